@@ -1,0 +1,100 @@
+package diagnostics
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// Rule is one check. Its file in diagnostics/rules holds the documentation as the doc comment of the variable that registers it.
+type Rule struct {
+	// Code is stable, as "CKP101".
+	Code string
+	// Name reads as "allow <name>", as "missing-optimizer-state".
+	Name string
+	// Summary is one line without a full stop.
+	Summary string
+	// Severity is the default; Off rules must be selected.
+	Severity Severity
+	// Fix is the best applicability among the rule's remedies; HasFix says whether there is any.
+	Fix    Applicability
+	HasFix bool
+	// Since is the ckpt-lsp version that introduced the rule.
+	Since string
+	// Run asks the pass for facts and reports.
+	Run func(*Pass)
+}
+
+// Family is the hundred of the code, as "CKP1".
+func (r *Rule) Family() string { return r.Code[:4] }
+
+var registry []*Rule
+
+// Register adds a rule; it panics on a code or name that is taken. Rules call it from a package-level variable.
+func Register(r *Rule) *Rule {
+	for _, o := range registry {
+		if o.Code == r.Code || o.Name == r.Name {
+			panic(fmt.Sprintf("rules %s %s and %s %s clash", o.Code, o.Name, r.Code, r.Name))
+		}
+	}
+	registry = append(registry, r)
+	slices.SortFunc(registry, func(a, b *Rule) int { return strings.Compare(a.Code, b.Code) })
+	return r
+}
+
+// Rules are all registered rules by code. Import diagnostics/rules for its side effect to have them.
+func Rules() []*Rule { return slices.Clone(registry) }
+
+// Lookup finds a rule by code ("CKP101", "ckp101") or name.
+func Lookup(ref string) *Rule {
+	for _, r := range registry {
+		if strings.EqualFold(r.Code, ref) || r.Name == ref {
+			return r
+		}
+	}
+	return nil
+}
+
+// TorchVersion is the project's lowest torch version as {major, minor}; the zero value means unknown, to be read as current.
+type TorchVersion struct{ Major, Minor int }
+
+// Before reports whether the version is known and lower than major.minor.
+func (v TorchVersion) Before(major, minor int) bool {
+	return v != TorchVersion{} && (v.Major < major || v.Major == major && v.Minor < minor)
+}
+
+// Pass is one rule's look at one file.
+type Pass struct {
+	// File holds the training facts.
+	File *training.File
+	// Torch is the version the project states.
+	Torch TorchVersion
+
+	rule   *Rule
+	report func(Diagnostic)
+}
+
+// Report files a finding. Rule and, where the rule left it zero, Severity are filled in.
+func (p *Pass) Report(d Diagnostic) {
+	d.Rule = p.rule
+	if d.Severity == Off {
+		d.Severity = max(p.rule.Severity, Hint)
+	}
+	p.report(d)
+}
+
+// Run applies one rule to one file and returns its findings by position, duplicates removed.
+func Run(r *Rule, file *training.File, torch TorchVersion) []Diagnostic {
+	var out []Diagnostic
+	p := &Pass{File: file, Torch: torch, rule: r, report: func(d Diagnostic) { out = append(out, d) }}
+	r.Run(p)
+	slices.SortStableFunc(out, func(a, b Diagnostic) int {
+		if a.Span.Start != b.Span.Start {
+			return a.Span.Start - b.Span.Start
+		}
+		return strings.Compare(a.Message, b.Message)
+	})
+	return slices.CompactFunc(out, func(a, b Diagnostic) bool { return a.Span == b.Span && a.Message == b.Message })
+}

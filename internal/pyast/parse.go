@@ -1,0 +1,202 @@
+// Package pyast is the wall around tree-sitter: source text goes in, an immutable Go tree comes out.
+//
+// The C tree is flattened in one call into an array of records in preorder; nothing above this package sees a C pointer, so
+// trees can be shared by goroutines and kept in snapshots. A Document keeps the C tree of its latest text for incremental
+// reparsing and must be closed.
+package pyast
+
+// #include "flatten.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	_ "github.com/smacker/go-tree-sitter" // links tree-sitter's C runtime
+	grammar "github.com/tree-sitter/tree-sitter-python/bindings/go"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
+// MaxSource is the largest source, in bytes, that is parsed. Tree-sitter's own memory is about 22 times the source.
+const MaxSource = 16 << 20
+
+// ErrTooLarge says that a source is over MaxSource.
+var ErrTooLarge = fmt.Errorf("the file is larger than %d MiB", MaxSource>>20)
+
+var errNoMemory = errors.New("tree-sitter could not build a tree (out of memory)")
+
+// record is the Go face of ckpt_record.
+type record struct {
+	start, end, parent, next uint32
+	symbol                   Kind
+	field, flags             uint8
+	last                     uint32
+}
+
+const (
+	flagNamed    = C.CKPT_NAMED
+	flagMissing  = C.CKPT_MISSING
+	flagError    = C.CKPT_ERROR
+	flagHasError = C.CKPT_HAS_ERROR
+	flagExtra    = C.CKPT_EXTRA
+)
+
+// parsers are reused: making one costs more than parsing a small file. They live as long as the process.
+var parsers = make(chan *C.TSParser, max(4, runtime.GOMAXPROCS(0)))
+
+func takeParser() *C.TSParser {
+	select {
+	case p := <-parsers:
+		return p
+	default:
+	}
+	p := C.ts_parser_new()
+	if !C.ts_parser_set_language(p, (*C.TSLanguage)(grammar.Language())) {
+		panic("pyast: the Python grammar's ABI does not fit the linked tree-sitter runtime")
+	}
+	return p
+}
+
+func giveParser(p *C.TSParser) {
+	select {
+	case parsers <- p:
+	default:
+		C.ts_parser_delete(p)
+	}
+}
+
+// Parse reads a whole source. Any bytes give a tree; text that is not Python becomes error nodes.
+// It fails only on sources over MaxSource and when memory runs out.
+func Parse(source []byte) (*Tree, error) {
+	ctree, tree, err := parse(nil, source)
+	if ctree != nil {
+		C.ts_tree_delete(ctree)
+	}
+	return tree, err
+}
+
+func parse(old *C.TSTree, source []byte) (*C.TSTree, *Tree, error) {
+	if len(source) > MaxSource {
+		return nil, nil, ErrTooLarge
+	}
+	parser := takeParser()
+	defer giveParser(parser)
+	data := (*C.char)(unsafe.Pointer(unsafe.StringData("\x00")))
+	if len(source) > 0 {
+		data = (*C.char)(unsafe.Pointer(&source[0]))
+	}
+	parsed := C.ckpt_parse(parser, old, data, C.uint32_t(len(source)))
+	runtime.KeepAlive(source)
+	if parsed.tree == nil {
+		return nil, nil, errNoMemory
+	}
+	if parsed.records == nil {
+		C.ts_tree_delete(parsed.tree)
+		return nil, nil, errNoMemory
+	}
+	nodes := make([]record, parsed.count)
+	copy(nodes, unsafe.Slice((*record)(unsafe.Pointer(parsed.records)), parsed.count))
+	C.free(unsafe.Pointer(parsed.records))
+	return parsed.tree, &Tree{source: source, nodes: nodes}, nil
+}
+
+// Document is a source that is edited: it keeps what an incremental reparse needs. Its methods may be called from any
+// goroutine; the trees it hands out stay valid after Close.
+type Document struct {
+	mu    sync.Mutex
+	ctree *C.TSTree
+	tree  *Tree
+}
+
+// Open parses a source that will be edited. Close must be called.
+func Open(source []byte) (*Document, error) {
+	ctree, tree, err := parse(nil, source)
+	if err != nil {
+		return nil, err
+	}
+	return &Document{ctree: ctree, tree: tree}, nil
+}
+
+// Tree is the tree of the latest text.
+func (d *Document) Tree() *Tree {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.tree
+}
+
+// Edit reparses after edits, which apply one after another as in an LSP didChange (each span refers to the text that the
+// edits before it left), and returns the new tree. When the old or the new tree holds errors the text is parsed afresh:
+// tree-sitter's incremental reparse is exact only for sound trees.
+// On an error the document keeps its old text and must be opened anew.
+func (d *Document) Edit(edits []text.Edit, source []byte) (*Tree, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	old := d.ctree
+	if d.tree.HasErrors() {
+		old = nil
+	}
+	if old != nil {
+		// Points are not used by this package, only by the grammar's column tracking, which the external scanner takes from
+		// the lexer; rows and columns are kept consistent all the same.
+		current := d.tree.source
+		for _, e := range edits {
+			if e.Start < 0 || e.End < e.Start || e.End > len(current) {
+				return nil, fmt.Errorf("edit %d-%d lies outside the text of %d bytes", e.Start, e.End, len(current))
+			}
+			start, oldEnd := pointAt(current, e.Start), pointAt(current, e.End)
+			next := make([]byte, 0, len(current)+len(e.New)-e.Len())
+			next = append(append(append(next, current[:e.Start]...), e.New...), current[e.End:]...)
+			input := C.TSInputEdit{
+				start_byte: C.uint32_t(e.Start), old_end_byte: C.uint32_t(e.End), new_end_byte: C.uint32_t(e.Start + len(e.New)),
+				start_point: start, old_end_point: oldEnd, new_end_point: pointAt(next, e.Start+len(e.New)),
+			}
+			C.ts_tree_edit(old, &input)
+			current = next
+		}
+	}
+	ctree, tree, err := parse(old, source)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && tree.HasErrors() {
+		C.ts_tree_delete(ctree)
+		if ctree, tree, err = parse(nil, source); err != nil {
+			return nil, err
+		}
+	}
+	C.ts_tree_delete(d.ctree)
+	d.ctree, d.tree = ctree, tree
+	return tree, nil
+}
+
+// Close frees the C tree. The document must not be edited afterwards.
+func (d *Document) Close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ctree != nil {
+		C.ts_tree_delete(d.ctree)
+		d.ctree = nil
+	}
+}
+
+func pointAt(source []byte, offset int) C.TSPoint {
+	row, column := 0, 0
+	for _, b := range source[:offset] {
+		if b == '\n' {
+			row++
+			column = 0
+		} else {
+			column++
+		}
+	}
+	return C.TSPoint{row: C.uint32_t(row), column: C.uint32_t(column)}
+}
+
+// grammarName is the grammar's own name for a kind.
+func grammarName(k Kind) string {
+	return C.GoString(C.ts_language_symbol_name((*C.TSLanguage)(grammar.Language()), C.TSSymbol(k)))
+}
