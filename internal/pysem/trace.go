@@ -1,0 +1,460 @@
+package pysem
+
+import (
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+)
+
+// FrameKind says what encloses an event.
+type FrameKind uint8
+
+// Kinds of frames.
+const (
+	FrameIf        FrameKind = iota // Cond holds (Positive) or does not; Node is the if, elif, conditional, boolean, assert
+	FrameLoop                       // Node is the for or while statement or the comprehension
+	FrameWith                       // Node is the with item's value
+	FrameTry                        // Node is the try statement
+	FrameExcept                     // Node is the except clause
+	FrameDecorator                  // Node is the decorator expression of a function that is run
+	FrameCase                       // Node is the case clause
+)
+
+// Frame is one thing that encloses an event, in the function of Ctx; Parent is the next one out, across calls.
+type Frame struct {
+	Kind     FrameKind
+	Node     pyast.Node
+	Cond     pyast.Node
+	Positive bool
+	// Early says that the condition guards because the other way leaves the block (return, continue, raise).
+	Early  bool
+	Ctx    *Ctx
+	Parent *Frame
+}
+
+// EventKind says what happens.
+type EventKind uint8
+
+// Kinds of events.
+const (
+	EventCall    EventKind = iota // Node is the call; a call of a function at hand comes before the events inside it
+	EventAssign                   // Node is the assignment or augmented assignment
+	EventReturn                   // Node is the return statement
+	EventLoop                     // Node is the loop; the loop is entered
+	EventLoopEnd                  // Node is the loop; the loop is left
+	EventLeave                    // a called function returned; Node is the call
+)
+
+// Event is one step of a trace.
+type Event struct {
+	Kind  EventKind
+	Node  pyast.Node
+	Ctx   *Ctx
+	Frame *Frame
+}
+
+// Limits of one trace. A program beyond them is read up to there.
+const (
+	maxEvents   = 60_000
+	maxDescents = 3_000
+)
+
+// Tracer walks programs: it lists what happens in the order of the text, with calls of functions at hand walked into where
+// their bodies hold anything of interest.
+type Tracer struct {
+	Eval *Evaluator
+	// Interesting says of the last name of a callee ("step", "save") that a function that calls it is worth walking into.
+	Interesting func(name string) bool
+
+	interest map[*Func]int8
+	visited  map[*Func]bool
+}
+
+// NewTracer makes a tracer over an evaluator.
+func NewTracer(e *Evaluator, interesting func(string) bool) *Tracer {
+	return &Tracer{Eval: e, Interesting: interesting, interest: map[*Func]int8{}, visited: map[*Func]bool{}}
+}
+
+// Visited reports whether a function was walked by any trace so far.
+func (t *Tracer) Visited(f *Func) bool { return t.visited[f] }
+
+type walk struct {
+	t        *Tracer
+	events   []Event
+	descents int
+}
+
+// Trace walks a function from its start.
+func (t *Tracer) Trace(ctx *Ctx) []Event {
+	w := &walk{t: t}
+	t.visited[ctx.Func] = true
+	w.body(ctx, nil)
+	return w.events
+}
+
+func (w *walk) emit(kind EventKind, n pyast.Node, ctx *Ctx, fr *Frame) {
+	if len(w.events) < maxEvents {
+		w.events = append(w.events, Event{kind, n, ctx, fr})
+	}
+}
+
+func (w *walk) body(ctx *Ctx, fr *Frame) {
+	b := ctx.Func.Body
+	if b.Is(pyast.KindBlock, pyast.KindModule) {
+		w.block(b, ctx, fr)
+		return
+	}
+	w.expr(b, ctx, fr)
+}
+
+func (w *walk) block(b pyast.Node, ctx *Ctx, fr *Frame) {
+	for s := range b.Children() {
+		fr = w.stmt(s, ctx, fr)
+	}
+}
+
+// leaves reports whether a block always ends by leaving it.
+func leaves(b pyast.Node) bool {
+	var last pyast.Node
+	for c := range b.Children() {
+		last = c
+	}
+	switch last.Kind() {
+	case pyast.KindReturnStatement, pyast.KindRaiseStatement, pyast.KindContinueStatement, pyast.KindBreakStatement:
+		return true
+	case pyast.KindExpressionStatement:
+		switch last.Nth(0).Child(pyast.FieldFunction).Text() {
+		case "sys.exit", "exit", "os._exit", "quit":
+			return true
+		}
+	case pyast.KindIfStatement:
+		if !leaves(last.Child(pyast.FieldConsequence)) {
+			return false
+		}
+		complete := false
+		for alt := range last.ChildrenOf(pyast.FieldAlternative) {
+			body := alt.Child(pyast.FieldConsequence)
+			if alt.Kind() == pyast.KindElseClause {
+				complete, body = true, alt.Child(pyast.FieldBody)
+			}
+			if !leaves(body) {
+				return false
+			}
+		}
+		return complete
+	}
+	return false
+}
+
+// stmt walks one statement and returns the frame for what follows it in its block.
+func (w *walk) stmt(s pyast.Node, ctx *Ctx, fr *Frame) *Frame {
+	switch s.Kind() {
+	case pyast.KindFunctionDefinition, pyast.KindClassDefinition, pyast.KindDecoratedDefinition, pyast.KindComment:
+	case pyast.KindIfStatement:
+		return w.ifStmt(s, ctx, fr)
+	case pyast.KindForStatement:
+		w.expr(s.Child(pyast.FieldRight), ctx, fr)
+		w.loop(s, ctx, fr)
+	case pyast.KindWhileStatement:
+		w.loop(s, ctx, fr)
+	case pyast.KindWithStatement:
+		inner := fr
+		for item := range s.Nth(0).Children() {
+			value := item.Child(pyast.FieldValue)
+			if value.Kind() == pyast.KindAsPattern {
+				value = value.Nth(0)
+			}
+			w.expr(value, ctx, inner)
+			inner = &Frame{Kind: FrameWith, Node: value, Ctx: ctx, Parent: inner}
+		}
+		w.block(s.Child(pyast.FieldBody), ctx, inner)
+	case pyast.KindTryStatement:
+		tried := &Frame{Kind: FrameTry, Node: s, Ctx: ctx, Parent: fr}
+		w.block(s.Child(pyast.FieldBody), ctx, tried)
+		for c := range s.Children() {
+			switch c.Kind() {
+			case pyast.KindExceptClause, pyast.KindExceptGroupClause:
+				handler := &Frame{Kind: FrameExcept, Node: c, Ctx: ctx, Parent: fr}
+				for b := range c.Children() {
+					if b.Kind() == pyast.KindBlock {
+						w.block(b, ctx, handler)
+					}
+				}
+			case pyast.KindElseClause:
+				w.block(c.Child(pyast.FieldBody), ctx, fr)
+			case pyast.KindFinallyClause:
+				for b := range c.Children() {
+					if b.Kind() == pyast.KindBlock {
+						w.block(b, ctx, fr)
+					}
+				}
+			}
+		}
+	case pyast.KindMatchStatement:
+		w.expr(s.Child(pyast.FieldSubject), ctx, fr)
+		for c := range s.Child(pyast.FieldBody).Children() {
+			in := &Frame{Kind: FrameCase, Node: c, Ctx: ctx, Parent: fr}
+			for b := range c.Children() {
+				if b.Kind() == pyast.KindBlock {
+					w.block(b, ctx, in)
+				}
+			}
+		}
+	case pyast.KindAssertStatement:
+		w.expr(s.Nth(0), ctx, fr)
+		return &Frame{Kind: FrameIf, Node: s, Cond: s.Nth(0), Positive: true, Early: true, Ctx: ctx, Parent: fr}
+	case pyast.KindReturnStatement:
+		w.expr(s.Nth(0), ctx, fr)
+		w.emit(EventReturn, s, ctx, fr)
+	case pyast.KindBlock, pyast.KindError:
+		w.block(s, ctx, fr)
+	default:
+		for c := range s.Children() {
+			w.expr(c, ctx, fr)
+		}
+	}
+	return fr
+}
+
+// isMain reports whether a condition is `__name__ == "__main__"`, which guards nothing.
+func isMain(cond pyast.Node) bool {
+	return cond.Kind() == pyast.KindComparisonOperator && cond.Nth(0).TextIs("__name__")
+}
+
+func (w *walk) ifStmt(s pyast.Node, ctx *Ctx, fr *Frame) *Frame {
+	cond := s.Child(pyast.FieldCondition)
+	if isMain(cond) {
+		w.block(s.Child(pyast.FieldConsequence), ctx, fr)
+		return fr
+	}
+	w.expr(cond, ctx, fr)
+	frame := func(cond pyast.Node, positive, early bool, parent *Frame) *Frame {
+		return &Frame{Kind: FrameIf, Node: s, Cond: cond, Positive: positive, Early: early, Ctx: ctx, Parent: parent}
+	}
+	body := s.Child(pyast.FieldConsequence)
+	w.block(body, ctx, frame(cond, true, false, fr))
+	rest := frame(cond, false, false, fr)
+	after := fr
+	if leaves(body) {
+		after = frame(cond, false, true, after)
+	}
+	for alt := range s.ChildrenOf(pyast.FieldAlternative) {
+		if alt.Kind() == pyast.KindElifClause {
+			c := alt.Child(pyast.FieldCondition)
+			w.expr(c, ctx, rest)
+			w.block(alt.Child(pyast.FieldConsequence), ctx, frame(c, true, false, rest))
+			rest = frame(c, false, false, rest)
+			if leaves(alt.Child(pyast.FieldConsequence)) {
+				after = frame(c, false, true, after)
+			}
+			continue
+		}
+		w.block(alt.Child(pyast.FieldBody), ctx, rest)
+		if leaves(alt.Child(pyast.FieldBody)) && !leaves(body) {
+			after = frame(cond, true, true, after)
+		}
+	}
+	return after
+}
+
+func (w *walk) loop(s pyast.Node, ctx *Ctx, fr *Frame) {
+	w.emit(EventLoop, s, ctx, fr)
+	in := &Frame{Kind: FrameLoop, Node: s, Ctx: ctx, Parent: fr}
+	if c := s.Child(pyast.FieldCondition); c.Valid() {
+		w.expr(c, ctx, in)
+	}
+	w.block(s.Child(pyast.FieldBody), ctx, in)
+	w.emit(EventLoopEnd, s, ctx, fr)
+	if alt := s.Child(pyast.FieldAlternative); alt.Valid() {
+		w.block(alt.Child(pyast.FieldBody), ctx, fr)
+	}
+}
+
+func (w *walk) expr(n pyast.Node, ctx *Ctx, fr *Frame) {
+	if !n.Valid() || len(w.events) >= maxEvents {
+		return
+	}
+	switch n.Kind() {
+	case pyast.KindIdentifier, pyast.KindString, pyast.KindInteger, pyast.KindLambda, pyast.KindType:
+	case pyast.KindCall:
+		w.expr(n.Child(pyast.FieldFunction), ctx, fr)
+		for a := range n.Child(pyast.FieldArguments).Children() {
+			if a.Kind() == pyast.KindKeywordArgument {
+				a = a.Child(pyast.FieldValue)
+			}
+			w.expr(a, ctx, fr)
+		}
+		w.emit(EventCall, n, ctx, fr)
+		w.descend(n, ctx, fr)
+	case pyast.KindBooleanOperator:
+		l := n.Child(pyast.FieldLeft)
+		w.expr(l, ctx, fr)
+		w.expr(n.Child(pyast.FieldRight), ctx, &Frame{Kind: FrameIf, Node: n, Cond: l, Positive: n.Child(pyast.FieldOperator).TextIs("and"), Ctx: ctx, Parent: fr})
+	case pyast.KindConditionalExpression:
+		cond := n.Nth(1)
+		w.expr(cond, ctx, fr)
+		w.expr(n.Nth(0), ctx, &Frame{Kind: FrameIf, Node: n, Cond: cond, Positive: true, Ctx: ctx, Parent: fr})
+		w.expr(n.Nth(2), ctx, &Frame{Kind: FrameIf, Node: n, Cond: cond, Ctx: ctx, Parent: fr})
+	case pyast.KindListComprehension, pyast.KindSetComprehension, pyast.KindDictionaryComprehension, pyast.KindGeneratorExpression:
+		in := &Frame{Kind: FrameLoop, Node: n, Ctx: ctx, Parent: fr}
+		first := true
+		for c := range n.Children() {
+			if c.Kind() == pyast.KindForInClause {
+				at := in
+				if first {
+					at, first = fr, false
+				}
+				w.expr(c.Child(pyast.FieldRight), ctx, at)
+			}
+		}
+		w.expr(n.Child(pyast.FieldBody), ctx, in)
+	case pyast.KindAssignment, pyast.KindAugmentedAssignment:
+		w.expr(n.Child(pyast.FieldRight), ctx, fr)
+		if l := n.Child(pyast.FieldLeft); !l.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+			w.expr(l, ctx, fr)
+		}
+		w.emit(EventAssign, n, ctx, fr)
+	default:
+		for c := range n.Children() {
+			w.expr(c, ctx, fr)
+		}
+	}
+}
+
+// descend walks into the functions a call runs: the callee, and functions handed to a foreign callee such as mp.spawn.
+func (w *walk) descend(call pyast.Node, ctx *Ctx, fr *Frame) {
+	if ctx.depth >= maxCallDepth || w.descents >= maxDescents {
+		return
+	}
+	e := w.t.Eval
+	callee := e.Eval(call.Child(pyast.FieldFunction), ctx)
+	known := false
+	for i, c := range callee.Alternatives() {
+		if i >= 3 {
+			break
+		}
+		switch c.Kind {
+		case FuncVal:
+			known = true
+			w.enter(c.Func, call, ctx, c.Base, fr, false)
+		case ClassVal:
+			known = true
+			self := &Value{Kind: Instance, Node: call, Ctx: ctx, Class: c.Class}
+			if f := c.Class.method("__init__"); f != nil {
+				w.enter(f, call, ctx, self, fr, false)
+			}
+		case Instance:
+			known = true
+			if f := c.Class.method("__call__"); f != nil {
+				w.enter(f, call, ctx, c, fr, false)
+			}
+		}
+	}
+	if known {
+		return
+	}
+	for a := range call.Child(pyast.FieldArguments).Children() {
+		if a.Kind() == pyast.KindKeywordArgument {
+			a = a.Child(pyast.FieldValue)
+		}
+		if !a.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+			continue
+		}
+		if v := e.Eval(a, ctx); v.Kind == FuncVal {
+			w.enter(v.Func, call, ctx, v.Base, fr, true)
+		}
+	}
+}
+
+func (w *walk) enter(f *Func, call pyast.Node, ctx *Ctx, self *Value, fr *Frame, passed bool) {
+	if !w.t.worth(f) || recursive(ctx, f) {
+		return
+	}
+	w.descents++
+	w.t.visited[f] = true
+	var inner *Ctx
+	if passed {
+		inner = &Ctx{Func: f, Parent: ctx, Call: call, Self: self, Passed: true, depth: ctx.depth + 1}
+	} else {
+		inner = w.t.Eval.Enter(f, call, ctx, self)
+	}
+	for _, d := range f.Decorators {
+		fr = &Frame{Kind: FrameDecorator, Node: d, Ctx: w.t.Eval.Root(f.Module.Top, nil), Parent: fr}
+	}
+	w.body(inner, fr)
+	w.emit(EventLeave, call, ctx, fr)
+}
+
+// worth reports whether a function, or one it may call in its file, calls anything of interest.
+func (t *Tracer) worth(f *Func) bool {
+	switch t.interest[f] {
+	case 1:
+		return true
+	case -1, 2: // 2: being decided
+		return false
+	}
+	t.interest[f] = 2
+	found := false
+	m := f.Module
+	for _, call := range f.Calls {
+		name := lastName(call.Child(pyast.FieldFunction))
+		if t.Interesting(name) {
+			found = true
+			break
+		}
+		for _, g := range m.named[name] {
+			if g != f && t.worth(g) {
+				found = true
+			}
+		}
+		if c := m.classNamed(name); c != nil && !found {
+			if g := c.method("__init__"); g != nil && g != f && t.worth(g) {
+				found = true
+			}
+		}
+		if found {
+			break
+		}
+	}
+	if found {
+		t.interest[f] = 1
+	} else {
+		t.interest[f] = -1
+	}
+	return found
+}
+
+func (m *Module) classNamed(name string) *Class {
+	for _, c := range m.Classes {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+func lastName(fn pyast.Node) string {
+	if fn.Kind() == pyast.KindAttribute {
+		return fn.Child(pyast.FieldAttribute).Text()
+	}
+	return fn.Text()
+}
+
+// Enclosing yields the frames around an event, innermost first.
+func (ev Event) Enclosing() func(func(*Frame) bool) {
+	return func(yield func(*Frame) bool) {
+		for f := ev.Frame; f != nil; f = f.Parent {
+			if !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// InLoop reports whether the event happens inside the loop.
+func (ev Event) InLoop(loop pyast.Node) bool {
+	for f := ev.Frame; f != nil; f = f.Parent {
+		if f.Kind == FrameLoop && f.Node == loop {
+			return true
+		}
+	}
+	return false
+}
