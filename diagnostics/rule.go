@@ -23,6 +23,8 @@ type Rule struct {
 	HasFix bool
 	// Since is the ckpt-lsp version that introduced the rule.
 	Since string
+	// OnSuppressions rules run last and look at the suppression comments themselves; a bare comment does not silence them.
+	OnSuppressions bool
 	// Run asks the pass for facts and reports.
 	Run func(*Pass)
 }
@@ -72,8 +74,9 @@ type Pass struct {
 	// Torch is the version the project states.
 	Torch TorchVersion
 
-	rule   *Rule
-	report func(Diagnostic)
+	rule     *Rule
+	report   func(Diagnostic)
+	comments *suppressions
 }
 
 // Report files a finding. Rule and, where the rule left it zero, Severity are filled in.
@@ -87,8 +90,12 @@ func (p *Pass) Report(d Diagnostic) {
 
 // Run applies one rule to one file and returns its findings by position, duplicates removed.
 func Run(r *Rule, file *training.File, torch TorchVersion) []Diagnostic {
+	return run(r, file, torch, &suppressions{tree: file.Tree})
+}
+
+func run(r *Rule, file *training.File, torch TorchVersion, comments *suppressions) []Diagnostic {
 	var out []Diagnostic
-	p := &Pass{File: file, Torch: torch, rule: r, report: func(d Diagnostic) { out = append(out, d) }}
+	p := &Pass{File: file, Torch: torch, rule: r, comments: comments, report: func(d Diagnostic) { out = append(out, d) }}
 	r.Run(p)
 	slices.SortStableFunc(out, func(a, b Diagnostic) int {
 		if a.Span.Start != b.Span.Start {

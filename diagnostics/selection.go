@@ -1,0 +1,107 @@
+package diagnostics
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
+// Selector names one rule, a family of rules or all of them.
+type Selector struct {
+	// rule is set for a code or a name; otherwise prefix is the beginning of the codes, "CKP" for all.
+	rule   *Rule
+	prefix string
+}
+
+const allRules = "CKP"
+
+var familyPattern = regexp.MustCompile(`(?i)^CKP([0-9])?(?:xx)?$`)
+
+// ParseSelector reads a code ("CKP101"), a name ("missing-optimizer-state"), a family ("CKP1", "CKP1xx") or "ALL".
+func ParseSelector(ref string) (Selector, error) {
+	if strings.EqualFold(ref, "ALL") {
+		return Selector{prefix: allRules}, nil
+	}
+	if m := familyPattern.FindStringSubmatch(ref); m != nil {
+		return Selector{prefix: allRules + m[1]}, nil
+	}
+	if r := Lookup(ref); r != nil {
+		return Selector{rule: r}, nil
+	}
+	hint := "`ckpt-lsp rules` lists them"
+	if near := NearestRule(ref); near != "" {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	return Selector{}, fmt.Errorf("unknown rule %q (valid: a code as CKP101, a name, a family as CKP1, ALL); %s", ref, hint)
+}
+
+// NearestRule is the name or code that a misspelt reference to a rule most likely means, empty if none is close.
+func NearestRule(ref string) string {
+	var known []string
+	for _, r := range registry {
+		known = append(known, r.Name, r.Code)
+	}
+	return text.Nearest(ref, known)
+}
+
+// Selects reports whether the rule is among those named.
+func (s Selector) Selects(r *Rule) bool {
+	if s.rule != nil {
+		return s.rule == r
+	}
+	return s.prefix != "" && strings.HasPrefix(r.Code, s.prefix)
+}
+
+// weight orders selectors: the more precise wins.
+func (s Selector) weight() int {
+	if s.rule != nil {
+		return len("CKP101")
+	}
+	return len(s.prefix)
+}
+
+// Selection says which rules run. Where Select and Ignore both name a rule the more precise of the two wins (a rule over its
+// family, a family over ALL), and Ignore on a tie.
+type Selection struct {
+	// Select is empty for every rule that is not off by default.
+	Select []Selector
+	Ignore []Selector
+	// Severity overrides rules' own. Off drops a rule; any other severity also turns on a rule that is off by default.
+	Severity map[*Rule]Severity
+}
+
+// Of is the severity the rule runs with; ok is false if it does not run. A rule that is off by default runs when its code or
+// name is selected, or ALL, but not with its family.
+func (s Selection) Of(r *Rule) (severity Severity, ok bool) {
+	severity, overridden := s.Severity[r]
+	if !overridden {
+		severity = r.Severity
+	}
+	selected := heaviest(s.Select, r)
+	if len(s.Select) == 0 {
+		selected = 1
+	}
+	if selected == 0 || heaviest(s.Ignore, r) >= selected || overridden && severity == Off {
+		return Off, false
+	}
+	if severity == Off {
+		all := Selector{prefix: allRules}
+		if len(s.Select) == 0 || selected != all.weight() && selected != (Selector{rule: r}).weight() {
+			return Off, false
+		}
+		severity = Hint
+	}
+	return severity, true
+}
+
+func heaviest(selectors []Selector, r *Rule) int {
+	weight := 0
+	for _, s := range selectors {
+		if s.Selects(r) {
+			weight = max(weight, s.weight())
+		}
+	}
+	return weight
+}

@@ -1,0 +1,154 @@
+package project
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime/debug"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// Analysis is what was found in one file.
+type Analysis struct {
+	// Path is as the caller named it.
+	Path   string
+	Source *text.Source
+	// Facts are nil for a file that no rule can apply to (see Relevant) and one that could not be analysed.
+	Facts       *training.File
+	Diagnostics []diagnostics.Diagnostic
+	// Problems are what kept the analysis from being whole.
+	Problems []Problem
+	// ConfigError says that the configuration is broken; the defaults were used.
+	ConfigError error
+}
+
+// Problem is something that kept a file, or a part of it, from being analysed.
+type Problem struct {
+	Path string
+	// Line and Column are 1-based, Column in characters; 0 when the whole file is meant.
+	Line, Column int
+	Message      string
+	// Fatal means that the file should have been analysed and was not: it could not be read, or ckpt-lsp failed. Otherwise
+	// the file is not (all of it) Python.
+	Fatal bool
+}
+
+func (p Problem) Error() string {
+	if p.Line == 0 {
+		return fmt.Sprintf("%s: %s", p.Path, p.Message)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.Path, p.Line, p.Column, p.Message)
+}
+
+// frameworks are the words of which a file must hold one for any rule to apply: whatever saves, resumes, seeds or trains in
+// the sense of the rules names its framework in an import.
+var frameworks = [][]byte{[]byte("torch"), []byte("lightning"), []byte("accelerate"), []byte("deepspeed"), []byte("transformers")}
+
+// Relevant reports whether a file's bytes can hold anything a rule applies to. It is much faster than parsing.
+func Relevant(data []byte) bool {
+	for _, word := range frameworks {
+		if bytes.Contains(data, word) {
+			return true
+		}
+	}
+	return false
+}
+
+func mentions(data []byte) bool { return bytes.Contains(data, []byte("ckpt-lsp")) }
+
+// AnalyzeFile reads and analyses the file at path.
+func (w *Workspace) AnalyzeFile(path string) *Analysis {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return &Analysis{Path: path, Problems: []Problem{{Path: path, Message: "cannot be read: " + reason(err), Fatal: true}}}
+	}
+	return w.AnalyzeBytes(path, data)
+}
+
+// AnalyzeBytes analyses what a file at path would hold, in the encoding it names.
+func (w *Workspace) AnalyzeBytes(path string, data []byte) *Analysis {
+	if !Relevant(data) {
+		return &Analysis{Path: path, Source: text.NewSource(data)}
+	}
+	src, err := text.Decode(data)
+	if err != nil {
+		return &Analysis{Path: path, Problems: []Problem{{Path: path, Message: err.Error()}}}
+	}
+	return w.Analyze(path, src, nil)
+}
+
+// Analyze analyses a file whose text is at hand, and whose tree may be (else nil: the text is parsed if that can be of use).
+// It never panics: a failure of ckpt-lsp itself is a fatal problem of the file.
+func (w *Workspace) Analyze(path string, src *text.Source, tree *pyast.Tree) (a *Analysis) {
+	a = &Analysis{Path: path, Source: src}
+	defer func() {
+		if cause := recover(); cause != nil {
+			a.fail(fmt.Sprintf("internal error: %v", cause), debug.Stack())
+		}
+	}()
+	var options diagnostics.Options
+	options, a.ConfigError = w.options(path)
+	if !Relevant(src.Text) {
+		return a
+	}
+	if tree == nil {
+		var err error
+		if tree, err = pyast.Parse(src.Text); err != nil {
+			a.Problems = append(a.Problems, Problem{Path: path, Message: err.Error() + "; it is not checked"})
+			return a
+		}
+	}
+	if tree.HasErrors() {
+		a.Problems = append(a.Problems, syntaxError(path, tree))
+	}
+	a.Facts = training.Analyze(path, tree)
+	found, err := diagnostics.Check(a.Facts, options)
+	a.Diagnostics = found
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			var stack []byte
+			var failed *diagnostics.RuleError
+			if errors.As(err, &failed) {
+				stack = failed.Stack
+			}
+			a.fail(err.Error(), stack)
+		}
+	}
+	return a
+}
+
+func (a *Analysis) fail(message string, stack []byte) {
+	message += "; please report it with this file"
+	if os.Getenv("CKPT_LSP_DEBUG") != "" {
+		message += "\n" + string(stack)
+	}
+	a.Problems = append(a.Problems, Problem{Path: a.Path, Message: message, Fatal: true})
+}
+
+// syntaxError is the first place of a tree that is not Python.
+func syntaxError(path string, tree *pyast.Tree) Problem {
+	p := Problem{Path: path, Line: 1, Column: 1, Message: "syntax error: what this place belongs to is not checked"}
+	for n := range tree.Root().Descendants() {
+		if n.Is(pyast.KindError) || n.Missing() {
+			line, column := text.NewLineIndex(tree.Source()).Position(n.Start(), text.UTF32)
+			p.Line, p.Column = line+1, column+1
+			break
+		}
+	}
+	return p
+}
+
+// reason is an error of the file system without the path, which stands before it already.
+func reason(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,215 @@
+package project
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
+// Config is what one configuration file says; the zero Config is what holds without one.
+type Config struct {
+	// Path is the file, empty without one. Patterns are relative to its directory.
+	Path string
+	// Selection holds select, ignore and severity.
+	diagnostics.Selection
+	// Torch is torch-version, or the lowest version that the project's dependencies allow.
+	Torch diagnostics.TorchVersion
+
+	perFile []perFileIgnore
+	exclude *patterns
+}
+
+// perFileIgnore is one entry of per-file-ignores.
+type perFileIgnore struct {
+	files  *patterns
+	ignore []diagnostics.Selector
+}
+
+// Exempt are the rules that per-file-ignores leave out of the file at the absolute path.
+func (c *Config) Exempt(path string) []diagnostics.Selector {
+	var out []diagnostics.Selector
+	for _, p := range c.perFile {
+		if p.files.matchesFile(path) {
+			out = append(out, p.ignore...)
+		}
+	}
+	return out
+}
+
+// defaultExclude are directories that hold no code of the project, as ruff leaves them out.
+var defaultExclude = []string{
+	".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv",
+	".pytest_cache", ".pytype", ".ruff_cache", ".svn", ".tox", ".venv", ".vscode", "__pycache__", "__pypackages__", "_build",
+	"buck-out", "build", "dist", "node_modules", "site-packages", "venv",
+}
+
+// builder collects a Config and every mistake on the way.
+type builder struct {
+	config  *Config
+	dir     string
+	exclude []string
+	extend  []string
+	errs    []error
+}
+
+// keys are the settings: how each is read, and what one in a table of its own is called there.
+var keys = map[string]func(*builder, setting){
+	"select": func(b *builder, s setting) { b.config.Select = b.selectors(s) },
+	"ignore": func(b *builder, s setting) { b.config.Ignore = b.selectors(s) },
+	"per-file-ignores": func(b *builder, s setting) {
+		if pattern, ok := b.entry(s, "a pattern of files", `"tests/**" = ["ALL"]`); ok {
+			b.config.perFile = append(b.config.perFile, perFileIgnore{b.patterns(s, pattern), b.selectors(s)})
+		}
+	},
+	"severity": func(b *builder, s setting) {
+		ref, ok := b.entry(s, "a rule", `missing-rng-state = "error"`)
+		if !ok {
+			return
+		}
+		selector, err := diagnostics.ParseSelector(ref)
+		if err != nil {
+			b.fail(s.at.Line, s.at.Column, s, "%v", err)
+			return
+		}
+		severity, err := diagnostics.ParseSeverity(b.text(s, "a severity"))
+		if err != nil {
+			b.fail(s.valueAt.Line, s.valueAt.Column, s, "%v", err)
+			return
+		}
+		for _, r := range diagnostics.Rules() {
+			if selector.Selects(r) {
+				b.config.Severity[r] = severity
+			}
+		}
+	},
+	"torch-version": func(b *builder, s setting) {
+		version, ok := parseVersion(b.text(s, "a version"))
+		if !ok {
+			b.fail(s.valueAt.Line, s.valueAt.Column, s, `expected a version as "2.4"`)
+		}
+		b.config.Torch = version
+	},
+	"exclude":        func(b *builder, s setting) { b.exclude = b.texts(s) },
+	"extend-exclude": func(b *builder, s setting) { b.extend = b.texts(s) },
+}
+
+// tables are the keys whose value is a table.
+var tables = []string{"per-file-ignores", "severity"}
+
+// readConfig reads the settings below the table prefix of a configuration file; found is false if there are none.
+func readConfig(path string, data []byte, prefix ...string) (c *Config, found bool, err error) {
+	settings, err := readTOML(path, data)
+	if err != nil {
+		return nil, true, err
+	}
+	b := &builder{config: &Config{Path: path}, dir: filepath.Dir(path), exclude: defaultExclude}
+	b.config.Severity = map[*diagnostics.Rule]diagnostics.Severity{}
+	for _, s := range settings {
+		if len(s.key) <= len(prefix) || !slices.Equal(s.key[:len(prefix)], prefix) {
+			continue
+		}
+		found = true
+		s.key = s.key[len(prefix):]
+		read, known := keys[s.key[0]]
+		switch {
+		case !known:
+			b.unknown(s)
+		case len(s.key) > 1 && !slices.Contains(tables, s.key[0]):
+			b.fail(s.at.Line, s.at.Column, s, "expected a value, not a table")
+		default:
+			read(b, s)
+		}
+	}
+	b.config.exclude = newPatterns(b.dir, append(slices.Clone(b.exclude), b.extend...))
+	return b.config, found, errors.Join(b.errs...)
+}
+
+func (b *builder) fail(line, column int, s setting, format string, args ...any) {
+	message := fmt.Sprintf("%s: %s", strings.Join(s.key, "."), fmt.Sprintf(format, args...))
+	b.errs = append(b.errs, &ConfigError{b.config.Path, line, column, message})
+}
+
+func (b *builder) unknown(s setting) {
+	valid := slices.Sorted(maps.Keys(keys))
+	hint := ""
+	if near := text.Nearest(s.key[0], valid); near != "" {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	message := fmt.Sprintf("unknown key %q%s (valid: %s)", s.key[0], hint, strings.Join(valid, ", "))
+	b.errs = append(b.errs, &ConfigError{b.config.Path, s.at.Line, s.at.Column, message})
+}
+
+// entry is the key of one value in a table such as severity.
+func (b *builder) entry(s setting, what, example string) (string, bool) {
+	if len(s.key) == 2 {
+		return s.key[1], true
+	}
+	if len(s.key) > 2 && s.key[0] == "per-file-ignores" {
+		b.fail(s.at.Line, s.at.Column, s, "put the pattern in quotes, as %s", example)
+		return "", false
+	}
+	b.fail(s.at.Line, s.at.Column, s, "expected a table from %s to its value, as %s", what, example)
+	return "", false
+}
+
+func (b *builder) text(s setting, what string) string {
+	v, ok := s.value.(string)
+	if !ok {
+		b.fail(s.valueAt.Line, s.valueAt.Column, s, "expected %s in quotes", what)
+	}
+	return v
+}
+
+func (b *builder) texts(s setting) []string {
+	list, ok := s.value.([]element)
+	if !ok {
+		b.fail(s.valueAt.Line, s.valueAt.Column, s, `expected a list of strings, as ["a", "b"]`)
+		return nil
+	}
+	out := []string{}
+	for _, e := range list {
+		if v, ok := e.value.(string); ok {
+			out = append(out, v)
+		} else {
+			b.fail(e.at.Line, e.at.Column, s, "expected a string in quotes")
+		}
+	}
+	return out
+}
+
+func (b *builder) selectors(s setting) []diagnostics.Selector {
+	list, ok := s.value.([]element)
+	if !ok {
+		b.fail(s.valueAt.Line, s.valueAt.Column, s, `expected a list of rules, as ["CKP1", "missing-rng-state"]`)
+		return nil
+	}
+	var out []diagnostics.Selector
+	for _, e := range list {
+		ref, ok := e.value.(string)
+		if !ok {
+			b.fail(e.at.Line, e.at.Column, s, "expected the name of a rule in quotes")
+			continue
+		}
+		selector, err := diagnostics.ParseSelector(ref)
+		if err != nil {
+			b.fail(e.at.Line, e.at.Column, s, "%v", err)
+			continue
+		}
+		out = append(out, selector)
+	}
+	return out
+}
+
+func (b *builder) patterns(s setting, lines ...string) *patterns {
+	p := newPatterns(b.dir, lines)
+	if len(p.list) < len(lines) {
+		b.fail(s.at.Line, s.at.Column, s, "the pattern cannot be read")
+	}
+	return p
+}

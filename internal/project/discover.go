@@ -1,0 +1,128 @@
+package project
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Files finds the Python files that the arguments name, sorted. A file is taken whatever its name and the exclusions say. In
+// a directory, files that end in .py or .pyw are taken, but not what .gitignore, .git/info/exclude or the configuration leave
+// out, nor virtual environments; symbolic links are not followed. The problems tell of what is missing or may not be read;
+// the configuration errors are those of every directory on the way.
+func (w *Workspace) Files(args []string) (files []string, problems []Problem, configErrors []error) {
+	d := &discovery{w: w, taken: map[string]bool{}, broken: map[string]bool{}}
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		switch {
+		case err != nil:
+			d.problems = append(d.problems, Problem{Path: arg, Message: "cannot be read: " + reason(err), Fatal: true})
+		case info.IsDir():
+			dir := absolute(arg)
+			if real, err := filepath.EvalSymlinks(arg); err == nil && real != filepath.Clean(arg) {
+				dir = absolute(real)
+			}
+			d.walk(filepath.Clean(arg), dir, d.above(dir))
+		default:
+			d.config(arg)
+			d.take(filepath.Clean(arg))
+		}
+	}
+	slices.Sort(d.files)
+	return d.files, d.problems, d.configErrors
+}
+
+type discovery struct {
+	w            *Workspace
+	files        []string
+	taken        map[string]bool // absolute paths
+	problems     []Problem
+	configErrors []error
+	broken       map[string]bool // configuration files already complained of
+}
+
+func (d *discovery) take(path string) {
+	if abs := absolute(path); !d.taken[abs] {
+		d.taken[abs] = true
+		d.files = append(d.files, path)
+	}
+}
+
+func (d *discovery) config(path string) *Config {
+	config, err := d.w.Config(path)
+	if err != nil && !d.broken[config.Path] {
+		d.broken[config.Path] = true
+		d.configErrors = append(d.configErrors, err)
+	}
+	return config
+}
+
+// walk takes the files below a directory; abs is its absolute path, ignores what holds in the directories above, outermost
+// first.
+func (d *discovery) walk(dir, abs string, ignores []*patterns) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		d.problems = append(d.problems, Problem{Path: dir, Message: "cannot be read: " + reason(err), Fatal: true})
+		return
+	}
+	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "pyvenv.cfg" }) {
+		return
+	}
+	config := d.config(filepath.Join(abs, "any.py"))
+	ignores = append(ignores[:len(ignores):len(ignores)], gitignores(abs)...)
+	for _, e := range entries {
+		path, absPath := filepath.Join(dir, e.Name()), filepath.Join(abs, e.Name())
+		if e.Type()&fs.ModeSymlink != 0 || !e.IsDir() && !isPython(e.Name()) {
+			continue
+		}
+		if config.exclude.of(absPath, e.IsDir()) == leaveOut || ignored(ignores, absPath, e.IsDir()) {
+			continue
+		}
+		if e.IsDir() {
+			d.walk(path, absPath, ignores)
+		} else if e.Type().IsRegular() {
+			d.take(path)
+		}
+	}
+}
+
+func isPython(name string) bool {
+	return strings.HasSuffix(name, ".py") || strings.HasSuffix(name, ".pyw")
+}
+
+// ignored asks the innermost .gitignore that has an opinion.
+func ignored(ignores []*patterns, path string, isDir bool) bool {
+	for _, p := range slices.Backward(ignores) {
+		if v := p.of(path, isDir); v != silent {
+			return v == leaveOut
+		}
+	}
+	return false
+}
+
+// above are the patterns of the directories above dir, from the repository's root on.
+func (d *discovery) above(dir string) []*patterns {
+	var out []*patterns
+	for at := dir; !exists(filepath.Join(at, ".git")); {
+		parent := filepath.Dir(at)
+		if parent == at {
+			return nil // not in a repository
+		}
+		at = parent
+		out = append(gitignores(at), out...)
+	}
+	return out
+}
+
+// gitignores are the patterns that git keeps in one directory, weakest first.
+func gitignores(dir string) []*patterns {
+	var out []*patterns
+	for _, name := range []string{filepath.Join(".git", "info", "exclude"), ".gitignore"} {
+		if data, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+			out = append(out, newPatterns(dir, strings.Split(string(data), "\n")))
+		}
+	}
+	return out
+}

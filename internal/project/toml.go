@@ -1,0 +1,138 @@
+package project
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/pelletier/go-toml/v2/unstable"
+)
+
+// ConfigError is one mistake in a configuration file.
+type ConfigError struct {
+	Path string
+	// Line and Column are 1-based; Column counts bytes. They are 0 when the whole file is meant.
+	Line, Column int
+	// Message names the key, what was expected and the valid values.
+	Message string
+}
+
+func (e *ConfigError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %s", e.Path, e.Message)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", e.Path, e.Line, e.Column, e.Message)
+}
+
+// setting is one key and value of a table, with their places in the file. Tables inside it are flattened: the key of a value
+// in one is the path to it.
+type setting struct {
+	key   []string
+	value any // string, bool, int64, float64, []element or nil for anything else
+	at    unstable.Position
+	// valueAt is the place of the value.
+	valueAt unstable.Position
+}
+
+// element is one value of an array.
+type element struct {
+	value any
+	at    unstable.Position
+}
+
+// readTOML gives the settings of a document in order, after checking that it is well formed.
+func readTOML(path string, data []byte) ([]setting, error) {
+	var whole map[string]any
+	if err := toml.Unmarshal(data, &whole); err != nil {
+		var bad *toml.DecodeError
+		if errors.As(err, &bad) {
+			line, column := bad.Position()
+			return nil, &ConfigError{path, line, column, bad.Error()}
+		}
+		return nil, &ConfigError{Path: path, Message: err.Error()}
+	}
+	r := tomlReader{parser: &unstable.Parser{}, data: data}
+	r.parser.Reset(data)
+	var table []string
+	for r.parser.NextExpression() {
+		switch e := r.parser.Expression(); e.Kind {
+		case unstable.Table, unstable.ArrayTable:
+			table, _ = r.key(e.Key(), nil)
+		case unstable.KeyValue:
+			r.keyValue(e, table)
+		}
+	}
+	return r.out, nil
+}
+
+type tomlReader struct {
+	parser *unstable.Parser
+	data   []byte
+	out    []setting
+}
+
+func (r *tomlReader) key(it unstable.Iterator, prefix []string) ([]string, unstable.Position) {
+	path := append([]string(nil), prefix...)
+	var at unstable.Position
+	for first := true; it.Next(); first = false {
+		if first {
+			at = r.position(it.Node().Raw)
+		}
+		path = append(path, string(it.Node().Data))
+	}
+	return path, at
+}
+
+func (r *tomlReader) position(raw unstable.Range) unstable.Position {
+	before := r.data[:raw.Offset]
+	line := bytes.LastIndexByte(before, '\n')
+	return unstable.Position{Offset: int(raw.Offset), Line: bytes.Count(before, []byte{'\n'}) + 1, Column: len(before) - line}
+}
+
+func (r *tomlReader) keyValue(e *unstable.Node, table []string) {
+	path, at := r.key(e.Key(), table)
+	v := e.Value()
+	if v.Kind == unstable.InlineTable {
+		for it := v.Children(); it.Next(); {
+			if it.Node().Kind == unstable.KeyValue {
+				r.keyValue(it.Node(), path)
+			}
+		}
+		return
+	}
+	s := setting{key: path, at: at, valueAt: at, value: scalar(v)}
+	if v.Raw.Length > 0 {
+		s.valueAt = r.position(v.Raw)
+	}
+	if v.Kind == unstable.Array {
+		list := []element{}
+		for it := v.Children(); it.Next(); {
+			if n := it.Node(); n.Kind != unstable.Comment {
+				list = append(list, element{scalar(n), r.position(n.Raw)})
+			}
+		}
+		s.value = list
+	}
+	r.out = append(r.out, s)
+}
+
+func scalar(n *unstable.Node) any {
+	text := string(n.Data)
+	switch n.Kind {
+	case unstable.String:
+		return text
+	case unstable.Bool:
+		return text == "true"
+	case unstable.Integer:
+		if i, err := strconv.ParseInt(text, 0, 64); err == nil {
+			return i
+		}
+	case unstable.Float:
+		if f, err := strconv.ParseFloat(text, 64); err == nil {
+			return f
+		}
+	}
+	return nil
+}

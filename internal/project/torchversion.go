@@ -1,0 +1,93 @@
+package project
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+)
+
+var versionPattern = regexp.MustCompile(`^v?([0-9]+)(?:\.([0-9]+))?(?:[.+a-z].*)?$`)
+
+func parseVersion(s string) (diagnostics.TorchVersion, bool) {
+	m := versionPattern.FindStringSubmatch(strings.TrimSpace(s))
+	if m == nil {
+		return diagnostics.TorchVersion{}, false
+	}
+	major, _ := strconv.Atoi(m[1])
+	minor, _ := strconv.Atoi(m[2])
+	return diagnostics.TorchVersion{Major: major, Minor: minor}, true
+}
+
+var (
+	torchRequirement = regexp.MustCompile(`(?i)^\s*torch\s*(?:\[[^\]]*\])?\s*\(?\s*([<>=!~^][^;#]*)`)
+	// A lower bound of PEP 440; "^" is Poetry's.
+	lowerBound = regexp.MustCompile(`^\s*(===?|>=?|~=|\^)\s*(v?[0-9][^\s,)]*)`)
+)
+
+// lowestTorch is the lowest version of torch that a requirement in the form of PEP 508 allows; ok is false if the line is not
+// about torch or gives no lower bound.
+func lowestTorch(requirement string) (v diagnostics.TorchVersion, ok bool) {
+	m := torchRequirement.FindStringSubmatch(requirement)
+	if m == nil {
+		return v, false
+	}
+	for clause := range strings.SplitSeq(m[1], ",") {
+		b := lowerBound.FindStringSubmatch(clause)
+		if b == nil {
+			continue
+		}
+		low, valid := parseVersion(strings.TrimSuffix(b[2], ".*"))
+		if valid && (!ok || v.Before(low.Major, low.Minor)) {
+			v, ok = low, true
+		}
+	}
+	return v, ok
+}
+
+// torchVersionIn reads the version from what the directory says of its dependencies: pyproject.toml, then requirements.txt.
+func torchVersionIn(dir string) (diagnostics.TorchVersion, bool) {
+	if data, err := os.ReadFile(filepath.Join(dir, "pyproject.toml")); err == nil {
+		settings, _ := readTOML("pyproject.toml", data)
+		for _, s := range settings {
+			for _, requirement := range requirements(s) {
+				if v, ok := lowestTorch(requirement); ok {
+					return v, true
+				}
+			}
+		}
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, "requirements.txt")); err == nil {
+		for line := range strings.Lines(string(data)) {
+			if v, ok := lowestTorch(line); ok {
+				return v, true
+			}
+		}
+	}
+	return diagnostics.TorchVersion{}, false
+}
+
+// requirements are the requirement lines that a setting of pyproject.toml holds: PEP 621's lists and Poetry's tables.
+func requirements(s setting) []string {
+	path := strings.Join(s.key, ".")
+	switch list, isList := s.value.([]element); {
+	case isList && (path == "project.dependencies" || strings.HasPrefix(path, "project.optional-dependencies.")):
+		var out []string
+		for _, e := range list {
+			if line, ok := e.value.(string); ok {
+				out = append(out, line)
+			}
+		}
+		return out
+	case path == "tool.poetry.dependencies.torch" || path == "tool.poetry.dependencies.torch.version":
+		version, _ := s.value.(string)
+		if parsed, ok := parseVersion(version); ok {
+			return []string{"torch==" + strconv.Itoa(parsed.Major) + "." + strconv.Itoa(parsed.Minor)}
+		}
+		return []string{"torch" + version}
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+// Package project knows which files belong together: it finds them, reads the configuration that holds for each, and runs
+// the analysis over one or all of them.
+package project
+
+import (
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+)
+
+// Workspace is a directory under analysis. It remembers what configuration files say until Reload. It is safe for
+// concurrent use.
+type Workspace struct {
+	root      string
+	overrides Overrides
+
+	mu      sync.Mutex
+	configs map[string]configEntry
+	torch   map[string]diagnostics.TorchVersion
+}
+
+// Overrides are the choices made on a command line; they go before every configuration file.
+type Overrides struct {
+	// Select replaces select of the configuration where it is not empty.
+	Select []diagnostics.Selector
+	// Ignore is added to ignore of the configuration.
+	Ignore []diagnostics.Selector
+}
+
+type configEntry struct {
+	config *Config
+	err    error
+}
+
+// NewWorkspace is the workspace at a directory, relative to the working directory or absolute. Files outside the directory
+// can be analysed too.
+func NewWorkspace(root string) *Workspace { return NewWorkspaceWith(root, Overrides{}) }
+
+// NewWorkspaceWith is a workspace whose configuration is overridden.
+func NewWorkspaceWith(root string, o Overrides) *Workspace {
+	w := &Workspace{root: absolute(root), overrides: o}
+	w.Reload()
+	return w
+}
+
+// Root is the workspace's absolute directory.
+func (w *Workspace) Root() string { return w.root }
+
+// Reload forgets the configuration files, so that they are read again.
+func (w *Workspace) Reload() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.configs = map[string]configEntry{}
+	w.torch = map[string]diagnostics.TorchVersion{}
+}
+
+// Config is the configuration that holds for the file at path: the nearest ckpt-lsp.toml, or pyproject.toml with a table
+// [tool.ckpt-lsp], in the file's directory or above. A broken file gives the defaults and the error, one *ConfigError a
+// mistake, joined.
+func (w *Workspace) Config(path string) (*Config, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := w.entry(filepath.Dir(absolute(path)))
+	return e.config, e.err
+}
+
+func (w *Workspace) entry(dir string) configEntry {
+	if e, ok := w.configs[dir]; ok {
+		return e
+	}
+	e, found := loadConfig(dir)
+	switch parent := filepath.Dir(dir); {
+	case found:
+	case parent != dir:
+		e = w.entry(parent)
+	default:
+		// Default patterns hold anywhere, so they are tied to the root of the file system.
+		e.config = &Config{exclude: newPatterns(dir, defaultExclude)}
+	}
+	w.configs[dir] = e
+	return e
+}
+
+// loadConfig reads the configuration file of one directory.
+func loadConfig(dir string) (e configEntry, found bool) {
+	files := []struct {
+		name   string
+		prefix []string
+	}{{"ckpt-lsp.toml", nil}, {"pyproject.toml", []string{"tool", "ckpt-lsp"}}}
+	for _, f := range files {
+		path := filepath.Join(dir, f.name)
+		data, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		config, found, err := readConfig(path, data, f.prefix...)
+		if err != nil {
+			// A pyproject.toml that cannot be read at all is another tool's to complain of, unless it speaks of this one.
+			if config == nil && f.prefix != nil && !mentions(data) {
+				continue
+			}
+			return configEntry{&Config{Path: path, exclude: newPatterns(dir, defaultExclude)}, err}, true
+		}
+		if found || f.prefix == nil {
+			return configEntry{config: config}, true
+		}
+	}
+	return configEntry{}, false
+}
+
+// options are what the configuration and the overrides say about one file.
+func (w *Workspace) options(path string) (diagnostics.Options, error) {
+	config, err := w.Config(path)
+	o := diagnostics.Options{Selection: config.Selection, Exempt: config.Exempt(absolute(path)), Torch: config.Torch}
+	if len(w.overrides.Select) > 0 {
+		o.Select = w.overrides.Select
+	}
+	o.Ignore = append(o.Ignore[:len(o.Ignore):len(o.Ignore)], w.overrides.Ignore...)
+	if o.Torch == (diagnostics.TorchVersion{}) {
+		w.mu.Lock()
+		o.Torch = w.torchAt(filepath.Dir(absolute(path)))
+		w.mu.Unlock()
+	}
+	return o, err
+}
+
+// torchAt is the torch version that the nearest statement of dependencies allows, looked for up to the workspace's root, the
+// repository's root or the root of the file system.
+func (w *Workspace) torchAt(dir string) diagnostics.TorchVersion {
+	if v, ok := w.torch[dir]; ok {
+		return v
+	}
+	v, found := torchVersionIn(dir)
+	if parent := filepath.Dir(dir); !found && dir != w.root && parent != dir && !exists(filepath.Join(dir, ".git")) {
+		v = w.torchAt(parent)
+	}
+	w.torch[dir] = v
+	return v
+}
+
+// absolute makes a path absolute and clean. Without a working directory the path stays as it is.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return filepath.Clean(path)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
