@@ -1,0 +1,66 @@
+// Command ckpt-lsp finds what makes a resumed PyTorch run diverge, a repeated one differ or a checkpoint useless, and writes
+// the fix: as a language server and on the command line.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	_ "github.com/ckpt-lsp/ckpt-lsp/diagnostics/rules"
+)
+
+// Exit codes.
+const (
+	exitClean = iota
+	exitFindings
+	exitError
+)
+
+// errFindings ends a command with exitFindings; everything has been said already.
+var errFindings = errors.New("findings are left")
+
+// errReported ends a command with exitError; everything has been said already.
+var errReported = errors.New("errors were reported")
+
+func main() { os.Exit(run()) }
+
+// run executes the command line and gives the exit code.
+func run() int {
+	switch err := newRootCommand().Execute(); {
+	case err == nil:
+		return exitClean
+	case errors.Is(err, errFindings):
+		return exitFindings
+	case errors.Is(err, errReported):
+		return exitError
+	default:
+		fmt.Fprintln(os.Stderr, "ckpt-lsp:", err)
+		return exitError
+	}
+}
+
+func newRootCommand() *cobra.Command {
+	var stdio bool
+	root := &cobra.Command{
+		Use:   "ckpt-lsp",
+		Short: "Find and fix what breaks resuming and repeating PyTorch training runs",
+		Long: `ckpt-lsp reads PyTorch training code and finds the mistakes that make a resumed run
+diverge, a "reproducible" run differ, or a checkpoint useless. It writes the fix, too.
+It never runs or imports the code, and opens no network connection.`,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if stdio {
+				return runServer(cmd)
+			}
+			return cmd.Help()
+		},
+	}
+	root.Flags().BoolVar(&stdio, "stdio", false, "run the language server over standard input and output")
+	root.AddCommand(newCheckCommand(), newExplainCommand(), newRulesCommand(), newServerCommand(), newVersionCommand())
+	return root
+}

@@ -1,0 +1,132 @@
+// Package report writes findings for people and for programs.
+package report
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
+// Report is the outcome of one run over some files.
+type Report struct {
+	// Files are those with findings, in the order they are shown.
+	Files    []File
+	Problems []project.Problem
+	// Checked is the number of files looked at; Fixed the number of findings that fixes have cleared.
+	Checked, Fixed int
+	// Fixing says that safe fixes were applied, UnsafeFixing that unsafe ones were too, so that no line advises it.
+	Fixing, UnsafeFixing bool
+	// Open gives the text of another file that a finding points to. It may be nil.
+	Open func(path string) (*text.Source, error)
+}
+
+// File is one file with its findings and the fixes for them.
+type File struct {
+	// Path is relative to the working directory where it lies below it, with forward slashes.
+	Path        string
+	Source      *text.Source
+	Diagnostics []diagnostics.Diagnostic
+	// Fixes were made for Diagnostics: Resolves are indices into them.
+	Fixes []codeactions.Fix
+}
+
+// fixesFor are the fixes that clear the i-th finding, best first.
+func (f *File) fixesFor(i int) []codeactions.Fix {
+	var out []codeactions.Fix
+	for _, fix := range f.Fixes {
+		if slices.Contains(fix.Resolves, i) {
+			out = append(out, fix)
+		}
+	}
+	return out
+}
+
+// Style is how text is laid out; formats for programs pay no heed to it.
+type Style struct {
+	// Color asks for ANSI escape sequences.
+	Color bool
+	// Width is the number of columns to stay within.
+	Width int
+}
+
+// formats are the ways to write a report.
+var formats = map[string]func(io.Writer, *Report, Style) error{
+	"text": writeText,
+	"json": writeJSON,
+}
+
+// Formats are the names that Write knows.
+func Formats() []string { return slices.Sorted(maps.Keys(formats)) }
+
+// Write writes the report in the named format.
+func Write(w io.Writer, format string, r *Report, style Style) error {
+	write, ok := formats[format]
+	if !ok {
+		return fmt.Errorf("unknown format %q (valid: %s)", format, strings.Join(Formats(), ", "))
+	}
+	return write(w, r, style)
+}
+
+// place is a span of some file in the terms of people: lines and columns from 1, columns in characters.
+type place struct {
+	path       string
+	source     *text.Source
+	index      *text.LineIndex
+	start, end position
+	span       text.Span
+}
+
+type position struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+}
+
+// places makes places of one file and of those its findings point to.
+type places struct {
+	report  *Report
+	path    string
+	source  *text.Source
+	indices map[string]*text.LineIndex
+	sources map[string]*text.Source
+}
+
+func newPlaces(r *Report, f *File) *places {
+	return &places{
+		report: r, path: f.Path, source: f.Source,
+		indices: map[string]*text.LineIndex{"": text.NewLineIndex(f.Source.Text)},
+		sources: map[string]*text.Source{"": f.Source},
+	}
+}
+
+// of is the place of a span; path is empty for the file at hand. ok is false if the other file cannot be read.
+func (p *places) of(path string, span text.Span) (_ place, ok bool) {
+	shown := path
+	if path == "" || path == p.path {
+		path, shown = "", p.path
+	}
+	if p.indices[path] == nil {
+		if p.report.Open == nil {
+			return place{}, false
+		}
+		src, err := p.report.Open(path)
+		if err != nil {
+			return place{}, false
+		}
+		p.sources[path], p.indices[path] = src, text.NewLineIndex(src.Text)
+	}
+	at := place{path: shown, source: p.sources[path], index: p.indices[path], span: span}
+	at.start, at.end = at.position(span.Start), at.position(span.End)
+	return at, true
+}
+
+func (p place) position(offset int) position {
+	line, column := p.index.Position(offset, text.UTF32)
+	return position{line + 1, column + 1}
+}

@@ -1,0 +1,102 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// mostLines is how many lines of a place are shown.
+const mostLines = 4
+
+// tabWidth is how wide a tab is drawn.
+const tabWidth = 4
+
+// snippet draws the lines of a place with marks below, within width columns:
+//
+//	   |
+//	41 |     torch.save(state, path)
+//	   |     ^^^^^^^^^^^^^^^^^^^^^^^
+//
+// gutter is the width of the column of line numbers, label stands behind the last mark.
+func (p painter) snippet(at place, gutter int, mark, label string) string {
+	var out strings.Builder
+	blank := p.dim(fmt.Sprintf("%*s |", gutter, ""))
+	last := min(at.end.Line, at.start.Line+mostLines-1)
+	for line := at.start.Line; line <= last; line++ {
+		span := at.index.LineSpan(line - 1)
+		from, to := span.Start, min(at.span.End, span.End)
+		if line == at.start.Line {
+			from = max(at.span.Start, span.Start)
+		} else if line == at.end.Line && to == span.Start {
+			break // ends before the line's first character
+		}
+		shown, column, size := drawLine(at.source.Text[span.Start:span.End], from-span.Start, to-span.Start, line > at.start.Line, p.Width-gutter-3)
+		fmt.Fprintf(&out, "%s %s\n", p.dim(fmt.Sprintf("%*d |", gutter, line)), shown)
+		marks := strings.Repeat(mark, size)
+		if line == last && last < at.end.Line {
+			marks += " ..."
+		}
+		if line == last && label != "" {
+			marks += " " + label
+		}
+		fmt.Fprintf(&out, "%s %s%s\n", blank, strings.Repeat(" ", column), p.mark(mark, marks))
+	}
+	return out.String()
+}
+
+// drawLine makes a source line fit for a terminal: tabs become blanks, control characters become visible, and what does not
+// fit into width is cut on either side of the part from byte from to byte to, which gets the marks at the column given back.
+func drawLine(line []byte, from, to int, skipBlanks bool, width int) (shown string, column, size int) {
+	var cells []string
+	start, end, at := -1, 0, 0
+	for i := 0; i < len(line); {
+		r, n := utf8.DecodeRune(line[i:])
+		cell := string(r)
+		switch {
+		case r == '\t':
+			cell = strings.Repeat(" ", tabWidth-at%tabWidth)
+		case unicode.IsControl(r) || r == utf8.RuneError || !unicode.IsGraphic(r):
+			cell = "\uFFFD"
+		}
+		if i >= from && start < 0 && !(skipBlanks && unicode.IsSpace(r)) {
+			start = at
+		}
+		at += runewidth.StringWidth(cell)
+		if i < to {
+			end = at
+		}
+		cells = append(cells, cell)
+		i += n
+	}
+	if start < 0 {
+		start = at
+	}
+	full := strings.Join(cells, "")
+	size = max(end-start, 1)
+	if at <= width || width < 20 {
+		return full, start, size
+	}
+	skip := 0
+	if end > width-1 {
+		skip = max(0, min(start-width/4, end-width+2))
+	}
+	shown = full
+	if skip > 0 {
+		shown = "…" + runewidth.TruncateLeft(shown, skip+1, "")
+	}
+	shown = runewidth.Truncate(shown, width, "…")
+	return shown, start - skip, min(size, width-(start-skip))
+}
+
+// gutterFor is how many columns the line numbers of the places need.
+func gutterFor(places []place) int {
+	most := 1
+	for _, p := range places {
+		most = max(most, len(fmt.Sprint(min(p.end.Line, p.start.Line+mostLines-1))))
+	}
+	return most
+}
