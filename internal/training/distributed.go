@@ -1,0 +1,295 @@
+package training
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
+
+// Processes shows that several processes run a piece of code.
+type Processes struct {
+	// Node is the call that only a program of several processes makes; What is its name in a message.
+	Node pyast.Node
+	What string
+
+	ctx   *pysem.Ctx
+	frame *pysem.Frame
+}
+
+// manyProcesses are the callees that only a program of several processes needs, by qualified name.
+var manyProcesses = []struct {
+	pattern *regexp.Regexp
+	what    string
+}{
+	{regexp.MustCompile(`^(torch\.distributed|deepspeed\.comm)(\.\w+)*\.init_process_group$|^deepspeed\.init_distributed$`), "init_process_group"},
+	{ddpClass, "DistributedDataParallel"},
+	{regexp.MustCompile(`^torch\..*\bDistributedSampler$`), "DistributedSampler"},
+	{regexp.MustCompile(`^horovod\.torch\.(init|DistributedOptimizer)$`), "Horovod"},
+}
+
+var (
+	ddpClass  = regexp.MustCompile(`^(torch\.nn\.parallel(\.distributed)?|apex\.parallel(\.distributed)?)\.DistributedDataParallel$`)
+	spawnCall = regexp.MustCompile(`^torch\.multiprocessing(\.\w+)?\.(spawn|start_processes)$`)
+	newProc   = regexp.MustCompile(`(?i)(^|\.)(spawn|start_processes|process|launch|notebook_launcher|starmap)$`)
+)
+
+// DistributedDataParallel reports whether an object is a DDP wrapper, rather than DataParallel in one process.
+func (o *Object) DistributedDataParallel() bool { return o != nil && ddpClass.MatchString(o.Class) }
+
+func (f *File) handedTo(c *pysem.Ctx) string {
+	fn := c.Call.Child(pyast.FieldFunction)
+	if v := f.Eval.Eval(fn, c.Parent); v.Kind == pysem.External {
+		return v.Name
+	}
+	return fn.Text()
+}
+
+// isSpawn reports whether a function runs because it was handed to torch.multiprocessing.spawn.
+func isSpawn(f *File, c *pysem.Ctx) bool { return c.Passed && spawnCall.MatchString(f.handedTo(c)) }
+
+// process is the calling context in which the process that runs a context began, nil for the program's first process.
+func (f *File) process(c *pysem.Ctx) *pysem.Ctx {
+	for ; c != nil; c = c.Parent {
+		if c.Passed && newProc.MatchString(f.handedTo(c)) {
+			return c
+		}
+	}
+	return nil
+}
+
+func (r *Run) evidence() []Processes {
+	var out []Processes
+	for _, c := range r.Calls {
+		for _, m := range manyProcesses {
+			if c.Callee != "" && (m.pattern.MatchString(c.Callee) || c.Known && m.pattern.MatchString(c.Entry.Name)) {
+				out = append(out, Processes{c.Node, m.what, c.Ctx, c.Frame})
+			}
+		}
+	}
+	return out
+}
+
+// Distributed finds what proves that several processes make a call: they were spawned into it, or the same program, in the
+// same process and not on another branch, starts a process group, wraps a model in DDP or splits its data over ranks.
+func (c *Call) Distributed() (Processes, bool) {
+	f := c.Run.File
+	p := f.process(c.Ctx)
+	if p != nil && isSpawn(f, p) {
+		return Processes{p.Call, "torch.multiprocessing.spawn", p.Parent, nil}, true
+	}
+	for _, e := range c.Run.evidence() {
+		if f.process(e.ctx) == p && !Exclusive(e.frame, c.Frame) {
+			return e, true
+		}
+	}
+	return Processes{}, false
+}
+
+// Distributed finds what proves that several processes reach the save. Beside what Call.Distributed knows, a class may wrap
+// its model in one method and train and save it in another.
+func (s *SaveSite) Distributed() (Processes, bool) {
+	if e, ok := s.Call.Distributed(); ok {
+		return e, ok
+	}
+	if s.Loop == nil && !s.AfterLoop {
+		return Processes{}, false // the caller may let one process in only
+	}
+	for _, c := range s.Components {
+		if c.Object != nil && c.Object.Kind == Model && c.Value != nil {
+			if n := s.Run.File.wrapped(c.Value, 0); n.Valid() {
+				return Processes{n, "DistributedDataParallel", nil, nil}, true
+			}
+		}
+	}
+	return Processes{}, false
+}
+
+// wrapped is the DDP construction inside `ddp.state_dict()`, `ddp.module.state_dict()` or `ddp`.
+func (f *File) wrapped(v *pysem.Value, depth int) pyast.Node {
+	if depth > 6 || v == nil {
+		return pyast.Node{}
+	}
+	for _, a := range v.Alternatives() {
+		if a.Kind == pysem.Call && ddpClass.MatchString(a.Callee()) {
+			return a.Node
+		}
+		base := a.Base
+		if recv, _, ok := a.Method(); ok {
+			base = recv
+		} else if a.Kind != pysem.Attr {
+			continue
+		}
+		if n := f.wrapped(base, depth+1); n.Valid() {
+			return n
+		}
+	}
+	return pyast.Node{}
+}
+
+// GroupKind says what a call does together with the other processes.
+type GroupKind uint8
+
+// Kinds of calls that every process of the group must make.
+const (
+	Barrier   GroupKind = iota // waits for all
+	Exchange                   // all_reduce, broadcast, gather and the like
+	JointSave                  // writes a checkpoint together
+	JointState                 // gathers a sharded state
+)
+
+// GroupCall is a call that every process of the group must make.
+type GroupCall struct {
+	*Call
+	Kind GroupKind
+	// What is how messages call it, as "FSDP state_dict".
+	What string
+	// Certain is false where only some backends exchange data in it: accelerator.save_state hangs under DeepSpeed and FSDP.
+	Certain bool
+}
+
+var (
+	acceleratorName = regexp.MustCompile(`(?i)(^|[._])accelerator$`)
+	engineName      = regexp.MustCompile(`(?i)(^|[._])(model_)?engine$|deep_?speed`)
+	fabricName      = regexp.MustCompile(`(?i)(^|[._])fabric$`)
+	fsdpClass       = regexp.MustCompile(`FullyShardedDataParallel$|(^|\.)FSDP$`)
+	stateTypeCall   = regexp.MustCompile(`\b(FSDP|FullyShardedDataParallel)\.(state_dict_type|set_state_dict_type)$`)
+	fsdpState       = regexp.MustCompile(`FullyShardedDataParallel\.((full|sharded)_optim_state_dict|optim_state_dict)$|^torch\.distributed\.checkpoint\.state_dict\.get_(model_|optimizer_)?state_dict$`)
+)
+
+// GroupCalls are the calls of the run that every process must make, in order.
+func (r *Run) GroupCalls() []GroupCall {
+	var out []GroupCall
+	for _, c := range r.Calls {
+		if g, ok := r.File.groupCall(c); ok {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func (f *File) groupCall(c *Call) (GroupCall, bool) {
+	g := GroupCall{Call: c, Certain: true, What: c.Node.Child(pyast.FieldFunction).Text()}
+	switch {
+	case c.Known && c.Entry.Kind == torch.Saver && c.Entry.Collective:
+		g.Kind = JointSave
+		return g, true
+	case c.Known && c.Entry.Kind == torch.Collective:
+		g.Kind = Exchange
+		if strings.HasSuffix(c.Callee, "barrier") {
+			g.Kind = Barrier
+		}
+		return g, true
+	case fsdpState.MatchString(c.Callee):
+		g.Kind = JointState
+		return g, true
+	}
+	recv := c.Recv.Text()
+	switch c.Method {
+	case "barrier", "wait_for_everyone":
+		g.Kind = Barrier
+		return g, c.Callee == ""
+	case "consolidate_state_dict":
+		g.Kind = JointState
+		return g, true
+	case "save_state":
+		g.Kind, g.Certain = JointSave, false
+		return g, f.isA(c.Value, "accelerate.Accelerator") || acceleratorName.MatchString(recv)
+	case "save_checkpoint":
+		g.Kind = JointSave
+		return g, f.isA(c.Value, "deepspeed.initialize") || engineName.MatchString(recv)
+	case "save":
+		g.Kind = JointSave
+		return g, f.isA(c.Value, "lightning.fabric.Fabric") || f.isA(c.Value, "lightning.Fabric") || fabricName.MatchString(recv)
+	case "state_dict":
+		g.Kind, g.What = JointState, "FSDP `state_dict()`"
+		if o := f.Object(c.Value, recv); o != nil && fsdpClass.MatchString(o.Class) {
+			return g, true
+		}
+		for fr := c.Frame; fr != nil; fr = fr.Parent {
+			if fr.Kind == pysem.FrameWith && stateTypeCall.MatchString(fr.Node.Child(pyast.FieldFunction).Text()) {
+				return g, true
+			}
+		}
+	}
+	return g, false
+}
+
+// isA reports whether a value is what a callee returns, or an element of it.
+func (f *File) isA(v *pysem.Value, callee string) bool {
+	if v == nil {
+		return false
+	}
+	for _, a := range v.Alternatives() {
+		if a.Kind == pysem.Elem {
+			a = a.Base
+		}
+		if a.Callee() == callee {
+			return true
+		}
+	}
+	return false
+}
+
+// synchronises are functions of other files that, by their name, wait for the other processes or train with them.
+var synchronises = regexp.MustCompile(`(?i)barrier|sync|wait|reduce|gather|broadcast|train|eval|valid|test|predict|infer|generate|sample|fit$|run$`)
+
+// Awaited is the call at which the other processes depend on the file that a guarded save wrote, with nothing before it that
+// makes them wait: a load of that file, or the end of the process group. It is nil when there is none.
+func (s *SaveSite) Awaited() *Call {
+	r := s.Run
+	f := r.File
+	loads := map[int]*LoadSite{}
+	for _, l := range r.Loads {
+		loads[l.Index] = l
+	}
+	steps := map[int]bool{}
+	for _, st := range r.Steps {
+		steps[st.Index] = true
+	}
+	p := f.process(s.Ctx)
+	for _, c := range r.Calls {
+		if c.Index <= s.Index || Exclusive(s.Frame, c.Frame) || f.process(c.Ctx) != p || f.OneWriter(c.Frame) {
+			continue
+		}
+		if _, ok := f.groupCall(c); ok || steps[c.Index] {
+			return nil
+		}
+		if l := loads[c.Index]; l != nil && SamePath(s.Path, l.Path) {
+			return c
+		}
+		switch {
+		case strings.HasSuffix(c.Callee, "destroy_process_group"):
+			if s.Loop != nil {
+				return nil // each later round of training waits for the save; only the last one does not
+			}
+			return c
+		case c.Callee != "" && !c.Known && synchronises.MatchString(lastPart(c.Callee)),
+			c.Method != "" && synchronises.MatchString(c.Method):
+			return nil
+		}
+	}
+	return nil
+}
+
+// Exclusive reports whether no one pass of the program gets to both frames: they stand on the two sides of one test, or of two
+// tests that are written alike.
+func Exclusive(a, b *pysem.Frame) bool {
+	for x := a; x != nil; x = x.Parent {
+		if x.Kind != pysem.FrameIf {
+			continue
+		}
+		test, holds := plainTest(x)
+		for y := b; y != nil; y = y.Parent {
+			if y.Kind != pysem.FrameIf {
+				continue
+			}
+			if other, also := plainTest(y); test == other && holds != also {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,383 @@
+package training
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
+
+// RankTest says which processes a condition lets through.
+type RankTest uint8
+
+// Answers of a rank test.
+const (
+	AnyRank   RankTest = iota // the condition says nothing of ranks
+	MainOnly                  // only the main process passes
+	OthersOut                 // everybody but the main process passes
+	NoRanks                   // passes only where there is one process ("not distributed")
+	LocalMain                 // one process of each node passes
+)
+
+var (
+	mainBoolean = regexp.MustCompile(`(?i)(is_?|am_?i_?|on_?)(local_?)?(main|master|primary|root|rank_?(zero|0)|chief|coordinator|global_?zero|first_?rank)|(master|main|primary|root)_?(process|proc|rank|node)|save_logs|is_(world_|global_)?(process_)?zero|is_first_worker|is_mp_rank_0|rank_?zero`)
+	localName   = regexp.MustCompile(`(?i)local_?(rank|main|process)|LOCAL_RANK|^gpu(_id)?$|\.gpu(_id)?$`)
+	singleName  = regexp.MustCompile(`(?i)(distributed|multiprocessing|multi_?gpu|ddp|parallel|world_?size|num_?gpus?|is_initialized|is_available|is_dist|use_dist|n_gpu)`)
+)
+
+// isRank reports whether a value, written as text, is a process's rank.
+func isRank(f *File, v *pysem.Value, text string) bool {
+	for _, a := range v.Alternatives() {
+		callee := a.Callee()
+		if e, ok := torch.Lookup(callee); ok && e.Kind == torch.Rank {
+			return true
+		}
+		if rankCall.MatchString(callee) {
+			return true
+		}
+		if _, m, ok := a.Method(); ok && rankCall.MatchString(m) {
+			return true
+		}
+		if callee == "builtins.int" && a.Node.Valid() && rankVariable.MatchString(pysem.Args(a.Node).Pos(0).Text()) {
+			return true
+		}
+		if (a.Kind == pysem.Attr || a.Kind == pysem.ParamVal) && isRankName(a.Name) {
+			return true
+		}
+		if a.Kind == pysem.ParamVal && spawnedRank(f, a) {
+			return true
+		}
+	}
+	if strings.Contains(text, "environ") || strings.Contains(text, "getenv") {
+		return rankVariable.MatchString(text)
+	}
+	return isRankName(lastPart(text))
+}
+
+var (
+	rankCall     = regexp.MustCompile(`(^|_|\.)(rank|get_ordinal|current_device)$`)
+	rankVariable = regexp.MustCompile(`RANK|PROCID`)
+	otherRank    = regexp.MustCompile(`(?i)(node|group|lora|low|matrix)_?rank$`)
+)
+
+// isRankName reports whether a name is one for a process's rank; the rank of a node or of a matrix is something else.
+func isRankName(name string) bool { return rankName.MatchString(name) && !otherRank.MatchString(name) }
+
+// spawnedRank reports whether a parameter is the first one of a function handed to torch.multiprocessing.spawn: the rank.
+func spawnedRank(f *File, v *pysem.Value) bool {
+	c := v.Ctx
+	return c != nil && c.Passed && len(c.Func.Params) > 0 && c.Func.Params[0].Name == v.Name && isSpawn(f, c)
+}
+
+// testRank says which processes a condition lets through when it holds (want) or does not.
+func (f *File) testRank(cond pyast.Node, ctx *pysem.Ctx, want bool) RankTest {
+	return f.rankTest(cond, ctx, want, 0)
+}
+
+// both is the test of two conditions that hold together: what either keeps out stays out.
+func both(l, r RankTest) RankTest {
+	for _, t := range []RankTest{MainOnly, LocalMain, OthersOut, NoRanks} {
+		if l == t || r == t {
+			return t
+		}
+	}
+	return AnyRank
+}
+
+// either is the test of two conditions of which one holds.
+func either(l, r RankTest) RankTest {
+	switch {
+	case l == r || r == NoRanks:
+		return l
+	case l == NoRanks:
+		return r
+	case l == MainOnly && r == LocalMain, l == LocalMain && r == MainOnly:
+		return LocalMain
+	}
+	return AnyRank
+}
+
+func (f *File) rankTest(n pyast.Node, ctx *pysem.Ctx, want bool, depth int) RankTest {
+	if depth > 8 || !n.Valid() {
+		return AnyRank
+	}
+	switch n.Kind() {
+	case pyast.KindParenthesizedExpression:
+		return f.rankTest(n.Nth(0), ctx, want, depth+1)
+	case pyast.KindNotOperator:
+		return f.rankTest(n.Child(pyast.FieldArgument), ctx, !want, depth+1)
+	case pyast.KindBooleanOperator:
+		l := f.rankTest(n.Child(pyast.FieldLeft), ctx, want, depth+1)
+		r := f.rankTest(n.Child(pyast.FieldRight), ctx, want, depth+1)
+		if n.Child(pyast.FieldOperator).TextIs("and") == want {
+			return both(l, r)
+		}
+		return either(l, r)
+	case pyast.KindComparisonOperator:
+		return f.compare(n, ctx, want, depth)
+	}
+	v := f.Eval.Eval(n, ctx)
+	if strings.Contains(strings.ToLower(lastPart(n.Text())), "rank") && isRank(f, v, n.Text()) { // `if not rank:`
+		if want {
+			return OthersOut
+		}
+		return f.main(n, ctx)
+	}
+	// A variable or attribute that holds a test, or a predicate that returns one.
+	for _, a := range v.Alternatives() {
+		switch a.Kind {
+		case pysem.Compare, pysem.Not, pysem.Logic:
+			if a.Node != n && a.Node.Valid() {
+				if t := f.rankTest(a.Node, a.Ctx, want, depth+1); t != AnyRank {
+					return t
+				}
+			}
+		}
+		if e, ok := torch.Lookup(a.Callee()); ok && e.Kind == torch.MainPredicate {
+			return f.predicate(n, ctx, want)
+		}
+	}
+	if mainBoolean.MatchString(lastPart(n.Text())) {
+		return f.predicate(n, ctx, want)
+	}
+	if !want && singleName.MatchString(n.Text()) {
+		return NoRanks
+	}
+	return AnyRank
+}
+
+// predicate is the test of a call or flag that is true on the main process.
+func (f *File) predicate(n pyast.Node, ctx *pysem.Ctx, want bool) RankTest {
+	if !want {
+		return OthersOut
+	}
+	return f.main(n, ctx)
+}
+
+func lastPart(text string) string {
+	if i := strings.IndexByte(text, '('); i > 0 {
+		text = text[:i]
+	}
+	return text[strings.LastIndexByte(text, '.')+1:]
+}
+
+// main tells the main process of all from the first of each node.
+func (f *File) main(n pyast.Node, ctx *pysem.Ctx) RankTest {
+	if local(n.Text()) {
+		return LocalMain
+	}
+	for _, a := range f.Eval.Eval(n, ctx).Alternatives() {
+		if local(a.Node.Text()) || a.Callee() == "torch.cuda.current_device" {
+			return LocalMain
+		}
+	}
+	return MainOnly
+}
+
+func local(text string) bool {
+	return localName.MatchString(text) || strings.Contains(strings.ToLower(text), "local")
+}
+
+// opposite and mirrored are the operators that hold when another does not, and with its sides swapped.
+var (
+	opposite = map[string]string{"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "is": "is not", "is not": "is", "in": "not in", "not in": "in"}
+	mirrored = map[string]string{"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<=", "is": "is", "is not": "is not"}
+)
+
+// compare reads a comparison with one operator.
+func (f *File) compare(n pyast.Node, ctx *pysem.Ctx, want bool, depth int) RankTest {
+	var sides []pyast.Node
+	op, ops := "", 0
+	for c := range n.Children() {
+		if c.Field() == pyast.FieldOperators {
+			op = c.Text()
+			ops++
+			continue
+		}
+		sides = append(sides, c)
+	}
+	if ops != 1 || len(sides) != 2 {
+		return AnyRank
+	}
+	l, r := sides[0], sides[1]
+	lv, rv := f.Eval.Eval(l, ctx), f.Eval.Eval(r, ctx)
+	if m := mirrored[op]; m != "" && rv.Kind != pysem.Int && (lv.Kind == pysem.Int || !isRank(f, lv, l.Text()) && isRank(f, rv, r.Text())) {
+		l, r, lv, rv, op = r, l, rv, lv, m
+	}
+	if rv.Kind == pysem.Bool && (op == "==" || op == "!=" || op == "is" || op == "is not") {
+		same := op == "==" || op == "is"
+		return f.rankTest(l, ctx, want == (same == (rv.Int != 0)), depth+1)
+	}
+	if !want {
+		op = opposite[op]
+	}
+	// rank % gpus_per_node == 0
+	if l.Kind() == pyast.KindBinaryOperator && l.Child(pyast.FieldOperator).TextIs("%") {
+		inner := l.Child(pyast.FieldLeft)
+		if !isRank(f, f.Eval.Eval(inner, ctx), inner.Text()) || rv.Kind != pysem.Int || rv.Int != 0 {
+			return AnyRank
+		}
+		switch op {
+		case "==":
+			return LocalMain
+		case "!=", ">":
+			return OthersOut
+		}
+		return AnyRank
+	}
+	rank := isRank(f, lv, l.Text())
+	if op == "in" || op == "not in" {
+		if !rank || !f.mainOf(r, ctx) {
+			return AnyRank
+		}
+		return f.predicate(l, ctx, op == "in")
+	}
+	if !rank {
+		if singleName.MatchString(l.Text()) && rv.Kind == pysem.Int &&
+			(op == "==" && rv.Int <= 1 || op == "<=" && rv.Int <= 1 || op == "<" && rv.Int <= 2) {
+			return NoRanks
+		}
+		return AnyRank
+	}
+	if rv.Kind != pysem.Int {
+		switch op { // rank == args.main_rank, rank == world_size - 1: one process, whichever
+		case "==":
+			return f.main(l, ctx)
+		case "!=":
+			return OthersOut
+		}
+		return AnyRank
+	}
+	switch {
+	case op == "==" && rv.Int >= 0, op == "is" && rv.Int == 0, op == "<" && rv.Int == 1, op == "<=" && rv.Int == 0:
+		return f.main(l, ctx)
+	case op == "==" && rv.Int == -1, op == "<" && rv.Int == 0, op == "is" && rv.Int == -1:
+		return NoRanks
+	case op == "!=" && rv.Int >= 0, op == ">" && rv.Int == 0, op == ">=" && rv.Int == 1, op == "is not" && rv.Int == 0:
+		return OthersOut
+	}
+	return AnyRank
+}
+
+// mainOf reports whether a tuple, list or set of ranks holds 0 and no rank of another process: (-1, 0), [0, None].
+func (f *File) mainOf(n pyast.Node, ctx *pysem.Ctx) bool {
+	var ranks []*pysem.Value
+	if n.Is(pyast.KindTuple, pyast.KindList, pyast.KindSet) {
+		for c := range n.Children() {
+			ranks = append(ranks, f.Eval.Eval(c, ctx))
+		}
+	} else if v := f.Eval.Eval(n, ctx); v.Kind == pysem.Tuple || v.Kind == pysem.List && !v.Open {
+		ranks = v.Elems
+	}
+	zero := false
+	for _, x := range ranks {
+		switch {
+		case x.Kind == pysem.Int && x.Int == 0:
+			zero = true
+		case x.Kind == pysem.Int && x.Int == -1, x.Kind == pysem.NoneVal:
+		default:
+			return false
+		}
+	}
+	return zero
+}
+
+// Guard is a rank test that an event stands behind.
+type Guard struct {
+	Test RankTest
+	// Frame is the test's frame; for a decorator its Node is the decorator.
+	Frame *pysem.Frame
+}
+
+var mainDecorator = regexp.MustCompile(`(?i)(rank_?zero|main_process|master|rank_?0|is_main|primary|main_only|root_only)`)
+
+// Guards are the rank tests around a frame, innermost first, callers included.
+func (f *File) Guards(fr *pysem.Frame) []Guard {
+	var out []Guard
+	for ; fr != nil; fr = fr.Parent {
+		switch fr.Kind {
+		case pysem.FrameIf:
+			t := f.testRank(fr.Cond, fr.Ctx, fr.Positive)
+			if t == AnyRank && f.madeOnMain(fr) {
+				t = MainOnly
+			}
+			if t != AnyRank {
+				out = append(out, Guard{t, fr})
+			}
+		case pysem.FrameDecorator:
+			if name := fr.Node.Text(); mainDecorator.MatchString(lastPart(name)) || strings.HasSuffix(name, "rank_zero_only") {
+				out = append(out, Guard{MainOnly, fr})
+			}
+		}
+	}
+	return out
+}
+
+// madeOnMain says that a condition asks for an object ("if writer:", "if saver is not None:") that only the main process made.
+func (f *File) madeOnMain(fr *pysem.Frame) bool {
+	cond, positive := fr.Cond, fr.Positive
+	if cond.Kind() == pyast.KindComparisonOperator {
+		var op string
+		for o := range cond.ChildrenOf(pyast.FieldOperators) {
+			op = o.Text()
+		}
+		if op != "is not" && op != "is" || !cond.Nth(2).Is(pyast.KindNoneLiteral) && !strings.HasSuffix(cond.Text(), "None") {
+			return false
+		}
+		positive = positive == (op == "is not")
+		cond = cond.Nth(0)
+	}
+	if !positive || !cond.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+		return false
+	}
+	v := f.Eval.Eval(cond, fr.Ctx)
+	if v.Kind != pysem.Join {
+		return false
+	}
+	some := false
+	for _, a := range v.Elems {
+		if a.Kind == pysem.NoneVal {
+			continue
+		}
+		if !a.Node.Valid() || a.Ctx == nil || !f.underRankIf(a.Node, a.Ctx) {
+			return false
+		}
+		some = true
+	}
+	return some
+}
+
+// underRankIf says that an `if` above a node in its own function lets only the main process through.
+func (f *File) underRankIf(n pyast.Node, ctx *pysem.Ctx) bool {
+	for p := n.Parent(); p.Valid(); n, p = p, p.Parent() {
+		switch p.Kind() {
+		case pyast.KindFunctionDefinition, pyast.KindModule:
+			return false
+		case pyast.KindIfStatement:
+			if n.Field() == pyast.FieldConsequence {
+				if t := f.testRank(p.Child(pyast.FieldCondition), ctx, true); t == MainOnly || t == LocalMain {
+					return true
+				}
+			}
+		case pyast.KindConditionalExpression:
+			if p.Nth(0) == n {
+				if t := f.testRank(p.Nth(1), ctx, true); t == MainOnly || t == LocalMain {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// OneWriter reports whether at most one process per node gets to the frame.
+func (f *File) OneWriter(fr *pysem.Frame) bool {
+	for _, g := range f.Guards(fr) {
+		if g.Test == MainOnly || g.Test == LocalMain || g.Test == NoRanks {
+			return true
+		}
+	}
+	return false
+}

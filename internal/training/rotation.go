@@ -1,0 +1,197 @@
+package training
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+var (
+	removers      = regexp.MustCompile(`^(os\.(remove|unlink|removedirs|rmdir)|shutil\.rmtree|send2trash\.send2trash|tensorflow\.io\.gfile\.(remove|rmtree))$`)
+	removeMethods = regexp.MustCompile(`^(unlink|rmtree|rmdir|rm_file|delete_file)$`)
+	rotationName  = regexp.MustCompile(`(?i)(rotate|prune|clean_?up|purge|(remove|delete|clean|clear|drop)_?(old|prev|last|stale|extra|checkpoint|ckpt|file|model)|(max|keep|num)_?(to_?keep|last|n_?last|newest|history|checkpoints|ckpts|recent|saved)|total_?limit|save_?top_?k|keep_?(n|top|k|best))`)
+	renamers      = regexp.MustCompile(`^(os\.(replace|rename|renames)|shutil\.move)$`)
+	temporary     = regexp.MustCompile(`(?i)(^|[._\-/])(tmp|temp|temporary|partial|part|new|inprogress|incomplete)\d*($|[._\-/*])|tmp|tempfile|NamedTemporary|mkstemp`)
+)
+
+// Removes reports whether the file deletes files, or names something that does (rotate_checkpoints, max_to_keep): then old
+// checkpoints may go.
+func (f *File) Removes() bool {
+	for n := range f.Tree.Root().Descendants() {
+		switch n.Kind() {
+		case pyast.KindCall:
+			fn := n.Child(pyast.FieldFunction)
+			if fn.Kind() == pyast.KindAttribute && removeMethods.MatchString(fn.Child(pyast.FieldAttribute).Text()) {
+				return true
+			}
+			if removers.MatchString(f.callee(n)) {
+				return true
+			}
+		case pyast.KindIdentifier:
+			if rotationName.MatchString(n.Text()) {
+				return true
+			}
+		case pyast.KindStringContent:
+			if strings.HasPrefix(n.Text(), "rm ") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// callee is the qualified name of an external function called, asked outside any run.
+func (f *File) callee(call pyast.Node) string {
+	v := f.Eval.Eval(call.Child(pyast.FieldFunction), f.Eval.In(f.Module, call))
+	if v.Kind == pysem.External {
+		return v.Name
+	}
+	return ""
+}
+
+// Atomic reports whether the save writes beside the file and renames, or its name says that it is not yet the real one.
+func (s *SaveSite) Atomic() bool {
+	f := s.Run.File
+	if temporary.MatchString(s.Path.Pattern) || temporary.MatchString(s.Path.Node.Text()) {
+		return true
+	}
+	for _, a := range s.Path.Value.Alternatives() {
+		if a.Node.Valid() && temporary.MatchString(a.Node.Text()) {
+			return true
+		}
+	}
+	for _, c := range s.Run.Calls {
+		if c.Index <= s.Index {
+			continue
+		}
+		var from *pysem.Value
+		var text string
+		switch args := pysem.Args(c.Node); {
+		case renamers.MatchString(c.Callee):
+			from, text = c.Arg(0, "src"), args.Get(0, "src").Text()
+		case c.Method == "rename" || c.Method == "replace" && len(args.Position) == 1:
+			from, text = c.Value, c.Recv.Text()
+		default:
+			continue
+		}
+		if SamePath(s.Path, f.pathOf(from)) || text == s.Path.Node.Text() {
+			return true
+		}
+	}
+	return false
+}
+
+// pathOf reads the shape of a value that is a file name.
+func (f *File) pathOf(v *pysem.Value) *Path {
+	if v == nil || !v.Node.Valid() {
+		return nil
+	}
+	return f.path(v.Node, v.Ctx)
+}
+
+// Padding says how the numbers in a name are written.
+type Padding uint8
+
+// Ways to write a number into a name.
+const (
+	PaddingUnknown Padding = iota
+	Padded                 // with leading zeros: text order is number order
+	Unpadded
+)
+
+// Padding says how the name writes the epoch or step.
+func (p *Path) Padding() Padding {
+	if len(p.Progress) == 0 {
+		return PaddingUnknown
+	}
+	for _, v := range p.Value.Alternatives() {
+		if v.Kind != pysem.Str {
+			continue
+		}
+		for _, part := range v.Parts {
+			if part.Hole == nil {
+				continue
+			}
+			if zeroPadded.MatchString(part.Format) || strings.Contains(part.Hole.Node.Text(), "zfill") || strings.Contains(part.Hole.Node.Text(), "rjust") {
+				return Padded
+			}
+		}
+	}
+	return Unpadded
+}
+
+var zeroPadded = regexp.MustCompile(`^[<>^+ ]*0\d|^\.\d+d`)
+
+// Listing is a list of file names in no order: glob.glob, os.listdir, Path.glob.
+type Listing struct {
+	// Node is the call that lists; Pattern is the glob's shape or the directory's name, with "*" for what is not known.
+	Node    pyast.Node
+	Pattern string
+}
+
+var listers = regexp.MustCompile(`^(glob\.(glob|iglob)|os\.(listdir|scandir))$`)
+
+// Listing finds the directory listing that a value is made of, through list(), comprehensions, filters and sums.
+func (f *File) Listing(v *pysem.Value) (Listing, bool) { return f.listing(v, 0) }
+
+func (f *File) listing(v *pysem.Value, depth int) (Listing, bool) {
+	if v == nil || depth > 6 {
+		return Listing{}, false
+	}
+	for _, a := range v.Alternatives() {
+		if l, ok := f.lists(a, depth); ok {
+			return l, true
+		}
+	}
+	return Listing{}, false
+}
+
+func (f *File) lists(a *pysem.Value, depth int) (Listing, bool) {
+	switch {
+	case listers.MatchString(a.Callee()):
+		return Listing{a.Node, f.shape(pysem.Args(a.Node).Pos(0), a.Ctx)}, true
+	case a.Callee() == "builtins.list" || a.Callee() == "builtins.filter" || a.Callee() == "builtins.map":
+		args := pysem.Args(a.Node).Position
+		if len(args) == 0 {
+			return Listing{}, false
+		}
+		return f.listing(f.Eval.Eval(args[len(args)-1], a.Ctx), depth+1)
+	case a.Kind == pysem.Call:
+		recv, m, ok := a.Method()
+		if ok && (m == "glob" || m == "rglob" || m == "iterdir") {
+			return Listing{a.Node, f.shape(recv.Node, recv.Ctx) + "/" + f.shape(pysem.Args(a.Node).Pos(0), a.Ctx)}, true
+		}
+	}
+	if !a.Node.Is(pyast.KindListComprehension, pyast.KindGeneratorExpression) || a.Ctx == nil {
+		return Listing{}, false
+	}
+	clauses := 0
+	var source pyast.Node
+	for c := range a.Node.Children() {
+		if c.Kind() == pyast.KindForInClause {
+			clauses++
+			source = c.Child(pyast.FieldRight)
+		}
+	}
+	// A comprehension that takes the number out of the name sorts by number already.
+	body := a.Node.Child(pyast.FieldBody)
+	if clauses != 1 || strings.Contains(body.Text(), "int(") || strings.Contains(body.Text(), "re.") || strings.Contains(body.Text(), "getmtime") {
+		return Listing{}, false
+	}
+	l, ok := f.listing(f.Eval.Eval(source, a.Ctx), depth+1)
+	for c := range a.Node.Children() {
+		if c.Kind() == pyast.KindIfClause {
+			l.Pattern += " " + c.Text()
+		}
+	}
+	return l, ok
+}
+
+func (f *File) shape(n pyast.Node, ctx *pysem.Ctx) string {
+	if p := f.path(n, ctx); p.Known {
+		return p.Pattern
+	}
+	return n.Text()
+}
