@@ -292,7 +292,13 @@ func (s *suppressions) removal(c *suppression) text.Span {
 	if c.span.End < line.End {
 		return c.span
 	}
-	start := line.Start + len(bytes.TrimRight(src[line.Start:c.span.Start], " \t\f"))
+	floor := line.Start
+	for _, o := range s.all {
+		if o.line == c.line && o.span.End <= c.span.Start {
+			floor = o.span.End // its removal may take the blanks behind it
+		}
+	}
+	start := floor + len(bytes.TrimRight(src[floor:c.span.Start], " \t\f"))
 	if start > line.Start {
 		return text.Span{Start: start, End: c.span.End}
 	}

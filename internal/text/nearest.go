@@ -6,11 +6,17 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Nearest is the candidate that a misspelt word most likely means, empty if none is close.
+// Nearest is the candidate that a misspelt or shortened word most likely means, empty if none is close.
 func Nearest(word string, candidates []string) string {
+	word = strings.ToLower(word)
 	best, distance := "", max(2, len(word)/3)+1
 	for _, c := range candidates {
-		if d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(c)); d < distance {
+		lower := strings.ToLower(c)
+		d := levenshtein.ComputeDistance(word, lower)
+		if len(word) > 3 && strings.HasPrefix(lower, word) {
+			d = 1
+		}
+		if d < distance {
 			best, distance = c, d
 		}
 	}
