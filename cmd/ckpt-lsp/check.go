@@ -62,8 +62,8 @@ understood of it is checked, and it does not change the exit code.`,
 	flags.BoolVar(&c.unsafe, "unsafe-fixes", false, "with --fix or --diff: apply fixes that may change behaviour, too")
 	flags.BoolVar(&c.diff, "diff", false, "show what --fix would change as a diff; write nothing")
 	flags.BoolVar(&c.exitZero, "exit-zero", false, "exit 0 even if findings are left")
-	flags.StringSliceVar(&c.selected, "select", nil, "rules to run, in place of the configuration's select")
-	flags.StringSliceVar(&c.ignored, "ignore", nil, "rules to leave out, besides the configuration's ignore")
+	flags.StringSliceVar(&c.selected, "select", nil, "rules to run, in place of the configuration's select and ignore")
+	flags.StringSliceVar(&c.ignored, "ignore", nil, "rules to leave out, besides those the configuration leaves out")
 	flags.StringVar(&c.format, "format", "text", "how to report: "+strings.Join(report.Formats(), ", "))
 	flags.StringVar(&c.stdinName, "stdin-filename", "stdin.py", "the path that standard input stands for")
 	return cmd

@@ -77,7 +77,11 @@ var keys = map[string]func(*builder, setting){
 			b.fail(s.at.Line, s.at.Column, s, "%v", err)
 			return
 		}
-		severity, err := diagnostics.ParseSeverity(b.text(s, "a severity"))
+		name, ok := b.text(s, `a severity in quotes, as "error"`)
+		if !ok {
+			return
+		}
+		severity, err := diagnostics.ParseSeverity(name)
 		if err != nil {
 			b.fail(s.valueAt.Line, s.valueAt.Column, s, "%v", err)
 			return
@@ -89,11 +93,12 @@ var keys = map[string]func(*builder, setting){
 		}
 	},
 	"torch-version": func(b *builder, s setting) {
-		version, ok := parseVersion(b.text(s, "a version"))
-		if !ok {
-			b.fail(s.valueAt.Line, s.valueAt.Column, s, `expected a version as "2.4"`)
+		const wanted = `a version in quotes, as "2.4"`
+		if v, ok := b.text(s, wanted); ok {
+			if b.config.Torch, ok = parseVersion(v); !ok {
+				b.fail(s.valueAt.Line, s.valueAt.Column, s, "expected %s", wanted)
+			}
 		}
-		b.config.Torch = version
 	},
 	"exclude":        func(b *builder, s setting) { b.exclude = b.texts(s) },
 	"extend-exclude": func(b *builder, s setting) { b.extend = b.texts(s) },
@@ -158,12 +163,12 @@ func (b *builder) entry(s setting, what, example string) (string, bool) {
 	return "", false
 }
 
-func (b *builder) text(s setting, what string) string {
+func (b *builder) text(s setting, wanted string) (string, bool) {
 	v, ok := s.value.(string)
 	if !ok {
-		b.fail(s.valueAt.Line, s.valueAt.Column, s, "expected %s in quotes", what)
+		b.fail(s.valueAt.Line, s.valueAt.Column, s, "expected %s", wanted)
 	}
-	return v
+	return v, ok
 }
 
 func (b *builder) texts(s setting) []string {

@@ -23,7 +23,7 @@ type Workspace struct {
 
 // Overrides are the choices made on a command line; they go before every configuration file.
 type Overrides struct {
-	// Select replaces select of the configuration where it is not empty.
+	// Select replaces select and ignore of the configuration where it is not empty.
 	Select []diagnostics.Selector
 	// Ignore is added to ignore of the configuration.
 	Ignore []diagnostics.Selector
@@ -115,7 +115,7 @@ func (w *Workspace) options(path string) (diagnostics.Options, error) {
 	config, err := w.Config(path)
 	o := diagnostics.Options{Selection: config.Selection, Exempt: config.Exempt(absolute(path)), Torch: config.Torch}
 	if len(w.overrides.Select) > 0 {
-		o.Select = w.overrides.Select
+		o.Select, o.Ignore = w.overrides.Select, nil
 	}
 	o.Ignore = append(o.Ignore[:len(o.Ignore):len(o.Ignore)], w.overrides.Ignore...)
 	if o.Torch == (diagnostics.TorchVersion{}) {

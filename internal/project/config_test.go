@@ -1,0 +1,160 @@
+package project
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+)
+
+func TestNearestConfiguration(t *testing.T) {
+	root := tree(t, map[string]string{
+		"pyproject.toml":         "[tool.ckpt-lsp]\ntorch-version = '2.1'",
+		"a/pyproject.toml":       "[tool.other]\nx = 1",
+		"b/pyproject.toml":       "[tool.ckpt-lsp]\ntorch-version = '2.2'",
+		"b/ckpt-lsp.toml":        "torch-version = '2.3'",
+		"c/pyproject.toml":       "not toml",
+		"d/ckpt-lsp.toml":        "",
+		"d/pyproject.toml":       "[tool.ckpt-lsp]\ntorch-version = '2.2'",
+		"e/pyproject.toml":       "tool.ckpt-lsp.torch-version = '1.13'",
+		"f/pyproject.toml":       "[tool]\nckpt-lsp = {torch-version = '1.12.1+cu113'}",
+		"g/sub/requirements.txt": "numpy\ntorch>=1.9",
+		"g/ckpt-lsp.toml":        "",
+	})
+	w := NewWorkspace(root)
+	for path, want := range map[string]diagnostics.TorchVersion{
+		"x.py": {Major: 2, Minor: 1}, "a/x.py": {Major: 2, Minor: 1}, "b/deep/x.py": {Major: 2, Minor: 3}, "c/x.py": {Major: 2, Minor: 1},
+		"d/x.py": {}, "e/x.py": {Major: 1, Minor: 13}, "f/x.py": {Major: 1, Minor: 12}, "g/sub/x.py": {Major: 1, Minor: 9}, "g/x.py": {},
+	} {
+		if o, err := w.options(filepath.Join(root, path)); err != nil || o.Torch != want {
+			t.Errorf("%s: torch %v (%v), want %v", path, o.Torch, err, want)
+		}
+	}
+}
+
+func TestConfiguration(t *testing.T) {
+	c, _, err := readConfig("/p/ckpt-lsp.toml", []byte(`
+select = ["ALL"]
+ignore = [
+    "CKP9", # comment
+    "bad-call",
+]
+exclude = ["gen/"]
+extend-exclude = ["*_pb2.py"]
+[per-file-ignores]
+"tests/**" = ["ALL"]
+"*.ipy.py" = ["CKP801"]
+[severity]
+bad-call = "error"
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Select) != 1 || len(c.Ignore) != 2 || c.Severity[badRule] != diagnostics.Error {
+		t.Errorf("read %+v", c)
+	}
+	for path, want := range map[string]int{"/p/tests/a/b.py": 1, "/p/x.ipy.py": 1, "/p/tests/x.ipy.py": 2, "/p/x.py": 0, "/q/tests/x.py": 0} {
+		if got := len(c.Exempt(path)); got != want {
+			t.Errorf("%d selectors exempt %s, want %d", got, path, want)
+		}
+	}
+	for path, want := range map[string]bool{"/p/gen/x.py": true, "/p/a/gen/x.py": true, "/p/a_pb2.py": true, "/p/build/x.py": false, "/p/x.py": false} {
+		if got := c.exclude.matchesFile(path); got != want {
+			t.Errorf("%s excluded: %v, want %v", path, got, want)
+		}
+	}
+}
+
+func TestConfigurationErrors(t *testing.T) {
+	for src, want := range map[string]string{
+		"\nselct = ['ALL']":                  `/p/ckpt-lsp.toml:2:1: unknown key "selct"; did you mean "select"? (valid: exclude, `,
+		"select = ['bad-cal']":               `/p/ckpt-lsp.toml:1:11: select: unknown rule "bad-cal" (valid: `,
+		"ignore = [\n  'ALL',\n  3\n]":       `/p/ckpt-lsp.toml:3:3: ignore: expected the name of a rule in quotes`,
+		"select = 'ALL'":                     `/p/ckpt-lsp.toml:1:10: select: expected a list of rules`,
+		"select.x = 1":                       `/p/ckpt-lsp.toml:1:1: select.x: expected a value, not a table`,
+		"exclude = [1]":                      `/p/ckpt-lsp.toml:1:12: exclude: expected a string in quotes`,
+		"exclude = true":                     `/p/ckpt-lsp.toml:1:11: exclude: expected a list of strings`,
+		"torch-version = 2.4":                `/p/ckpt-lsp.toml:1:17: torch-version: expected a version in quotes, as "2.4"`,
+		"torch-version = 'new'":              `/p/ckpt-lsp.toml:1:17: torch-version: expected a version in quotes, as "2.4"`,
+		"severity = 'error'":                 `/p/ckpt-lsp.toml:1:1: severity: expected a table from a rule to its value, as missing-rng-state = "error"`,
+		"severity.bad-call = 'fatal'":        `/p/ckpt-lsp.toml:1:21: severity.bad-call: unknown severity "fatal" (valid: error, `,
+		"severity.bad-call = 3":              `/p/ckpt-lsp.toml:1:21: severity.bad-call: expected a severity in quotes`,
+		"[severity]\n bad-cal = 'error'":     `/p/ckpt-lsp.toml:2:2: severity.bad-cal: unknown rule "bad-cal"`,
+		"[per-file-ignores]\na.py = ['ALL']": `/p/ckpt-lsp.toml:2:1: per-file-ignores.a.py: put the pattern in quotes`,
+		"[per-file-ignores]\n'[' = ['ALL']":  `/p/ckpt-lsp.toml:2:1: per-file-ignores.[: the pattern cannot be read`,
+		"select = [":                         `/p/ckpt-lsp.toml:1:`,
+	} {
+		_, _, err := readConfig("/p/ckpt-lsp.toml", []byte(src))
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v\nwant %s", src, err, want)
+		}
+		if err != nil && strings.Count(err.Error(), "\n") > 0 {
+			t.Errorf("%q: one mistake, several errors: %v", src, err)
+		}
+	}
+	_, _, err := readConfig("/p/ckpt-lsp.toml", []byte("x = 1\ny = 2"))
+	if n := strings.Count(err.Error(), "unknown key"); n != 2 {
+		t.Errorf("%d of 2 mistakes reported: %v", n, err)
+	}
+}
+
+func TestBrokenConfigurationGivesDefaults(t *testing.T) {
+	root := tree(t, map[string]string{"ckpt-lsp.toml": "ignore = ['bad-cal']\nexclude = []", "x.py": "import torch\nbad()\n"})
+	a := NewWorkspace(root).AnalyzeFile(filepath.Join(root, "x.py"))
+	var bad *ConfigError
+	if !errors.As(a.ConfigError, &bad) || bad.Line != 1 || bad.Path != filepath.Join(root, "ckpt-lsp.toml") {
+		t.Errorf("error %v", a.ConfigError)
+	}
+	if len(a.Diagnostics) != 1 {
+		t.Errorf("findings %v", a.Diagnostics)
+	}
+}
+
+func TestReload(t *testing.T) {
+	files := map[string]string{"x.py": "import torch\nbad()\n"}
+	root := tree(t, files)
+	w := NewWorkspace(root)
+	path := filepath.Join(root, "x.py")
+	if n := len(w.AnalyzeFile(path).Diagnostics); n != 1 {
+		t.Fatalf("%d findings", n)
+	}
+	writeOver(t, filepath.Join(root, "ckpt-lsp.toml"), "ignore = ['CKP8']")
+	if n := len(w.AnalyzeFile(path).Diagnostics); n != 1 {
+		t.Errorf("%d findings before Reload", n)
+	}
+	w.Reload()
+	if n := len(w.AnalyzeFile(path).Diagnostics); n != 0 {
+		t.Errorf("%d findings after Reload", n)
+	}
+}
+
+func TestLowestTorch(t *testing.T) {
+	for line, want := range map[string]string{
+		"torch==2.1.0": "2.1", "torch>=1.8,<2": "1.8", "torch<3, >=2.0 # new": "2.0", "torch ~= 1.13.1 ; python_version > '3'": "1.13",
+		"torch[opt]>2.2": "2.2", "torch==2.4.*": "2.4", "Torch == 1.10.2+cu113": "1.10", "torch (>=1.9)": "1.9", "torch^2.0": "2.0",
+		"torch": "", "torch<2": "", "torchvision>=0.9": "", "torch-geometric==2.0": "", "# torch==1.0": "", "torch!=1.5": "",
+		"torch @ https://x/torch-2.whl": "",
+	} {
+		v, ok := lowestTorch(line)
+		wanted, wantOK := parseVersion(want)
+		if ok != wantOK || v != wanted {
+			t.Errorf("%q gives %v %v, want %q", line, v, ok, want)
+		}
+	}
+}
+
+func TestTorchVersionFromPyproject(t *testing.T) {
+	for src, want := range map[string]diagnostics.TorchVersion{
+		"[project]\ndependencies = ['numpy', 'torch>=2.0']":                    {Major: 2},
+		"[project.optional-dependencies]\ngpu = ['torch>=1.12']":               {Major: 1, Minor: 12},
+		"[tool.poetry.dependencies]\ntorch = '^2.3'":                           {Major: 2, Minor: 3},
+		"[tool.poetry.dependencies]\ntorch = {version = '2.5.1', extras = []}": {Major: 2, Minor: 5},
+		"[tool.poetry.dependencies]\ntorch = '*'":                              {},
+	} {
+		if v, _ := torchVersionIn(tree(t, map[string]string{"pyproject.toml": src})); v != want {
+			t.Errorf("%q gives %v, want %v", src, v, want)
+		}
+	}
+}

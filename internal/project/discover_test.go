@@ -1,0 +1,130 @@
+package project
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func writeOver(t testing.TB, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// found are the files below the root, relative to it.
+func found(t *testing.T, root string, args ...string) []string {
+	t.Helper()
+	for i, a := range args {
+		args[i] = filepath.Join(root, a)
+	}
+	files, problems, configErrors := NewWorkspace(root).Files(args)
+	if len(problems)+len(configErrors) > 0 {
+		t.Errorf("problems %v %v", problems, configErrors)
+	}
+	out := []string{}
+	for _, f := range files {
+		out = append(out, filepath.ToSlash(strings.TrimPrefix(f, root+string(filepath.Separator))))
+	}
+	return out
+}
+
+func TestFiles(t *testing.T) {
+	root := tree(t, map[string]string{
+		".git/info/exclude":      "local.py\n",
+		".gitignore":             "# comment\n*.gen.py\n!keep.gen.py\n/top.py\nout/\nsub/*/deep.py\n\\#hash.py\nspace.py  \n",
+		"a.py":                   "",
+		"b.pyw":                  "",
+		"c.txt":                  "",
+		"local.py":               "",
+		"x.gen.py":               "",
+		"keep.gen.py":            "",
+		"top.py":                 "",
+		"out/x.py":               "",
+		"space.py":               "",
+		"#hash.py":               "",
+		"sub/top.py":             "",
+		"sub/.gitignore":         "!x.gen.py\nmine.py\r\n",
+		"sub/x.gen.py":           "",
+		"sub/y.gen.py":           "",
+		"sub/mine.py":            "",
+		"sub/1/deep.py":          "",
+		"sub/1/2/deep.py":        "",
+		"myenv/pyvenv.cfg":       "",
+		"myenv/lib/x.py":         "",
+		"venv/x.py":              "",
+		".venv/x.py":             "",
+		"node_modules/p/x.py":    "",
+		"lib/site-packages/x.py": "",
+		"build/x.py":             "",
+		"p/__pycache__/x.py":     "",
+		".tox/x.py":              "",
+		"conf/ckpt-lsp.toml":     "exclude = ['skipped', '*.tmp.py']",
+		"conf/skipped/x.py":      "",
+		"conf/build/x.py":        "",
+		"conf/x.tmp.py":          "",
+	})
+	if err := os.Symlink(root, filepath.Join(root, "sub", "loop")); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	want := []string{"a.py", "b.pyw", "conf/build/x.py", "keep.gen.py", "sub/1/2/deep.py", "sub/top.py", "sub/x.gen.py"}
+	if got := found(t, root, "."); !slices.Equal(got, want) {
+		t.Errorf("found %q\nwant  %q", got, want)
+	}
+	for name, c := range map[string]struct{ args, want []string }{
+		"a directory below":     {[]string{"sub"}, []string{"sub/1/2/deep.py", "sub/top.py", "sub/x.gen.py"}},
+		"files as named":        {[]string{"c.txt", "top.py", "venv/x.py"}, []string{"c.txt", "top.py", "venv/x.py"}},
+		"an excluded directory": {[]string{"venv"}, []string{"venv/x.py"}},
+		"twice":                 {[]string{"sub", "sub/top.py", "sub"}, []string{"sub/1/2/deep.py", "sub/top.py", "sub/x.gen.py"}},
+	} {
+		if got := found(t, root, c.args...); !slices.Equal(got, c.want) {
+			t.Errorf("%s: found %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestFilesReportsProblems(t *testing.T) {
+	root := tree(t, map[string]string{"a/ckpt-lsp.toml": "x = 1", "a/b/x.py": "", "a/y.py": ""})
+	_, problems, configErrors := NewWorkspace(root).Files([]string{filepath.Join(root, "none.py"), root})
+	if len(problems) != 1 || !problems[0].Fatal || !strings.Contains(problems[0].Message, "no such file") {
+		t.Errorf("problems %v", problems)
+	}
+	if len(configErrors) != 1 {
+		t.Errorf("configuration errors %v, want one for the one broken file", configErrors)
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	for _, c := range []struct {
+		pattern, path string
+		isDir         bool
+		want          verdict
+	}{
+		{"*.py", "a/b.py", false, leaveOut},
+		{"/*.py", "a/b.py", false, silent},
+		{"a/b.py", "a/b.py", false, leaveOut},
+		{"a/b.py", "x/a/b.py", false, silent},
+		{"**/b.py", "x/y/b.py", false, leaveOut},
+		{"a/**", "a/x/y.py", false, leaveOut},
+		{"a/**/z.py", "a/z.py", false, leaveOut},
+		{"dir/", "dir", false, silent},
+		{"dir/", "x/dir", true, leaveOut},
+		{"[ab].py", "a.py", false, leaveOut},
+		{"[!ab].py", "a.py", false, silent},
+		{"a?.py", "ab.py", false, leaveOut},
+		{"{a,b}.py", "a.py", false, silent},
+		{"!a.py", "a.py", false, keep},
+		{`\!a.py`, "!a.py", false, leaveOut},
+		{"[", "[", false, silent},
+		{"", "a", false, silent},
+		{"./a.py", "a.py", false, leaveOut},
+	} {
+		p := newPatterns("/r", []string{c.pattern})
+		if got := p.of("/r/"+c.path, c.isDir); got != c.want {
+			t.Errorf("%q says %d of %s, want %d", c.pattern, got, c.path, c.want)
+		}
+	}
+}
