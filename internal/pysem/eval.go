@@ -1,6 +1,8 @@
 package pysem
 
 import (
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -9,18 +11,24 @@ import (
 
 // Limits keep evaluation small on any input; what lies beyond them is Unknown.
 const (
-	maxDepth        = 60
+	maxDepth        = 120
 	maxAlternatives = 6
 	maxCallDepth    = 12
+	maxWeight       = 2000
+	// maxLoose bounds, per question, the evaluations that are not remembered because they stand inside a cycle.
+	maxLoose = 400
 )
 
 // Evaluator computes values and remembers them. It is for one goroutine.
 type Evaluator struct {
-	memo  map[memoKey]*Value
-	busy  map[memoKey]bool
-	roots map[rootKey]*Ctx
-	calls map[callKey]*Ctx
-	depth int
+	memo    map[memoKey]*Value
+	busy    map[memoKey]int // depth of what is being evaluated
+	roots   map[rootKey]*Ctx
+	calls   map[callKey]*Ctx
+	reached map[*Func]map[*Func]bool
+	depth   int
+	// cut is the least depth of an evaluation in progress that was asked for again; what stands above it is not whole.
+	cut, loose int
 }
 
 type memoKey struct {
@@ -32,17 +40,22 @@ type memoKey struct {
 type rootKey struct {
 	f    *Func
 	self string
+	made *Ctx
 }
 
 type callKey struct {
 	f      *Func
 	call   pyast.Node
 	parent *Ctx
+	self   string
 }
 
 // NewEvaluator makes an evaluator.
 func NewEvaluator() *Evaluator {
-	return &Evaluator{memo: map[memoKey]*Value{}, busy: map[memoKey]bool{}, roots: map[rootKey]*Ctx{}, calls: map[callKey]*Ctx{}}
+	return &Evaluator{
+		memo: map[memoKey]*Value{}, busy: map[memoKey]int{}, roots: map[rootKey]*Ctx{}, calls: map[callKey]*Ctx{},
+		reached: map[*Func]map[*Func]bool{}, cut: math.MaxInt,
+	}
 }
 
 // Root is the context of a function whose caller is not known. For a method, self is the instance, nil for a symbolic one.
@@ -53,32 +66,70 @@ func (e *Evaluator) Root(f *Func, self *Value) *Ctx {
 	}
 	key := rootKey{f: f}
 	if self != nil {
-		key.self = self.Key()
+		key.self, key.made = self.Key(), self.Ctx
 	}
 	ctx := e.roots[key]
 	if ctx == nil {
 		ctx = &Ctx{Func: f, Self: self}
-		if self != nil && self.Node.Valid() && f.Name == "__init__" {
-			ctx.Parent, ctx.Call, ctx.depth = self.Ctx, self.Node, self.Ctx.depth+1
-		}
 		e.roots[key] = ctx
+		if self != nil && self.Kind == Instance && self.Node.Valid() && f.Name == "__init__" && self.Ctx.depth < maxCallDepth {
+			e.construct(ctx, self)
+		}
 	}
 	return ctx
 }
 
-// Enter is the context of f called at call in parent.
-func (e *Evaluator) Enter(f *Func, call pyast.Node, parent *Ctx, self *Value) *Ctx {
-	if f.Name == "__init__" && self != nil {
-		return e.Root(f, self)
+// construct finds the call that runs an __init__: the construction itself, or the super().__init__(...) in the __init__ of a
+// class further down.
+func (e *Evaluator) construct(ctx *Ctx, self *Value) {
+	own := self.Class.method("__init__")
+	if own == ctx.Func {
+		ctx.Parent, ctx.Call, ctx.depth = self.Ctx, self.Node, self.Ctx.depth+1
+		return
 	}
-	key := callKey{f, call, parent}
-	ctx := e.calls[key]
-	if ctx == nil {
-		if self == nil && f.Class == nil {
-			if c := f.methodClass(); c != nil && parent != nil && parent.Func.methodClass() == c {
-				self = parent.Self
+	for f, steps := own, 0; f != nil && f.Class != nil && steps < maxCallDepth; steps++ {
+		var next *Func
+		for _, call := range f.Calls {
+			fn := call.Child(pyast.FieldFunction)
+			if fn.Kind() != pyast.KindAttribute || !fn.Child(pyast.FieldAttribute).TextIs("__init__") {
+				continue
+			}
+			object := fn.Child(pyast.FieldObject)
+			for _, b := range f.Class.Bases {
+				base := f.Class.baseClass(b)
+				if base == nil || object.Kind() == pyast.KindIdentifier && !object.TextIs(base.Name) {
+					continue
+				}
+				if next = base.method("__init__"); next == ctx.Func {
+					ctx.Parent, ctx.Call = e.Root(f, self), call
+					ctx.depth = ctx.Parent.depth + 1
+					return
+				}
 			}
 		}
+		f = next
+	}
+}
+
+// Enter is the context of f called at call in parent.
+func (e *Evaluator) Enter(f *Func, call pyast.Node, parent *Ctx, self *Value) *Ctx {
+	if self != nil && self.Kind == ClassVal && f.Method() && !f.decorated("classmethod") {
+		self = e.Eval(Args(call).Pos(0), parent) // Class.method(instance, ...)
+	}
+	if f.Name == "__init__" && self != nil && self.Kind == Instance && self.Node == call {
+		return e.Root(f, self)
+	}
+	if self == nil && f.Class == nil {
+		if c := f.methodClass(); c != nil && parent != nil && parent.Func.methodClass() == c {
+			self = parent.Self
+		}
+	}
+	key := callKey{f: f, call: call, parent: parent}
+	if self != nil {
+		key.self = self.Key()
+	}
+	ctx := e.calls[key]
+	if ctx == nil {
 		ctx = &Ctx{Func: f, Parent: parent, Call: call, Self: self, depth: parent.depth + 1}
 		e.calls[key] = ctx
 	}
@@ -90,10 +141,18 @@ func (e *Evaluator) In(m *Module, n pyast.Node) *Ctx { return e.Root(m.Scope(n),
 
 // Expr evaluates an expression kept for later.
 func (e *Evaluator) Expr(x Expr) *Value {
-	if x.Val != nil {
-		return x.Val
+	v := x.Val
+	if v == nil {
+		v = e.Eval(x.Node, x.Ctx)
 	}
-	return e.Eval(x.Node, x.Ctx)
+	if len(x.Or) == 0 {
+		return v
+	}
+	vs := []*Value{v}
+	for _, o := range x.Or {
+		vs = append(vs, e.Expr(o))
+	}
+	return join(x.Node, x.Ctx, vs...)
 }
 
 // Eval is the value of an expression in a context.
@@ -101,22 +160,51 @@ func (e *Evaluator) Eval(n pyast.Node, ctx *Ctx) *Value {
 	if !n.Valid() || ctx == nil {
 		return unknown
 	}
-	key := memoKey{node: n, ctx: ctx}
+	return e.remember(memoKey{node: n, ctx: ctx})
+}
+
+// remember evaluates an expression or a definition once. What depends on an evaluation in progress, round a cycle, is a
+// part of the truth and not kept.
+func (e *Evaluator) remember(key memoKey) *Value {
 	if v, ok := e.memo[key]; ok {
 		return v
 	}
-	if e.busy[key] || e.depth > maxDepth {
-		return &Value{Kind: Unknown, Node: n, Ctx: ctx}
+	if at, ok := e.busy[key]; ok {
+		e.cut = min(e.cut, at)
+		return &Value{Kind: Unknown, Node: key.node, Ctx: key.ctx}
 	}
-	e.busy[key] = true
+	if e.depth >= maxDepth {
+		e.cut = 0
+		return &Value{Kind: Unknown, Node: key.node, Ctx: key.ctx}
+	}
 	e.depth++
-	v := e.eval(n, ctx)
-	e.depth--
-	delete(e.busy, key)
-	if v.Kind == Unknown && !v.Node.Valid() {
-		v = &Value{Kind: Unknown, Node: n, Ctx: ctx}
+	at, outer := e.depth, e.cut
+	e.busy[key], e.cut = at, math.MaxInt
+	var v *Value
+	if key.def != nil {
+		v = e.def(key.def, key.ctx)
+	} else {
+		v = e.eval(key.node, key.ctx)
 	}
-	e.memo[key] = v
+	delete(e.busy, key)
+	e.depth--
+	whole := e.cut >= at || at == 1 || e.loose > maxLoose
+	if v == unknown || v == bottom && whole || v.weight() > maxWeight {
+		v = &Value{Kind: Unknown, Node: key.node, Ctx: key.ctx}
+	}
+	if whole {
+		e.memo[key] = v
+	} else {
+		e.loose++
+	}
+	switch {
+	case at == 1:
+		e.cut, e.loose = math.MaxInt, 0
+	case e.cut >= at:
+		e.cut = outer
+	default:
+		e.cut = min(e.cut, outer)
+	}
 	return v
 }
 
@@ -218,7 +306,7 @@ func (e *Evaluator) eval(n pyast.Node, ctx *Ctx) *Value {
 		}
 	case pyast.KindSubscript:
 		return e.subscript(n, ctx)
-	case pyast.KindLambda:
+	case pyast.KindLambda, pyast.KindLambdaWithinForInClause:
 		if f := ctx.Func.Module.FuncAt(n); f != nil {
 			return &Value{Kind: FuncVal, Node: n, Ctx: ctx, Func: f}
 		}
@@ -232,6 +320,9 @@ func join(n pyast.Node, ctx *Ctx, vs ...*Value) *Value {
 	var flat []*Value
 	seen := map[string]bool{}
 	for _, v := range vs {
+		if v == bottom {
+			continue
+		}
 		for _, a := range v.Alternatives() {
 			if k := a.Key(); !seen[k] {
 				seen[k] = true
@@ -240,6 +331,8 @@ func join(n pyast.Node, ctx *Ctx, vs ...*Value) *Value {
 		}
 	}
 	switch {
+	case len(flat) == 0 && len(vs) > 0:
+		return bottom
 	case len(flat) == 0:
 		return unknown
 	case len(flat) == 1:
@@ -255,11 +348,18 @@ func (e *Evaluator) name(n pyast.Node, ctx *Ctx) *Value {
 	m := ctx.Func.Module
 	path := n.Text()
 	if defs := m.uses[n.ID()]; len(defs) > 0 {
-		return e.Defs(n, ctx, defs)
+		v := e.Defs(n, ctx, defs)
+		if ctx.Func == m.Top || ctx.Func.globals[path] {
+			return e.behind(v, n, ctx, path, defs)
+		}
+		return v
 	}
 	for f := ctx.Func; f != nil; f = f.Parent {
-		if defs := f.defs[path]; len(defs) > 0 && (f != ctx.Func || f == m.Top || f.globals[path]) {
-			return e.Defs(n, e.outer(ctx, f), defs)
+		if f == ctx.Func && f != m.Top || f.globals[path] || f.nonlocals[path] {
+			continue
+		}
+		if len(f.defs[path]) > 0 {
+			return e.Defs(n, e.outer(ctx, f), e.seen(ctx, f, path))
 		}
 	}
 	if len(m.Stars) > 0 {
@@ -271,6 +371,35 @@ func (e *Evaluator) name(n pyast.Node, ctx *Ctx) *Value {
 		}
 	}
 	return &Value{Kind: External, Node: n, Ctx: ctx, Name: "builtins." + path}
+}
+
+// seen are the definitions of an enclosing function's name that a function inside it sees: those that reach the call it runs
+// in, or the end of the module when nothing at hand calls it, and those that other functions make.
+func (e *Evaluator) seen(ctx *Ctx, f *Func, path string) []*Def {
+	all := f.defs[path]
+	if len(all) < 2 {
+		return all
+	}
+	var at []*Def
+	called := false
+	for c := ctx; c.Parent != nil; c = c.Parent {
+		if c.Parent.Func == f {
+			at, called = f.Module.callDefs[c.Call.ID()][path], true
+			break
+		}
+	}
+	if !called {
+		at = f.after[path]
+	}
+	if len(at) == 0 || at[0].Kind == DefDelete {
+		return all
+	}
+	for _, d := range all {
+		if d.Func != f {
+			at = union(at, []*Def{d})
+		}
+	}
+	return at
 }
 
 // outer is the context to read an enclosing function's names in: that of the caller chain if it is there.
@@ -290,36 +419,33 @@ func (e *Evaluator) Defs(n pyast.Node, ctx *Ctx, defs []*Def) *Value {
 	}
 	var vs []*Value
 	for _, d := range defs {
-		if d.Kind == DefDelete {
+		switch d.Kind {
+		case DefDelete:
 			continue
+		case DefItem, DefUpdate, DefRemove, DefMutate, DefPassed:
+			// Round a loop a change in place adds nothing to what it did the first time.
+			key := memoKey{node: d.Node, ctx: e.defCtx(d, ctx), def: d}
+			if at, ok := e.busy[key]; ok {
+				e.cut = min(e.cut, at)
+				vs = append(vs, bottom)
+				continue
+			}
 		}
 		vs = append(vs, e.Def(d, ctx))
 	}
 	return join(n, ctx, vs...)
 }
 
+func (e *Evaluator) defCtx(d *Def, ctx *Ctx) *Ctx {
+	if d.Func != ctx.Func {
+		return e.outer(ctx, d.Func)
+	}
+	return ctx
+}
+
 // Def is the value a definition gives its name. ctx is a context of the definition's function.
 func (e *Evaluator) Def(d *Def, ctx *Ctx) *Value {
-	if d.Func != ctx.Func {
-		ctx = e.outer(ctx, d.Func)
-	}
-	key := memoKey{node: d.Node, ctx: ctx, def: d}
-	if v, ok := e.memo[key]; ok {
-		return v
-	}
-	if e.busy[key] || e.depth > maxDepth {
-		return &Value{Kind: Unknown, Node: d.Node, Ctx: ctx}
-	}
-	e.busy[key] = true
-	e.depth++
-	v := e.def(d, ctx)
-	e.depth--
-	delete(e.busy, key)
-	if v.Kind == Unknown && !v.Node.Valid() {
-		v = &Value{Kind: Unknown, Node: d.Node, Ctx: ctx}
-	}
-	e.memo[key] = v
-	return v
+	return e.remember(memoKey{node: d.Node, ctx: e.defCtx(d, ctx), def: d})
 }
 
 func (e *Evaluator) def(d *Def, ctx *Ctx) *Value {
@@ -344,12 +470,13 @@ func (e *Evaluator) def(d *Def, ctx *Ctx) *Value {
 		return e.param(d, ctx)
 	case DefFor:
 		return e.unpack(&Value{Kind: LoopVar, Node: d.Stmt, Ctx: ctx, Base: e.Eval(d.Value, ctx)}, d.Index)
-	case DefItem, DefUpdate, DefRemove, DefMutate:
+	case DefItem, DefUpdate, DefRemove, DefMutate, DefPassed:
 		return e.mutated(d, ctx)
 	}
 	return unknown
 }
 
+// unpack is the element of v that index leads to.
 func (e *Evaluator) unpack(v *Value, index []int) *Value {
 	for _, i := range index {
 		var vs []*Value
@@ -398,60 +525,108 @@ func (e *Evaluator) Bind(ctx *Ctx, p *Param) (Expr, bool) {
 	if ctx.Root() {
 		return Expr{}, false
 	}
-	f, args := ctx.Func, Args(ctx.Call)
-	offset := 0
-	if f.Method() {
-		offset = 1
-		// Class.method(instance, ...) passes the instance by hand.
-		if fn := ctx.Call.Child(pyast.FieldFunction); fn.Kind() == pyast.KindAttribute && f.Name != "__init__" {
-			if v := e.Eval(fn.Child(pyast.FieldObject), ctx.Parent); v.Kind == ClassVal && !f.decorated("classmethod") {
-				offset = 0
-			}
-		}
-	}
+	f, args := ctx.Func, e.Passed(ctx.Call, ctx.Parent)
 	index := -1
 	for i := range f.Params {
 		if &f.Params[i] == p {
 			index = i
 		}
 	}
-	positions := args.Position
-	if args.Star {
-		// f(*args) where args is this function's own *args or a known tuple.
-		if v := e.Eval(args.StarNode, ctx.Parent); v.Kind == Tuple && !v.Open && len(args.Position) == 0 {
-			return e.bindStar(f, p, index, offset, v, args)
+	if f.Method() {
+		index--
+		// Class.method(instance, ...) passes the instance by hand.
+		if fn := ctx.Call.Child(pyast.FieldFunction); fn.Kind() == pyast.KindAttribute && fn.Child(pyast.FieldAttribute).TextIs(f.Name) {
+			if v := e.Eval(fn.Child(pyast.FieldObject), ctx.Parent); v.Kind == ClassVal && !f.decorated("classmethod") {
+				index++
+			}
 		}
 	}
 	switch p.Star {
 	case 1:
-		if args.Star {
+		if args.Open {
 			return Expr{}, false
 		}
 		t := &Value{Kind: Tuple, Node: ctx.Call, Ctx: ctx.Parent}
-		for i := index - offset; i < len(positions); i++ {
-			t.Elems = append(t.Elems, e.Eval(positions[i], ctx.Parent))
+		for i := max(index, 0); i < len(args.Position); i++ {
+			t.Elems = append(t.Elems, e.Expr(args.Position[i]))
 		}
 		return Expr{Val: t}, true
 	case 2:
-		return e.kwargs(f, ctx, args)
+		d := args.Keyword
+		for i := range f.Params {
+			if f.Params[i].Star == 0 {
+				d = d.without(f.Params[i].Name)
+			}
+		}
+		return Expr{Val: &Value{Kind: Dict, Node: ctx.Call, Ctx: ctx.Parent, Dict: d}}, true
 	}
-	if n, ok := args.Keyword[p.Name]; ok {
-		return Expr{Node: n, Ctx: ctx.Parent}, true
+	if p.KeywordOnly {
+		index = -1
 	}
-	if !p.KeywordOnly && index-offset >= 0 && index-offset < len(positions) {
-		return Expr{Node: positions[index-offset], Ctx: ctx.Parent}, true
+	if x, ok := args.Get(index, p.Name); ok {
+		return x, true
 	}
-	if args.May() {
+	if args.May() || !p.Default.Valid() {
 		return Expr{}, false
 	}
-	if p.Default.Valid() {
-		outer := f.Parent
-		if outer == nil {
-			outer = f.Module.Top
+	return Expr{Node: p.Default, Ctx: e.outer(ctx.Parent, f.Parent)}, true
+}
+
+// Passed are the arguments of a call with *tuples and **dicts opened where their values are known.
+type Passed struct {
+	Position []Expr
+	Keyword  *DictValue
+	// Open says that unknown positional arguments follow those in Position.
+	Open bool
+}
+
+// Passed reads the arguments of a call in a context.
+func (e *Evaluator) Passed(call pyast.Node, ctx *Ctx) Passed {
+	a := Passed{Keyword: &DictValue{Literal: call}}
+	list := call.Child(pyast.FieldArguments)
+	if list.Kind() == pyast.KindGeneratorExpression {
+		a.Position = append(a.Position, Expr{Node: list, Ctx: ctx})
+		return a
+	}
+	for c := range list.Children() {
+		switch c.Kind() {
+		case pyast.KindKeywordArgument:
+			name := c.Child(pyast.FieldName)
+			a.Keyword = a.Keyword.with(Entry{Key: name.Text(), KeyNode: name, Pair: c, Value: Expr{Node: c.Child(pyast.FieldValue), Ctx: ctx}})
+		case pyast.KindListSplat:
+			v := e.Eval(c.Nth(0), ctx)
+			if v.Kind != Tuple && v.Kind != List || v.Open {
+				a.Open = true
+				continue
+			}
+			for _, x := range v.Elems {
+				a.Position = append(a.Position, Expr{Val: x})
+			}
+		case pyast.KindDictionarySplat:
+			a.Keyword = a.Keyword.merge(e.Eval(c.Nth(0), ctx))
+		default:
+			if !a.Open {
+				a.Position = append(a.Position, Expr{Node: c, Ctx: ctx})
+			}
 		}
-		return Expr{Node: p.Default, Ctx: e.Root(outer, nil)}, true
+	}
+	return a
+}
+
+// Get is the argument given by keyword name or, failing that, at position i (-1 for keyword-only).
+func (a Passed) Get(i int, name string) (Expr, bool) {
+	if x, ok := a.Keyword.Get(name); ok {
+		return x.Value, !x.Maybe
+	}
+	if i >= 0 && i < len(a.Position) {
+		return a.Position[i], true
 	}
 	return Expr{}, false
+}
+
+// May reports whether an argument that Get does not find may still be passed.
+func (a Passed) May() bool {
+	return a.Open || a.Keyword.Open || slices.ContainsFunc(a.Keyword.Entries, func(x Entry) bool { return x.Maybe })
 }
 
 func (f *Func) decorated(name string) bool {
@@ -503,14 +678,13 @@ func (e *Evaluator) kwargs(f *Func, ctx *Ctx, args ArgList) (Expr, bool) {
 }
 
 func (e *Evaluator) attribute(n pyast.Node, ctx *Ctx) *Value {
-	m := ctx.Func.Module
 	name := n.Child(pyast.FieldAttribute).Text()
-	if defs := m.uses[n.ID()]; len(defs) > 0 {
-		return e.Defs(n, ctx, defs)
+	if defs := ctx.Func.Module.uses[n.ID()]; len(defs) > 0 {
+		return e.behind(e.Defs(n, ctx, defs), n, ctx, dotted(n), defs)
 	}
 	base := e.Eval(n.Child(pyast.FieldObject), ctx)
 	var vs []*Value
-	for _, b := range base.Alternatives() {
+	for _, b := range base.present() {
 		vs = append(vs, e.Member(b, name, n, ctx))
 	}
 	return join(n, ctx, vs...)
@@ -522,14 +696,18 @@ func (e *Evaluator) Member(base *Value, name string, n pyast.Node, ctx *Ctx) *Va
 	case External:
 		return &Value{Kind: External, Node: n, Ctx: ctx, Name: base.Name + "." + name}
 	case Instance, ClassVal:
+		self := base
+		if base.Kind == Instance && base.Other != nil {
+			self = base.Other // super().name
+		}
 		if f := base.Class.method(name); f != nil {
 			if f.decorated("property") {
-				return e.returns(f, e.Root(f, base), n, ctx)
+				return e.returns(f, e.Root(f, self), n, ctx)
 			}
-			return &Value{Kind: FuncVal, Node: n, Ctx: ctx, Func: f, Base: base}
+			return &Value{Kind: FuncVal, Node: n, Ctx: ctx, Func: f, Base: self}
 		}
-		if defs := base.Class.attr(name); len(defs) > 0 {
-			return e.attrDefs(base, defs, n, ctx)
+		if defs := self.Class.attr(name); len(defs) > 0 {
+			return e.attrDefs(self, defs, n, ctx)
 		}
 	case Unknown, NoneVal:
 		if path := dotted(n); path != "" {
@@ -554,15 +732,100 @@ func (e *Evaluator) Member(base *Value, name string, n pyast.Node, ctx *Ctx) *Va
 // one name.
 func (e *Evaluator) sharedPath(path string, n pyast.Node, ctx *Ctx) *Value {
 	var vs []*Value
-	for _, d := range ctx.Func.Module.pathDefs[path] {
-		if d.Func != ctx.Func && d.Func.methodClass() == nil {
-			vs = append(vs, e.Def(d, e.outer(ctx, d.Func)))
-		}
+	for _, d := range ctx.Func.foreign(path) {
+		vs = append(vs, e.Def(d, e.outer(ctx, d.Func)))
 	}
 	if len(vs) == 0 {
 		return nil
 	}
 	return join(n, ctx, vs...)
+}
+
+// foreign are the definitions that other functions make of a name of the module, of an attribute of self, or of an attribute
+// of an object that travels under one name.
+func (f *Func) foreign(path string) []*Def {
+	root, _, isPath := strings.Cut(path, ".")
+	all := f.Module.pathDefs[path]
+	if !isPath {
+		all = f.Module.Top.defs[path]
+	}
+	var out []*Def
+	for _, d := range all {
+		same := true
+		if isPath && (root == f.selfName() || root == d.Func.selfName()) {
+			same = root == f.selfName() && root == d.Func.selfName() && f.methodClass() == d.Func.methodClass()
+		}
+		if d.Func != f && same {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// behind adds to v, the value of a path by its definitions in the function, what functions called between those and the use
+// may have given it.
+func (e *Evaluator) behind(v *Value, n pyast.Node, ctx *Ctx, path string, defs []*Def) *Value {
+	foreign := ctx.Func.foreign(path)
+	if len(foreign) == 0 {
+		return v
+	}
+	loop := n.Ancestor(pyast.KindForStatement, pyast.KindWhileStatement)
+	after := func(call pyast.Node, d *Def) bool {
+		if d.Func != ctx.Func {
+			return true
+		}
+		if (d.Kind == DefAssign || d.Kind == DefAug) && d.Stmt.Encloses(call) {
+			return false
+		}
+		return d.Node.End() <= call.Start()
+	}
+	vs := []*Value{v}
+	for _, call := range ctx.Func.Calls {
+		before := call.End() <= n.Start()
+		round := loop.Encloses(call) && !call.Encloses(n)
+		reaches := false
+		for _, d := range defs {
+			reaches = reaches || before && after(call, d) || round && !loop.Encloses(d.Node)
+		}
+		if !reaches {
+			continue
+		}
+		for _, g := range ctx.Func.Module.named[lastName(call.Child(pyast.FieldFunction))] {
+			runs := e.runs(g)
+			foreign = slices.DeleteFunc(foreign, func(d *Def) bool {
+				if !runs[d.Func] {
+					return false
+				}
+				inner := e.outer(ctx, d.Func)
+				if d.Func.methodClass() != nil && d.Func.methodClass() == ctx.Func.methodClass() {
+					inner = e.Root(d.Func, ctx.Self)
+				}
+				vs = append(vs, e.Def(d, inner))
+				return true
+			})
+		}
+	}
+	return join(n, ctx, vs...)
+}
+
+// runs are the functions of the file that a call of f may run, by the names they call.
+func (e *Evaluator) runs(f *Func) map[*Func]bool {
+	if set, ok := e.reached[f]; ok {
+		return set
+	}
+	set := map[*Func]bool{f: true}
+	for todo := []*Func{f}; len(todo) > 0; todo = todo[1:] {
+		for _, call := range todo[0].Calls {
+			for _, g := range f.Module.named[lastName(call.Child(pyast.FieldFunction))] {
+				if !set[g] {
+					set[g] = true
+					todo = append(todo, g)
+				}
+			}
+		}
+	}
+	e.reached[f] = set
+	return set
 }
 
 func (e *Evaluator) attrDefs(self *Value, defs []*Def, n pyast.Node, ctx *Ctx) *Value {
@@ -639,7 +902,7 @@ func (e *Evaluator) call(n pyast.Node, ctx *Ctx) *Value {
 	fn := n.Child(pyast.FieldFunction)
 	callee := e.Eval(fn, ctx)
 	var vs []*Value
-	for _, c := range callee.Alternatives() {
+	for _, c := range callee.present() {
 		vs = append(vs, e.apply(n, c, ctx))
 	}
 	return join(n, ctx, vs...)
@@ -719,17 +982,16 @@ func (e *Evaluator) binary(n pyast.Node, ctx *Ctx) *Value {
 	return e.operate(n, ctx, n.Child(pyast.FieldOperator).Text(), l, r)
 }
 
+// operate is `l op r`.
 func (e *Evaluator) operate(n pyast.Node, ctx *Ctx, op string, l, r *Value) *Value {
-	if l.Kind == Join || r.Kind == Join {
+	if (l.Kind == Join) != (r.Kind == Join) {
 		var vs []*Value
 		for _, a := range l.Alternatives() {
 			for _, b := range r.Alternatives() {
 				vs = append(vs, e.operate(n, ctx, op, a, b))
 			}
 		}
-		if len(vs) > 0 && (l.Kind == Join) != (r.Kind == Join) {
-			return join(n, ctx, vs...)
-		}
+		return join(n, ctx, vs...)
 	}
 	if l.Kind == Int && r.Kind == Int {
 		if i, ok := intOp(op, l.Int, r.Int); ok {
@@ -752,7 +1014,15 @@ func (e *Evaluator) operate(n pyast.Node, ctx *Ctx, op string, l, r *Value) *Val
 			if r.Kind == Tuple {
 				args = r.Elems
 			}
-			if parts, ok := percent(format, args); ok {
+			named := func(key string) *Value {
+				if d := r.AsDict(); d != nil {
+					if x, ok := d.Get(key); ok {
+						return e.Expr(x.Value)
+					}
+				}
+				return nil
+			}
+			if parts, ok := percent(format, args, named); ok {
 				return &Value{Kind: Str, Node: n, Ctx: ctx, Parts: parts}
 			}
 		}
@@ -828,10 +1098,10 @@ func floatOp(op string, a, b float64) (float64, bool) {
 }
 
 func (e *Evaluator) subscript(n pyast.Node, ctx *Ctx) *Value {
-	base, index := e.Eval(n.Child(pyast.FieldValue), ctx), e.Eval(n.Child(pyast.FieldSubscript), ctx)
-	sub := n.Child(pyast.FieldSubscript)
+	sub := subscriptKey(n)
+	base, index := e.Eval(n.Child(pyast.FieldValue), ctx), e.Eval(sub, ctx)
 	var vs []*Value
-	for _, b := range base.Alternatives() {
+	for _, b := range base.present() {
 		switch {
 		case b.Kind == Dict:
 			if key, ok := index.Text(); ok {

@@ -23,9 +23,28 @@ func (e *env) get(path string) ([]*Def, bool) {
 	return nil, false
 }
 
-func (e *env) set(path string, defs []*Def) { e.m[path] = defs }
+func (e *env) set(path string, defs []*Def) {
+	if e.m == nil {
+		e.m = map[string][]*Def{}
+	}
+	e.m[path] = defs
+}
 
-func (e *env) push() *env { return &env{parent: e, m: map[string][]*Def{}} }
+func (e *env) push() *env { return &env{parent: e} }
+
+// flat is a copy of what the layers above base hold. A way that is left by break or continue needs one: the layers below
+// its own change while the rest of the loop is walked.
+func (e *env) flat(base *env) *env {
+	out := &env{parent: base}
+	for l := e; l != nil && l != base; l = l.parent {
+		for k, d := range l.m {
+			if _, ok := out.m[k]; !ok {
+				out.set(k, d)
+			}
+		}
+	}
+	return out
+}
 
 // join merges branches that were pushed on e back into it. fallsThrough says that e itself is one of the ways.
 func (e *env) join(fallsThrough bool, branches ...*env) {
@@ -65,9 +84,15 @@ func (e *env) join(fallsThrough bool, branches ...*env) {
 	}
 }
 
+// maxReaching bounds a set of reaching definitions; sets of more than 2*maxAlternatives are Unknown to the evaluator anyway.
+const maxReaching = 2*maxAlternatives + 1
+
 func union(a, b []*Def) []*Def {
 	out := a
 	for _, d := range b {
+		if len(out) >= maxReaching {
+			break
+		}
 		found := false
 		for _, x := range out {
 			if x == d {
@@ -82,16 +107,23 @@ func union(a, b []*Def) []*Def {
 	return out
 }
 
-type loopEnv struct{ breaks, continues []*env }
+type loopEnv struct {
+	base              *env
+	breaks, continues []*env
+}
 
-// flower computes reaching definitions of one function by a structured walk; loop bodies are walked twice so that
-// definitions reach around the back edge.
+// flower computes reaching definitions of one function by a structured walk.
 type flower struct {
 	f     *Func
 	made  map[defKey]*Def
+	below map[string][]string // dotted paths by the paths they begin with
 	loops []*loopEnv
-	nest  int
-	class *Class
+	tries []map[string][]*Def // what the bodies of the try statements around define
+	quiet bool                // an outer loop's first round
+	local bool                // targets are those of a comprehension
+	class *Class              // set in a class body
+	// watched names are read by functions inside, which see what reaches the call.
+	watched []string
 }
 
 type defKey struct {
@@ -100,9 +132,13 @@ type defKey struct {
 	kind DefKind
 }
 
-func flow(f *Func) {
-	w := &flower{f: f, made: map[defKey]*Def{}}
-	e := &env{m: map[string][]*Def{}}
+func newFlower(f *Func) *flower {
+	return &flower{f: f, made: map[defKey]*Def{}, below: map[string][]string{}}
+}
+
+// run walks the function. It may be run again with watched names: definitions are made once.
+func (w *flower) run() {
+	f, e := w.f, &env{}
 	for i := range f.Params {
 		p := &f.Params[i]
 		e.set(p.Name, []*Def{w.def(&Def{Path: p.Name, Kind: DefParam, Node: p.Node, Stmt: p.Node, Param: p})})
@@ -112,6 +148,81 @@ func flow(f *Func) {
 		return
 	}
 	w.block(e, f.Body)
+	if !e.dead {
+		w.leave(e)
+	}
+	if f == f.Module.Top {
+		f.after = e.m
+	}
+}
+
+// leave notes what parameters that the function changes hold when it returns.
+func (w *flower) leave(e *env) {
+	for i := range w.f.Params {
+		name := w.f.Params[i].Name
+		if w.f.mutates[name] {
+			if w.f.after == nil {
+				w.f.after = map[string][]*Def{}
+			}
+			defs, _ := e.get(name)
+			w.f.after[name] = union(w.f.after[name], defs)
+		}
+	}
+}
+
+// watch finds the names of f with several definitions that functions inside may read, and walks f again to note which of the
+// definitions reach each call.
+func (w *flower) watch() {
+	for path, defs := range w.f.defs {
+		if len(defs) > 1 && w.f.Module.free[path] {
+			w.watched = append(w.watched, path)
+		}
+	}
+	if len(w.watched) > 0 {
+		w.run()
+	}
+}
+
+// called notes what a call of a function at hand sees and changes.
+func (w *flower) called(e *env, call pyast.Node) {
+	m := w.f.Module
+	name := lastName(call.Child(pyast.FieldFunction))
+	list := call.Child(pyast.FieldArguments)
+	if len(w.watched) > 0 {
+		atHand := len(m.named[name]) > 0 || m.classNamed(name) != nil
+		for a := range list.Children() {
+			atHand = atHand || len(m.named[lastName(a)]) > 0
+		}
+		if atHand {
+			seen := map[string][]*Def{}
+			for _, path := range w.watched {
+				seen[path], _ = e.get(path)
+			}
+			m.callDefs[call.ID()] = seen
+		}
+	}
+	for _, g := range m.named[name] {
+		if len(g.mutates) == 0 {
+			continue
+		}
+		at := 0
+		if g.Method() {
+			at = 1
+		}
+		for a := range list.Children() {
+			param := ""
+			if a.Kind() == pyast.KindKeywordArgument {
+				param, a = a.Child(pyast.FieldName).Text(), a.Child(pyast.FieldValue)
+			} else if at < len(g.Params) && g.Params[at].Star == 0 {
+				param = g.Params[at].Name
+				at++
+			}
+			if g.mutates[param] {
+				w.mutate(e, a, &Def{Kind: DefPassed, Node: a, Stmt: call, Value: call})
+			}
+		}
+		return
+	}
 }
 
 // def registers a definition once, however often a loop body is walked.
@@ -123,23 +234,27 @@ func (w *flower) def(d *Def) *Def {
 	}
 	w.made[key] = d
 	d.Func = w.f
-	owner := w.f
-	if w.f.globals[d.Path] {
-		for owner.Parent != nil && owner.Parent.defs != nil {
-			owner = owner.Parent
-			if len(owner.defs[d.Path]) > 0 {
-				break
+	m := w.f.Module
+	dot := strings.Contains(d.Path, ".")
+	if dot {
+		m.pathDefs[d.Path] = append(m.pathDefs[d.Path], d)
+		for i, c := range d.Path {
+			if c == '.' && len(w.f.defs[d.Path]) == 0 {
+				w.below[d.Path[:i]] = append(w.below[d.Path[:i]], d.Path)
 			}
 		}
-		w.f.defs[d.Path] = append(w.f.defs[d.Path], d)
 	}
-	owner.defs[d.Path] = append(owner.defs[d.Path], d)
-	m := w.f.Module
-	if strings.Contains(d.Path, ".") {
-		m.pathDefs[d.Path] = append(m.pathDefs[d.Path], d)
-	}
-	if w.class != nil && !strings.Contains(d.Path, ".") {
+	switch {
+	case w.class != nil && !dot:
+		// Names of a class body are attributes; functions inside do not see them.
 		w.class.Attrs[d.Path] = append(w.class.Attrs[d.Path], d)
+		return d
+	case w.local:
+		return d
+	}
+	w.f.defs[d.Path] = append(w.f.defs[d.Path], d)
+	if owner := w.f.owner(d.Path); owner != w.f {
+		owner.defs[d.Path] = append(owner.defs[d.Path], d)
 	}
 	if c := w.f.methodClass(); c != nil {
 		self := w.f.selfName()
@@ -148,6 +263,22 @@ func (w *flower) def(d *Def) *Def {
 		}
 	}
 	return d
+}
+
+// owner is the function whose name a path's definition in f binds: f itself unless a global or nonlocal statement says
+// otherwise.
+func (f *Func) owner(path string) *Func {
+	if f.globals[path] {
+		return f.Module.Top
+	}
+	if f.nonlocals[path] {
+		for o := f.Parent; o != nil; o = o.Parent {
+			if len(o.defs[path]) > 0 && !o.nonlocals[path] {
+				return o
+			}
+		}
+	}
+	return f
 }
 
 // methodClass is the class whose instance `self` is in f: its own, or that of the method a closure stands in.
@@ -174,24 +305,22 @@ func (f *Func) selfName() string {
 
 func (w *flower) bind(e *env, d *Def) {
 	d = w.def(d)
-	if w.class == nil {
-		// A new value for x ends what was known of x.y.
-		prefix := d.Path + "."
-		for path := range w.f.defs {
-			if strings.HasPrefix(path, prefix) {
-				if _, ok := e.get(path); ok {
-					e.set(path, nil)
-				}
-			}
+	w.record(d.Path, d)
+	// A new value for x ends what was known of x.y.
+	for _, path := range w.below[d.Path] {
+		if _, ok := e.get(path); ok {
+			e.set(path, nil)
 		}
-		e.set(d.Path, []*Def{d})
 	}
+	e.set(d.Path, []*Def{d})
 }
 
 func (w *flower) use(e *env, n pyast.Node, path string) {
+	m := w.f.Module
 	if defs, ok := e.get(path); ok && len(defs) > 0 {
-		id := n.ID()
-		w.f.Module.uses[id] = union(w.f.Module.uses[id], defs)
+		m.uses[n.ID()] = union(m.uses[n.ID()], defs)
+	} else if w.f != m.Top {
+		m.free[path] = true
 	}
 }
 
@@ -233,20 +362,20 @@ func (w *flower) stmt(e *env, s pyast.Node) {
 		for c := range s.Children() {
 			w.expr(e, c)
 		}
+		if s.Kind() == pyast.KindReturnStatement && !e.dead {
+			w.leave(e)
+		}
 		e.dead = true
 	case pyast.KindBreakStatement, pyast.KindContinueStatement:
-		if n := len(w.loops); n > 0 {
+		if n := len(w.loops); n > 0 && !e.dead {
 			l := w.loops[n-1]
-			// The layers stay as they are from here on, because the way is dead.
-			snapshot := &env{parent: e.parent, m: e.m}
 			if s.Kind() == pyast.KindBreakStatement {
-				l.breaks = append(l.breaks, snapshot)
+				l.breaks = append(l.breaks, e.flat(l.base))
 			} else {
-				l.continues = append(l.continues, snapshot)
+				l.continues = append(l.continues, e.flat(l.base))
 			}
 		}
 		e.dead = true
-		e.m = cloneMap(e.m)
 	case pyast.KindFunctionDefinition:
 		w.funcDef(e, s)
 	case pyast.KindClassDefinition:
@@ -278,14 +407,6 @@ func (w *flower) stmt(e *env, s pyast.Node) {
 	}
 }
 
-func cloneMap(m map[string][]*Def) map[string][]*Def {
-	out := make(map[string][]*Def, len(m))
-	for k, v := range m {
-		out[k] = v
-	}
-	return out
-}
-
 func (w *flower) funcDef(e *env, s pyast.Node) {
 	for p := range s.Child(pyast.FieldParameters).Children() {
 		w.expr(e, p.Child(pyast.FieldValue))
@@ -299,7 +420,7 @@ func (w *flower) classDef(e *env, s pyast.Node) {
 	for b := range s.Child(pyast.FieldSuperclasses).Children() {
 		w.expr(e, b)
 	}
-	inner := &flower{f: w.f, made: w.made, class: c}
+	inner := &flower{f: w.f, made: w.made, below: w.below, class: c, quiet: w.quiet, watched: w.watched}
 	inner.block(e.push(), s.Child(pyast.FieldBody))
 	name := s.Child(pyast.FieldName)
 	w.bind(e, &Def{Path: name.Text(), Kind: DefClass, Node: name, Stmt: s, Class: c})
@@ -325,44 +446,61 @@ func (w *flower) ifStmt(e *env, s pyast.Node) {
 		ways = append(ways, branch)
 	}
 	if !hasElse {
-		ways = append(ways, rest)
+		ways = append([]*env{rest}, ways...)
 	}
 	e.join(false, ways...)
 }
 
+// loop walks a loop's body twice: first for what the back edge brings to its head, then for the uses. The first round needs
+// no second one of the loops inside, because what leaves a loop is what came in and what its body makes.
 func (w *flower) loop(e *env, s pyast.Node, head func(*env)) {
+	before := e.push()
+	quiet := w.quiet
 	rounds := 2
-	if w.nest++; w.nest > 6 {
+	if quiet {
 		rounds = 1
 	}
-	defer func() { w.nest-- }()
-	before := e.push()
-	var exits []*env
-	for range rounds {
-		l := &loopEnv{}
+	var breaks []*env
+	for i := range rounds {
+		w.quiet = quiet || i == 0
+		l := &loopEnv{base: before}
 		w.loops = append(w.loops, l)
 		body := before.push()
 		head(body)
 		w.block(body, s.Child(pyast.FieldBody))
 		w.loops = w.loops[:len(w.loops)-1]
-		exits = append(exits, l.breaks...)
-		back := append(l.continues, body)
-		before.join(true, back...)
+		breaks = append(breaks, l.breaks...)
+		before.join(true, append(l.continues, body)...)
 	}
-	e.join(true, append(exits, before)...)
-	e.dead = false
+	w.quiet = quiet
+	done := before.push()
 	if alt := s.Child(pyast.FieldAlternative); alt.Valid() {
-		branch := e.push()
-		w.block(branch, alt.Child(pyast.FieldBody))
-		e.join(true, branch)
+		w.block(done, alt.Child(pyast.FieldBody))
+	}
+	if s.Child(pyast.FieldCondition).Is(pyast.KindTrue) && len(breaks) > 0 {
+		done.dead = true // while True ends by break only
+	}
+	e.join(false, append(breaks, done)...)
+}
+
+// record remembers a definition for the handlers of the try statements around it.
+func (w *flower) record(path string, d *Def) {
+	for _, t := range w.tries {
+		t[path] = union(t[path], []*Def{d})
 	}
 }
 
 func (w *flower) try(e *env, s pyast.Node) {
 	body := e.push()
+	tried := map[string][]*Def{}
+	w.tries = append(w.tries, tried)
 	w.block(body, s.Child(pyast.FieldBody))
+	w.tries = w.tries[:len(w.tries)-1]
 	entry := e.push() // a handler starts from anywhere in the body
-	entry.join(true, &env{parent: e, m: body.m})
+	for path, defs := range tried {
+		before, _ := e.get(path)
+		entry.set(path, union(before, defs))
+	}
 	ways := []*env{body}
 	var finally pyast.Node
 	for c := range s.Children() {
@@ -387,14 +525,15 @@ func (w *flower) try(e *env, s pyast.Node) {
 			finally = c
 		}
 	}
+	for b := range finally.Children() {
+		if b.Kind() == pyast.KindBlock {
+			w.block(entry.push(), b) // on the way out with an exception
+		}
+	}
 	e.join(false, ways...)
-	if finally.Valid() {
-		for b := range finally.Children() {
-			if b.Kind() == pyast.KindBlock {
-				dead := e.dead
-				w.block(e, b)
-				e.dead = e.dead || dead
-			}
+	for b := range finally.Children() {
+		if b.Kind() == pyast.KindBlock {
+			w.block(e, b)
 		}
 	}
 }
@@ -402,26 +541,38 @@ func (w *flower) try(e *env, s pyast.Node) {
 func (w *flower) match(e *env, s pyast.Node) {
 	w.expr(e, s.Child(pyast.FieldSubject))
 	var ways []*env
+	exhaustive := false
 	for c := range s.Child(pyast.FieldBody).Children() {
 		branch := e.push()
 		for part := range c.Children() {
-			if part.Kind() == pyast.KindBlock {
+			switch part.Kind() {
+			case pyast.KindBlock:
 				w.block(branch, part)
-				continue
-			}
-			if part.Kind() == pyast.KindCasePattern {
-				for n := range part.Descendants() {
-					if n.Kind() == pyast.KindIdentifier {
-						w.bind(branch, &Def{Path: n.Text(), Kind: DefUnknown, Node: n, Stmt: c})
-					}
+			case pyast.KindCasePattern:
+				w.captures(branch, part, c)
+				if !part.Nth(0).Valid() && !c.Child(pyast.FieldGuard).Valid() {
+					exhaustive = true // case _
 				}
-				continue
+			default:
+				w.expr(branch, part)
 			}
-			w.expr(branch, part)
 		}
 		ways = append(ways, branch)
 	}
-	e.join(true, ways...)
+	e.join(!exhaustive, ways...)
+}
+
+// captures binds the names a pattern captures: plain names, starred ones and those after `as`.
+func (w *flower) captures(e *env, pattern, clause pyast.Node) {
+	bind := func(n pyast.Node) { w.bind(e, &Def{Path: n.Text(), Kind: DefUnknown, Node: n, Stmt: clause}) }
+	for n := range pattern.Descendants() {
+		switch parent := n.Parent(); {
+		case n.Kind() == pyast.KindIdentifier && parent.Is(pyast.KindSplatPattern, pyast.KindAsPattern):
+			bind(n)
+		case n.Kind() == pyast.KindDottedName && parent.Is(pyast.KindCasePattern, pyast.KindKeywordPattern) && !n.Nth(1).Valid():
+			bind(n.Nth(0))
+		}
+	}
 }
 
 func (w *flower) del(e *env, s pyast.Node) {
@@ -438,7 +589,7 @@ func (w *flower) del(e *env, s pyast.Node) {
 	for _, t := range targets {
 		if t.Kind() == pyast.KindSubscript {
 			w.expr(e, t)
-			w.mutate(e, t.Child(pyast.FieldValue), &Def{Kind: DefRemove, Node: t, Stmt: s, Key: t.Child(pyast.FieldSubscript)})
+			w.mutate(e, t.Child(pyast.FieldValue), &Def{Kind: DefRemove, Node: t, Stmt: s, Key: subscriptKey(t)})
 			continue
 		}
 		w.expr(e, t)
@@ -458,6 +609,7 @@ func (w *flower) mutate(e *env, target pyast.Node, d *Def) {
 	prev, _ := e.get(path)
 	d.Prev = prev
 	made := w.def(d)
+	w.record(path, made)
 	e.set(path, []*Def{made})
 }
 
@@ -473,8 +625,10 @@ func (w *flower) target(e *env, t, value, stmt pyast.Node, kind DefKind, index [
 		}
 	case pyast.KindSubscript:
 		w.expr(e, t.Child(pyast.FieldValue))
-		w.expr(e, t.Child(pyast.FieldSubscript))
-		w.mutate(e, t.Child(pyast.FieldValue), &Def{Kind: DefItem, Node: t, Stmt: stmt, Value: value, Key: t.Child(pyast.FieldSubscript), Index: index})
+		for k := range t.ChildrenOf(pyast.FieldSubscript) {
+			w.expr(e, k)
+		}
+		w.mutate(e, t.Child(pyast.FieldValue), &Def{Kind: DefItem, Node: t, Stmt: stmt, Value: value, Key: subscriptKey(t), Index: index})
 	case pyast.KindPatternList, pyast.KindTuplePattern, pyast.KindListPattern, pyast.KindExpressionList, pyast.KindTuple, pyast.KindList:
 		i, starred := 0, false
 		for c := range t.Children() {
@@ -493,6 +647,18 @@ func (w *flower) target(e *env, t, value, stmt pyast.Node, kind DefKind, index [
 	case pyast.KindParenthesizedExpression, pyast.KindListSplatPattern:
 		w.target(e, t.Nth(0), value, stmt, kind, index)
 	}
+}
+
+// subscriptKey is the one subscript of a subscript expression, none for `d[a, b]`, whose key is a tuple.
+func subscriptKey(n pyast.Node) pyast.Node {
+	var key pyast.Node
+	for k := range n.ChildrenOf(pyast.FieldSubscript) {
+		if key.Valid() {
+			return pyast.Node{}
+		}
+		key = k
+	}
+	return key
 }
 
 // mutators are methods that change their receiver.
@@ -528,23 +694,28 @@ func (w *flower) expr(e *env, n pyast.Node) {
 		w.expr(e, left)
 		w.expr(e, right)
 		if left.Kind() == pyast.KindSubscript {
-			w.mutate(e, left.Child(pyast.FieldValue), &Def{Kind: DefItem, Node: left, Stmt: n, Key: left.Child(pyast.FieldSubscript)})
+			w.mutate(e, left.Child(pyast.FieldValue), &Def{Kind: DefItem, Node: left, Stmt: n, Key: subscriptKey(left)})
 			return
 		}
 		if path := dotted(left); path != "" {
 			prev, _ := e.get(path)
 			made := w.def(&Def{Path: path, Kind: DefAug, Node: left, Stmt: n, Value: right, Prev: prev})
+			w.record(path, made)
 			e.set(path, []*Def{made})
 		}
 	case pyast.KindNamedExpression:
 		w.expr(e, n.Child(pyast.FieldValue))
 		w.target(e, n.Child(pyast.FieldName), n.Child(pyast.FieldValue), n, DefAssign, nil)
 	case pyast.KindLambda, pyast.KindLambdaWithinForInClause:
-		// Its body is a function of its own.
+		// Its body is a function of its own; defaults belong here.
+		for p := range n.Child(pyast.FieldParameters).Children() {
+			w.expr(e, p.Child(pyast.FieldValue))
+		}
 	case pyast.KindCall:
 		fn := n.Child(pyast.FieldFunction)
 		w.expr(e, fn)
 		w.expr(e, n.Child(pyast.FieldArguments))
+		w.called(e, n)
 		if fn.Kind() == pyast.KindAttribute {
 			if kind, ok := mutators[fn.Child(pyast.FieldAttribute).Text()]; ok {
 				d := &Def{Kind: kind, Node: n, Stmt: n, Value: n}
@@ -557,20 +728,40 @@ func (w *flower) expr(e *env, n pyast.Node) {
 	case pyast.KindKeywordArgument:
 		w.expr(e, n.Child(pyast.FieldValue))
 	case pyast.KindListComprehension, pyast.KindSetComprehension, pyast.KindDictionaryComprehension, pyast.KindGeneratorExpression:
-		inner := e.push()
-		for c := range n.Children() {
-			if c.Kind() == pyast.KindForInClause {
-				w.expr(inner, c.Child(pyast.FieldRight))
-				w.target(inner, c.Child(pyast.FieldLeft), c.Child(pyast.FieldRight), c, DefFor, nil)
-			} else if c.Kind() == pyast.KindIfClause {
-				w.expr(inner, c.Nth(0))
-			}
-		}
-		w.expr(inner, n.Child(pyast.FieldBody))
+		w.comprehension(e, n)
 	case pyast.KindType:
 	default:
 		for c := range n.Children() {
 			w.expr(e, c)
+		}
+	}
+}
+
+// comprehension walks a comprehension. Its targets are names of its own; a walrus in it and a mutation reach outside.
+func (w *flower) comprehension(e *env, n pyast.Node) {
+	inner := e.push()
+	own := map[string]bool{}
+	for c := range n.Children() {
+		switch c.Kind() {
+		case pyast.KindForInClause:
+			w.expr(inner, c.Child(pyast.FieldRight))
+			local := w.local
+			w.local = true
+			w.target(inner, c.Child(pyast.FieldLeft), c.Child(pyast.FieldRight), c, DefFor, nil)
+			w.local = local
+			for t := range c.Child(pyast.FieldLeft).Descendants() {
+				own[t.Text()] = true
+			}
+		case pyast.KindIfClause:
+			w.expr(inner, c.Nth(0))
+		}
+	}
+	w.expr(inner, n.Child(pyast.FieldBody))
+	for path, defs := range inner.m {
+		root, _, _ := strings.Cut(path, ".")
+		if !own[root] {
+			before, _ := e.get(path)
+			e.set(path, union(before, defs))
 		}
 	}
 }

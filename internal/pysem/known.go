@@ -7,12 +7,28 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
 
-var builtinNames = strings.Fields(`abs all any bool bytes callable chr dict dir enumerate eval exec filter float format frozenset
-getattr globals hasattr hash id input int isinstance issubclass iter len list locals map max min next object open ord pow
-print property range repr reversed round set setattr slice sorted staticmethod str sum super tuple type vars zip
-Exception KeyError ValueError RuntimeError FileNotFoundError IOError OSError NotImplementedError __name__ __file__`)
+var builtinNames = func() map[string]bool {
+	names := map[string]bool{}
+	for _, n := range strings.Fields(`ArithmeticError AssertionError AttributeError BaseException BlockingIOError BrokenPipeError
+		BufferError BytesWarning ChildProcessError ConnectionAbortedError ConnectionError ConnectionRefusedError
+		ConnectionResetError DeprecationWarning EOFError Ellipsis EnvironmentError Exception ExceptionGroup FileExistsError
+		FileNotFoundError FloatingPointError FutureWarning GeneratorExit IOError ImportError ImportWarning IndentationError
+		IndexError InterruptedError IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError ModuleNotFoundError
+		NameError NotADirectoryError NotImplemented NotImplementedError OSError OverflowError PermissionError
+		ProcessLookupError RecursionError ReferenceError ResourceWarning RuntimeError RuntimeWarning StopAsyncIteration
+		StopIteration SyntaxError SyntaxWarning SystemError SystemExit TabError TimeoutError TypeError UnboundLocalError
+		UnicodeDecodeError UnicodeEncodeError UnicodeError UnicodeWarning UserWarning ValueError Warning ZeroDivisionError
+		__debug__ __doc__ __file__ __import__ __name__ abs aiter all anext any ascii bin bool breakpoint bytearray bytes callable
+		chr classmethod compile complex copyright credits delattr dict dir divmod enumerate eval exec exit filter float format
+		frozenset getattr globals hasattr hash help hex id input int isinstance issubclass iter len license list locals map max
+		memoryview min next object oct open ord pow print property quit range repr reversed round set setattr slice sorted
+		staticmethod str sum super tuple type vars zip`) {
+		names[n] = true
+	}
+	return names
+}()
 
-func isBuiltin(name string) bool { return slices.Contains(builtinNames, name) }
+func isBuiltin(name string) bool { return builtinNames[name] }
 
 // external evaluates calls of library functions whose result matters to paths, dicts and numbers; nil leaves the call as it is.
 func (e *Evaluator) external(n pyast.Node, name string, ctx *Ctx) *Value {
@@ -42,12 +58,7 @@ func (e *Evaluator) external(n pyast.Node, name string, ctx *Ctx) *Value {
 		}
 	case "builtins.str":
 		if len(args.Position) == 1 {
-			if v := arg(0); v.Kind == Str {
-				return v
-			} else if v.Kind == Int {
-				return &Value{Kind: Str, Node: n, Ctx: ctx, Parts: []Part{{Hole: v}}}
-			}
-			return &Value{Kind: Str, Node: n, Ctx: ctx, Parts: []Part{{Hole: arg(0)}}}
+			return &Value{Kind: Str, Node: n, Ctx: ctx, Parts: hole(arg(0), "")}
 		}
 	case "builtins.int", "builtins.float":
 		if v := arg(0); v.Kind == Int || v.Kind == Float && name == "builtins.float" {
@@ -62,8 +73,8 @@ func (e *Evaluator) external(n pyast.Node, name string, ctx *Ctx) *Value {
 	case "builtins.super":
 		if ctx.Self != nil && ctx.Func.methodClass() != nil {
 			for _, b := range ctx.Func.methodClass().Bases {
-				if base := ctx.Func.methodClass().baseClass(b); base != nil {
-					return &Value{Kind: Instance, Class: base, Node: ctx.Self.Node, Ctx: ctx.Self.Ctx}
+				if base := ctx.Func.methodClass().baseClass(b); base != nil && ctx.Self.Kind == Instance {
+					return &Value{Kind: Instance, Class: base, Node: n, Ctx: ctx, Other: ctx.Self}
 				}
 			}
 		}
@@ -127,10 +138,13 @@ func (d *DictValue) Get(key string) (Entry, bool) {
 
 // with is the dict with one entry set; d is not changed.
 func (d *DictValue) with(x Entry) *DictValue {
-	out := &DictValue{Open: d.Open, Literal: d.Literal}
+	out := &DictValue{Open: d.Open, Literal: d.Literal, Entries: make([]Entry, 0, len(d.Entries)+1)}
 	done := false
 	for _, old := range d.Entries {
 		if old.Key == x.Key {
+			if x.Maybe {
+				x.Value, x.Maybe = x.Value.or(old.Value), old.Maybe
+			}
 			out.Entries = append(out.Entries, x)
 			done = true
 			continue
@@ -149,6 +163,15 @@ func (d *DictValue) without(key string) *DictValue {
 		if old.Key != key {
 			out.Entries = append(out.Entries, old)
 		}
+	}
+	return out
+}
+
+// maybe is the dict with every key in doubt.
+func (d *DictValue) maybe() *DictValue {
+	out := &DictValue{Open: d.Open, Literal: d.Literal, Entries: slices.Clone(d.Entries)}
+	for i := range out.Entries {
+		out.Entries[i].Maybe = true
 	}
 	return out
 }
@@ -180,14 +203,15 @@ func (e *Evaluator) dict(n pyast.Node, ctx *Ctx) *Value {
 
 // merge is d updated with v.
 func (d *DictValue) merge(v *Value) *DictValue {
-	if v.Kind != Dict {
+	other := v.AsDict()
+	if other == nil {
 		return d.opened()
 	}
 	out := d
-	for _, x := range v.Dict.Entries {
+	for _, x := range other.Entries {
 		out = out.with(x)
 	}
-	if v.Dict.Open {
+	if other.Open {
 		out = out.opened()
 	}
 	return out
@@ -235,24 +259,27 @@ func (e *Evaluator) mutated(d *Def, ctx *Ctx) *Value {
 	prev := unknown
 	if len(d.Prev) > 0 {
 		prev = e.Defs(d.Node, ctx, d.Prev)
-	} else if target := mutationTarget(d.Node); target.Valid() {
+	} else if target := mutationTarget(d); target.Valid() {
 		prev = e.outerPath(target, d, ctx)
+	}
+	if prev == bottom {
+		return bottom
 	}
 	// Ways on which the key is set already or not yet join here; a key that only some ways wrote is kept as maybe there.
 	var base *Value
+	var others []*Value
 	for _, a := range prev.Alternatives() {
-		if a.Kind == Dict {
-			if base == nil {
-				base = a
-				continue
-			}
+		switch {
+		case a.Kind != Dict:
+			others = append(others, e.mutatedOther(d, a, ctx))
+		case base == nil:
+			base = a
+		default:
 			base = joinDicts(base, a)
-		} else if a.Kind != NoneVal {
-			return e.mutatedOther(d, prev, a)
 		}
 	}
 	if base == nil {
-		return prev
+		return join(d.Node, ctx, others...)
 	}
 	dv := base.Dict
 	switch d.Kind {
@@ -288,43 +315,72 @@ func (e *Evaluator) mutated(d *Def, ctx *Ctx) *Value {
 	case DefRemove:
 		if key, ok := e.Eval(d.Key, ctx).Text(); ok {
 			dv = dv.without(key)
+		} else {
+			dv = dv.maybe()
 		}
-	default:
+	case DefPassed:
+		if after := e.passed(d, ctx); after != nil {
+			return join(d.Node, ctx, append(others, after)...)
+		}
 		dv = dv.opened()
+	case DefMutate:
+		if method := lastName(d.Value.Child(pyast.FieldFunction)); method == "clear" {
+			dv = &DictValue{Literal: dv.Literal}
+		} else if method == "popitem" {
+			dv = dv.maybe()
+		} else {
+			dv = dv.opened()
+		}
 	}
-	return &Value{Kind: Dict, Node: base.Node, Ctx: base.Ctx, Dict: dv}
+	return join(d.Node, ctx, append(others, &Value{Kind: Dict, Node: base.Node, Ctx: base.Ctx, Dict: dv})...)
+}
+
+// passed is what a dict holds after a function at hand, which it was passed to, changed it; nil when that cannot be told.
+func (e *Evaluator) passed(d *Def, ctx *Ctx) *Value {
+	callee := e.Eval(d.Value.Child(pyast.FieldFunction), ctx)
+	if callee.Kind != FuncVal || ctx.depth >= maxCallDepth || recursive(ctx, callee.Func) {
+		return nil
+	}
+	f := callee.Func
+	inner := e.Enter(f, d.Value, ctx, callee.Base)
+	for i := range f.Params {
+		p := &f.Params[i]
+		x, ok := e.Bind(inner, p)
+		if !ok || x.Node != d.Node || len(f.after[p.Name]) == 0 {
+			continue
+		}
+		if v := e.Defs(d.Node, inner, f.after[p.Name]); v.AsDict() != nil {
+			return v
+		}
+	}
+	return nil
 }
 
 // mutatedOther is a value that is no dict after a mutation: lists grow, other objects stay what they are.
-func (e *Evaluator) mutatedOther(d *Def, prev, a *Value) *Value {
-	if a.Kind == List && prev == a {
-		out := *a
-		out.Open = true
-		if d.Kind == DefMutate {
-			if arg := Args(d.Value).Pos(0); arg.Valid() && len(a.Elems) < 2*maxAlternatives {
-				out.Elems = append(out.Elems[:len(out.Elems):len(out.Elems)], e.Eval(arg, e.contextOf(d, a)))
-			}
+func (e *Evaluator) mutatedOther(d *Def, a *Value, ctx *Ctx) *Value {
+	if a.Kind != List {
+		return a
+	}
+	out := *a
+	out.Open = true
+	if d.Kind == DefMutate {
+		if arg := Args(d.Value).Pos(0); arg.Valid() && len(a.Elems) < 2*maxAlternatives {
+			out.Elems = append(out.Elems[:len(out.Elems):len(out.Elems)], e.Eval(arg, ctx))
 		}
-		return &out
 	}
-	return prev
+	out.size = 0
+	return &out
 }
 
-func (e *Evaluator) contextOf(d *Def, a *Value) *Ctx {
-	if a.Ctx != nil && a.Ctx.Func == d.Func {
-		return a.Ctx
+// mutationTarget is the expression whose object a definition changes.
+func mutationTarget(d *Def) pyast.Node {
+	switch {
+	case d.Kind == DefPassed:
+		return d.Node
+	case d.Node.Kind() == pyast.KindSubscript:
+		return d.Node.Child(pyast.FieldValue)
 	}
-	return e.Root(d.Func, nil)
-}
-
-func mutationTarget(n pyast.Node) pyast.Node {
-	switch n.Kind() {
-	case pyast.KindSubscript:
-		return n.Child(pyast.FieldValue)
-	case pyast.KindCall:
-		return n.Child(pyast.FieldFunction).Child(pyast.FieldObject)
-	}
-	return pyast.Node{}
+	return d.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject)
 }
 
 // outerPath is what a mutated name was before, when nothing in the function itself says so.
@@ -343,7 +399,7 @@ func (e *Evaluator) outerPath(target pyast.Node, d *Def, ctx *Ctx) *Value {
 		return unknown
 	}
 	for f := ctx.Func.Parent; f != nil; f = f.Parent {
-		if defs := f.defs[target.Text()]; len(defs) > 0 {
+		if defs := slices.DeleteFunc(slices.Clone(e.seen(ctx, f, target.Text())), func(o *Def) bool { return o == d }); len(defs) > 0 {
 			return e.Defs(target, e.outer(ctx, f), defs)
 		}
 	}
@@ -354,8 +410,10 @@ func (e *Evaluator) outerPath(target pyast.Node, d *Def, ctx *Ctx) *Value {
 func joinDicts(a, b *Value) *Value {
 	d := &DictValue{Open: a.Dict.Open || b.Dict.Open, Literal: a.Dict.Literal}
 	for _, x := range a.Dict.Entries {
-		if y, ok := b.Dict.Get(x.Key); !ok || y.Maybe {
-			x.Maybe = true
+		y, ok := b.Dict.Get(x.Key)
+		x.Maybe = x.Maybe || y.Maybe || !ok
+		if ok {
+			x.Value = x.Value.or(y.Value)
 		}
 		d.Entries = append(d.Entries, x)
 	}

@@ -29,6 +29,10 @@ type Module struct {
 	pathDefs  map[string][]*Def
 	named     map[string][]*Func // functions and methods by name
 	enclosing []*Func            // scope by node ID
+	classes   map[string]*Class  // the first class of each name
+	free      map[string]bool    // names that some function reads without defining them
+	// callDefs are the definitions of names read by functions inside that reach a call, by the call's node ID.
+	callDefs map[int]map[string][]*Def
 }
 
 // Func is a function, method, lambda or the module body.
@@ -51,9 +55,13 @@ type Func struct {
 	// Calls are the call nodes directly in this function, nested functions left out.
 	Calls []pyast.Node
 
-	defs    map[string][]*Def
-	globals map[string]bool
-	static  bool
+	defs               map[string][]*Def
+	globals, nonlocals map[string]bool
+	static             bool
+	// mutates are the names whose objects the function changes in place; after are the definitions that reach its end: of
+	// such parameters, and of all names for the module body.
+	mutates map[string]bool
+	after   map[string][]*Def
 }
 
 // Param is one declared parameter.
@@ -114,6 +122,7 @@ const (
 	DefClass                  // class x
 	DefParam                  // parameter
 	DefDelete                 // del x
+	DefPassed                 // passed to a function at hand that changes it in place: Value is the call; Prev are the definitions before
 	DefUnknown                // match captures and the like
 )
 
@@ -140,13 +149,23 @@ func New(path string, tree *pyast.Tree) *Module {
 	m := &Module{
 		Path: path, Tree: tree,
 		funcAt: map[int]*Func{}, classAt: map[int]*Class{}, uses: map[int][]*Def{}, pathDefs: map[string][]*Def{},
-		named: map[string][]*Func{}, enclosing: make([]*Func, tree.Len()),
+		named: map[string][]*Func{}, enclosing: make([]*Func, tree.Len()), classes: map[string]*Class{}, free: map[string]bool{},
+		callDefs: map[int]map[string][]*Def{},
 	}
 	m.Top = &Func{Module: m, Node: tree.Root(), Name: "<module>", Body: tree.Root(), defs: map[string][]*Def{}}
 	m.Funcs = append(m.Funcs, m.Top)
 	m.collect(tree.Root(), m.Top, nil)
-	for _, f := range m.Funcs {
-		flow(f)
+	var outer []*flower
+	for i, f := range m.Funcs {
+		w := newFlower(f)
+		w.run()
+		// Functions inside a function follow it in the list.
+		if i+1 < len(m.Funcs) && m.Funcs[i+1].Node.Start() < f.Node.End() {
+			outer = append(outer, w)
+		}
+	}
+	for _, w := range outer {
+		w.watch()
 	}
 	return m
 }
@@ -191,6 +210,9 @@ func (m *Module) collect(n pyast.Node, scope *Func, class *Class) {
 			}
 		}
 		m.Classes = append(m.Classes, c)
+		if m.classes[c.Name] == nil {
+			m.classes[c.Name] = c
+		}
 		m.classAt[n.ID()] = c
 		for child := range n.Children() {
 			m.collect(child, scope, c)
@@ -202,18 +224,45 @@ func (m *Module) collect(n pyast.Node, scope *Func, class *Class) {
 		scope.Yields = true
 	case pyast.KindCall:
 		scope.Calls = append(scope.Calls, n)
-	case pyast.KindGlobalStatement, pyast.KindNonlocalStatement:
-		if scope.globals == nil {
-			scope.globals = map[string]bool{}
+		if fn := n.Child(pyast.FieldFunction); fn.Kind() == pyast.KindAttribute {
+			if _, ok := mutators[fn.Child(pyast.FieldAttribute).Text()]; ok {
+				scope.changes(fn.Child(pyast.FieldObject))
+			}
 		}
-		for c := range n.Children() {
-			scope.globals[c.Text()] = true
-		}
+	case pyast.KindAssignment, pyast.KindAugmentedAssignment:
+		scope.changes(n.Child(pyast.FieldLeft).Child(pyast.FieldValue))
+	case pyast.KindDeleteStatement:
+		scope.changes(n.Nth(0).Child(pyast.FieldValue))
+	case pyast.KindGlobalStatement:
+		scope.globals = declare(scope.globals, n)
+	case pyast.KindNonlocalStatement:
+		scope.nonlocals = declare(scope.nonlocals, n)
 	}
 	// A class body's own blocks keep the class, so that methods inside `if` belong to it.
 	for c := range n.Children() {
 		m.collect(c, scope, class)
 	}
+}
+
+// changes notes that the object of a name is changed in place.
+func (f *Func) changes(n pyast.Node) {
+	if n.Kind() == pyast.KindIdentifier {
+		if f.mutates == nil {
+			f.mutates = map[string]bool{}
+		}
+		f.mutates[n.Text()] = true
+	}
+}
+
+// declare adds the names of a global or nonlocal statement to a set.
+func declare(set map[string]bool, statement pyast.Node) map[string]bool {
+	if set == nil {
+		set = map[string]bool{}
+	}
+	for c := range statement.Children() {
+		set[c.Text()] = true
+	}
+	return set
 }
 
 func (m *Module) newFunc(n pyast.Node, scope *Func, class *Class) *Func {

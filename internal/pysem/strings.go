@@ -1,6 +1,7 @@
 package pysem
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -76,8 +77,8 @@ func stringParts(v *Value) []Part {
 
 func lit(s string) *Value { return &Value{Kind: Str, Parts: []Part{{Lit: s}}} }
 
-// percent evaluates `format % args` with %s, %d, %03d and the like.
-func percent(format string, args []*Value) ([]Part, bool) {
+// percent evaluates `format % args` with %s, %d, %03d and the like; named finds the value of %(name)s.
+func percent(format string, args []*Value, named func(string) *Value) ([]Part, bool) {
 	var parts []Part
 	next := 0
 	for {
@@ -92,15 +93,18 @@ func percent(format string, args []*Value) ([]Part, bool) {
 			format = format[1:]
 			continue
 		}
-		if strings.HasPrefix(format, "(") {
-			return nil, false
+		var v *Value
+		if name, rest, ok := strings.Cut(format, ")"); ok && strings.HasPrefix(name, "(") {
+			v, format = named(name[1:]), rest
+		} else if next < len(args) {
+			v = args[next]
+			next++
 		}
 		end := strings.IndexFunc(format, func(r rune) bool { return !strings.ContainsRune("0123456789.+-# ", r) })
-		if end < 0 || next >= len(args) {
+		if end < 0 || v == nil {
 			return nil, false
 		}
-		parts = append(parts, hole(args[next], format[:end+1])...)
-		next++
+		parts = append(parts, hole(v, format[:end+1])...)
 		format = format[end+1:]
 	}
 }
@@ -125,6 +129,7 @@ func braces(format string, pos []*Value, named map[string]*Value) ([]Part, bool)
 			return nil, false
 		}
 		field, spec, _ := strings.Cut(format[i+1:i+end], ":")
+		field, _, _ = strings.Cut(field, "!")
 		format = format[i+end+1:]
 		var v *Value
 		switch {
@@ -153,9 +158,14 @@ func braces(format string, pos []*Value, named map[string]*Value) ([]Part, bool)
 	}
 }
 
+// hole is a value put into a string with a format spec: text for strings and plain integers that are known.
 func hole(v *Value, format string) []Part {
-	if v.Kind == Str && strings.Trim(format, "s") == "" {
+	plain := strings.Trim(format, "sd") == ""
+	switch {
+	case v.Kind == Str && plain:
 		return v.Parts
+	case v.Kind == Int && plain:
+		return []Part{{Lit: strconv.FormatInt(v.Int, 10)}}
 	}
 	return []Part{{Hole: v, Format: format}}
 }

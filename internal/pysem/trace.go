@@ -1,6 +1,8 @@
 package pysem
 
 import (
+	"slices"
+
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
 
@@ -64,13 +66,14 @@ type Tracer struct {
 	// Interesting says of the last name of a callee ("step", "save") that a function that calls it is worth walking into.
 	Interesting func(name string) bool
 
-	interest map[*Func]int8
+	interest map[*Func]bool   // functions worth walking into
+	decided  map[*Module]bool // modules whose functions interest knows
 	visited  map[*Func]bool
 }
 
 // NewTracer makes a tracer over an evaluator.
 func NewTracer(e *Evaluator, interesting func(string) bool) *Tracer {
-	return &Tracer{Eval: e, Interesting: interesting, interest: map[*Func]int8{}, visited: map[*Func]bool{}}
+	return &Tracer{Eval: e, Interesting: interesting, interest: map[*Func]bool{}, decided: map[*Module]bool{}, visited: map[*Func]bool{}}
 }
 
 // Visited reports whether a function was walked by any trace so far.
@@ -105,10 +108,22 @@ func (w *walk) body(ctx *Ctx, fr *Frame) {
 	w.expr(b, ctx, fr)
 }
 
-func (w *walk) block(b pyast.Node, ctx *Ctx, fr *Frame) {
+// block walks statements and returns the frame at their end: fr and the early ways out of the block.
+func (w *walk) block(b pyast.Node, ctx *Ctx, fr *Frame) *Frame {
 	for s := range b.Children() {
 		fr = w.stmt(s, ctx, fr)
 	}
+	return fr
+}
+
+// early puts the early ways out between inner and end, of a block that has ended, around what follows it.
+func early(end, inner, fr *Frame) *Frame {
+	if end == inner {
+		return fr
+	}
+	out := *end
+	out.Parent = early(end.Parent, inner, fr)
+	return &out
 }
 
 // leaves reports whether a block always ends by leaving it.
@@ -125,6 +140,8 @@ func leaves(b pyast.Node) bool {
 		case "sys.exit", "exit", "os._exit", "quit":
 			return true
 		}
+	case pyast.KindWithStatement:
+		return leaves(last.Child(pyast.FieldBody))
 	case pyast.KindIfStatement:
 		if !leaves(last.Child(pyast.FieldConsequence)) {
 			return false
@@ -165,7 +182,7 @@ func (w *walk) stmt(s pyast.Node, ctx *Ctx, fr *Frame) *Frame {
 			w.expr(value, ctx, inner)
 			inner = &Frame{Kind: FrameWith, Node: value, Ctx: ctx, Parent: inner}
 		}
-		w.block(s.Child(pyast.FieldBody), ctx, inner)
+		return early(w.block(s.Child(pyast.FieldBody), ctx, inner), inner, fr)
 	case pyast.KindTryStatement:
 		tried := &Frame{Kind: FrameTry, Node: s, Ctx: ctx, Parent: fr}
 		w.block(s.Child(pyast.FieldBody), ctx, tried)
@@ -216,7 +233,7 @@ func (w *walk) stmt(s pyast.Node, ctx *Ctx, fr *Frame) *Frame {
 
 // isMain reports whether a condition is `__name__ == "__main__"`, which guards nothing.
 func isMain(cond pyast.Node) bool {
-	return cond.Kind() == pyast.KindComparisonOperator && cond.Nth(0).TextIs("__name__")
+	return cond.Kind() == pyast.KindComparisonOperator && (cond.Nth(0).TextIs("__name__") || cond.Nth(2).TextIs("__name__"))
 }
 
 func (w *walk) ifStmt(s pyast.Node, ctx *Ctx, fr *Frame) *Frame {
@@ -231,26 +248,34 @@ func (w *walk) ifStmt(s pyast.Node, ctx *Ctx, fr *Frame) *Frame {
 	}
 	body := s.Child(pyast.FieldConsequence)
 	w.block(body, ctx, frame(cond, true, false, fr))
+	conds, left := []pyast.Node{cond}, []bool{leaves(body)}
 	rest := frame(cond, false, false, fr)
-	after := fr
-	if leaves(body) {
-		after = frame(cond, false, true, after)
-	}
+	complete := false
 	for alt := range s.ChildrenOf(pyast.FieldAlternative) {
 		if alt.Kind() == pyast.KindElifClause {
-			c := alt.Child(pyast.FieldCondition)
+			c, body := alt.Child(pyast.FieldCondition), alt.Child(pyast.FieldConsequence)
 			w.expr(c, ctx, rest)
-			w.block(alt.Child(pyast.FieldConsequence), ctx, frame(c, true, false, rest))
+			w.block(body, ctx, frame(c, true, false, rest))
 			rest = frame(c, false, false, rest)
-			if leaves(alt.Child(pyast.FieldConsequence)) {
-				after = frame(c, false, true, after)
-			}
+			conds, left = append(conds, c), append(left, leaves(body))
 			continue
 		}
-		w.block(alt.Child(pyast.FieldBody), ctx, rest)
-		if leaves(alt.Child(pyast.FieldBody)) && !leaves(body) {
-			after = frame(cond, true, true, after)
-		}
+		body := alt.Child(pyast.FieldBody)
+		w.block(body, ctx, rest)
+		complete = true
+		left = append(left, leaves(body))
+	}
+	if !complete {
+		left = append(left, false)
+	}
+	// What follows is reached past the leading branches that leave; when all but one leave, through that one.
+	after, through := fr, 0
+	for through < len(conds) && left[through] {
+		after = frame(conds[through], false, true, after)
+		through++
+	}
+	if through < len(conds) && !slices.Contains(left[through+1:], false) {
+		after = frame(conds[through], true, true, after)
 	}
 	return after
 }
@@ -273,7 +298,7 @@ func (w *walk) expr(n pyast.Node, ctx *Ctx, fr *Frame) {
 		return
 	}
 	switch n.Kind() {
-	case pyast.KindIdentifier, pyast.KindString, pyast.KindInteger, pyast.KindLambda, pyast.KindType:
+	case pyast.KindIdentifier, pyast.KindInteger, pyast.KindLambda, pyast.KindLambdaWithinForInClause, pyast.KindType:
 	case pyast.KindCall:
 		w.expr(n.Child(pyast.FieldFunction), ctx, fr)
 		for a := range n.Child(pyast.FieldArguments).Children() {
@@ -303,6 +328,9 @@ func (w *walk) expr(n pyast.Node, ctx *Ctx, fr *Frame) {
 					at, first = fr, false
 				}
 				w.expr(c.Child(pyast.FieldRight), ctx, at)
+			} else if c.Kind() == pyast.KindIfClause {
+				w.expr(c.Nth(0), ctx, in)
+				in = &Frame{Kind: FrameIf, Node: n, Cond: c.Nth(0), Positive: true, Ctx: ctx, Parent: in}
 			}
 		}
 		w.expr(n.Child(pyast.FieldBody), ctx, in)
@@ -383,53 +411,66 @@ func (w *walk) enter(f *Func, call pyast.Node, ctx *Ctx, self *Value, fr *Frame,
 	w.emit(EventLeave, call, ctx, fr)
 }
 
-// worth reports whether a function, or one it may call in its file, calls anything of interest.
+// worth reports whether a function, or one it may run in its file, calls anything of interest.
 func (t *Tracer) worth(f *Func) bool {
-	switch t.interest[f] {
-	case 1:
-		return true
-	case -1, 2: // 2: being decided
-		return false
+	if !t.decided[f.Module] {
+		t.decided[f.Module] = true
+		t.decide(f.Module)
 	}
-	t.interest[f] = 2
-	found := false
-	m := f.Module
-	for _, call := range f.Calls {
-		name := lastName(call.Child(pyast.FieldFunction))
-		if t.Interesting(name) {
-			found = true
-			break
-		}
-		for _, g := range m.named[name] {
-			if g != f && t.worth(g) {
-				found = true
-			}
-		}
-		if c := m.classNamed(name); c != nil && !found {
-			if g := c.method("__init__"); g != nil && g != f && t.worth(g) {
-				found = true
-			}
-		}
-		if found {
-			break
-		}
-	}
-	if found {
-		t.interest[f] = 1
-	} else {
-		t.interest[f] = -1
-	}
-	return found
+	return t.interest[f]
 }
 
-func (m *Module) classNamed(name string) *Class {
-	for _, c := range m.Classes {
-		if c.Name == name {
-			return c
+// decide finds the functions of a module that are worth walking into: those that call something of interest, then those
+// that call or hand on one of these by name, until nothing is added.
+func (t *Tracer) decide(m *Module) {
+	runBy := map[*Func][]*Func{}
+	var todo []*Func
+	add := func(f *Func) {
+		if !t.interest[f] {
+			t.interest[f] = true
+			todo = append(todo, f)
 		}
 	}
-	return nil
+	for _, f := range m.Funcs {
+		names := map[string]bool{}
+		for _, call := range f.Calls {
+			name := lastName(call.Child(pyast.FieldFunction))
+			if t.Interesting(name) {
+				add(f)
+				break
+			}
+			names[name] = true
+			for a := range call.Child(pyast.FieldArguments).Children() {
+				if a.Kind() == pyast.KindKeywordArgument {
+					a = a.Child(pyast.FieldValue)
+				}
+				if a.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+					names[lastName(a)] = true
+				}
+			}
+		}
+		for name := range names {
+			for _, g := range m.named[name] {
+				runBy[g] = append(runBy[g], f)
+			}
+			if c := m.classNamed(name); c != nil {
+				// Instances are mostly called where they are made.
+				for _, method := range []string{"__init__", "__call__"} {
+					if g := c.method(method); g != nil {
+						runBy[g] = append(runBy[g], f)
+					}
+				}
+			}
+		}
+	}
+	for ; len(todo) > 0; todo = todo[1:] {
+		for _, f := range runBy[todo[0]] {
+			add(f)
+		}
+	}
 }
+
+func (m *Module) classNamed(name string) *Class { return m.classes[name] }
 
 func lastName(fn pyast.Node) string {
 	if fn.Kind() == pyast.KindAttribute {

@@ -2,6 +2,7 @@ package pysem
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -24,7 +25,7 @@ const (
 	External           // Name: a qualified name outside the files at hand, as "torch.optim.SGD", "builtins.print", ".utils.save"
 	FuncVal            // Func; Base is the instance for bound methods
 	ClassVal           // Class
-	Instance           // an object of Class; Node and Ctx are the constructing call, or nothing for a symbolic self
+	Instance           // an object of Class; Node and Ctx are the constructing call, or nothing for a symbolic self; Other is the self of super()
 	Call               // the result of calling Base, which nothing at hand defines
 	Attr               // Base.Name
 	Item               // Base[Other]
@@ -57,6 +58,8 @@ type Value struct {
 	Func  *Func
 	Class *Class
 	Index int
+	// size counts the values v is made of, 0 before it is asked for.
+	size int
 }
 
 // Part is a piece of a string: literal text, or a hole filled by a value.
@@ -86,11 +89,30 @@ type Entry struct {
 	Maybe bool
 }
 
-// Expr is an expression in a calling context, to be evaluated when needed. Val is set where the value is already at hand.
+// Expr is an expression in a calling context, to be evaluated when needed. Val is set where the value is already at hand; Or
+// are what it is instead on other ways.
 type Expr struct {
 	Node pyast.Node
 	Ctx  *Ctx
 	Val  *Value
+	Or   []Expr
+}
+
+// same reports whether two expressions are written at one place.
+func (x Expr) same(y Expr) bool { return x.Node == y.Node && x.Ctx == y.Ctx && x.Val == y.Val }
+
+// or is x on some ways and y on others.
+func (x Expr) or(y Expr) Expr {
+	all := append([]Expr{x}, x.Or...)
+	out := x
+	out.Or = x.Or[:len(x.Or):len(x.Or)]
+	for _, b := range append([]Expr{y}, y.Or...) {
+		if !slices.ContainsFunc(all, b.same) && len(out.Or) < maxAlternatives {
+			b.Or = nil
+			out.Or = append(out.Or, b)
+		}
+	}
+	return out
 }
 
 // Ctx is a calling context: which function, called from where. The chain of parents ends at a root whose parameters are
@@ -111,7 +133,46 @@ type Ctx struct {
 // Root reports whether nothing is known of the caller.
 func (c *Ctx) Root() bool { return c.Parent == nil || c.Passed }
 
-var unknown = &Value{Kind: Unknown}
+var (
+	unknown = &Value{Kind: Unknown, size: 1}
+	// bottom is the value on a way that only leads round a loop to the question itself; joins leave it out.
+	bottom = &Value{Kind: Unknown, size: 1}
+)
+
+// weight counts the values v is made of, shared ones as often as they occur, since walks over v visit them so.
+func (v *Value) weight() int {
+	if v.size > 0 {
+		return v.size
+	}
+	n := 1 + len(v.Parts)
+	if v.Base != nil {
+		n += v.Base.weight()
+	}
+	if v.Other != nil {
+		n += v.Other.weight()
+	}
+	for _, x := range v.Elems {
+		n += x.weight()
+	}
+	for _, p := range v.Parts {
+		if p.Hole != nil {
+			n += p.Hole.weight()
+		}
+	}
+	v.size = n
+	return n
+}
+
+// present are the alternatives that something can be read from: None is left out where there are others, since reading from
+// it raises.
+func (v *Value) present() []*Value {
+	all := v.Alternatives()
+	some := slices.DeleteFunc(slices.Clone(all), func(a *Value) bool { return a.Kind == NoneVal })
+	if len(some) == 0 {
+		return all
+	}
+	return some
+}
 
 // Alternatives are the values v can be: its elements when it is a Join, else v itself.
 func (v *Value) Alternatives() []*Value {
@@ -260,6 +321,9 @@ func (v *Value) Key() string {
 	case ClassVal:
 		return fmt.Sprintf("class:%p", v.Class)
 	case Instance:
+		if v.Other != nil { // super()
+			return v.Other.Key()
+		}
 		if !v.Node.Valid() {
 			return fmt.Sprintf("self:%p", v.Class)
 		}
@@ -273,6 +337,8 @@ func (v *Value) Key() string {
 		return fmt.Sprintf("param:%p:%s", v.Ctx.Func, v.Name)
 	case Int, Bool:
 		return fmt.Sprintf("int:%d", v.Int)
+	case Float:
+		return fmt.Sprintf("float:%v", v.Float)
 	case Str:
 		if s, ok := v.Text(); ok {
 			return "str:" + s
