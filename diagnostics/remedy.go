@@ -1,1 +1,175 @@
 package diagnostics
+
+import (
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CompleteCheckpoint adds what is missing to a save's dict, and restores it where that file is loaded. Remedies of one save
+// become one fix.
+type CompleteCheckpoint struct {
+	Save *training.SaveSite
+	// Load is where training resumes from the file, nil when the file at hand does not load it.
+	Load *training.LoadSite
+	// Object is the missing optimizer, scheduler, scaler or average; otherwise one of the fields below says what is missing.
+	Object *training.Object
+	// Progress is the loop whose epoch or step is missing.
+	Progress *training.Loop
+	// RNG are the missing generators' states.
+	RNG []torch.RNG
+	// Best is the variable that holds the best metric, as it is written at the save.
+	Best string
+}
+
+// RestoreState restores at a load what the checkpoint holds under a key.
+type RestoreState struct {
+	Load *training.LoadSite
+	Key  string
+	// Object is what load_state_dict is called on; RNG the generators to set; Target the variable to assign (best metric).
+	Object *training.Object
+	RNG    []torch.RNG
+	Target string
+}
+
+// SeedAll replaces or adds seeding by one helper that seeds the generators in use, called before model and data are built.
+type SeedAll struct {
+	// Seeds are the present seed calls, in order; without any, the helper is called first in Entry.
+	Seeds      []*training.Call
+	Entry      *pysem.Func
+	Generators []torch.RNG
+}
+
+// Deterministic asks for deterministic algorithms beside the seed, with the cost in a comment.
+type Deterministic struct{ Seed *training.Call }
+
+// Assign gives an assignment another right-hand side.
+type Assign struct {
+	Title  string
+	Value  pyast.Node
+	New    string
+	Safe   bool
+	Reason string // why it is unsafe
+}
+
+// SeedWorkers gives a DataLoader a worker_init_fn that derives its seed from torch's.
+type SeedWorkers struct{ Loader *training.Object }
+
+// GuardRank lets only the main process run a save, in the file's own idiom, with a barrier behind it where one is needed, and
+// unwraps the module.
+type GuardRank struct {
+	Save    *training.SaveSite
+	Barrier bool
+}
+
+// AddBarrier puts a barrier behind a statement that only the main process runs.
+type AddBarrier struct{ After pyast.Node }
+
+// MoveOutOfGuard moves a collective call in front of the rank test that encloses it.
+type MoveOutOfGuard struct {
+	Call  *training.Call
+	Guard *pysem.Frame
+}
+
+// Unwrap takes the state dict from the module inside a wrapper: `model.module.state_dict()`.
+type Unwrap struct {
+	// Receiver is the wrapped model's expression.
+	Receiver pyast.Node
+	Prefix   string
+}
+
+// SetEpoch tells a sampler the epoch at the top of a loop.
+type SetEpoch struct {
+	Loop *training.Loop
+	// Sampler is how the sampler is written in the loop's function; Loader is used as `loader.sampler` when it is empty.
+	Sampler, Loader string
+}
+
+// ShiftEpoch adds Delta to the expression that gives the epoch to resume at.
+type ShiftEpoch struct {
+	Node  pyast.Node
+	Delta int
+}
+
+// SaveAfterStep moves a save behind the scheduler's step.
+type SaveAfterStep struct {
+	Save *training.SaveSite
+	Step *training.Step
+}
+
+// AtomicSave writes beside the file and renames.
+type AtomicSave struct{ Save *training.SaveSite }
+
+// KeepLast removes all but the newest checkpoints after a save, by number, and never the best.
+type KeepLast struct{ Save *training.SaveSite }
+
+// KeepBest keeps a copy of the best checkpoint by the validation metric.
+type KeepBest struct {
+	Save   *training.SaveSite
+	Metric string
+	// Higher says that more is better.
+	Higher bool
+}
+
+// SortByNumber sorts checkpoint names by the number in them.
+type SortByNumber struct{ Call pyast.Node }
+
+// SaveState saves a model's state dict instead of the object.
+type SaveState struct {
+	// Value is the expression of the whole object, at the save or in its dict.
+	Value pyast.Node
+}
+
+// ReportMismatch prints the missing and unexpected keys of a load with strict=False.
+type ReportMismatch struct{ Restore *training.Restore }
+
+// Loadable rewrites a value so that weights_only=True loads it.
+type Loadable struct {
+	Value pyast.Node
+	// As is the form to write: "float", "int", "str", "vars", "tolist", "list", "dict", "numpy-rng".
+	As string
+}
+
+// SetKeyword gives a call a keyword argument, or changes the one it has.
+type SetKeyword struct {
+	Title       string
+	Call        pyast.Node
+	Name, Value string
+	Safe        bool
+	Reason      string
+}
+
+// RenameKey writes another key in a subscript or get.
+type RenameKey struct {
+	Node pyast.Node
+	Key  string
+}
+
+// RemoveSuppression deletes a suppression comment, or one name in it, that suppresses nothing.
+type RemoveSuppression struct{ Span text.Span }
+
+func (CompleteCheckpoint) remedy() {}
+func (RestoreState) remedy()       {}
+func (SeedAll) remedy()            {}
+func (Deterministic) remedy()      {}
+func (Assign) remedy()             {}
+func (SeedWorkers) remedy()        {}
+func (GuardRank) remedy()          {}
+func (AddBarrier) remedy()         {}
+func (MoveOutOfGuard) remedy()     {}
+func (Unwrap) remedy()             {}
+func (SetEpoch) remedy()           {}
+func (ShiftEpoch) remedy()         {}
+func (SaveAfterStep) remedy()      {}
+func (AtomicSave) remedy()         {}
+func (KeepLast) remedy()           {}
+func (KeepBest) remedy()           {}
+func (SortByNumber) remedy()       {}
+func (SaveState) remedy()          {}
+func (ReportMismatch) remedy()     {}
+func (Loadable) remedy()           {}
+func (SetKeyword) remedy()         {}
+func (RenameKey) remedy()          {}
+func (RemoveSuppression) remedy()  {}

@@ -1,0 +1,473 @@
+package codeactions
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// missing is one thing a checkpoint lacks: what to write into the dict, and how to take it back.
+type missing struct {
+	diagnostic int
+	safe       bool
+	remedy     diagnostics.CompleteCheckpoint
+}
+
+// completeCheckpoint composes all that is missing from one save into one fix: first what is safe, then, when generator states
+// are missing too, a second fix with everything.
+func completeCheckpoint(file *training.File, save *training.SaveSite, ds []diagnostics.Diagnostic) []Fix {
+	var all []missing
+	for i, d := range ds {
+		for _, r := range d.Remedies {
+			if c, ok := r.(diagnostics.CompleteCheckpoint); ok && saveID(c.Save) == saveID(save) {
+				all = append(all, missing{i, len(c.RNG) == 0, c})
+			}
+		}
+	}
+	var safe []missing
+	for _, m := range all {
+		if m.safe {
+			safe = append(safe, m)
+		}
+	}
+	var out []Fix
+	if len(safe) > 0 {
+		if f, ok := complete(file, safe); ok {
+			f.Title, f.Applicability = "Complete this checkpoint", diagnostics.Safe
+			out = append(out, f)
+		}
+	}
+	if len(safe) < len(all) {
+		if f, ok := complete(file, all); ok {
+			f.Title, f.Applicability = "Complete this checkpoint, random states included", diagnostics.Unsafe
+			if len(safe) == 0 {
+				f.Title = "Save and restore the random states"
+			}
+			f.Why = "a resumed run then draws other numbers than before"
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func complete(file *training.File, parts []missing) (Fix, bool) {
+	save, load := parts[0].remedy.Save, parts[0].remedy.Load
+	s := newSheet(file)
+	w := &checkpointWriter{sheet: s, save: save, taken: map[string]bool{}}
+	if save.Kind != training.PayloadDict || save.Dict == nil || !save.Dict.Literal.Valid() || save.Dict.Literal.Tree() != file.Tree {
+		return Fix{}, false
+	}
+	for _, c := range save.Components {
+		w.taken[c.Key] = true
+	}
+	var entries []entry
+	restore := &restorer{sheet: s, load: load, loop: save.EpochLoop}
+	f := Fix{}
+	for _, m := range parts {
+		es, ok := w.entries(m.remedy)
+		if !ok {
+			continue
+		}
+		f.Resolves = append(f.Resolves, m.diagnostic)
+		entries = append(entries, es...)
+		if load == nil {
+			continue
+		}
+		for _, e := range es {
+			restore.add(e)
+		}
+	}
+	if len(entries) == 0 {
+		return Fix{}, false
+	}
+	w.write(entries)
+	if load != nil {
+		restore.write()
+	}
+	return s.fix(f), true
+}
+
+// entry is one key to write and what restores it.
+type entry struct {
+	key, value string
+	// object is restored with load_state_dict on name; rng with set; target is assigned.
+	object   *training.Object
+	name     string
+	rng      torch.RNG
+	isRNG    bool
+	target   string
+	progress *training.Loop
+}
+
+type checkpointWriter struct {
+	*sheet
+	save  *training.SaveSite
+	taken map[string]bool
+}
+
+var suffixed = regexp.MustCompile(`_state_dict$`)
+
+// key is a free key in the naming style of the dict: "optimizer" or "optimizer_state_dict".
+func (w *checkpointWriter) key(base string, state bool) string {
+	if state {
+		for k := range w.taken {
+			if suffixed.MatchString(k) {
+				base += "_state_dict"
+				break
+			}
+		}
+	}
+	for w.taken[base] {
+		base += "_"
+	}
+	w.taken[base] = true
+	return base
+}
+
+// reach is how an object is written at the dict: its own name there, or none when the dict's function cannot name it.
+func (w *checkpointWriter) reach(o *training.Object, at pyast.Node) string {
+	return reach(w.file, o, at)
+}
+
+// reach finds a name for an object at a place: a variable or attribute of that function, the module, or the instance.
+func reach(file *training.File, o *training.Object, at pyast.Node) string {
+	fn := file.Module.Scope(at)
+	for f := fn; f != nil; f = f.Parent {
+		for _, name := range []string{o.Name, o.Name[strings.LastIndexByte(o.Name, '.')+1:]} {
+			for _, d := range f.Defs(name) {
+				if d.Kind == pysem.DefParam || file.Object(file.Eval.Def(d, file.Eval.Root(f, nil)), name).Same(o) {
+					return name
+				}
+			}
+		}
+	}
+	if strings.Contains(o.Name, ".") && fn.Class != nil {
+		return o.Name
+	}
+	return ""
+}
+
+func (w *checkpointWriter) entries(r diagnostics.CompleteCheckpoint) ([]entry, bool) {
+	at := w.save.Dict.Literal
+	switch {
+	case r.Object != nil:
+		name := w.reach(r.Object, at)
+		if name == "" {
+			return nil, false
+		}
+		key := w.key(strings.TrimLeft(name[strings.LastIndexByte(name, '.')+1:], "_"), true)
+		return []entry{{key: key, value: name + ".state_dict()", object: r.Object, name: name}}, true
+	case r.Progress != nil:
+		v := r.Progress.Var
+		if !v.Valid() || w.file.Module.Scope(v) != w.file.Module.Scope(at) {
+			return nil, false
+		}
+		return []entry{{key: w.key(v.Text(), false), value: v.Text(), progress: r.Progress}}, true
+	case r.Best != "":
+		return []entry{{key: w.key(r.Best[strings.LastIndexByte(r.Best, '.')+1:], false), value: "float(" + r.Best + ")", target: r.Best}}, true
+	}
+	var out []entry
+	for _, g := range r.RNG {
+		form, ok := rngForms[g]
+		if !ok {
+			continue
+		}
+		module := w.module(form.module)
+		out = append(out, entry{key: w.key(form.key, false), value: w.quoted(fmt.Sprintf(form.get, module)), isRNG: true, rng: g})
+	}
+	return out, len(out) > 0
+}
+
+func (s *sheet) quoted(code string) string { return strings.ReplaceAll(code, "'", s.quote) }
+
+// rngForms are how each generator's state is saved, in a form that weights_only=True loads, and set again.
+var rngForms = map[torch.RNG]struct{ module, key, get, set string }{
+	torch.TorchRNG:  {"torch", "rng_state", "%s.get_rng_state()", "%s.set_rng_state(%s.cpu())"},
+	torch.CUDARNG:   {"torch", "cuda_rng_state", "%s.cuda.get_rng_state_all()", "%s.cuda.set_rng_state_all([state.cpu() for state in %s])"},
+	torch.NumpyRNG:  {"numpy", "numpy_rng_state", "[x.tolist() if hasattr(x, 'tolist') else x for x in %s.random.get_state()]", "%s.random.set_state(tuple(%s))"},
+	torch.PythonRNG: {"random", "python_rng_state", "%s.getstate()", "%s.setstate(%s)"},
+}
+
+// write adds the entries to the dict display or the dict(...) call.
+func (w *checkpointWriter) write(entries []entry) {
+	lit := w.save.Dict.Literal
+	list := lit
+	keywords := lit.Kind() == pyast.KindCall
+	if keywords {
+		list = lit.Child(pyast.FieldArguments)
+	}
+	pair := func(e entry) string {
+		if keywords {
+			return e.key + "=" + e.value
+		}
+		return w.str(e.key) + ": " + e.value
+	}
+	var last pyast.Node
+	for c := range list.Children() {
+		last = c
+	}
+	closing := list.End() - 1
+	if !last.Valid() {
+		var parts []string
+		for _, e := range entries {
+			parts = append(parts, pair(e))
+		}
+		w.insert(closing, strings.Join(parts, ", "))
+		return
+	}
+	multiline := strings.Contains(string(w.src[list.Start():last.Start()]), "\n") || strings.Contains(string(w.src[last.End():closing]), "\n")
+	tail := string(w.src[last.End():closing])
+	comma := strings.Contains(stripComments(tail), ",")
+	if multiline {
+		indent := indentAt(w.src, last.Start())
+		if lineStart(w.src, last.Start()) == lineStart(w.src, list.Start()) { // the first pair shares the brace's line
+			column := last.Start() - lineStart(w.src, last.Start())
+			indent = strings.Repeat(" ", column)
+		}
+		at := last.End()
+		lead := ","
+		if comma {
+			at = last.End() + strings.IndexByte(tail, ',') + 1
+			lead = ""
+		}
+		var b strings.Builder
+		b.WriteString(lead)
+		for i, e := range entries {
+			b.WriteString(w.newline + indent + pair(e))
+			if i < len(entries)-1 || comma {
+				b.WriteString(",")
+			}
+		}
+		// A comment behind the last pair stays on its line.
+		if rest := string(w.src[at:lineEnd(w.src, at)]); strings.HasPrefix(strings.TrimSpace(rest), "#") {
+			if lead != "" {
+				w.insert(at, lead)
+			}
+			w.insert(lineEnd(w.src, at), strings.TrimPrefix(b.String(), ","))
+			return
+		}
+		w.insert(at, b.String())
+		return
+	}
+	var b strings.Builder
+	for _, e := range entries {
+		b.WriteString(", " + pair(e))
+	}
+	w.insert(last.End(), b.String())
+}
+
+func stripComments(s string) string {
+	return regexp.MustCompile(`#[^\n]*`).ReplaceAllString(s, "")
+}
+
+// restorer writes the lines that take entries back where the file is loaded.
+type restorer struct {
+	*sheet
+	load    *training.LoadSite
+	loop    *training.Loop
+	entries []entry
+}
+
+func (r *restorer) add(e entry) { r.entries = append(r.entries, e) }
+
+// restoreStates composes what is saved and not restored at one load.
+func restoreStates(file *training.File, load *training.LoadSite, ds []diagnostics.Diagnostic) []Fix {
+	s := newSheet(file)
+	r := &restorer{sheet: s, load: load}
+	f := Fix{Title: "Restore what the checkpoint holds", Applicability: diagnostics.Safe}
+	for i, d := range ds {
+		for _, x := range d.Remedies {
+			m, ok := x.(diagnostics.RestoreState)
+			if !ok || m.Load.Node != load.Node {
+				continue
+			}
+			e := entry{key: m.Key, object: m.Object, target: m.Target}
+			if m.Object != nil {
+				if e.name = reach(file, m.Object, load.Node); e.name == "" {
+					continue
+				}
+			}
+			if len(m.RNG) == 1 {
+				e.isRNG, e.rng = true, m.RNG[0]
+			} else if len(m.RNG) > 1 {
+				continue
+			}
+			f.Resolves = append(f.Resolves, i)
+			r.add(e)
+		}
+	}
+	for _, l := range load.Run.Loops {
+		if l.Epoch() && l.First > load.Index {
+			r.loop = l
+			break
+		}
+	}
+	if len(r.entries) == 0 || !r.write() {
+		return nil
+	}
+	return []Fix{s.fix(f)}
+}
+
+// checkpointName is the variable that holds the loaded checkpoint.
+func (r *restorer) checkpointName() string {
+	stmt := statement(r.load.Node)
+	if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0).Kind() != pyast.KindAssignment {
+		return ""
+	}
+	a := stmt.Nth(0)
+	if a.Child(pyast.FieldRight) != r.load.Node || a.Child(pyast.FieldLeft).Kind() != pyast.KindIdentifier {
+		return ""
+	}
+	return a.Child(pyast.FieldLeft).Text()
+}
+
+// write puts the restoring lines behind the last use of the checkpoint in the load's block, or behind the construction of what
+// they restore where that comes later; generator states go directly in front of the training loop.
+func (r *restorer) write() bool {
+	name := r.checkpointName()
+	if name == "" {
+		return false
+	}
+	block := statement(r.load.Node).Parent()
+	after := statement(r.load.Node)
+	for s := after; s.Valid(); s = s.Next() {
+		if s.Kind() != pyast.KindComment && mentionsName(s, name) {
+			after = s
+		}
+	}
+	cond := r.resumeCondition(block)
+	wrote := false
+	var lines []string
+	late := map[int][]string{}
+	for _, e := range r.entries {
+		item := fmt.Sprintf("%s[%s]", name, r.str(e.key))
+		has := fmt.Sprintf("%s in %s", r.str(e.key), name)
+		switch {
+		case e.object != nil:
+			place := after
+			if made := statement(constructed(e.object)); made.Valid() && r.file.Module.Scope(made) == r.file.Module.Scope(after) && made.Start() > after.Start() {
+				place = made
+			}
+			restoring := []string{"if " + has + ":", "\t" + e.name + ".load_state_dict(" + item + ")"}
+			if place == after {
+				lines = append(lines, restoring...)
+			} else if place.Parent() == block {
+				late[place.ID()] = append(late[place.ID()], restoring...)
+			} else if cond != "" && place.Parent() == ancestorIn(block, place.Parent()).Parent() {
+				restoring[0] = "if " + cond + " and " + has + ":"
+				late[place.ID()] = append(late[place.ID()], restoring...)
+			} else {
+				continue
+			}
+			wrote = true
+		case e.isRNG:
+			wrote = r.rngLines(e, item, has, cond, block) || wrote
+		case e.target != "":
+			lines = append(lines, "if "+has+":", "\t"+e.target+" = "+item)
+			wrote = true
+		case e.progress != nil:
+			wrote = r.progressLines(e, item, has, block, &lines) || wrote
+		}
+	}
+	if len(lines) > 0 && r.ownLine(after) {
+		r.linesAfter(after, lines...)
+	}
+	for id, l := range late {
+		r.linesAfter(r.file.Tree.Node(id), l...)
+	}
+	return wrote
+}
+
+// resumeCondition is the condition of the if statement whose body is the load's block, when it can be asked again later.
+func (r *restorer) resumeCondition(block pyast.Node) string {
+	p := block.Parent()
+	if p.Kind() != pyast.KindIfStatement || block.Field() != pyast.FieldConsequence {
+		return ""
+	}
+	cond := p.Child(pyast.FieldCondition)
+	if cond.Kind() == pyast.KindBooleanOperator && cond.Child(pyast.FieldOperator).TextIs("or") {
+		return "(" + cond.Text() + ")"
+	}
+	return cond.Text()
+}
+
+// ancestorIn is the statement of the outer block that holds the inner block.
+func ancestorIn(inner, outer pyast.Node) pyast.Node {
+	for n := inner; n.Valid(); n = n.Parent() {
+		if n.Parent() == outer {
+			return n
+		}
+	}
+	return pyast.Node{}
+}
+
+func constructed(o *training.Object) pyast.Node {
+	if o.Call.Valid() {
+		return o.Call
+	}
+	return o.Value.Node
+}
+
+// rngLines set a generator in front of the training loop, under the condition the checkpoint was loaded under.
+func (r *restorer) rngLines(e entry, item, has, cond string, block pyast.Node) bool {
+	if r.loop == nil {
+		return false
+	}
+	loop := r.loop.Node
+	if r.file.Module.Scope(loop) != r.file.Module.Scope(r.load.Node) {
+		return false
+	}
+	form := rngForms[e.rng]
+	set := fmt.Sprintf(form.set, r.module(form.module), item)
+	switch {
+	case loop.Parent() == block:
+		r.linesBefore(loop, "if "+has+":", "\t"+set)
+	case cond != "" && ancestorIn(block, loop.Parent()).Valid():
+		r.linesBefore(loop, "if "+cond+" and "+has+":", "\t"+set)
+	default:
+		return false
+	}
+	return true
+}
+
+// progressLines make a loop that starts at the beginning start behind the saved epoch.
+func (r *restorer) progressLines(e entry, item, has string, block pyast.Node, lines *[]string) bool {
+	loop := r.loop
+	if loop == nil || !loop.Stop.Valid() || loop.Start.Valid() || loop != e.progress {
+		return false
+	}
+	if r.file.Module.Scope(loop.Node) != r.file.Module.Scope(r.load.Node) {
+		return false
+	}
+	start := "start_" + e.value
+	if len(r.file.Module.Scope(loop.Node).Defs(start)) > 0 {
+		return false
+	}
+	outer := statement(r.load.Node)
+	if block != loop.Node.Parent() {
+		outer = ancestorIn(block, loop.Node.Parent())
+	}
+	if !outer.Valid() || !r.ownLine(outer) && outer.Kind() != pyast.KindIfStatement {
+		return false
+	}
+	r.linesBefore(outer, start+" = 0")
+	*lines = append(*lines, "if "+has+":", "\t"+start+" = "+item+" + 1")
+	r.replace(text.Span{Start: loop.Stop.Start(), End: loop.Stop.Start()}, start+", ")
+	return true
+}
+
+func mentionsName(n pyast.Node, name string) bool {
+	for d := range n.Descendants() {
+		if d.Kind() == pyast.KindIdentifier && d.TextIs(name) {
+			return true
+		}
+	}
+	return false
+}

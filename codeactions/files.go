@@ -1,0 +1,187 @@
+package codeactions
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// atomicSave writes beside the file and renames, so that a kill at any moment leaves the old file or the new one.
+func atomicSave(s *sheet, r diagnostics.AtomicSave) (Fix, bool) {
+	stmt := statement(r.Save.Node)
+	args := pysem.Args(r.Save.Node)
+	path := args.Get(1, "f")
+	if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != r.Save.Node || !s.ownLine(stmt) || !path.Valid() {
+		return Fix{}, false
+	}
+	target := path.Text()
+	var lines []string
+	if strings.ContainsAny(target, "\r\n") || !path.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindString) && len(target) > 24 {
+		// A long expression is named first.
+		name := "path"
+		for len(s.file.Module.Scope(stmt).Defs(name)) > 0 {
+			name += "_"
+		}
+		s.linesBefore(stmt, name+" = "+target)
+		target = name
+	}
+	beside := s.beside(path, target)
+	s.replace(path.Span(), beside)
+	lines = append(lines, fmt.Sprintf("%s.replace(%s, %s)", s.module("os"), beside, target))
+	s.linesAfter(stmt, lines...)
+	return s.fix(Fix{Title: "Write beside the file and rename it", Applicability: diagnostics.Safe}), true
+}
+
+// beside is the expression of a temporary name in the same directory.
+func (s *sheet) beside(path pyast.Node, target string) string {
+	if path.Kind() == pyast.KindString && target == path.Text() {
+		end := path.Text()
+		q := len(end)
+		for q > 0 && (end[q-1] == '"' || end[q-1] == '\'') {
+			q--
+		}
+		return end[:q] + ".tmp" + end[q:]
+	}
+	q := s.quote
+	if strings.Contains(target, q) {
+		q = map[string]string{`"`: "'", "'": `"`}[q]
+	}
+	if strings.Contains(target, `"`) && strings.Contains(target, "'") {
+		return "str(" + target + ") + " + s.str(".tmp")
+	}
+	return "f" + q + "{" + target + "}.tmp" + q
+}
+
+// keptCheckpoints is how many checkpoints rotation leaves.
+const keptCheckpoints = 3
+
+// keepLast removes all but the newest checkpoints behind a save, by the number in their names.
+func keepLast(s *sheet, r diagnostics.KeepLast) (Fix, bool) {
+	stmt := statement(r.Save.Node)
+	pattern, ok := s.globPattern(r.Save)
+	if !ok || !s.ownLine(stmt) {
+		return Fix{}, false
+	}
+	re, os, glob := s.module("re"), s.module("os"), s.module("glob")
+	q := s.quote
+	s.helper("keep_last", []string{
+		"def keep_last(pattern, count):",
+		"\t" + q + q + q + "Remove all but the `count` files with the highest number in their names." + q + q + q,
+		"\tnumbered = [(re.findall(r" + q + "\\d+" + q + ", os.path.basename(path)), path) for path in glob.glob(pattern)]",
+		"\tfiles = sorted((int(numbers[-1]), path) for numbers, path in numbered if numbers)",
+		"\tfor _, path in files[: max(0, len(files) - count)]:",
+		"\t\tos.remove(path)",
+		"",
+	})
+	for i := range s.edits {
+		s.edits[i].New = strings.NewReplacer("re.findall", re+".findall", "os.path", os+".path", "os.remove", os+".remove", "glob.glob(", glob+".glob(").Replace(s.edits[i].New)
+	}
+	s.linesAfter(stmt, fmt.Sprintf("keep_last(%s, count=%d)", pattern, keptCheckpoints))
+	return s.fix(Fix{
+		Title:         fmt.Sprintf("Keep the last %d checkpoints", keptCheckpoints),
+		Applicability: diagnostics.Unsafe,
+		Why:           "older checkpoints are removed",
+	}), true
+}
+
+// globPattern is the save's file name with "*" for what counts progress, as an expression.
+func (s *sheet) globPattern(save *training.SaveSite) (string, bool) {
+	path := pysem.Args(save.Node).Get(1, "f")
+	if path.Kind() == pyast.KindIdentifier {
+		// path = f"..." just before: the pattern repeats that expression.
+		for _, d := range s.file.Module.Scope(path).Defs(path.Text()) {
+			if d.Kind == pysem.DefAssign && len(d.Index) == 0 {
+				path = d.Value
+			}
+		}
+	}
+	var holes []pyast.Node
+	for n := range path.Descendants() {
+		if n.Kind() == pyast.KindInterpolation {
+			holes = append(holes, n)
+		}
+	}
+	progress := func(n pyast.Node) bool {
+		v := s.file.Eval.Eval(n, save.Ctx)
+		for _, p := range save.Path.Progress {
+			if p.Key() == v.Key() || p == v {
+				return true
+			}
+		}
+		return false
+	}
+	out, done := path.Text(), 0
+	for i := len(holes) - 1; i >= 0; i-- {
+		h := holes[i]
+		if progress(h.Child(pyast.FieldExpression)) {
+			at := h.Start() - path.Start()
+			out = out[:at] + "*" + out[h.End()-path.Start():]
+			done++
+		}
+	}
+	if done > 0 {
+		if len(holes) == done {
+			out = strings.Replace(out, "f"+s.quote, s.quote, 1)
+			for _, q := range []string{`"`, "'"} {
+				out = strings.Replace(out, "f"+q, q, 1)
+			}
+		}
+		return out, true
+	}
+	// "name_%d.pt" % epoch, "name_{}.pt".format(epoch)
+	if path.Kind() == pyast.KindBinaryOperator && path.Child(pyast.FieldOperator).TextIs("%") {
+		if t, ok := pysem.StringLiteral(path.Child(pyast.FieldLeft)); ok && strings.Count(t, "%") == 1 {
+			i := strings.IndexByte(t, '%')
+			j := i + 1
+			for j < len(t) && !strings.ContainsRune("dsi", rune(t[j])) {
+				j++
+			}
+			if j < len(t) {
+				return s.str(t[:i] + "*" + t[j+1:]), true
+			}
+		}
+	}
+	return "", false
+}
+
+// keepBest saves the model beside when the validation metric is the best so far.
+func keepBest(s *sheet, r diagnostics.KeepBest) (Fix, bool) {
+	loop := r.Save.EpochLoop
+	if loop == nil || r.Metric == "" {
+		return Fix{}, false
+	}
+	body := loop.Node.Child(pyast.FieldBody)
+	save := inBody(r.Save.Node, r.Save.Ctx, body)
+	model := ""
+	for _, c := range r.Save.Components {
+		if c.Object != nil && c.Object.Kind == training.Model && c.Value.Node.Valid() && c.Role == training.RoleState {
+			model = c.Value.Node.Text()
+		}
+	}
+	if !save.Valid() || model == "" || s.file.Module.Scope(r.Save.Node) != s.file.Module.Scope(save) {
+		return Fix{}, false
+	}
+	best, start, op := "best_"+strings.TrimPrefix(r.Metric, "val_"), "float("+s.str("inf")+")", "<"
+	if r.Higher {
+		start, op = "float("+s.str("-inf")+")", ">"
+	}
+	if len(s.file.Module.Scope(save).Defs(best)) > 0 {
+		return Fix{}, false
+	}
+	tc := s.module("torch")
+	s.linesBefore(loop.Node, best+" = "+start)
+	s.linesBefore(save,
+		fmt.Sprintf("if %s %s %s:", r.Metric, op, best),
+		fmt.Sprintf("\t%s = float(%s)", best, r.Metric),
+		fmt.Sprintf("\t%s.save(%s, %s)", tc, model, s.str("best.pt")),
+	)
+	return s.fix(Fix{
+		Title:         fmt.Sprintf("Keep the best model by `%s`", r.Metric),
+		Applicability: diagnostics.Unsafe,
+		Why:           "it writes another file, best.pt",
+	}), true
+}

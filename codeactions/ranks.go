@@ -1,0 +1,156 @@
+package codeactions
+
+import (
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// guardRank puts a save under the rank test of the file, with a barrier behind it where one is needed, and unwraps the module
+// that it saves.
+func guardRank(s *sheet, r diagnostics.GuardRank) (Fix, bool) {
+	stmt := statement(r.Save.Node)
+	if stmt.Kind() != pyast.KindExpressionStatement || !s.ownLine(stmt) {
+		return Fix{}, false
+	}
+	cond := s.rankTest(r.Save)
+	start := lineStart(s.src, stmt.Start())
+	end := lineEnd(s.src, stmt.End())
+	first := stmt
+	// The dict in front of the save goes under the guard too when it does nothing else.
+	for p := prevStatement(stmt); p.Valid() && s.builds(p, r.Save); p = prevStatement(p) {
+		first = p
+	}
+	start = lineStart(s.src, first.Start())
+	body := s.deeper(start, end, r.Save)
+	lines := s.indent(first) + "if " + cond + ":" + s.newline + body
+	if r.Barrier {
+		lines += s.newline + s.indent(first) + s.module("torch.distributed") + ".barrier()"
+	}
+	s.replace(text.Span{Start: start, End: end}, lines)
+	return s.fix(Fix{Title: "Save on the main process only", Applicability: diagnostics.Safe}), true
+}
+
+// deeper is the text of whole lines, one level deeper; lines inside multi-line strings stay as they are.
+func (s *sheet) deeper(start, end int, save *training.SaveSite) string {
+	inString := map[int]bool{}
+	for n := range s.file.Tree.Root().Descendants() {
+		if n.Kind() == pyast.KindString && n.End() > start && n.Start() < end {
+			for at := nextLine(s.src, n.Start()); at <= n.End() && at < len(s.src); at = nextLine(s.src, at) {
+				inString[at] = true
+				if nextLine(s.src, at) == at {
+					break
+				}
+			}
+		}
+	}
+	var b strings.Builder
+	for at := start; at < end; {
+		stop := min(lineEnd(s.src, at), end)
+		line := string(s.src[at:stop])
+		if at > start {
+			b.WriteString(s.newline)
+		}
+		if strings.TrimSpace(line) != "" && !inString[at] {
+			b.WriteString(s.unit)
+		}
+		b.WriteString(line)
+		next := nextLine(s.src, stop)
+		if next == at {
+			break
+		}
+		at = next
+	}
+	return b.String()
+}
+
+// rankTest is the test that the file itself uses for its main process, else one on a rank variable in reach, else on get_rank().
+func (s *sheet) rankTest(save *training.SaveSite) string {
+	fn := s.file.Module.Scope(save.Node)
+	for n := range s.file.Tree.Root().Descendants() {
+		if n.Kind() != pyast.KindIfStatement {
+			continue
+		}
+		cond := n.Child(pyast.FieldCondition)
+		if s.file.MainTest(cond) && s.inReach(cond, fn) {
+			return cond.Text()
+		}
+	}
+	for f := fn; f != nil; f = f.Parent {
+		for _, name := range []string{"rank", "global_rank", "RANK"} {
+			if len(f.Defs(name)) > 0 {
+				return name + " == 0"
+			}
+		}
+	}
+	return s.module("torch.distributed") + ".get_rank() == 0"
+}
+
+// inReach says that the names in an expression mean something in a function.
+func (s *sheet) inReach(n pyast.Node, fn *pysem.Func) bool {
+	for d := range n.Descendants() {
+		if d.Kind() != pyast.KindIdentifier || d.Field() == pyast.FieldAttribute {
+			continue
+		}
+		found := false
+		for f := fn; f != nil; f = f.Parent {
+			found = found || len(f.Defs(d.Text())) > 0
+		}
+		if !found && !d.TextIs("self") {
+			return false
+		}
+	}
+	return true
+}
+
+func addBarrier(s *sheet, r diagnostics.AddBarrier) (Fix, bool) {
+	if !r.After.Valid() || !s.ownLine(r.After) && r.After.Kind() != pyast.KindIfStatement {
+		return Fix{}, false
+	}
+	s.linesAfter(r.After, s.module("torch.distributed")+".barrier()")
+	return s.fix(Fix{Title: "Let the other ranks wait for the save", Applicability: diagnostics.Safe}), true
+}
+
+// moveOutOfGuard moves a collective call in front of the rank test around it; a call whose value is used stays behind in a
+// variable.
+func moveOutOfGuard(s *sheet, r diagnostics.MoveOutOfGuard) (Fix, bool) {
+	guard := r.Guard.Node
+	stmt := statement(r.Call.Node)
+	if guard.Kind() != pyast.KindIfStatement || !guard.Encloses(stmt) || guard.Field() == pyast.FieldAlternative {
+		return Fix{}, false
+	}
+	fix := Fix{
+		Title:         "Call it on every rank, outside the rank test",
+		Applicability: diagnostics.Unsafe,
+		Why:           "the call then runs on every process, and before what stood in front of it under the test",
+	}
+	outer := statement(guard)
+	if stmt.Kind() == pyast.KindExpressionStatement && s.ownLine(stmt) && (stmt.Nth(0) == r.Call.Node || stmt.Nth(0).Kind() == pyast.KindAssignment) {
+		only := true
+		for c := range stmt.Parent().Children() {
+			only = only && c == stmt
+		}
+		s.linesBefore(outer, stmt.Text())
+		if only {
+			if stmt.Parent() == guard.Child(pyast.FieldConsequence) && !guard.Child(pyast.FieldAlternative).Valid() {
+				s.replace(text.Span{Start: lineStart(s.src, outer.Start()), End: nextLine(s.src, outer.End())}, "")
+			} else {
+				s.replace(stmt.Span(), "pass")
+			}
+		} else {
+			s.replace(text.Span{Start: lineStart(s.src, stmt.Start()), End: nextLine(s.src, stmt.End())}, "")
+		}
+		return s.fix(fix), true
+	}
+	name := "state_dict"
+	for len(s.file.Module.Scope(stmt).Defs(name)) > 0 {
+		name += "_"
+	}
+	s.linesBefore(outer, name+" = "+r.Call.Node.Text())
+	s.replace(r.Call.Node.Span(), name)
+	return s.fix(fix), true
+}

@@ -1,0 +1,154 @@
+package codeactions
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
+
+// seedCalls are the lines that seed each generator. torch.manual_seed seeds the CPU and every CUDA device.
+var seedCalls = []struct {
+	rng    torch.RNG
+	module string
+	call   string
+}{
+	{torch.PythonRNG, "random", "%s.seed(seed)"},
+	{torch.NumpyRNG, "numpy", "%s.random.seed(seed)"},
+	{torch.TorchRNG, "torch", "%s.manual_seed(seed)"},
+}
+
+const seedHelper = "seed_all"
+
+// defaultSeed is used where the file names none.
+const defaultSeed = "42"
+
+// seedAll replaces the seed calls of one place by one helper that seeds all generators in use, or adds it to an entry point.
+func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
+	generators := slices.Clone(r.Generators)
+	if !slices.Contains(generators, torch.TorchRNG) {
+		generators = append(generators, torch.TorchRNG)
+	}
+	lines := []string{"def " + seedHelper + "(seed):"}
+	for _, c := range seedCalls {
+		if slices.Contains(generators, c.rng) {
+			lines = append(lines, "\t"+fmt.Sprintf(c.call, s.module(c.module)))
+		}
+	}
+	seed := defaultSeed
+	var stmts []pyast.Node
+	for _, c := range r.Seeds {
+		stmt := statement(c.Node)
+		if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != c.Node || !s.ownLine(stmt) || !plainSeed(c.Callee) {
+			continue
+		}
+		if len(stmts) > 0 && (stmt.Parent() != stmts[0].Parent()) {
+			continue
+		}
+		if len(stmts) == 0 {
+			if n := pysem.Args(c.Node).Get(0, "seed"); n.Valid() {
+				seed = n.Text()
+			}
+		}
+		if !slices.Contains(stmts, stmt) {
+			stmts = append(stmts, stmt)
+		}
+	}
+	fix := Fix{Title: "Seed every generator in use", Applicability: diagnostics.Safe}
+	call := fmt.Sprintf("%s(%s)", seedHelper, seed)
+	switch {
+	case len(stmts) > 0:
+		if s.file.Module.Scope(stmts[0]).Name == seedHelper {
+			// The file's own helper gets the missing lines.
+			s.heads = nil
+			return s.extendSeedHelper(stmts[len(stmts)-1], r, seed)
+		}
+		s.helper(seedHelper, append(lines, ""))
+		s.replace(stmts[0].Span(), call)
+		for _, st := range stmts[1:] {
+			start := lineStart(s.src, st.Start())
+			s.replace(spanOf(start, nextLine(s.src, st.End())), "")
+		}
+	case len(r.Seeds) > 0:
+		return Fix{}, false
+	case r.Entry != nil && r.Entry != s.file.Module.Top:
+		first := r.Entry.Body.Nth(0)
+		if first.Kind() == pyast.KindExpressionStatement && first.Nth(0).Kind() == pyast.KindString && first.Next().Valid() {
+			first = first.Next()
+		}
+		s.helper(seedHelper, append(lines, ""))
+		s.linesBefore(first, call)
+		fix.Applicability, fix.Why = diagnostics.Unsafe, "every run then draws the same numbers"
+	default:
+		s.helper(seedHelper, append(lines, "", "", call))
+		fix.Applicability, fix.Why = diagnostics.Unsafe, "every run then draws the same numbers"
+	}
+	return s.fix(fix), true
+}
+
+// extendSeedHelper adds the missing seed calls behind the last one in a helper of the file.
+func (s *sheet) extendSeedHelper(last pyast.Node, r diagnostics.SeedAll, seed string) (Fix, bool) {
+	present := map[torch.RNG]bool{}
+	for _, c := range r.Seeds {
+		for _, g := range c.Entry.Generators {
+			present[g] = true
+		}
+	}
+	var lines []string
+	for _, c := range seedCalls {
+		if slices.Contains(r.Generators, c.rng) && !present[c.rng] {
+			lines = append(lines, strings.ReplaceAll(fmt.Sprintf(c.call, s.module(c.module)), "(seed)", "("+seed+")"))
+		}
+	}
+	if len(lines) == 0 {
+		return Fix{}, false
+	}
+	s.linesAfter(last, lines...)
+	return s.fix(Fix{Title: "Seed every generator in use", Applicability: diagnostics.Safe}), true
+}
+
+// plainSeed says that a seed call is one of those the helper makes, or one it makes needless.
+func plainSeed(callee string) bool {
+	switch callee {
+	case "torch.manual_seed", "torch.random.manual_seed", "torch.cuda.manual_seed", "torch.cuda.manual_seed_all", "numpy.random.seed", "random.seed":
+		return true
+	}
+	return false
+}
+
+// deterministic asks for deterministic algorithms behind the seed.
+func deterministic(s *sheet, r diagnostics.Deterministic) (Fix, bool) {
+	stmt := statement(r.Seed.Node)
+	if !s.ownLine(stmt) {
+		return Fix{}, false
+	}
+	t := s.module("torch")
+	s.linesAfter(stmt,
+		"# Deterministic cuDNN algorithms can be slower: measure. Other operators need torch.use_deterministic_algorithms(True).",
+		t+".backends.cudnn.deterministic = True",
+		t+".backends.cudnn.benchmark = False",
+	)
+	return s.fix(Fix{Title: "Ask for deterministic cuDNN algorithms", Applicability: diagnostics.Unsafe, Why: "training can be slower"}), true
+}
+
+// seedWorkers gives a loader a worker_init_fn that seeds numpy from torch's per-worker seed.
+func seedWorkers(s *sheet, r diagnostics.SeedWorkers) (Fix, bool) {
+	np, t, rnd := s.module("numpy"), s.module("torch"), s.module("random")
+	s.helper("seed_worker", []string{
+		"def seed_worker(worker_id):",
+		"\tseed = " + t + ".initial_seed() % 2**32",
+		"\t" + np + ".random.seed(seed)",
+		"\t" + rnd + ".seed(seed)",
+		"",
+	})
+	s.keyword(r.Loader.Call, "worker_init_fn", "seed_worker")
+	return s.fix(Fix{
+		Title:         "Seed each worker from torch's seed",
+		Applicability: diagnostics.Unsafe,
+		Why:           "generators held by the dataset must be made in the worker as well",
+	}), true
+}

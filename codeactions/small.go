@@ -1,0 +1,246 @@
+package codeactions
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+func applicability(safe bool) diagnostics.Applicability {
+	if safe {
+		return diagnostics.Safe
+	}
+	return diagnostics.Unsafe
+}
+
+func assign(s *sheet, r diagnostics.Assign) (Fix, bool) {
+	s.replace(r.Value.Span(), r.New)
+	return s.fix(Fix{Title: r.Title, Applicability: applicability(r.Safe), Why: r.Reason}), true
+}
+
+// setKeyword adds a keyword argument behind the others, or changes the one there is.
+func setKeyword(s *sheet, r diagnostics.SetKeyword) (Fix, bool) {
+	s.keyword(r.Call, r.Name, r.Value)
+	return s.fix(Fix{Title: r.Title, Applicability: applicability(r.Safe), Why: r.Reason}), true
+}
+
+func (s *sheet) keyword(call pyast.Node, name, value string) {
+	if n, ok := pysem.Args(call).Keyword[name]; ok {
+		s.replace(n.Span(), value)
+		return
+	}
+	list := call.Child(pyast.FieldArguments)
+	var last pyast.Node
+	for c := range list.Children() {
+		last = c
+	}
+	if !last.Valid() {
+		s.insert(list.End()-1, name+"="+value)
+		return
+	}
+	tail := string(s.src[last.End() : list.End()-1])
+	if strings.Contains(tail, ",") { // a trailing comma stays behind the last argument
+		if strings.Contains(tail, "\n") {
+			s.insert(last.End(), ","+s.newline+indentAt(s.src, last.Start())+name+"="+value)
+			return
+		}
+		s.insert(last.End(), ", "+name+"="+value)
+		return
+	}
+	s.insert(last.End(), ", "+name+"="+value)
+}
+
+func renameKey(s *sheet, r diagnostics.RenameKey) (Fix, bool) {
+	key := r.Node.Child(pyast.FieldSubscript)
+	if r.Node.Kind() == pyast.KindCall {
+		key = pysem.Args(r.Node).Pos(0)
+	}
+	if !key.Valid() {
+		return Fix{}, false
+	}
+	s.replace(key.Span(), s.str(r.Key))
+	return s.fix(Fix{Title: fmt.Sprintf("Read the key %q", r.Key), Applicability: diagnostics.Unsafe, Why: "older checkpoints may hold the other key"}), true
+}
+
+var plusOne = regexp.MustCompile(`^\s*\+\s*1\b`)
+
+// shiftEpoch adds to, or takes from, the expression that gives the epoch to resume at.
+func shiftEpoch(s *sheet, r diagnostics.ShiftEpoch) (Fix, bool) {
+	n := r.Node
+	fix := Fix{Applicability: diagnostics.Unsafe, Why: "checkpoints written by other programs may count epochs otherwise"}
+	if i, ok := number(n); ok {
+		s.replace(n.Span(), fmt.Sprint(i+r.Delta))
+		fix.Title = fmt.Sprintf("Resume at epoch %d", i+r.Delta)
+		return s.fix(fix), true
+	}
+	p := n.Parent()
+	for p.Kind() == pyast.KindCall && p.Child(pyast.FieldFunction).TextIs("int") || p.Kind() == pyast.KindArgumentList && p.Parent().Child(pyast.FieldFunction).TextIs("int") {
+		n, p = p, p.Parent()
+	}
+	if r.Delta < 0 {
+		if p.Kind() == pyast.KindBinaryOperator && p.Child(pyast.FieldLeft) == n && plusOne.Match(s.src[n.End():p.End()]) {
+			s.replace(text.Span{Start: n.End(), End: p.End()}, "")
+			fix.Title = "Resume at the saved epoch, which is the next one already"
+			return s.fix(fix), true
+		}
+		s.insert(n.End(), " - 1")
+	} else {
+		s.insert(n.End(), " + 1")
+	}
+	fix.Title = "Resume at the epoch behind the saved one"
+	return s.fix(fix), true
+}
+
+func number(n pyast.Node) (int, bool) {
+	if n.Kind() != pyast.KindInteger {
+		return 0, false
+	}
+	i := 0
+	_, err := fmt.Sscan(n.Text(), &i)
+	return i, err == nil
+}
+
+// unwrap takes the state dict from the module inside the wrapper.
+func unwrap(s *sheet, r diagnostics.Unwrap) (Fix, bool) {
+	inner := ".module"
+	if strings.HasPrefix(r.Prefix, "_orig_mod") {
+		inner = "._orig_mod"
+	}
+	s.insert(r.Receiver.End(), inner)
+	return s.fix(Fix{Title: fmt.Sprintf("Take the state dict of `%s%s`", r.Receiver.Text(), inner), Applicability: diagnostics.Safe}), true
+}
+
+// saveState saves the state dict instead of the object.
+func saveState(s *sheet, r diagnostics.SaveState) (Fix, bool) {
+	s.insert(r.Value.End(), ".state_dict()")
+	return s.fix(Fix{
+		Title:         fmt.Sprintf("Save `%s.state_dict()` instead of the object", r.Value.Text()),
+		Applicability: diagnostics.Unsafe,
+		Why:           "what loads this file must build the model and call load_state_dict",
+	}), true
+}
+
+// loadableForms are the ways to write a value so that weights_only=True loads it; %s is the value.
+var loadableForms = map[string]string{
+	"float": "float(%s)", "int": "int(%s)", "str": "str(%s)", "vars": "vars(%s)", "tolist": "%s.tolist()", "list": "list(%s)", "dict": "dict(%s)",
+	"numpy-rng": "[x.tolist() if hasattr(x, 'tolist') else x for x in %s]",
+}
+
+func loadable(s *sheet, r diagnostics.Loadable) (Fix, bool) {
+	form, ok := loadableForms[r.As]
+	if !ok {
+		return Fix{}, false
+	}
+	form = strings.ReplaceAll(form, "'", s.quote)
+	s.replace(r.Value.Span(), fmt.Sprintf(form, r.Value.Text()))
+	return s.fix(Fix{Title: "Save it in a form that weights_only=True loads", Applicability: diagnostics.Safe}), true
+}
+
+// reportMismatch keeps the result of load_state_dict(strict=False) and prints what did not match.
+func reportMismatch(s *sheet, r diagnostics.ReportMismatch) (Fix, bool) {
+	stmt := statement(r.Restore.Node)
+	if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != r.Restore.Node || !s.ownLine(stmt) {
+		return Fix{}, false
+	}
+	name := "incompatible"
+	for len(s.file.Module.Scope(stmt).Defs(name)) > 0 {
+		name += "_keys"
+	}
+	s.insert(stmt.Start(), name+" = ")
+	q := s.quote
+	s.linesAfter(stmt,
+		fmt.Sprintf("if %s.missing_keys or %s.unexpected_keys:", name, name),
+		fmt.Sprintf("\tprint(f%snot loaded: missing {%s.missing_keys}, unexpected {%s.unexpected_keys}%s)", q, name, name, q),
+	)
+	return s.fix(Fix{Title: "Report the missing and unexpected keys", Applicability: diagnostics.Safe}), true
+}
+
+// setEpoch tells the sampler the epoch at the top of the loop's body.
+func setEpoch(s *sheet, r diagnostics.SetEpoch) (Fix, bool) {
+	body := r.Loop.Node.Child(pyast.FieldBody)
+	first := body.Nth(0)
+	if !first.Valid() || !r.Loop.Var.Valid() || !s.ownLine(first) && first.Kind() != pyast.KindIfStatement {
+		return Fix{}, false
+	}
+	target := r.Sampler
+	if target == "" {
+		target = r.Loader + ".sampler"
+	}
+	s.linesBefore(first, fmt.Sprintf("%s.set_epoch(%s)", target, r.Loop.Var.Text()))
+	return s.fix(Fix{Title: fmt.Sprintf("Call `%s.set_epoch(%s)` each epoch", target, r.Loop.Var.Text()), Applicability: diagnostics.Safe}), true
+}
+
+// sortByNumber sorts names by the last number in them.
+func sortByNumber(s *sheet, r diagnostics.SortByNumber) (Fix, bool) {
+	re := s.module("re")
+	q := s.quote
+	key := fmt.Sprintf("lambda path: int(%s.findall(r%s\\d+%s, str(path))[-1])", re, q, q)
+	s.keyword(r.Call, "key", key)
+	return s.fix(Fix{Title: "Sort by the number in the name", Applicability: diagnostics.Safe}), true
+}
+
+// saveAfterStep moves the save, with the condition it stands under, behind the scheduler's step.
+func saveAfterStep(s *sheet, r diagnostics.SaveAfterStep) (Fix, bool) {
+	body := r.Save.EpochLoop.Node.Child(pyast.FieldBody)
+	save, step := inBody(r.Save.Node, r.Save.Ctx, body), inBody(r.Step.Node, r.Step.Ctx, body)
+	if !save.Valid() || !step.Valid() || save == step || !s.ownLine(save) || !s.ownLine(step) {
+		return Fix{}, false
+	}
+	from := save
+	// The dict is built in front of the save: what the save alone uses goes with it.
+	for p := prevStatement(save); p.Valid() && p.Start() > body.Start()-1 && s.builds(p, r.Save); p = prevStatement(p) {
+		from = p
+	}
+	start, end := lineStart(s.src, from.Start()), lineEnd(s.src, save.End())
+	moved := string(s.src[start:end])
+	s.replace(text.Span{Start: start, End: nextLine(s.src, save.End())}, "")
+	s.insert(lineEnd(s.src, step.End()), s.newline+moved)
+	return s.fix(Fix{
+		Title:         fmt.Sprintf("Save after `%s.step()`", r.Step.Object.Name),
+		Applicability: diagnostics.Unsafe,
+		Why:           "checkpoints written before this change are still one step behind",
+	}), true
+}
+
+// builds says that a statement does nothing but make or extend the payload of the save.
+func (s *sheet) builds(stmt pyast.Node, save *training.SaveSite) bool {
+	lit := pyast.Node{}
+	if save.Dict != nil {
+		lit = save.Dict.Literal
+	}
+	if lit.Valid() && stmt.Encloses(lit) && stmt.Kind() == pyast.KindExpressionStatement {
+		return true
+	}
+	for _, c := range save.Components {
+		if c.Entry.Pair.Valid() && stmt.Encloses(c.Entry.Pair) && stmt.Kind() == pyast.KindExpressionStatement {
+			return true
+		}
+	}
+	return false
+}
+
+func prevStatement(n pyast.Node) pyast.Node {
+	p := n.Prev()
+	for p.Valid() && p.Kind() == pyast.KindComment {
+		p = p.Prev()
+	}
+	return p
+}
+
+// inBody is the statement directly in a loop's body in which a node runs, be it in a function that is called there.
+func inBody(n pyast.Node, ctx *pysem.Ctx, body pyast.Node) pyast.Node {
+	for ; ctx != nil; n, ctx = ctx.Call, ctx.Parent {
+		for p := n; p.Valid(); p = p.Parent() {
+			if p.Parent() == body {
+				return p
+			}
+		}
+	}
+	return pyast.Node{}
+}

@@ -1,0 +1,289 @@
+package codeactions
+
+import (
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// sheet collects the edits of one fix to one file and knows the file's style.
+type sheet struct {
+	file    *training.File
+	src     []byte
+	edits   []text.Edit
+	heads   []text.Edit       // imports, which come before helpers at the same place
+	imports map[string]string // module -> local name, of imports this fix adds
+	newline string
+	quote   string
+	unit    string
+}
+
+func newSheet(file *training.File) *sheet {
+	s := &sheet{file: file, src: file.Tree.Source(), imports: map[string]string{}, newline: "\n"}
+	if i := strings.IndexByte(string(s.src), '\n'); i > 0 && s.src[i-1] == '\r' {
+		s.newline = "\r\n"
+	}
+	s.quote = commonQuote(file.Tree)
+	s.unit = indentUnit(file.Tree)
+	return s
+}
+
+// commonQuote is the quote that most plain strings of the file use.
+func commonQuote(tree *pyast.Tree) string {
+	single, double := 0, 0
+	for n := range tree.Root().Descendants() {
+		if n.Kind() != pyast.KindStringStart {
+			continue
+		}
+		switch t := n.Text(); {
+		case strings.HasSuffix(t, `"""`) || strings.HasSuffix(t, "'''"):
+		case strings.HasSuffix(t, "'"):
+			single++
+		default:
+			double++
+		}
+	}
+	if single > double {
+		return "'"
+	}
+	return `"`
+}
+
+// indentUnit is the indentation of the first block that stands deeper than its statement.
+func indentUnit(tree *pyast.Tree) string {
+	src := tree.Source()
+	for n := range tree.Root().Descendants() {
+		if n.Kind() != pyast.KindBlock {
+			continue
+		}
+		outer, inner := indentAt(src, n.Parent().Start()), indentAt(src, n.Start())
+		if len(inner) > len(outer) && strings.HasPrefix(inner, outer) {
+			return inner[len(outer):]
+		}
+	}
+	return "    "
+}
+
+// lineStart is the offset of the first byte of the line that offset stands in.
+func lineStart(src []byte, offset int) int {
+	for offset > 0 && src[offset-1] != '\n' && src[offset-1] != '\r' {
+		offset--
+	}
+	return offset
+}
+
+// lineEnd is the offset behind the last byte of the line, its line break left out.
+func lineEnd(src []byte, offset int) int {
+	for offset < len(src) && src[offset] != '\n' && src[offset] != '\r' {
+		offset++
+	}
+	return offset
+}
+
+// nextLine is the offset of the line behind the one that offset stands in.
+func nextLine(src []byte, offset int) int {
+	offset = lineEnd(src, offset)
+	if offset < len(src) && src[offset] == '\r' {
+		offset++
+	}
+	if offset < len(src) && src[offset] == '\n' {
+		offset++
+	}
+	return offset
+}
+
+// indentAt is the white space at the head of the line.
+func indentAt(src []byte, offset int) string {
+	start := lineStart(src, offset)
+	end := start
+	for end < len(src) && (src[end] == ' ' || src[end] == '\t') {
+		end++
+	}
+	return string(src[start:end])
+}
+
+func (s *sheet) indent(n pyast.Node) string { return indentAt(s.src, n.Start()) }
+
+// str is a string literal in the file's quotes.
+func (s *sheet) str(content string) string {
+	q := s.quote
+	if strings.Contains(content, q) {
+		q = map[string]string{`"`: "'", "'": `"`}[q]
+	}
+	return q + content + q
+}
+
+func (s *sheet) replace(span text.Span, with string) {
+	s.edits = append(s.edits, text.Edit{Span: span, New: with})
+}
+
+func (s *sheet) insert(at int, what string) { s.replace(text.Span{Start: at, End: at}, what) }
+
+// linesAfter puts whole lines, at the statement's indentation, behind it.
+func (s *sheet) linesAfter(stmt pyast.Node, lines ...string) {
+	at := lineEnd(s.src, stmt.End())
+	var b strings.Builder
+	for _, l := range lines {
+		b.WriteString(s.newline + s.at(stmt, l))
+	}
+	s.insert(at, b.String())
+}
+
+// linesBefore puts whole lines, at the statement's indentation, in front of it.
+func (s *sheet) linesBefore(stmt pyast.Node, lines ...string) {
+	var b strings.Builder
+	for _, l := range lines {
+		b.WriteString(s.at(stmt, l) + s.newline)
+	}
+	s.insert(lineStart(s.src, stmt.Start()), b.String())
+}
+
+// at indents a line like the statement; each leading tab of the line stands for one level more.
+func (s *sheet) at(stmt pyast.Node, line string) string {
+	if line == "" {
+		return ""
+	}
+	body := strings.TrimLeft(line, "\t")
+	return s.indent(stmt) + strings.Repeat(s.unit, len(line)-len(body)) + body
+}
+
+// statement is the statement a node belongs to.
+func statement(n pyast.Node) pyast.Node {
+	for ; n.Valid(); n = n.Parent() {
+		if n.Parent().Is(pyast.KindBlock, pyast.KindModule) {
+			return n
+		}
+	}
+	return n
+}
+
+// ownLine reports whether a statement starts its line and nothing but a comment follows it, so that lines can be put around it.
+func (s *sheet) ownLine(stmt pyast.Node) bool {
+	head := strings.TrimSpace(string(s.src[lineStart(s.src, stmt.Start()):stmt.Start()]))
+	tail := strings.TrimSpace(string(s.src[stmt.End():lineEnd(s.src, stmt.End())]))
+	return head == "" && (tail == "" || strings.HasPrefix(tail, "#"))
+}
+
+// module is the local name of a module, which is imported if the file does not yet.
+func (s *sheet) module(name string) string {
+	if local, ok := s.imports[name]; ok {
+		return local
+	}
+	if local := s.imported(name); local != "" {
+		return local
+	}
+	// A part of an imported package is there with it: torch.distributed, numpy.random.
+	if i := strings.LastIndexByte(name, '.'); i > 0 {
+		if local := s.imported(name[:i]); local != "" && name != "torch.distributed" {
+			return local + name[i:]
+		}
+	}
+	local, line := name, "import "+name
+	switch name {
+	case "numpy":
+		local, line = "np", "import numpy as np"
+	case "torch.distributed":
+		local, line = "dist", "import torch.distributed as dist"
+	}
+	s.imports[name] = local
+	at, prefix, suffix := s.importPlace()
+	s.heads = append(s.heads, text.Edit{Span: text.Span{Start: at, End: at}, New: prefix + line + suffix})
+	return local
+}
+
+// imported is the name under which the module body imports a module, "" if it does not.
+func (s *sheet) imported(name string) string {
+	top := s.file.Module.Top
+	for n := range s.file.Tree.Root().Children() {
+		if !n.Is(pyast.KindImportStatement, pyast.KindImportFromStatement) {
+			continue
+		}
+		for d := range n.Descendants() {
+			if d.Kind() != pyast.KindIdentifier {
+				continue
+			}
+			for _, def := range top.Defs(d.Text()) {
+				if def.Kind == pysem.DefImport && def.Qual == name && def.Stmt == n {
+					return def.Path
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// importPlace is where a new import goes: behind the last plain import at the head of the module, or behind its docstring.
+func (s *sheet) importPlace() (at int, prefix, suffix string) {
+	var last, doc pyast.Node
+	for n := range s.file.Tree.Root().Children() {
+		switch {
+		case n.Is(pyast.KindImportStatement, pyast.KindImportFromStatement, pyast.KindFutureImportStatement):
+			last = n
+			continue
+		case !last.Valid() && !doc.Valid() && n.Kind() == pyast.KindExpressionStatement && n.Nth(0).Kind() == pyast.KindString:
+			doc = n
+			continue
+		}
+		break
+	}
+	switch {
+	case last.Valid():
+		return lineEnd(s.src, last.End()), s.newline, ""
+	case doc.Valid():
+		return lineEnd(s.src, doc.End()), s.newline + s.newline, ""
+	}
+	at = 0
+	for at < len(s.src) && s.src[at] == '#' { // shebang, encoding, licence
+		at = nextLine(s.src, at)
+	}
+	return at, "", s.newline
+}
+
+// helper adds a function at the head of the module, behind the imports, unless the file has one of that name.
+func (s *sheet) helper(name string, lines []string) {
+	for _, d := range s.file.Module.Top.Defs(name) {
+		if d.Kind == pysem.DefFunc || d.Kind == pysem.DefImport {
+			return
+		}
+	}
+	var last pyast.Node
+	for n := range s.file.Tree.Root().Children() {
+		if n.Is(pyast.KindImportStatement, pyast.KindImportFromStatement, pyast.KindFutureImportStatement) {
+			last = n
+		} else if last.Valid() {
+			break
+		}
+	}
+	at := 0
+	if last.Valid() {
+		at = lineEnd(s.src, last.End())
+	} else {
+		at, _, _ = s.importPlace()
+	}
+	var b strings.Builder
+	if last.Valid() {
+		b.WriteString(s.newline)
+	}
+	b.WriteString(s.newline)
+	for _, l := range lines {
+		b.WriteString(s.newline)
+		if body := strings.TrimLeft(l, "\t"); body != "" {
+			b.WriteString(strings.Repeat(s.unit, len(l)-len(body)) + body)
+		}
+	}
+	if !last.Valid() {
+		b.WriteString(s.newline)
+	}
+	s.insert(at, b.String())
+}
+
+// fix is the collected edits as a fix.
+func (s *sheet) fix(f Fix) Fix {
+	f.Edits = []FileEdits{{Edits: append(s.heads, s.edits...)}}
+	return f
+}
+
+func spanOf(start, end int) text.Span { return text.Span{Start: start, End: end} }

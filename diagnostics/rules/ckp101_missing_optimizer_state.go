@@ -1,0 +1,108 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP101 missing-optimizer-state
+//
+// # What it does
+//
+// Reports a checkpoint that training resumes from and that lacks the state of an optimizer that has state to lose.
+//
+// # Why it matters
+//
+// The resumed run builds a new optimizer. Its momentum buffers (SGD) or moment estimates (Adam and relatives) start from
+// zero again, and the learning rate is the one the optimizer is built with. From the second step on the parameters differ
+// from those of the run that was not interrupted. Plain SGD without momentum keeps nothing, and is not reported.
+//
+// # Example
+//
+//	import torch
+//	from model import Net, loader
+//
+//	model = Net()
+//	optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	start_epoch = checkpoint["epoch"] + 1
+//	for epoch in range(start_epoch, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        torch.nn.functional.cross_entropy(model(x), y).backward()
+//	        optimizer.step()
+//	    torch.save({"epoch": epoch, "model": model.state_dict()}, "last.pt")
+//
+// # Use instead
+//
+//	import torch
+//	from model import Net, loader
+//
+//	model = Net()
+//	optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	start_epoch = checkpoint["epoch"] + 1
+//	for epoch in range(start_epoch, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        torch.nn.functional.cross_entropy(model(x), y).backward()
+//	        optimizer.step()
+//	    torch.save({"epoch": epoch, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt")
+//
+// # Fix safety
+//
+// The fix is safe: it adds the optimizer's state to the dict, and restores it where the file is loaded if the file still
+// has it, so that checkpoints written before the fix load as before.
+//
+// # What it does not see
+//
+// Optimizers and loads in other files; payloads built by code that cannot be followed (callbacks, `**kwargs`). Without a
+// load in the file the severity is information: the payload only suggests that training resumes.
+//
+// # References
+//
+//   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP101", Name: "missing-optimizer-state", Summary: "A training checkpoint lacks the optimizer's state",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Run: missingOptimizerState,
+})
+
+func missingOptimizerState(p *diagnostics.Pass) {
+	for _, r := range p.File.Resumptions() {
+		for _, step := range r.Save.Live(training.Optimizer) {
+			o := step.Object
+			state, known := p.File.HasStateToLose(o)
+			if known && !state || r.Save.SavedNearby(o) {
+				continue
+			}
+			severity := proven(r, diagnostics.Warning)
+			if !known && o.Guessed && r.Evidence != training.FromLoadPath {
+				continue
+			}
+			p.Report(diagnostics.Diagnostic{
+				Span:     r.Save.Anchor(),
+				Severity: severity,
+				Message:  fmt.Sprintf("%s is not saved in this checkpoint: %s.", described(o, "momentum"), optimizerLoss(o)),
+				Related:  append(loadedHere(r.Load), at(step.Node, "the optimizer steps here")),
+				Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}},
+			})
+		}
+	}
+}
+
+// optimizerLoss says what a resumed run loses.
+func optimizerLoss(o *training.Object) string {
+	switch shortClass(o) {
+	case "SGD":
+		return "after resuming, its momentum buffers start from zero and its learning rate from the initial value"
+	case "":
+		return "after resuming, its internal state starts from zero"
+	}
+	return "after resuming, its moment estimates start from zero and its learning rate from the initial value"
+}

@@ -1,0 +1,126 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP106 missing-best-metric
+//
+// # What it does
+//
+// Reports a checkpoint that training resumes from and that lacks the best metric so far, although that metric decides which
+// checkpoint is kept as the best.
+//
+// # Why it matters
+//
+// The resumed run starts with the initial value of the metric. The first epoch after the resume is the best so far,
+// whatever it scores, and overwrites the best checkpoint of the first run.
+//
+// # Example
+//
+//	import torch
+//	from model import Net, loader, evaluate
+//
+//	model = Net()
+//	optimizer = torch.optim.Adam(model.parameters())
+//	best_acc = 0.0
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	for epoch in range(checkpoint["epoch"] + 1, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    acc = evaluate(model)
+//	    if acc > best_acc:
+//	        best_acc = acc
+//	        torch.save(model.state_dict(), "best.pt")
+//	    torch.save({"epoch": epoch, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt")
+//
+// # Use instead
+//
+//	import torch
+//	from model import Net, loader, evaluate
+//
+//	model = Net()
+//	optimizer = torch.optim.Adam(model.parameters())
+//	best_acc = 0.0
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	best_acc = checkpoint["best_acc"]
+//	for epoch in range(checkpoint["epoch"] + 1, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    acc = evaluate(model)
+//	    if acc > best_acc:
+//	        best_acc = acc
+//	        torch.save(model.state_dict(), "best.pt")
+//	    torch.save({"epoch": epoch, "model": model.state_dict(), "optimizer": optimizer.state_dict(), "best_acc": float(best_acc)}, "last.pt")
+//
+// # Fix safety
+//
+// The fix is safe: it adds `float(best)` to the dict, which `weights_only=True` loads, and restores it where the file is
+// loaded if the file has it.
+//
+// # What it does not see
+//
+// Metrics kept in objects of other files, such as early-stopping helpers.
+//
+// # References
+//
+//   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP106", Name: "missing-best-metric", Summary: "The best metric decides saves and is not in the checkpoint",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Run: missingBestMetric,
+})
+
+func missingBestMetric(p *diagnostics.Pass) {
+	for _, r := range p.File.Resumptions() {
+		s := r.Save
+		if s.Kind != training.PayloadDict || s.HasRole(training.RoleBest) || !s.HasKind(training.Optimizer) && r.Evidence != training.FromLoadPath {
+			continue
+		}
+		best := s.BestMetric()
+		if best == nil || savesValue(p, s, best) {
+			continue
+		}
+		p.Report(diagnostics.Diagnostic{
+			Span:     s.Anchor(),
+			Severity: proven(r, diagnostics.Warning),
+			Message: fmt.Sprintf("`%s` decides which checkpoint is the best and is not saved: the first epoch after a resume overwrites the best checkpoint, whatever it scores.",
+				best.Name),
+			Related:  append(loadedHere(r.Load), at(best.Assign, "the best metric is updated here")),
+			Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: s, Load: r.Load, Best: best.Name}},
+		})
+	}
+}
+
+// savesValue says that the metric is in the payload under a key that does not tell, as "acc": best_acc, or that the save
+// happens only when the metric saved is the new best.
+func savesValue(p *diagnostics.Pass, s *training.SaveSite, best *training.Best) bool {
+	right := best.Assign.Child(pyast.FieldRight)
+	for _, c := range s.Components {
+		n := c.Entry.Value.Node
+		if n.TextIs(best.Name) {
+			return true
+		}
+		if s.BestOnly() && right.Valid() && n.TextIs(right.Text()) {
+			return true
+		}
+		for d := range n.Descendants() {
+			if d.TextIs(best.Name) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,134 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP404 state-not-restored
+//
+// # What it does
+//
+// Reports a load from which training resumes and which leaves a saved state in the file: an optimizer, scheduler, gradient
+// scaler or averaged model whose key is never read, or the epoch when nothing tells how far the run had come.
+//
+// # Why it matters
+//
+// What is not restored starts anew: momentum buffers and moment estimates from zero, a schedule from its beginning, the
+// epoch count from the first epoch. The resumed run differs from one that was not interrupted, without any error.
+//
+// # Example
+//
+//	import torch
+//	from model import Net, loader, evaluate
+//
+//	model = Net()
+//	optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	for epoch in range(checkpoint["epoch"] + 1, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    torch.save({
+//	        "epoch": epoch,
+//	        "model": model.state_dict(),
+//	        "optimizer": optimizer.state_dict(),
+//	    }, "last.pt")
+//
+// # Use instead
+//
+//	import torch
+//	from model import Net, loader, evaluate
+//
+//	model = Net()
+//	optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	for epoch in range(checkpoint["epoch"] + 1, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    torch.save({
+//	        "epoch": epoch,
+//	        "model": model.state_dict(),
+//	        "optimizer": optimizer.state_dict(),
+//	    }, "last.pt")
+//
+// # Fix safety
+//
+// The fix is safe: it restores the state under its key, after the model, if the file has it. There is no automatic fix for
+// an epoch that is not read.
+//
+// # What it does not see
+//
+// Checkpoints that are handed to functions of other files, or whose keys are iterated, are taken to be restored there.
+//
+// # References
+//
+//   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP404", Name: "state-not-restored", Summary: "A state is saved in the checkpoint and never restored on resume",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Run: stateNotRestored,
+})
+
+func stateNotRestored(p *diagnostics.Pass) {
+	for _, r := range p.File.Resumptions() {
+		for _, c := range r.Unrestored() {
+			message, remedy := notRestored(r, c)
+			if message == "" {
+				continue
+			}
+			d := diagnostics.Diagnostic{Span: training.FirstLine(r.Load.Node), Message: message, Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")}}
+			if remedy != nil {
+				d.Remedies = []diagnostics.Remedy{remedy}
+			}
+			p.Report(d)
+		}
+	}
+}
+
+// notRestored says what is lost when a component stays in the file, and what would restore it; "" for components whose loss
+// is nobody's concern or another rule's.
+func notRestored(r training.Resumption, c training.Component) (string, diagnostics.Remedy) {
+	switch {
+	case c.Role == training.RoleState && c.Object != nil:
+		loss := ""
+		switch c.Object.Kind {
+		case training.Optimizer:
+			loss = optimizerLoss(c.Object)
+		case training.Scheduler:
+			loss = "after resuming, the schedule starts from its beginning"
+		case training.Scaler:
+			loss = "after resuming, its loss scale starts from the initial value"
+		case training.Averaged:
+			loss = "after resuming, the average starts from the current weights"
+		default:
+			return "", nil
+		}
+		if c.Object.Guessed && !lives(r.Save, c.Object) {
+			return "", nil
+		}
+		return fmt.Sprintf("`%s` is saved under %q and never restored here: %s.", c.Object.Name, c.Key, loss),
+			diagnostics.RestoreState{Load: r.Load, Key: c.Key, Object: c.Object}
+	case c.Role == training.RoleProgress && r.Save.EpochLoop != nil && !r.Load.ReadsProgress() && r.Load.RestoresKind(training.Optimizer):
+		return fmt.Sprintf("The checkpoint holds its progress under %q, which is never read here: the resumed run starts counting at the beginning.", c.Key), nil
+	}
+	return "", nil
+}
+
+// lives says that an object steps in the training the save belongs to.
+func lives(s *training.SaveSite, o *training.Object) bool {
+	for _, st := range s.Live(o.Kind) {
+		if st.Object.Same(o) {
+			return true
+		}
+	}
+	return false
+}

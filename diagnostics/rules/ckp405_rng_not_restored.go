@@ -1,0 +1,105 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP405 rng-not-restored
+//
+// # What it does
+//
+// Reports a load from which training resumes and which leaves the saved states of the random number generators in the file.
+//
+// # Why it matters
+//
+// The resumed run draws other numbers than the run that was not interrupted: another shuffle order, other dropout masks,
+// other augmentation, from the first batch on. With the same seed at start-up it draws those of the first epochs again.
+//
+// # Example
+//
+//	import torch
+//	from model import Net, loader
+//
+//	torch.manual_seed(0)
+//	model = Net()
+//	optimizer = torch.optim.Adam(model.parameters())
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	for epoch in range(checkpoint["epoch"] + 1, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    torch.save({
+//	        "epoch": epoch,
+//	        "model": model.state_dict(),
+//	        "optimizer": optimizer.state_dict(),
+//	        "rng_state": torch.get_rng_state(),
+//	    }, "last.pt")
+//
+// # Use instead
+//
+//	import torch
+//	from model import Net, loader
+//
+//	torch.manual_seed(0)
+//	model = Net()
+//	optimizer = torch.optim.Adam(model.parameters())
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	torch.set_rng_state(checkpoint["rng_state"].cpu())
+//	for epoch in range(checkpoint["epoch"] + 1, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    torch.save({
+//	        "epoch": epoch,
+//	        "model": model.state_dict(),
+//	        "optimizer": optimizer.state_dict(),
+//	        "rng_state": torch.get_rng_state(),
+//	    }, "last.pt")
+//
+// # Fix safety
+//
+// The fix is safe: it sets the states last, just before the training loop, because building models and loaders draws numbers.
+//
+// # What it does not see
+//
+// Checkpoints that are handed to functions of other files are taken to be restored there.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/notes/randomness.html
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP405", Name: "rng-not-restored", Summary: "The generators' states are saved and never set on resume",
+	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Run: rngNotRestored,
+})
+
+func rngNotRestored(p *diagnostics.Pass) {
+	for _, r := range p.File.Resumptions() {
+		if r.Load != nil && len(r.Load.RestoredRNG()) > 0 {
+			continue
+		}
+		for _, c := range r.Unrestored() {
+			if c.Role != training.RoleRNG {
+				continue
+			}
+			d := diagnostics.Diagnostic{
+				Span:    training.FirstLine(r.Load.Node),
+				Message: fmt.Sprintf("The state of the random number generators is saved under %q and never set here: after resuming, shuffling, dropout and augmentation draw other numbers.", c.Key),
+				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")},
+			}
+			if len(c.RNG) > 0 {
+				d.Remedies = []diagnostics.Remedy{diagnostics.RestoreState{Load: r.Load, Key: c.Key, RNG: c.RNG}}
+			}
+			p.Report(d)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP406 best-reset-on-resume
+//
+// # What it does
+//
+// Reports a resume after which the best metric has its initial value again, although the checkpoint holds it: it is never
+// read, or it is read and then reset before the loop.
+//
+// # Why it matters
+//
+// The first epoch after the resume is the best so far, whatever it scores, and overwrites the best checkpoint of the first
+// run.
+//
+// # Example
+//
+//	import torch
+//	from model import Net, loader, evaluate
+//
+//	model = Net()
+//	optimizer = torch.optim.Adam(model.parameters())
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	best_acc = 0.0
+//	for epoch in range(checkpoint["epoch"] + 1, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    acc = evaluate(model)
+//	    if acc > best_acc:
+//	        best_acc = acc
+//	        torch.save(model.state_dict(), "best.pt")
+//	    torch.save({
+//	        "epoch": epoch,
+//	        "model": model.state_dict(),
+//	        "optimizer": optimizer.state_dict(),
+//	        "best_acc": float(best_acc),
+//	    }, "last.pt")
+//
+// # Use instead
+//
+//	import torch
+//	from model import Net, loader, evaluate
+//
+//	model = Net()
+//	optimizer = torch.optim.Adam(model.parameters())
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	best_acc = checkpoint["best_acc"]
+//	for epoch in range(checkpoint["epoch"] + 1, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    acc = evaluate(model)
+//	    if acc > best_acc:
+//	        best_acc = acc
+//	        torch.save(model.state_dict(), "best.pt")
+//	    torch.save({
+//	        "epoch": epoch,
+//	        "model": model.state_dict(),
+//	        "optimizer": optimizer.state_dict(),
+//	        "best_acc": float(best_acc),
+//	    }, "last.pt")
+//
+// # Fix safety
+//
+// The fix is safe: it restores the metric from the checkpoint, behind its initial assignment, if the file has it. There is no
+// fix where it is read and reset afterwards: the reset has to go.
+//
+// # What it does not see
+//
+// Metrics kept in objects of other files; values that come back from functions which load checkpoints.
+//
+// # References
+//
+//   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP406", Name: "best-reset-on-resume", Summary: "The best metric is saved and starts over after a resume",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Run: bestResetOnResume,
+})
+
+func bestResetOnResume(p *diagnostics.Pass) {
+	for _, r := range p.File.Resumptions() {
+		if r.Load == nil || r.Load.Opaque {
+			continue
+		}
+		best := r.Save.BestMetric()
+		if best == nil {
+			continue
+		}
+		restored, known := p.File.BestRestored(best)
+		if restored || !known {
+			continue
+		}
+		for _, c := range r.Save.Components {
+			if c.Role != training.RoleBest {
+				continue
+			}
+			d := diagnostics.Diagnostic{
+				Span: training.FirstLine(r.Load.Node),
+				Message: fmt.Sprintf("`%s` is saved under %q and starts over here: the first epoch after a resume overwrites the best checkpoint, whatever it scores.",
+					best.Name, c.Key),
+				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here"), at(best.Assign, "it is updated here")},
+			}
+			if !r.Load.Key(c.Key) {
+				d.Remedies = []diagnostics.Remedy{diagnostics.RestoreState{Load: r.Load, Key: c.Key, Target: best.Name}}
+			}
+			p.Report(d)
+			break
+		}
+	}
+}

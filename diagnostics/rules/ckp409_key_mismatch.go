@@ -1,0 +1,115 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP409 key-mismatch
+//
+// # What it does
+//
+// Reports a key that is read from a loaded checkpoint although the save which writes that file, in the same program, never
+// writes it.
+//
+// # Why it matters
+//
+// Reading the key raises KeyError: the run cannot be resumed. This shows only when it is resumed, days after it was started.
+//
+// # Example
+//
+//	import torch
+//	from model import Net, loader
+//
+//	model = Net()
+//	optimizer = torch.optim.Adam(model.parameters())
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optim"])
+//	for epoch in range(checkpoint["epoch"] + 1, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    torch.save({
+//	        "epoch": epoch,
+//	        "model": model.state_dict(),
+//	        "optimizer": optimizer.state_dict(),
+//	    }, "last.pt")
+//
+// # Use instead
+//
+//	import torch
+//	from model import Net, loader
+//
+//	model = Net()
+//	optimizer = torch.optim.Adam(model.parameters())
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	for epoch in range(checkpoint["epoch"] + 1, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    torch.save({
+//	        "epoch": epoch,
+//	        "model": model.state_dict(),
+//	        "optimizer": optimizer.state_dict(),
+//	    }, "last.pt")
+//
+// # Fix safety
+//
+// The fix writes the nearest key that is saved. It is unsafe because older files may hold the other key.
+//
+// # What it does not see
+//
+// Keys read with `get`, tested with `in`, or read under `try`; files that other programs write; saves with keys that are not
+// known.
+//
+// # References
+//
+//   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP409", Name: "key-mismatch", Summary: "A key is read from the checkpoint that no save writes",
+	Severity: diagnostics.Error, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
+	Run: keyMismatch,
+})
+
+func keyMismatch(p *diagnostics.Pass) {
+	for _, l := range p.File.Loads() {
+		saves := l.WrittenBy()
+		if len(saves) == 0 {
+			continue
+		}
+		for _, read := range l.Unwritten(saves) {
+			d := diagnostics.Diagnostic{
+				Span:    read.Node.Span(),
+				Message: fmt.Sprintf("The key %q is read from the checkpoint, and the save writes %s: this raises KeyError.", read.Key, keyList(saves)),
+				Related: savedHere(saves[0]),
+			}
+			if key := l.Nearest(read.Key, saves); key != "" {
+				d.Remedies = []diagnostics.Remedy{diagnostics.RenameKey{Node: read.Node, Key: key}}
+			}
+			p.Report(d)
+		}
+	}
+}
+
+// keyList names the keys of the saves, the first few when there are many.
+func keyList(saves []*training.SaveSite) string {
+	text, n := "", 0
+	for _, c := range saves[0].Components {
+		if n == 6 {
+			return text + ", ..."
+		}
+		if n > 0 {
+			text += ", "
+		}
+		text += fmt.Sprintf("%q", c.Key)
+		n++
+	}
+	return text
+}

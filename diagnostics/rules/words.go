@@ -1,0 +1,65 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// described names an object for a message: "`optimizer` (SGD, momentum=0.9)". The arguments shown are those written out in
+// the construction.
+func described(o *training.Object, args ...string) string {
+	class := shortClass(o)
+	if class == "" {
+		return "`" + o.Name + "`"
+	}
+	parts := []string{class}
+	for _, name := range args {
+		if n, ok := pysem.Args(o.Call).Keyword[name]; ok && len(n.Text()) < 30 {
+			parts = append(parts, name+"="+n.Text())
+		}
+	}
+	return fmt.Sprintf("`%s` (%s)", o.Name, strings.Join(parts, ", "))
+}
+
+// shortClass is the last part of a known class, "" when the class is a guess.
+func shortClass(o *training.Object) string {
+	if o.Guessed || o.Class == "" {
+		return ""
+	}
+	return o.Class[strings.LastIndexByte(o.Class, '.')+1:]
+}
+
+// loadedHere points from a save to the load that resumes from it.
+func loadedHere(l *training.LoadSite) []diagnostics.Related {
+	if l == nil {
+		return nil
+	}
+	return []diagnostics.Related{{Span: training.FirstLine(l.Node), Message: "training resumes from this file here"}}
+}
+
+// savedHere points from a load to a save.
+func savedHere(s *training.SaveSite) []diagnostics.Related {
+	if s == nil {
+		return nil
+	}
+	return []diagnostics.Related{{Span: s.Anchor(), Message: "the checkpoint is written here"}}
+}
+
+// at points to a node.
+func at(n pyast.Node, message string) diagnostics.Related {
+	return diagnostics.Related{Span: training.FirstLine(n), Message: message}
+}
+
+// proven is the severity of a completeness finding: the rule's own when a load path shows that training resumes, otherwise
+// one that says it may.
+func proven(r training.Resumption, severity diagnostics.Severity) diagnostics.Severity {
+	if r.Evidence == training.FromLoadPath {
+		return severity
+	}
+	return min(severity, diagnostics.Information)
+}

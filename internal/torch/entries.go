@@ -1,0 +1,98 @@
+package torch
+
+func init() {
+	add(Optimizer, "torch.optim.", "Adadelta Adafactor Adagrad Adam AdamW Adamax ASGD LBFGS Muon NAdam RAdam RMSprop Rprop SGD SparseAdam")
+	add(Optimizer, "", `torch.distributed.optim.ZeroRedundancyOptimizer
+		transformers.AdamW transformers.Adafactor transformers.optimization.AdamW transformers.optimization.Adafactor
+		apex.optimizers.FusedAdam apex.optimizers.FusedLAMB apex.optimizers.FusedSGD apex.optimizers.FusedNovoGrad apex.optimizers.FusedAdagrad
+		bitsandbytes.optim.Adam8bit bitsandbytes.optim.AdamW8bit bitsandbytes.optim.Lion8bit bitsandbytes.optim.PagedAdamW bitsandbytes.optim.PagedAdamW8bit
+		bitsandbytes.optim.SGD8bit deepspeed.ops.adam.FusedAdam deepspeed.ops.adam.DeepSpeedCPUAdam lion_pytorch.Lion
+		timm.optim.create_optimizer timm.optim.create_optimizer_v2 timm.optim.AdamP timm.optim.Lamb timm.optim.Lookahead timm.optim.NovoGrad timm.optim.RAdam
+		torch_optimizer.RAdam torch_optimizer.Lamb torch_optimizer.Lookahead torch_optimizer.Ranger torch_optimizer.AdaBound`)
+	set("torch.optim.NAdam torch.optim.RAdam", func(e *Entry) { e.Since = Version{1, 10} })
+	set("torch.optim.Adafactor", func(e *Entry) { e.Since = Version{2, 5} })
+
+	add(Scheduler, "torch.optim.lr_scheduler.", `ChainedScheduler ConstantLR CosineAnnealingLR CosineAnnealingWarmRestarts CyclicLR ExponentialLR LambdaLR
+		LinearLR LRScheduler MultiStepLR MultiplicativeLR OneCycleLR PolynomialLR ReduceLROnPlateau SequentialLR StepLR _LRScheduler`)
+	set("torch.optim.lr_scheduler.ConstantLR torch.optim.lr_scheduler.LinearLR torch.optim.lr_scheduler.SequentialLR torch.optim.lr_scheduler.ChainedScheduler",
+		func(e *Entry) { e.Since = Version{1, 10} })
+	set("torch.optim.lr_scheduler.PolynomialLR", func(e *Entry) { e.Since = Version{1, 13} })
+	add(Scheduler, "", `torch.optim.swa_utils.SWALR
+		transformers.get_scheduler transformers.get_linear_schedule_with_warmup transformers.get_cosine_schedule_with_warmup
+		transformers.get_constant_schedule transformers.get_constant_schedule_with_warmup transformers.get_polynomial_decay_schedule_with_warmup
+		transformers.get_cosine_with_hard_restarts_schedule_with_warmup transformers.get_inverse_sqrt_schedule
+		transformers.optimization.get_scheduler transformers.optimization.get_linear_schedule_with_warmup transformers.optimization.get_cosine_schedule_with_warmup
+		diffusers.optimization.get_scheduler
+		timm.scheduler.create_scheduler timm.scheduler.create_scheduler_v2 timm.scheduler.CosineLRScheduler timm.scheduler.StepLRScheduler`)
+
+	add(Scaler, "torch.", "cuda.amp.GradScaler amp.GradScaler cpu.amp.GradScaler")
+	add(Scaler, "", "torch.distributed.fsdp.sharded_grad_scaler.ShardedGradScaler torch.npu.amp.GradScaler torch.xpu.amp.GradScaler")
+	set("torch.amp.GradScaler", func(e *Entry) { e.Since = Version{2, 3} })
+
+	add(Averaged, "", `torch.optim.swa_utils.AveragedModel timm.utils.ModelEma timm.utils.ModelEmaV2 timm.utils.ModelEmaV3 timm.utils.model_ema.ModelEma
+		torch_ema.ExponentialMovingAverage diffusers.training_utils.EMAModel ema_pytorch.EMA`)
+
+	add(Loader, "torch.utils.data.", "DataLoader")
+	add(Loader, "", "torchdata.stateful_dataloader.StatefulDataLoader torch_geometric.loader.DataLoader")
+	add(Sampler, "torch.utils.data.", "DistributedSampler RandomSampler SequentialSampler SubsetRandomSampler WeightedRandomSampler BatchSampler")
+	add(Generator, "torch.", "Generator")
+
+	wrapper := func(prefix, names string) {
+		add(Wrapper, "", names)
+		set(names, func(e *Entry) { e.Prefix = prefix })
+	}
+	wrapper("module.", `torch.nn.parallel.DistributedDataParallel torch.nn.DataParallel apex.parallel.DistributedDataParallel
+		torch.nn.parallel.DistributedDataParallelCPU`)
+	wrapper("_orig_mod.", "torch.compile")
+	wrapper("", "torch.distributed.fsdp.FullyShardedDataParallel torch.distributed.fsdp.fully_sharded_data_parallel.FullyShardedDataParallel fairscale.nn.FullyShardedDataParallel")
+
+	add(Saver, "", "torch.save")
+	add(Saver, "", `torch.distributed.checkpoint.save torch.distributed.checkpoint.save_state_dict torch.distributed.checkpoint.async_save
+		torch_xla.core.xla_model.save torch_xla.core.xla_model.rendezvous`)
+	set("torch.distributed.checkpoint.save torch.distributed.checkpoint.save_state_dict torch.distributed.checkpoint.async_save torch_xla.core.xla_model.save",
+		func(e *Entry) { e.Collective = true })
+	delete(entries, "torch_xla.core.xla_model.rendezvous")
+	add(FileLoader, "", "torch.load")
+
+	rng := func(kind Kind, generators []RNG, names string) {
+		add(kind, "", names)
+		set(names, func(e *Entry) { e.Generators = generators })
+	}
+	device := []RNG{TorchRNG, CUDARNG}
+	all := []RNG{TorchRNG, CUDARNG, NumpyRNG, PythonRNG}
+	rng(Seeder, device, "torch.manual_seed torch.seed")
+	rng(Seeder, []RNG{CUDARNG}, "torch.cuda.manual_seed torch.cuda.manual_seed_all torch.cuda.seed torch.cuda.seed_all torch.mps.manual_seed")
+	rng(Seeder, []RNG{NumpyRNG}, "numpy.random.seed")
+	rng(Seeder, []RNG{PythonRNG}, "random.seed")
+	rng(Seeder, all, `lightning.pytorch.seed_everything lightning.fabric.seed_everything accelerate.utils.set_seed accelerate.set_seed transformers.set_seed
+		transformers.trainer_utils.set_seed transformers.enable_full_determinism diffusers.training_utils.set_seed monai.utils.set_determinism ignite.utils.manual_seed`)
+	rng(RNGGetter, []RNG{TorchRNG}, "torch.get_rng_state")
+	rng(RNGGetter, []RNG{CUDARNG}, "torch.cuda.get_rng_state torch.cuda.get_rng_state_all")
+	rng(RNGGetter, []RNG{NumpyRNG}, "numpy.random.get_state")
+	rng(RNGGetter, []RNG{PythonRNG}, "random.getstate")
+	rng(RNGSetter, []RNG{TorchRNG}, "torch.set_rng_state")
+	rng(RNGSetter, []RNG{CUDARNG}, "torch.cuda.set_rng_state torch.cuda.set_rng_state_all")
+	rng(RNGSetter, []RNG{NumpyRNG}, "numpy.random.set_state")
+	rng(RNGSetter, []RNG{PythonRNG}, "random.setstate")
+	draw := func(generators []RNG, prefix, names string) {
+		for _, n := range fields(names) {
+			rng(RNGDraw, generators, prefix+n)
+		}
+	}
+	draw([]RNG{TorchRNG}, "torch.", "rand rand_like randn randn_like randint randint_like randperm bernoulli multinomial normal poisson utils.data.random_split nn.functional.dropout")
+	draw([]RNG{NumpyRNG}, "numpy.random.", `rand randn randint random random_sample ranf sample choice bytes shuffle permutation beta binomial chisquare dirichlet exponential
+		f gamma geometric gumbel hypergeometric laplace logistic lognormal logseries multinomial multivariate_normal negative_binomial noncentral_chisquare noncentral_f
+		normal pareto poisson power rayleigh standard_cauchy standard_exponential standard_gamma standard_normal standard_t triangular uniform vonmises wald weibull zipf random_integers`)
+	draw([]RNG{PythonRNG}, "random.", `random uniform triangular randint randrange choice choices shuffle sample getrandbits gauss normalvariate lognormvariate
+		expovariate vonmisesvariate gammavariate betavariate paretovariate weibullvariate randbytes`)
+	add(OwnRNG, "", "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator numpy.random.SeedSequence random.Random random.SystemRandom")
+
+	add(Collective, "torch.distributed.", `barrier monitored_barrier all_reduce all_gather all_gather_object all_gather_into_tensor broadcast broadcast_object_list reduce
+		reduce_scatter reduce_scatter_tensor gather gather_object scatter scatter_object_list all_to_all all_to_all_single new_group`)
+	add(Collective, "", `torch.distributed.checkpoint.load torch.distributed.checkpoint.load_state_dict
+		torch.distributed.checkpoint.state_dict.get_state_dict torch.distributed.checkpoint.state_dict.get_model_state_dict
+		torch.distributed.checkpoint.state_dict.get_optimizer_state_dict torch.distributed.checkpoint.state_dict.set_state_dict
+		torch_xla.core.xla_model.rendezvous`)
+	add(Rank, "", `torch.distributed.get_rank torch.distributed.get_node_local_rank horovod.torch.rank horovod.torch.local_rank torch_xla.core.xla_model.get_ordinal`)
+	add(MainPredicate, "", `torch_xla.core.xla_model.is_master_ordinal`)
+}

@@ -1,0 +1,134 @@
+// Package torch is what ckpt-lsp knows of PyTorch and its neighbours, as tables: which qualified names are optimizers,
+// schedulers, savers, seeders and so on, since which version, and how learning-rate schedules run.
+package torch
+
+import "strings"
+
+// Kind says what a qualified name is for.
+type Kind uint8
+
+// Kinds of entries.
+const (
+	None          Kind = iota
+	Optimizer          // class
+	Scheduler          // class or factory of learning-rate schedules
+	Scaler             // gradient scaler class
+	Averaged           // EMA or SWA class
+	Loader             // data loader class
+	Sampler            // sampler class
+	Generator          // torch generator class
+	Wrapper            // model wrapper; Prefix is what it puts before the keys of state dicts
+	Saver              // writes its first argument to its second
+	FileLoader         // reads a checkpoint
+	Seeder             // seeds Generators
+	RNGSetter          // sets the state of Generators
+	RNGGetter          // reads the state of Generators
+	RNGDraw            // draws from the global generators in Generators
+	OwnRNG             // makes a generator of its own, which no global seed reaches
+	Collective         // every process must call it
+	Rank               // gives the process's rank
+	MainPredicate      // says whether this is the main process
+)
+
+// RNG is a global random number generator.
+type RNG uint8
+
+// The global generators. torch.manual_seed seeds TorchRNG and CUDARNG.
+const (
+	TorchRNG RNG = iota
+	CUDARNG
+	NumpyRNG
+	PythonRNG
+)
+
+var rngNames = [...]string{"torch", "CUDA", "numpy", "random"}
+
+// String is the generator's library as users name it.
+func (r RNG) String() string { return rngNames[r] }
+
+// Version is a torch release, {major, minor}.
+type Version struct{ Major, Minor int }
+
+// Entry is what is known of a qualified name.
+type Entry struct {
+	Kind Kind
+	// Name is the canonical qualified name.
+	Name string
+	// Since is the torch release that brought it; zero for names that are older than 1.8 or not torch's own.
+	Since Version
+	// Prefix is what a Wrapper puts before the keys of its state dict.
+	Prefix string
+	// Collective says that a Saver must be called by every process.
+	Collective bool
+	// Generators are those that a Seeder, RNGGetter, RNGSetter or RNGDraw concerns.
+	Generators []RNG
+}
+
+var entries = map[string]Entry{}
+
+func add(kind Kind, prefix string, names string) {
+	for _, n := range strings.Fields(names) {
+		full := prefix + n
+		entries[full] = Entry{Kind: kind, Name: full}
+	}
+}
+
+func set(names string, change func(*Entry)) {
+	for _, n := range strings.Fields(names) {
+		e := entries[n]
+		change(&e)
+		entries[n] = e
+	}
+}
+
+// aliases are other paths to the same thing, by prefix.
+var aliases = []struct{ from, to string }{
+	{"torch.random.", "torch."},
+	{"torch.cuda.random.", "torch.cuda."},
+	{"torch.serialization.", "torch."},
+	{"torch.nn.parallel.distributed.DistributedDataParallel", "torch.nn.parallel.DistributedDataParallel"},
+	{"torch.nn.parallel.data_parallel.DataParallel", "torch.nn.DataParallel"},
+	{"torch.nn.parallel.DataParallel", "torch.nn.DataParallel"},
+	{"torch.utils.data.distributed.DistributedSampler", "torch.utils.data.DistributedSampler"},
+	{"torch.utils.data.dataloader.DataLoader", "torch.utils.data.DataLoader"},
+	{"torch.distributed.distributed_c10d.", "torch.distributed."},
+	{"torch.cuda.amp.grad_scaler.GradScaler", "torch.cuda.amp.GradScaler"},
+	{"torch.amp.grad_scaler.GradScaler", "torch.amp.GradScaler"},
+	{"pytorch_lightning.", "lightning.pytorch."},
+	{"lightning.seed_everything", "lightning.pytorch.seed_everything"},
+	{"lightning.fabric.utilities.seed.seed_everything", "lightning.pytorch.seed_everything"},
+	{"lightning.pytorch.utilities.seed.seed_everything", "lightning.pytorch.seed_everything"},
+	{"numpy.random.mtrand.", "numpy.random."},
+}
+
+// modules of torch.optim that hold one class each, as torch.optim.adamw.AdamW.
+var optimModules = strings.Fields("adadelta adafactor adagrad adam adamax adamw asgd lbfgs nadam radam rmsprop rprop sgd sparse_adam")
+
+// Lookup finds what is known of a qualified name as the code spells it; aliases are followed.
+func Lookup(qualified string) (Entry, bool) {
+	if e, ok := entries[qualified]; ok {
+		return e, true
+	}
+	for _, a := range aliases {
+		if rest, ok := strings.CutPrefix(qualified, a.from); ok {
+			return lookupExact(a.to + rest)
+		}
+	}
+	if rest, ok := strings.CutPrefix(qualified, "torch.optim."); ok {
+		if module, class, ok := strings.Cut(rest, "."); ok && !strings.Contains(class, ".") {
+			for _, m := range optimModules {
+				if m == module {
+					return lookupExact("torch.optim." + class)
+				}
+			}
+		}
+	}
+	return Entry{}, false
+}
+
+func lookupExact(name string) (Entry, bool) {
+	e, ok := entries[name]
+	return e, ok
+}
+
+func fields(names string) []string { return strings.Fields(names) }

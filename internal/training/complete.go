@@ -1,0 +1,290 @@
+package training
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
+
+// Evidence says what shows that training goes on from a checkpoint.
+type Evidence uint8
+
+// Kinds of evidence, weakest first.
+const (
+	NoEvidence   Evidence = iota
+	FromPayload           // the payload holds progress or another training state
+	FromLoadPath          // a load of this file restores the model before the training loop
+)
+
+// Resumption is a save whose file training continues from.
+type Resumption struct {
+	Save *SaveSite
+	// Load is where it continues, nil when only the payload shows it.
+	Load     *LoadSite
+	Evidence Evidence
+}
+
+// Resumptions are the checkpoints of the file that training continues from, one for each save call and context that matters:
+// saves inside a training loop with a model in them. Exports are left out: whole-payload unknowns, saves after the loop,
+// best-only model copies beside a fuller checkpoint, collective savers.
+func (f *File) Resumptions() []Resumption {
+	if f.resumptions != nil {
+		return f.resumptions
+	}
+	f.resumptions = []Resumption{}
+	for _, s := range f.Saves() {
+		if s.Collective || s.Loop == nil || s.Open || s.Path.Buffer || !s.HasKind(Model) {
+			continue
+		}
+		if s.Kind != PayloadDict && s.Kind != PayloadState {
+			continue
+		}
+		r := Resumption{Save: s, Load: s.ResumedBy()}
+		switch {
+		case r.Load != nil:
+			r.Evidence = FromLoadPath
+		case s.Training():
+			r.Evidence = FromPayload
+		default:
+			continue
+		}
+		if s.fullerBeside() {
+			continue
+		}
+		f.resumptions = append(f.resumptions, r)
+	}
+	return f.resumptions
+}
+
+// fullerBeside says that the same stretch of training also writes a checkpoint with optimizer state, while this one has none:
+// it is an export beside a full checkpoint.
+func (s *SaveSite) fullerBeside() bool {
+	if s.HasKind(Optimizer) {
+		return false
+	}
+	for _, o := range s.Companions() {
+		if o.Kind == PayloadDict && o.HasKind(Optimizer) && o.HasKind(Model) || o.Open && o.Kind == PayloadDict {
+			return true
+		}
+	}
+	return false
+}
+
+// HasStateToLose reports whether an optimizer keeps more than hyper-parameters: momentum, moments. ok is false when the class
+// or its arguments are not known.
+func (f *File) HasStateToLose(o *Object) (state, ok bool) {
+	if !strings.HasSuffix(o.Class, "optim.SGD") && !strings.HasSuffix(o.Class, "sgd.SGD") {
+		_, known := torch.Lookup(o.Class)
+		return true, known
+	}
+	args := pysem.Args(o.Call)
+	if args.May() {
+		return false, false
+	}
+	n := args.Get(2, "momentum")
+	if !n.Valid() {
+		return false, true
+	}
+	if m, isNumber := f.Eval.Eval(n, o.Ctx).Number(); isNumber {
+		return m != 0, true
+	}
+	// A momentum that is asked for by name is meant to be used.
+	return true, true
+}
+
+// FastForwarded says that a scheduler finds its place on resume without saved state: it is stepped by an explicit epoch, built
+// with last_epoch, set by hand, or stepped forward in a loop before training.
+func (f *File) FastForwarded(o *Object) bool {
+	if o.Call.Valid() {
+		args := pysem.Args(o.Call)
+		if n, ok := args.Keyword["last_epoch"]; ok {
+			if v := f.Eval.Eval(n, o.Ctx); v.Kind != pysem.Int || v.Int != -1 {
+				return true
+			}
+		}
+		if args.KwStar {
+			return true
+		}
+		if strings.HasSuffix(o.Class, "LambdaLR") {
+			// A lambda that is handed the starting epoch continues by itself; only a plain function of the count restarts.
+			if n := args.Get(1, "lr_lambda"); !plainFunction(f.Eval.Eval(n, o.Ctx)) {
+				return true
+			}
+		}
+	}
+	for _, r := range f.Runs {
+		for _, st := range r.Steps {
+			if st.Object.Kind != Scheduler || !st.Object.Same(o) {
+				continue
+			}
+			if st.Explicit {
+				return true
+			}
+			// for _ in range(start_epoch): scheduler.step()
+			for fr := st.Frame; fr != nil; fr = fr.Parent {
+				if fr.Kind == pysem.FrameLoop && !r.trainsIn(fr.Node) {
+					return true
+				}
+			}
+		}
+	}
+	return f.lastEpochSet(o)
+}
+
+func plainFunction(v *pysem.Value) bool {
+	for _, a := range v.Alternatives() {
+		if a.Kind != pysem.FuncVal || a.Base != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Run) trainsIn(loop pyast.Node) bool {
+	for _, l := range r.Loops {
+		if l.Node == loop && l.Trains {
+			return true
+		}
+	}
+	return false
+}
+
+// lastEpochSet finds `scheduler.last_epoch = ...` and `scheduler._step_count = ...`.
+func (f *File) lastEpochSet(o *Object) bool {
+	for _, r := range f.Runs {
+		for _, ev := range r.Events {
+			if ev.Kind != pysem.EventAssign {
+				continue
+			}
+			left := ev.Node.Child(pyast.FieldLeft)
+			if left.Kind() != pyast.KindAttribute {
+				continue
+			}
+			if a := left.Child(pyast.FieldAttribute); !a.TextIs("last_epoch") && !a.TextIs("_step_count") {
+				continue
+			}
+			recv := left.Child(pyast.FieldObject)
+			if x := f.Object(f.Eval.Eval(recv, ev.Ctx), recv.Text()); x != nil && x.Same(o) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Best is a variable that remembers the best metric and decides saves.
+type Best struct {
+	// Name is how it is written where it is compared.
+	Name string
+	// Test is the comparison, in Ctx; Assign the assignment that updates it.
+	Test, Assign pyast.Node
+	Ctx          *pysem.Ctx
+}
+
+var bestVariable = regexp.MustCompile(`(?i)(^|_)(best|max|min|lowest|highest|top)(_|$)|^best`)
+
+// BestMetric is the best-so-far variable that decides a save of the same training loop, nil when there is none: a name that is
+// compared in a condition of some save (or of the block that marks the best) and assigned in the loop.
+func (s *SaveSite) BestMetric() *Best {
+	if s.Loop == nil {
+		return nil
+	}
+	f := s.Run.File
+	outer := s.Loop.Outer()
+	for _, ev := range s.Run.Events[outer.First+1 : min(outer.Last, len(s.Run.Events))] {
+		if ev.Kind != pysem.EventAssign || ev.Node.Kind() != pyast.KindAssignment {
+			continue
+		}
+		left := ev.Node.Child(pyast.FieldLeft)
+		name := left.Text()
+		if !left.Is(pyast.KindIdentifier, pyast.KindAttribute) || !bestVariable.MatchString(lastPart(name)) || strings.Contains(strings.ToLower(name), "epoch") {
+			continue
+		}
+		right := ev.Node.Child(pyast.FieldRight)
+		// best = max(acc, best) with is_best = acc > best
+		if right.Kind() == pyast.KindCall {
+			if fn := right.Child(pyast.FieldFunction); (fn.TextIs("max") || fn.TextIs("min")) && mentions(right, name) {
+				if f.decides(s, name, ev) {
+					return &Best{Name: name, Test: right, Assign: ev.Node, Ctx: ev.Ctx}
+				}
+			}
+			continue
+		}
+		for fr := ev.Frame; fr != nil && !(fr.Kind == pysem.FrameLoop); fr = fr.Parent {
+			if fr.Kind == pysem.FrameIf && fr.Positive && fr.Ctx == ev.Ctx && compares(fr.Cond, name) {
+				if f.decidesIn(s, fr) || f.decides(s, name, ev) {
+					return &Best{Name: name, Test: fr.Cond, Assign: ev.Node, Ctx: ev.Ctx}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// decidesIn says that a save of the loop stands under the same condition.
+func (f *File) decidesIn(s *SaveSite, cond *pysem.Frame) bool {
+	for _, o := range s.Run.Saves {
+		for fr := o.Frame; fr != nil; fr = fr.Parent {
+			if fr.Kind == pysem.FrameIf && fr.Cond == cond.Cond && fr.Positive {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// decides says that a comparison with the name decides a save or a copy: the flag (is_best) reaches a save's condition or a
+// helper's argument.
+func (f *File) decides(s *SaveSite, name string, at pysem.Event) bool {
+	for _, o := range append(s.Companions(), s) {
+		for _, fr := range o.Conditions() {
+			if compares(fr.Cond, name) || bestCondition.MatchString(fr.Cond.Text()) {
+				return true
+			}
+		}
+	}
+	// save_checkpoint(state, is_best): the helper copies the best file.
+	for _, c := range s.Run.Calls {
+		if !s.Loop.Outer().Holds(c.Index) {
+			continue
+		}
+		switch lastPart(c.Callee) {
+		case "copyfile", "copy", "copy2":
+			for fr := c.Frame; fr != nil; fr = fr.Parent {
+				if fr.Kind == pysem.FrameIf && bestCondition.MatchString(fr.Cond.Text()) {
+					return true
+				}
+			}
+		}
+		if foreignSaver.MatchString(lastPart(c.Callee)) && strings.Contains(c.Node.Text(), "best") {
+			return true
+		}
+	}
+	return false
+}
+
+func compares(cond pyast.Node, name string) bool {
+	for n := range cond.Descendants() {
+		if n.Kind() != pyast.KindComparisonOperator {
+			continue
+		}
+		for c := range n.Children() {
+			if c.TextIs(name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func mentions(n pyast.Node, name string) bool {
+	for d := range n.Descendants() {
+		if d.Is(pyast.KindIdentifier, pyast.KindAttribute) && d.TextIs(name) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,289 @@
+package training
+
+import (
+	"regexp"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
+
+// LoadSite is one torch.load in one calling context.
+type LoadSite struct {
+	*Call
+	// Result is the loaded value; Path the file's name.
+	Result *pysem.Value
+	Path   *Path
+	// Reads are the keys taken from it with a constant; Tested are keys only asked for ("k" in ckpt).
+	Reads []KeyRead
+	// Restores are the objects restored from it.
+	Restores []*Restore
+	// Opaque says that the loaded value goes where it is not followed (a foreign function, a return to an unknown caller,
+	// iteration), so that keys may be read out of sight.
+	Opaque bool
+}
+
+// KeyRead is one `ckpt["key"]`, `ckpt.get("key")` or `"key" in ckpt`.
+type KeyRead struct {
+	Key    string
+	Node   pyast.Node
+	Ctx    *pysem.Ctx
+	Tested bool
+	// Default says that a missing key does not fail: get, pop with a default.
+	Default bool
+}
+
+// Key reports whether the key is read.
+func (l *LoadSite) Key(key string) bool {
+	for _, r := range l.Reads {
+		if r.Key == key && !r.Tested {
+			return true
+		}
+	}
+	return false
+}
+
+// RestoresKind reports whether an object of the kind is restored from it.
+func (l *LoadSite) RestoresKind(k Kind) bool {
+	for _, r := range l.Restores {
+		if r.Object != nil && r.Object.Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+// ReadsProgress reports whether an epoch, step or iteration is read from it.
+func (l *LoadSite) ReadsProgress() bool {
+	for _, r := range l.Reads {
+		if !r.Tested && isProgressKey(r.Key) {
+			return true
+		}
+	}
+	return false
+}
+
+// Resumes reports whether training continues from what is loaded: progress or optimizer state is read from it.
+func (l *LoadSite) Resumes() bool {
+	return l.ReadsProgress() || l.RestoresKind(Optimizer) || l.RestoresKind(Scheduler)
+}
+
+// Restore is one load_state_dict, or one call that sets a generator's state.
+type Restore struct {
+	*Call
+	// Object is what is restored, nil when unknown or for global generators; RNG names those.
+	Object *Object
+	RNG    []torch.RNG
+	// Source is the argument's value; Load and Key say where it comes from, when that is known.
+	Source *pysem.Value
+	Load   *LoadSite
+	Key    string
+	// Strict is false for strict=False; ResultUsed says that the returned missing and unexpected keys are looked at.
+	Strict, ResultUsed bool
+}
+
+var progressKey = regexp.MustCompile(`(?i)(^|_)(epochs?|start_epoch|step|steps|iters?|iterations?|global_step|iter_num|it|ep|n_iter|batch_idx|best_epoch|last_epoch|current_epoch|progress|niter|epochs_run|total_steps?|curr_epoch)($|_(num|run|idx|done|completed))`)
+
+func isProgressKey(key string) bool { return progressKey.MatchString(key) }
+
+func (f *File) load(r *Run, c *Call) {
+	args := pysem.Args(c.Node)
+	l := &LoadSite{Call: c, Path: f.path(args.Get(0, "f"), c.Ctx)}
+	l.Result = f.Eval.Eval(c.Node, c.Ctx)
+	r.Loads = append(r.Loads, l)
+}
+
+func (f *File) restore(r *Run, c *Call) {
+	args := pysem.Args(c.Node)
+	src := args.Get(0, "state_dict")
+	x := &Restore{Call: c, Object: f.Object(c.Value, c.Recv.Text()), Source: f.Eval.Eval(src, c.Ctx), Strict: true}
+	if x.Object == nil && c.Value != nil {
+		x.Object = f.unknownModel(c)
+	}
+	if s := args.Get(1, "strict"); s.Valid() {
+		if t, ok := f.Eval.Eval(s, c.Ctx).Truth(); ok && !t {
+			x.Strict = false
+		}
+	}
+	p := c.Node.Parent()
+	x.ResultUsed = p.Kind() != pyast.KindExpressionStatement
+	r.Restores = append(r.Restores, x)
+}
+
+// unknownModel is the receiver of load_state_dict when nothing says what it is: most often a model.
+func (f *File) unknownModel(c *Call) *Object {
+	if c.Value.Kind == pysem.Unknown || c.Recv.Text() == "super()" {
+		return nil
+	}
+	return &Object{Kind: Model, Name: c.Recv.Text(), Value: c.Value, Guessed: true, key: c.Value.Key()}
+}
+
+// source follows a value back to the load it comes from, and the key read from it.
+func (f *File) source(v *pysem.Value, loads map[string]*LoadSite, depth int) (*LoadSite, string) {
+	if depth > 6 {
+		return nil, ""
+	}
+	for _, a := range v.Alternatives() {
+		if l := loads[a.Key()]; l != nil {
+			return l, ""
+		}
+		if base, key, ok := a.KeyRead(); ok {
+			if l, inner := f.source(base, loads, depth+1); l != nil {
+				if inner != "" {
+					key = inner
+				}
+				return l, key
+			}
+		}
+		// Conversions keep the source: ckpt["rng"].cpu(), torch.tensor(ckpt["x"]), tuple(...), {k: v for k, v in ckpt["model"].items()}.
+		if recv, _, ok := a.Method(); ok {
+			if l, key := f.source(recv, loads, depth+1); l != nil {
+				return l, key
+			}
+		}
+		if a.Kind == pysem.Call {
+			for _, arg := range pysem.Args(a.Node).Position {
+				if l, key := f.source(f.Eval.Eval(arg, a.Ctx), loads, depth+1); l != nil {
+					return l, key
+				}
+			}
+		}
+		if a.Kind == pysem.Attr || a.Kind == pysem.Item || a.Kind == pysem.Elem || a.Kind == pysem.LoopVar {
+			if a.Base != nil {
+				if l, key := f.source(a.Base, loads, depth+1); l != nil {
+					return l, key
+				}
+			}
+		}
+		if a.Kind == pysem.Binary {
+			for _, side := range []*pysem.Value{a.Base, a.Other} {
+				if l, key := f.source(side, loads, depth+1); l != nil {
+					return l, key
+				}
+			}
+		}
+	}
+	return nil, ""
+}
+
+// Source is the load a value comes from and the key it was read with, nil when it comes from elsewhere.
+func (f *File) Source(v *pysem.Value) (*LoadSite, string) { return f.source(v, f.loads, 0) }
+
+// link connects loads with what is read and restored from them.
+func (f *File) link() {
+	f.loads = map[string]*LoadSite{}
+	for _, r := range f.Runs {
+		for _, l := range r.Loads {
+			for _, a := range l.Result.Alternatives() {
+				if _, taken := f.loads[a.Key()]; !taken {
+					f.loads[a.Key()] = l
+				}
+			}
+		}
+	}
+	if len(f.loads) == 0 {
+		return
+	}
+	for _, r := range f.Runs {
+		for _, x := range r.Restores {
+			x.Load, x.Key = f.Source(x.Source)
+			if x.Load != nil {
+				x.Load.Restores = append(x.Load.Restores, x)
+			}
+		}
+		seen := map[*pysem.Ctx]bool{}
+		for _, ev := range r.Events {
+			if !seen[ev.Ctx] {
+				seen[ev.Ctx] = true
+				f.reads(ev.Ctx)
+			}
+			if ev.Kind == pysem.EventCall {
+				f.escapes(ev)
+			}
+			if ev.Kind == pysem.EventReturn && ev.Ctx.Root() && ev.Ctx.Func != f.Module.Top {
+				if l, key := f.Source(f.Eval.Eval(ev.Node.Nth(0), ev.Ctx)); l != nil && key == "" {
+					l.Opaque = true
+				}
+			}
+		}
+	}
+}
+
+// reads finds the constant keys read from loads in one function.
+func (f *File) reads(ctx *pysem.Ctx) {
+	for _, n := range f.keyed[ctx.Func] {
+		var base pyast.Node
+		read := KeyRead{Node: n, Ctx: ctx}
+		switch n.Kind() {
+		case pyast.KindSubscript:
+			base = n.Child(pyast.FieldValue)
+			key, ok := f.Eval.Eval(n.Child(pyast.FieldSubscript), ctx).Text()
+			if !ok {
+				if l, k := f.Source(f.Eval.Eval(base, ctx)); l != nil && k == "" {
+					l.Opaque = true
+				}
+				continue
+			}
+			read.Key = key
+		case pyast.KindCall:
+			base = n.Child(pyast.FieldFunction).Child(pyast.FieldObject)
+			key, ok := pysem.StringLiteral(pysem.Args(n).Pos(0))
+			if !ok {
+				continue
+			}
+			read.Key, read.Default = key, true
+		case pyast.KindComparisonOperator:
+			base = n.Nth(2)
+			key, ok := pysem.StringLiteral(n.Nth(0))
+			if !ok {
+				continue
+			}
+			read.Key, read.Tested = key, true
+		}
+		if l, k := f.Source(f.Eval.Eval(base, ctx)); l != nil && k == "" {
+			l.Reads = append(l.Reads, read)
+		}
+	}
+}
+
+// harmless take a checkpoint without reading keys out of sight.
+var harmless = regexp.MustCompile(`^(builtins\.(print|len|type|isinstance|id|str|repr)|copy\.(copy|deepcopy)|gc\..*|logging\..*)$`)
+
+// escapes marks loads whose whole value is handed to something that is not followed.
+func (f *File) escapes(ev pysem.Event) {
+	fn := ev.Node.Child(pyast.FieldFunction)
+	callee := f.Eval.Eval(fn, ev.Ctx)
+	if callee.Kind == pysem.FuncVal && f.tracer.Visited(callee.Func) {
+		return
+	}
+	if fn.Kind() == pyast.KindAttribute {
+		switch fn.Child(pyast.FieldAttribute).Text() {
+		case "load_state_dict", "get", "pop", "keys", "append", "info", "debug", "warning":
+			return
+		case "items", "values":
+			if l, key := f.Source(f.Eval.Eval(fn.Child(pyast.FieldObject), ev.Ctx)); l != nil && key == "" {
+				l.Opaque = true
+			}
+			return
+		}
+	}
+	if callee.Kind == pysem.External && harmless.MatchString(callee.Name) {
+		return
+	}
+	for a := range ev.Node.Child(pyast.FieldArguments).Children() {
+		if a.Kind() == pyast.KindKeywordArgument {
+			a = a.Child(pyast.FieldValue)
+		}
+		if !a.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindCall, pyast.KindDictionarySplat) {
+			continue
+		}
+		if a.Kind() == pyast.KindDictionarySplat {
+			a = a.Nth(0)
+		}
+		for _, v := range f.Eval.Eval(a, ev.Ctx).Alternatives() {
+			if l := f.loads[v.Key()]; l != nil {
+				l.Opaque = true
+			}
+		}
+	}
+}

@@ -1,0 +1,49 @@
+package training
+
+import "github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+
+// StepAfter is the scheduler's step() that follows the save in the same round of the epoch loop, nil when the scheduler steps
+// before the save, in an inner loop, by explicit epoch, or not at all.
+func (s *SaveSite) StepAfter() *Step {
+	if s.EpochLoop == nil || s.Loop != s.EpochLoop {
+		return nil
+	}
+	var after *Step
+	for _, st := range s.Run.Steps {
+		if st.Object.Kind != Scheduler || !s.EpochLoop.Holds(st.Index) || st.Explicit || st.Foreign {
+			continue
+		}
+		if innermostLoop(st.Frame) != innermostLoop(s.Frame) {
+			return nil
+		}
+		if st.Index < s.Index {
+			return nil
+		}
+		if after == nil {
+			after = st
+		}
+	}
+	return after
+}
+
+func innermostLoop(fr *pysem.Frame) *pysem.Frame {
+	for ; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameLoop {
+			return fr
+		}
+	}
+	return nil
+}
+
+// StepsAfterLoad says that the scheduler makes the missing step between the load and the training loop.
+func (s *SaveSite) StepsAfterLoad(l *LoadSite, o *Object) bool {
+	if l == nil || l.Run != s.Run {
+		return false
+	}
+	for _, st := range s.Run.Steps {
+		if st.Object.Kind == Scheduler && st.Object.Same(o) && l.Index < st.Index && st.Index < s.Loop.Outer().First {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,146 @@
+package training
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// Path is what is known of a file name that a save writes or a load reads.
+type Path struct {
+	// Node is the expression as written at the call; Value what it stands for.
+	Node  pyast.Node
+	Value *pysem.Value
+	// Pattern is the name with each unknown part as "*", "" when nothing is known.
+	Pattern string
+	// Known says that at least one literal part of it is known.
+	Known bool
+	// Progress are the values in the name that change from save to save: loop variables, epochs, steps.
+	Progress []*pysem.Value
+	// Rank says that the name holds the rank: each process has its own file.
+	Rank bool
+	// Metric says that the name holds a score, as "model_{acc:.3f}.pt".
+	Metric bool
+	// Buffer says that the target is an object in memory.
+	Buffer bool
+}
+
+var (
+	progressName = regexp.MustCompile(`(?i)(^|_|\.)(epochs?|ep|steps?|iters?|iterations?|itr|global_?step|n_?iter|batch(_?idx)?|i|it|e|idx|step_?num|milestone)(_?(num|idx|no|index|id))?$`)
+	rankName     = regexp.MustCompile(`(?i)(^|_|\.)rank(_?id)?$|^(gpu|gpu_id|device_id|process_index|local_rank)$`)
+	metricName   = regexp.MustCompile(`(?i)(acc|loss|score|metric|prec|iou|map|f1|auc|psnr|bleu|wer|cer|perplexity|ppl)`)
+	bestName     = regexp.MustCompile(`(?i)best`)
+	lastName     = regexp.MustCompile(`(?i)(last|latest|current|resume|snapshot|newest)`)
+)
+
+// path reads the shape of a file name. Loops are those around the save; nil for loads.
+func (f *File) path(n pyast.Node, ctx *pysem.Ctx) *Path {
+	p := &Path{Node: n}
+	if !n.Valid() {
+		p.Value = f.Eval.Eval(n, ctx)
+		return p
+	}
+	p.Value = f.Eval.Eval(n, ctx)
+	v := p.Value
+	if v.Kind == pysem.Join {
+		// The first alternative that has a shape stands for all.
+		for _, a := range v.Elems {
+			if a.Kind == pysem.Str {
+				v = a
+				break
+			}
+		}
+	}
+	switch {
+	case v.Kind == pysem.Str:
+		var b strings.Builder
+		f.parts(p, v.Parts, &b, 0)
+		p.Pattern = b.String()
+		p.Known = strings.Trim(p.Pattern, "*/.") != ""
+	case v.Callee() == "io.BytesIO" || v.Callee() == "io.StringIO" || strings.HasSuffix(v.Callee(), "NamedTemporaryFile"):
+		p.Buffer = true
+	case v.Callee() == "builtins.open" || v.Callee() == "gzip.open":
+		return f.path(pysem.Args(v.Node).Pos(0), v.Ctx)
+	case v.Kind == pysem.Call || v.Kind == pysem.Attr:
+		if _, m, ok := v.Method(); ok && (m == "open") {
+			p.Pattern = "*"
+		} else {
+			p.Pattern = "*"
+		}
+	default:
+		p.Pattern = "*"
+	}
+	if n.Is(pyast.KindIdentifier) && (n.TextIs("buffer") || n.TextIs("buf") || n.TextIs("bio")) {
+		p.Buffer = true
+	}
+	return p
+}
+
+func (f *File) parts(p *Path, parts []pysem.Part, b *strings.Builder, depth int) {
+	for _, part := range parts {
+		if part.Hole == nil {
+			b.WriteString(part.Lit)
+			continue
+		}
+		b.WriteByte('*')
+		f.hole(p, part, depth)
+	}
+}
+
+func (f *File) hole(p *Path, part pysem.Part, depth int) {
+	v := part.Hole
+	if depth > 4 {
+		return
+	}
+	text := v.Node.Text()
+	if v.Kind == pysem.ParamVal || v.Kind == pysem.Attr {
+		text = v.Name
+	}
+	if c := v.Callee(); c != "" && (strings.HasPrefix(c, "time.") || strings.HasPrefix(c, "datetime.") || strings.HasPrefix(c, "uuid.")) {
+		return
+	}
+	switch {
+	case isRank(f, v, text):
+		p.Rank = true
+	case isProgress(v, text):
+		p.Progress = append(p.Progress, v)
+	case metricName.MatchString(text):
+		p.Metric = true
+	}
+}
+
+// isProgress says that a value counts epochs or steps.
+func isProgress(v *pysem.Value, text string) bool {
+	if base, _, ok := v.Linear(); ok && base != nil {
+		if base.Kind == pysem.LoopVar || base.Kind == pysem.Elem && base.Base.Kind == pysem.LoopVar {
+			return true
+		}
+		if base != v {
+			return isProgress(base, base.Node.Text())
+		}
+	}
+	for _, a := range v.Alternatives() {
+		if a != v && isProgress(a, a.Node.Text()) {
+			return true
+		}
+	}
+	return progressName.MatchString(text)
+}
+
+// Best reports whether the name says that the file holds the best model.
+func (p *Path) Best() bool {
+	return bestName.MatchString(p.Pattern) || bestName.MatchString(p.Node.Text())
+}
+
+// Last reports whether the name says that the file is the one to resume from.
+func (p *Path) Last() bool {
+	return lastName.MatchString(p.Pattern) || lastName.MatchString(p.Node.Text())
+}
+
+// Fixed reports whether every save writes the same file, as far as the name tells: no part of it counts progress or differs
+// by rank or score.
+func (p *Path) Fixed() bool {
+	return !p.Buffer && len(p.Progress) == 0 && !p.Rank && !p.Metric
+}

@@ -1,0 +1,139 @@
+package training
+
+import (
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// ResumedBy is the load from which training goes on with the file that a save writes, nil when the file at hand shows none.
+// The load stands in the same run before the training loop (or in a function of its own), restores the saved model, and
+// reads the same file: the same name, or keys that only such a checkpoint has.
+func (s *SaveSite) ResumedBy() *LoadSite {
+	var best *LoadSite
+	score := 0
+	for _, r := range s.Run.File.Runs {
+		for _, l := range r.Loads {
+			if r == s.Run && s.Loop != nil && l.Index > s.Loop.Outer().First {
+				continue // loads inside or after the training, as to test the best model
+			}
+			if r == s.Run && s.Loop == nil && l.Index > s.Index {
+				continue
+			}
+			if n := s.match(l); n > score {
+				best, score = l, n
+			}
+		}
+	}
+	return best
+}
+
+// match weighs how surely a load reads what a save writes in order to go on training; 0 is not at all.
+func (s *SaveSite) match(l *LoadSite) int {
+	if !s.restoredBy(l) {
+		return 0
+	}
+	n := 0
+	if same := SamePath(s.Path, l.Path); same {
+		n += 4
+	} else if s.Path.Known && l.Path.Known {
+		return 0
+	}
+	if s.Kind == PayloadDict {
+		shared, progress := 0, false
+		for _, c := range s.Components {
+			if l.Key(c.Key) {
+				shared++
+				progress = progress || c.Role == RoleProgress || c.Role == RoleState && c.Object != nil && c.Object.Kind != Model
+			}
+		}
+		if progress {
+			n += 4
+		}
+		if shared == 0 && !l.Opaque && len(l.Reads) > 0 {
+			return 0
+		}
+		n += min(shared, 3)
+		if !progress && n < 4 {
+			return 0
+		}
+	}
+	return n
+}
+
+// restoredBy reports whether a load restores the model that the save wrote.
+func (s *SaveSite) restoredBy(l *LoadSite) bool {
+	for _, x := range l.Restores {
+		if x.Object == nil || x.Object.Kind != Model {
+			continue
+		}
+		for _, c := range s.Components {
+			if c.Object == nil || c.Object.Kind != Model {
+				continue
+			}
+			if c.Object.Same(x.Object) || c.Key != "" && c.Key == x.Key {
+				return true
+			}
+			// Two functions with parameters of their own: the same name is the same role.
+			if (c.Object.Guessed || x.Object.Guessed) && baseName(c.Object.Name) == baseName(x.Object.Name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func baseName(name string) string {
+	name = strings.TrimSuffix(name, ".module")
+	return name[strings.LastIndexByte(name, '.')+1:]
+}
+
+// SamePath reports whether two names have the same known shape, or are the same expression.
+func SamePath(a, b *Path) bool {
+	if a == nil || b == nil || a.Buffer || b.Buffer {
+		return false
+	}
+	if a.Known && b.Known {
+		return fileName(a.Pattern) == fileName(b.Pattern) && strings.Trim(fileName(a.Pattern), "*") != ""
+	}
+	if a.Value != nil && b.Value != nil && a.Value.Kind != pysem.Unknown && a.Value.Key() == b.Value.Key() {
+		return true
+	}
+	return false
+}
+
+func fileName(pattern string) string { return pattern[strings.LastIndexByte(pattern, '/')+1:] }
+
+// Companions are the other saves of the same stretch of training: those in the same loop, or in the same function when there
+// is no loop. A checkpoint may be split over them.
+func (s *SaveSite) Companions() []*SaveSite {
+	var out []*SaveSite
+	for _, o := range s.Run.Saves {
+		if o == s || o.Node == s.Node && o.Ctx == s.Ctx {
+			continue
+		}
+		if s.Loop != nil && s.Loop.Outer().Holds(o.Index) || s.Loop == nil && o.Loop == nil && o.Ctx.Func == s.Ctx.Func {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// SavedNearby reports whether the state of an object is in the payload or in a companion's.
+func (s *SaveSite) SavedNearby(o *Object) bool {
+	for _, x := range append(s.Companions(), s) {
+		if x.Has(o) {
+			return true
+		}
+		for _, c := range x.Components {
+			// What is stored under a name of that kind, and is not known to be another object, may be this one.
+			if c.Object != nil && c.Object.Kind == o.Kind && (c.Object.Guessed || o.Guessed) && baseName(c.Object.Name) == baseName(o.Name) {
+				return true
+			}
+			if c.Object == nil && keyKind(c.Key) == o.Kind {
+				return true
+			}
+		}
+	}
+	return false
+}

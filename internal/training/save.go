@@ -1,0 +1,448 @@
+package training
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
+
+// PayloadKind says what a save writes.
+type PayloadKind uint8
+
+// Kinds of payload.
+const (
+	PayloadUnknown PayloadKind = iota
+	PayloadDict                // a dict whose keys are known, at least in part
+	PayloadState               // one bare state dict: Components holds its object
+	PayloadObject              // a whole model object: Components holds it
+	PayloadOther               // something that is no model: tensors, lists, numbers
+)
+
+// Role is what a component of a payload is.
+type Role uint8
+
+// Roles of components. The first are states of tracked objects and go with their Kind.
+const (
+	RoleOther    Role = iota
+	RoleState         // state_dict() of Object
+	RoleObject        // Object itself
+	RoleUncalled      // Object.state_dict, without the call
+	RoleProgress      // epoch, step, iteration
+	RoleBest          // best metric
+	RoleMetric        // another metric, losses, history
+	RoleRNG           // generator state: RNG names the generator
+	RoleConfig        // args, config, hyper-parameters
+	RoleVersion       // torch version, git commit
+)
+
+// Component is one key of a payload.
+type Component struct {
+	Role Role
+	Key  string
+	// Entry is the key's place in the dict.
+	Entry  pysem.Entry
+	Value  *pysem.Value
+	Object *Object
+	RNG    []torch.RNG
+}
+
+// SaveSite is one save in one calling context.
+type SaveSite struct {
+	*Call
+	Kind       PayloadKind
+	Components []Component
+	// Dict is the dict of a PayloadDict; Open says that it may hold keys that are not known.
+	Dict *pysem.DictValue
+	Open bool
+	// PayloadNode is the argument as written at the save call.
+	PayloadNode pyast.Node
+	Path        *Path
+	// Foreign says that a helper of another file does the saving: its path, guard and further keys are not known.
+	Foreign bool
+	// Collective says that every process must call it.
+	Collective bool
+	// Loop is the innermost loop around the save in which an optimizer steps, nil if there is none; EpochLoop is the loop
+	// over epochs among the loops around it. AfterLoop says that it comes after a training loop instead.
+	Loop, EpochLoop *Loop
+	AfterLoop       bool
+}
+
+// Has reports whether the state of an object, wrappers aside, is in the payload.
+func (s *SaveSite) Has(o *Object) bool {
+	for _, c := range s.Components {
+		if c.Object.Same(o) && (c.Role == RoleState || c.Role == RoleObject || c.Role == RoleUncalled) {
+			return true
+		}
+	}
+	return false
+}
+
+// HasKind reports whether a state of some object of the kind is in the payload, by object or by the name of its key.
+func (s *SaveSite) HasKind(k Kind) bool {
+	for _, c := range s.Components {
+		if c.Object != nil && c.Object.Kind == k || c.Object == nil && keyKind(c.Key) == k {
+			return true
+		}
+	}
+	return false
+}
+
+// HasRole reports whether a component of the role is in the payload.
+func (s *SaveSite) HasRole(r Role) bool {
+	for _, c := range s.Components {
+		if c.Role == r {
+			return true
+		}
+	}
+	return false
+}
+
+// HasRNG reports whether the state of a generator is in the payload.
+func (s *SaveSite) HasRNG(g torch.RNG) bool {
+	for _, c := range s.Components {
+		for _, x := range c.RNG {
+			if x == g {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Training reports whether the payload is more than a model: optimizer or scheduler state or progress beside a model.
+func (s *SaveSite) Training() bool {
+	return s.Kind == PayloadDict && s.HasKind(Model) &&
+		(s.HasKind(Optimizer) || s.HasKind(Scheduler) || s.HasKind(Scaler) || s.HasRole(RoleProgress))
+}
+
+// Anchor is where findings on the payload stand: the dict's own first line, or the save call's.
+func (s *SaveSite) Anchor() text.Span {
+	n := s.Node
+	if s.Dict != nil && s.Dict.Literal.Valid() && s.Dict.Literal.Tree() == s.Node.Tree() {
+		n = s.Dict.Literal
+	}
+	span := FirstLine(n)
+	for p := n.Parent(); p.Valid() && !p.Is(pyast.KindBlock, pyast.KindModule); p = p.Parent() {
+		if line := FirstLine(p); line.End >= span.End { // `state = {` reads better than `{`
+			span = line
+		}
+	}
+	return span
+}
+
+// FirstLine is a node's span, cut at the end of its first line.
+func FirstLine(n pyast.Node) text.Span {
+	span := n.Span()
+	if i := strings.IndexAny(n.Text(), "\r\n"); i >= 0 {
+		span.End = span.Start + i
+	}
+	return span
+}
+
+var (
+	bestKey    = regexp.MustCompile(`(?i)best|^(max|min)_(acc|loss|prec|score|metric|val)|top_?(acc|score)`)
+	metricKey  = regexp.MustCompile(`(?i)(loss|acc|prec|metric|score|history|results?|iou|map|psnr|bleu|log|curve|auc|f1)`)
+	rngKey     = regexp.MustCompile(`(?i)(^|_)(rng|random|numpy|cuda_rng|torch_rng|seed_state)(_|$)|rng_?states?|random_?states?`)
+	configKey  = regexp.MustCompile(`(?i)(args|config|cfg|opts?|hparams|hyper_?param\w*|params|options|settings|arch|model_args|class_names|classes|vocab|meta\w*|names)$`)
+	versionKey = regexp.MustCompile(`(?i)(version|commit|git|date|time)`)
+)
+
+// keyKind guesses an object's kind from the key it is stored under.
+func keyKind(key string) Kind {
+	k := strings.ToLower(key)
+	switch {
+	case strings.Contains(k, "optim") || strings.HasPrefix(k, "opt_") || strings.HasSuffix(k, "_opt"):
+		return Optimizer
+	case strings.Contains(k, "sched"):
+		return Scheduler
+	case strings.Contains(k, "scaler") || k == "amp":
+		return Scaler
+	case strings.Contains(k, "ema"):
+		return Averaged
+	case k == "state_dict" || k == "weights" || strings.Contains(k, "model") && !configKey.MatchString(key) || k == "net" || strings.HasPrefix(k, "net_") || strings.HasSuffix(k, "_net"):
+		return Model
+	}
+	return nameKind(key)
+}
+
+func (f *File) save(r *Run, c *Call) {
+	args := pysem.Args(c.Node)
+	s := &SaveSite{Call: c, Collective: c.Known && c.Entry.Collective}
+	payload, path := args.Get(0, "obj"), args.Get(1, "f")
+	if !c.Known {
+		s.Foreign = !masterSaver.MatchString(lastPart(c.Callee))
+		payload, path = f.foreignPayload(c, args)
+		if !payload.Valid() {
+			return
+		}
+	}
+	s.PayloadNode = payload
+	s.Path = f.path(path, c.Ctx)
+	f.payload(s, f.Eval.Eval(payload, c.Ctx))
+	r.Saves = append(r.Saves, s)
+}
+
+var masterSaver = regexp.MustCompile(`(?i)^(save_on_(master|main|rank0?)|master_save)$`)
+
+// foreignPayload is the dict among the arguments of a helper of another file, provided that it holds a state dict.
+func (f *File) foreignPayload(c *Call, args pysem.ArgList) (payload, path pyast.Node) {
+	candidates := append([]pyast.Node{}, args.Position...)
+	for _, k := range []string{"state", "obj", "checkpoint", "state_dict", "ckpt"} {
+		if n, ok := args.Keyword[k]; ok {
+			candidates = append(candidates, n)
+		}
+	}
+	for i, n := range candidates {
+		d := f.Eval.Eval(n, c.Ctx).AsDict()
+		if d == nil {
+			continue
+		}
+		for _, x := range d.Entries {
+			v := f.Eval.Expr(x.Value)
+			if _, m, ok := v.Method(); ok && m == "state_dict" {
+				if i+1 < len(args.Position) {
+					path = args.Position[i+1]
+				}
+				return n, path
+			}
+		}
+	}
+	return pyast.Node{}, pyast.Node{}
+}
+
+func (f *File) payload(s *SaveSite, v *pysem.Value) {
+	if d := v.AsDict(); d != nil {
+		s.Kind, s.Dict, s.Open = PayloadDict, d, d.Open
+		for _, x := range d.Entries {
+			s.Components = append(s.Components, f.component(x))
+		}
+		return
+	}
+	if v.Kind == pysem.Join {
+		// Sometimes a dict, sometimes something else: read the dict, as an open one.
+		for _, a := range v.Elems {
+			if a.Kind == pysem.Dict {
+				f.payload(s, a)
+				s.Open = true
+				return
+			}
+		}
+		v = v.Elems[0]
+	}
+	if recv, m, ok := v.Method(); ok && m == "state_dict" {
+		s.Kind = PayloadState
+		c := Component{Role: RoleState, Value: v}
+		c.Object = f.Object(recv, v.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject).Text())
+		if c.Object == nil {
+			c.Object = &Object{Kind: Model, Name: v.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject).Text(), Value: recv, Guessed: true, key: recv.Key()}
+		}
+		s.Components = []Component{c}
+		return
+	}
+	if v.Kind == pysem.Attr && v.Name == "state_dict" {
+		s.Kind = PayloadState
+		s.Components = []Component{{Role: RoleUncalled, Value: v, Object: f.Object(v.Base, "")}}
+		return
+	}
+	if o := f.Object(v, s.PayloadNode.Text()); o != nil {
+		s.Kind = PayloadObject
+		s.Components = []Component{{Role: RoleObject, Value: v, Object: o}}
+		return
+	}
+	if v.Kind == pysem.ParamVal || v.Kind == pysem.Unknown || v.Kind == pysem.Call && v.Base.Kind != pysem.External {
+		s.Open = true
+		return
+	}
+	s.Kind = PayloadOther
+}
+
+// component says what one key of a dict holds.
+func (f *File) component(x pysem.Entry) Component {
+	c := Component{Key: x.Key, Entry: x, Value: f.Eval.Expr(x.Value)}
+	text := x.Value.Node.Text()
+	for _, a := range c.Value.Alternatives() {
+		if recv, m, ok := a.Method(); ok {
+			switch m {
+			case "state_dict", "consolidate_state_dict", "get_state_dict":
+				name := a.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject).Text()
+				c.Role, c.Object = RoleState, f.Object(recv, name)
+				if c.Object == nil {
+					if k := keyKind(x.Key); k != NotTracked {
+						c.Object = &Object{Kind: k, Name: name, Value: recv, Guessed: true, key: recv.Key()}
+					}
+				}
+				return c
+			case "get_rng_state", "get_state", "getstate":
+				c.Role = RoleRNG
+				return c
+			}
+		}
+		if a.Kind == pysem.Attr && a.Name == "state_dict" {
+			c.Role, c.Object = RoleUncalled, f.Object(a.Base, strings.TrimSuffix(text, ".state_dict"))
+			return c
+		}
+		if e, ok := torch.Lookup(a.Callee()); ok && e.Kind == torch.RNGGetter {
+			c.Role, c.RNG = RoleRNG, append(c.RNG, e.Generators...)
+		}
+	}
+	if c.Role == RoleRNG {
+		return c
+	}
+	if rngs := f.rngInside(x.Value, 0); len(rngs) > 0 {
+		c.Role, c.RNG = RoleRNG, rngs
+		return c
+	}
+	switch {
+	case isProgressKey(x.Key) && !metricKey.MatchString(x.Key):
+		c.Role = RoleProgress
+	case bestKey.MatchString(x.Key):
+		c.Role = RoleBest
+	case versionKey.MatchString(x.Key):
+		c.Role = RoleVersion
+	case configKey.MatchString(x.Key):
+		c.Role = RoleConfig
+	case rngKey.MatchString(x.Key):
+		c.Role = RoleRNG
+	case metricKey.MatchString(x.Key):
+		c.Role = RoleMetric
+	}
+	if c.Role == RoleOther || c.Role == RoleConfig {
+		if o := f.Object(c.Value, text); o != nil && (c.Role == RoleOther || !o.Guessed) {
+			c.Object = o
+			c.Role = RoleObject
+			if k := keyKind(x.Key); o.Guessed && (c.Value.Kind == pysem.Unknown || c.Value.Kind == pysem.ParamVal || c.Value.Kind == pysem.Attr) {
+				// A variable that holds a state dict already, as in `model_state = model.state_dict()` out of sight.
+				if strings.Contains(strings.ToLower(x.Key), "state") || k == Model {
+					c.Role = RoleState
+				}
+			}
+		} else if k := keyKind(x.Key); k != NotTracked && c.Role == RoleOther {
+			c.Role = RoleState
+			c.Object = &Object{Kind: k, Name: text, Value: c.Value, Guessed: true, key: c.Value.Key()}
+		}
+	}
+	return c
+}
+
+// rngInside finds generator states inside nested dicts, lists, conversions and conditionals: {"torch": torch.get_rng_state(), ...}.
+func (f *File) rngInside(x pysem.Expr, depth int) []torch.RNG {
+	if depth > 3 {
+		return nil
+	}
+	v := f.Eval.Expr(x)
+	var out []torch.RNG
+	for _, a := range v.Alternatives() {
+		switch a.Kind {
+		case pysem.Dict:
+			for _, e := range a.Dict.Entries {
+				out = append(out, f.rngInside(e.Value, depth+1)...)
+			}
+		case pysem.List, pysem.Tuple:
+			for _, e := range a.Elems {
+				out = append(out, f.rngInside(pysem.Expr{Val: e}, depth+1)...)
+			}
+		default:
+			if !a.Node.Valid() || a.Ctx == nil {
+				continue
+			}
+			if e, ok := torch.Lookup(a.Callee()); ok && e.Kind == torch.RNGGetter {
+				out = append(out, e.Generators...)
+				continue
+			}
+			if a.Kind == pysem.Item || a.Kind == pysem.Elem {
+				out = append(out, f.rngInside(pysem.Expr{Val: a.Base}, depth+1)...)
+				continue
+			}
+			if recv, _, ok := a.Method(); ok {
+				out = append(out, f.rngInside(pysem.Expr{Val: recv}, depth+1)...)
+			}
+			if a.Kind == pysem.Call {
+				for _, arg := range pysem.Args(a.Node).Position {
+					out = append(out, f.rngInside(pysem.Expr{Node: arg, Ctx: a.Ctx}, depth+1)...)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// place finds the loops a save stands in.
+func (s *SaveSite) place() {
+	for fr := s.Frame; fr != nil; fr = fr.Parent {
+		if fr.Kind != pysem.FrameLoop {
+			continue
+		}
+		for _, l := range s.Run.Loops {
+			if l.Node == fr.Node && l.Holds(s.Index) && l.Trains {
+				if s.Loop == nil {
+					s.Loop = l
+				}
+				if s.EpochLoop == nil && l.Epoch() {
+					s.EpochLoop = l
+				}
+			}
+		}
+	}
+	if s.Loop == nil {
+		for _, l := range s.Run.Loops {
+			if l.Trains && l.Last < s.Index {
+				s.AfterLoop = true
+			}
+		}
+	}
+}
+
+// Conditions are the frames between the save and its training loop: periodic tests, best tests, rank guards.
+func (s *SaveSite) Conditions() []*pysem.Frame {
+	var out []*pysem.Frame
+	for fr := s.Frame; fr != nil; fr = fr.Parent {
+		if s.Loop != nil && fr.Kind == pysem.FrameLoop && fr.Node == s.Loop.Node {
+			break
+		}
+		if fr.Kind == pysem.FrameIf {
+			out = append(out, fr)
+		}
+	}
+	return out
+}
+
+var bestCondition = regexp.MustCompile(`(?i)best|is_better|improved|\bmax_(acc|score|prec)|\bmin_(loss|val)`)
+
+// BestOnly reports whether the save happens only when a metric is the best so far.
+func (s *SaveSite) BestOnly() bool {
+	for _, fr := range s.Conditions() {
+		if fr.Positive && bestCondition.MatchString(fr.Cond.Text()) {
+			return true
+		}
+	}
+	return false
+}
+
+// Live are the objects of a kind that work in the training the save belongs to: those that step in its loop; without a loop
+// around it, those that step anywhere in the run before it.
+func (s *SaveSite) Live(k Kind) []*Step {
+	var out []*Step
+	seen := map[string]bool{}
+	var outer *Loop
+	if s.Loop != nil {
+		outer = s.Loop.Outer()
+	}
+	for _, st := range s.Run.Steps {
+		if st.Object.Kind != k || seen[st.Object.key] {
+			continue
+		}
+		if outer != nil && !outer.Holds(st.Index) {
+			continue
+		}
+		if outer == nil && !s.AfterLoop {
+			continue
+		}
+		seen[st.Object.key] = true
+		out = append(out, st)
+	}
+	return out
+}
