@@ -16,8 +16,11 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics/rules"
 )
 
-// Titles are the sections that every rule has, in order.
+// Titles are the sections that every rule has, in order. One named Limits may stand before the references.
 var Titles = []string{"What it does", "Why it matters", "Example", "Use instead", "Fix safety", "References"}
+
+// Limits is the title of the optional section on what a rule cannot see.
+const Limits = "What it does not see"
 
 // Section is one part of a rule's documentation.
 type Section struct {

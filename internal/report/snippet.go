@@ -35,7 +35,7 @@ func (p painter) snippet(at place, gutter int, mark, label string) string {
 			break // ends before the line's first character
 		}
 		shown, column, size := drawLine(at.source.Text[span.Start:span.End], from-span.Start, to-span.Start, line > at.start.Line, p.Width-gutter-3)
-		fmt.Fprintf(&out, "%s %s\n", p.dim(fmt.Sprintf("%*d |", gutter, line)), shown)
+		fmt.Fprintln(&out, strings.TrimRight(p.dim(fmt.Sprintf("%*d |", gutter, line))+" "+shown, " "))
 		marks := strings.Repeat(mark, size)
 		if line == last && last < at.end.Line {
 			marks += " ..."
@@ -81,7 +81,7 @@ func drawLine(line []byte, from, to int, skipBlanks bool, width int) (shown stri
 		return full, start, size
 	}
 	skip := 0
-	if end > width-1 {
+	if end > width-1 && start > width/2 {
 		skip = max(0, min(start-width/4, end-width+2))
 	}
 	shown = full

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+)
+
+// The rules that the scripts speak of. Calls of safe() want safe=True, calls of unsafe() want unsafe=True, and no fix of
+// breaking() parses.
+func init() {
+	keywordRule("CKP801", "safe-call", "safe", diagnostics.SetKeyword{Title: "Pass safe=True", Name: "safe", Value: "True", Safe: true})
+	keywordRule("CKP802", "unsafe-call", "unsafe", diagnostics.SetKeyword{Title: "Pass unsafe=True", Name: "unsafe", Value: "True", Reason: "it may change"})
+	keywordRule("CKP901", "quiet-call", "quiet", diagnostics.SetKeyword{Title: "Pass quiet=True", Name: "quiet", Value: "True", Safe: true}).Severity = diagnostics.Off
+	diagnostics.Register(&diagnostics.Rule{Code: "CKP803", Name: "explosive-call", Severity: diagnostics.Hint, Run: func(p *diagnostics.Pass) {
+		for n := range p.File.Tree.Root().Descendants() {
+			if n.TextIs("explode") {
+				panic("boom")
+			}
+		}
+	}})
+}
+
+func keywordRule(code, name, function string, remedy diagnostics.SetKeyword) *diagnostics.Rule {
+	return diagnostics.Register(&diagnostics.Rule{Code: code, Name: name, Summary: "A call of " + function + "()", Severity: diagnostics.Warning, HasFix: true, Run: func(p *diagnostics.Pass) {
+		for n := range p.File.Tree.Root().Descendants() {
+			if n.Is(pyast.KindCall) && n.Child(pyast.FieldFunction).TextIs(function) && n.Child(pyast.FieldArguments).TextIs("()") {
+				fix := remedy
+				fix.Call = n
+				p.Report(diagnostics.Diagnostic{Span: n.Span(), Message: "Calls " + function + "() without its argument.", Remedies: []diagnostics.Remedy{fix}})
+			}
+		}
+	}})
+}
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"ckpt-lsp": func() { os.Exit(run()) }})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true})
+}

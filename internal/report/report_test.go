@@ -1,0 +1,230 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mattn/go-runewidth"
+
+	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
+var update = flag.Bool("update", false, "write the expected reports anew")
+
+var (
+	lost  = &diagnostics.Rule{Code: "CKP801", Name: "lost-state"}
+	risky = &diagnostics.Rule{Code: "CKP802", Name: "risky-load"}
+)
+
+const trainPy = `import torch
+
+def save(model, optimizer, path):
+	torch.save({"model": model.state_dict(), "名前": "学習",
+	            "epoch": 1}, path)
+
+def resume(path): return torch.load(path, map_location="cpu", weights_only=True, mmap=False, encoding="utf-8")["model"]
+esc = "` + "\x1b" + `[31m"
+`
+
+// sample is a report that shows every part.
+func sample() *Report {
+	at := func(part string) text.Span {
+		i := strings.Index(trainPy, part)
+		return text.Span{Start: i, End: i + len(part)}
+	}
+	dict := at(`{"model"`)
+	dict.End = at(`"epoch": 1}`).End
+	return &Report{
+		Checked: 3,
+		Files: []File{{
+			Path: "src/train.py", Source: text.NewSource([]byte(trainPy)),
+			Diagnostics: []diagnostics.Diagnostic{
+				{
+					Rule: lost, Severity: diagnostics.Warning, Span: dict,
+					Message: "`optimizer` (SGD, momentum=0.9) is not saved. After resuming, its momentum buffers restart from zero, " +
+						"and the first steps go another way than they would have gone.",
+					Related: []diagnostics.Related{
+						{Span: at("torch.load"), Message: "training resumes from the checkpoint here"},
+						{Path: "lib/other.py", Span: text.Span{Start: 4, End: 9}, Message: "and from here"},
+						{Path: "lib/gone.py", Span: text.Span{Start: 4, End: 9}, Message: "never shown"},
+					},
+				},
+				{Rule: risky, Severity: diagnostics.Error, Span: at(`"model"]`), Message: "Reads a key."},
+				{Rule: risky, Severity: diagnostics.Hint, Span: text.Span{Start: len(trainPy), End: len(trainPy)}, Message: "Ends."},
+				{Rule: risky, Severity: diagnostics.Information, Span: at("[31m"), Message: "Colours."},
+			},
+			Fixes: []codeactions.Fix{
+				{Title: "Complete this checkpoint", Applicability: diagnostics.Safe, Resolves: []int{0, 1}, Edits: []codeactions.FileEdits{
+					{Edits: []text.Edit{{Span: text.Span{Start: dict.End - 1, End: dict.End - 1}, New: ", \"optimizer\": optimizer.state_dict()"}}},
+				}},
+				{Title: "Drop the key", Applicability: diagnostics.Unsafe, Why: "the model is then loaded as a whole.", Resolves: []int{2}},
+				{Title: "Read the manual", Applicability: diagnostics.Display, Resolves: []int{3}},
+			},
+		}},
+		Problems: []project.Problem{{Path: "src/old.py", Line: 3, Column: 7, Message: "syntax error"}, {Path: "x.py", Message: "gone", Fatal: true}},
+		Open: func(path string) (*text.Source, error) {
+			if path == "lib/other.py" {
+				return text.NewSource([]byte("x = other()\n")), nil
+			}
+			return nil, errors.New("no such file")
+		},
+	}
+}
+
+func TestFormats(t *testing.T) {
+	for name, c := range map[string]struct {
+		format string
+		style  Style
+	}{
+		"plain.txt":  {"text", Style{Width: 100}},
+		"narrow.txt": {"text", Style{Width: 60}},
+		"color.txt":  {"text", Style{Width: 100, Color: true}},
+		"json.json":  {"json", Style{}},
+	} {
+		var out bytes.Buffer
+		if err := Write(&out, c.format, sample(), c.style); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := text.Diff(name, want, out.Bytes()); diff != "" {
+			t.Errorf("the report differs (-update writes it anew):\n%s", diff)
+		}
+		if c.format == "text" && !c.style.Color {
+			for line := range strings.Lines(out.String()) {
+				if n := runewidth.StringWidth(strings.TrimRight(line, "\n")); n > c.style.Width {
+					t.Errorf("%s: %d columns: %s", name, n, line)
+				}
+			}
+			if strings.Contains(out.String(), "\x1b") {
+				t.Errorf("%s: an escape sequence got through", name)
+			}
+		}
+	}
+}
+
+// TestJSONShape holds the report to what scripts read, a field at a time.
+func TestJSONShape(t *testing.T) {
+	var out bytes.Buffer
+	if err := Write(&out, "json", &Report{}, Style{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(strings.Fields(out.String()), ""); got != `{"diagnostics":[],"errors":[]}` {
+		t.Errorf("an empty report is %s", got)
+	}
+	out.Reset()
+	if err := Write(&out, "json", sample(), Style{}); err != nil {
+		t.Fatal(err)
+	}
+	var read struct {
+		Diagnostics []struct {
+			Code, Name, Severity, Message, Path string
+			Range                               struct{ Start, End struct{ Line, Column int } }
+			Fixes                               []struct {
+				Title, Applicability string
+				Edits                []any
+			}
+			Related []any
+		}
+		Errors []struct {
+			Path, Message string
+			Fatal         bool
+		}
+	}
+	if err := json.Unmarshal(out.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	d := read.Diagnostics[0]
+	if d.Code != "CKP801" || d.Name != "lost-state" || d.Path != "src/train.py" || d.Range.Start.Line != 4 || d.Range.Start.Column != 13 ||
+		d.Range.End.Line != 5 || d.Range.End.Column != 25 || len(d.Fixes) != 1 || len(d.Fixes[0].Edits) != 1 || len(d.Related) != 2 {
+		t.Errorf("the first finding reads %+v", d)
+	}
+	if len(read.Errors) != 2 || !read.Errors[1].Fatal {
+		t.Errorf("the errors read %+v", read.Errors)
+	}
+}
+
+func TestUnknownFormat(t *testing.T) {
+	if err := Write(&bytes.Buffer{}, "xml", &Report{}, Style{}); err == nil || !strings.Contains(err.Error(), "valid: json, text") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	one := File{Diagnostics: []diagnostics.Diagnostic{{Severity: diagnostics.Information}}}
+	for want, r := range map[string]Report{
+		"No findings in 1 file.":                                     {Checked: 1},
+		"Fixed 2 findings. None left in 3 files.":                    {Checked: 3, Fixed: 2},
+		"Fixed 1 finding. 1 finding in 1 of 2 files: 1 information.": {Checked: 2, Fixed: 1, Files: []File{one}},
+		"2 findings in 2 of 9 files: 2 information.":                 {Checked: 9, Files: []File{one, one}},
+	} {
+		if got := (painter{Style{Width: 100}}).summary(&r); got != want {
+			t.Errorf("summary %q, want %q", got, want)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		s     string
+		width int
+		want  string
+	}{
+		{"", 10, ">"},
+		{"one two three", 9, ">one two\n.three"},
+		{"averyveryverylongword x", 8, ">averyveryverylongword\n.x"},
+		{"a\nb c", 20, ">a\n.b c"},
+		{"学習 学習", 6, ">学習\n.学習"},
+	} {
+		if got := Wrap(c.s, c.width, ">", "."); got != c.want {
+			t.Errorf("Wrap(%q, %d) = %q, want %q", c.s, c.width, got, c.want)
+		}
+	}
+}
+
+func TestDrawLine(t *testing.T) {
+	long := strings.Repeat("x", 50) + "HERE" + strings.Repeat("y", 50)
+	for name, c := range map[string]struct {
+		line     string
+		from, to int
+		width    int
+		shown    string
+		marked   string // the part of shown that the marks stand under
+	}{
+		"plain":      {"a = b", 4, 5, 80, "a = b", "b"},
+		"tab":        {"\tx", 1, 2, 80, "    x", "x"},
+		"tab inside": {"ab\tx", 3, 4, 80, "ab  x", "x"},
+		"control":    {"\x1b[0m", 0, 1, 80, "\uFFFD[0m", "\uFFFD"},
+		"cut behind": {long, 0, 3, 40, strings.Repeat("x", 39) + "…", "xxx"},
+		"cut before": {long, 50, 54, 40, "", "HERE"},
+		"too long":   {long, 0, 104, 40, strings.Repeat("x", 39) + "…", strings.Repeat("x", 39) + "…"},
+	} {
+		shown, column, size := drawLine([]byte(c.line), c.from, c.to, false, c.width)
+		if c.shown != "" && shown != c.shown {
+			t.Errorf("%s: shown %q, want %q", name, shown, c.shown)
+		}
+		if runes := []rune(shown); column+size > len(runes) || string(runes[column:column+size]) != c.marked {
+			t.Errorf("%s: marks at %d+%d of %q, want below %q", name, column, size, shown, c.marked)
+		}
+		if n := runewidth.StringWidth(shown); n > c.width {
+			t.Errorf("%s: %d columns", name, n)
+		}
+	}
+}
