@@ -44,7 +44,7 @@ func (e *Evaluator) external(n pyast.Node, name string, ctx *Ctx) *Value {
 			vs = append(vs, e.Eval(p, ctx))
 		}
 		if args.Star {
-			vs = append(vs, unknown)
+			vs = append(vs, lit("/"), unknown)
 		}
 		return concat(n, ctx, vs...)
 	case "os.fspath", "os.path.abspath", "os.path.expanduser", "os.path.realpath", "os.path.normpath", "pathlib.Path", "pathlib.PurePath":

@@ -160,3 +160,5 @@ func testLook(t *testing.T, cases []lookCase) {
 		})
 	}
 }
+
+var repeat = strings.Repeat

@@ -444,8 +444,12 @@ func (t *Tracer) decide(m *Module) {
 				if a.Kind() == pyast.KindKeywordArgument {
 					a = a.Child(pyast.FieldValue)
 				}
-				if a.Is(pyast.KindIdentifier, pyast.KindAttribute) {
-					names[lastName(a)] = true
+				if !a.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+					continue
+				}
+				names[lastName(a)] = true
+				for _, g := range m.named[lastName(a)] {
+					runBy[g] = append(runBy[g], m.named[name]...) // handed on to be called
 				}
 			}
 		}

@@ -139,12 +139,13 @@ var (
 	bottom = &Value{Kind: Unknown, size: 1}
 )
 
-// weight counts the values v is made of, shared ones as often as they occur, since walks over v visit them so.
+// weight counts the values v is made of, shared ones as often as they occur, since walks over v visit them so; text counts
+// by its length.
 func (v *Value) weight() int {
 	if v.size > 0 {
 		return v.size
 	}
-	n := 1 + len(v.Parts)
+	n := 1
 	if v.Base != nil {
 		n += v.Base.weight()
 	}
@@ -155,6 +156,7 @@ func (v *Value) weight() int {
 		n += x.weight()
 	}
 	for _, p := range v.Parts {
+		n += 1 + len(p.Lit)/64
 		if p.Hole != nil {
 			n += p.Hole.weight()
 		}
