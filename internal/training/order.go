@@ -47,3 +47,9 @@ func (s *SaveSite) StepsAfterLoad(l *LoadSite, o *Object) bool {
 	}
 	return false
 }
+
+// DirectlyIn says that a step happens once in each round of a loop, not in a loop inside it.
+func (st *Step) DirectlyIn(l *Loop) bool {
+	fr := innermostLoop(st.Frame)
+	return fr != nil && fr.Node == l.Node
+}
