@@ -1,0 +1,165 @@
+package training
+
+import (
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// Knob is a setting of torch that decides whether operations repeat.
+type Knob uint8
+
+// Knobs.
+const (
+	// Benchmark is torch.backends.cudnn.benchmark: cuDNN times its algorithms and takes the fastest.
+	Benchmark Knob = iota
+	// CudnnDeterministic is torch.backends.cudnn.deterministic.
+	CudnnDeterministic
+	// DeterministicAlgorithms is torch.use_deterministic_algorithms.
+	DeterministicAlgorithms
+)
+
+var knobs = map[string]Knob{
+	"torch.backends.cudnn.benchmark":     Benchmark,
+	"torch.backends.cudnn.deterministic": CudnnDeterministic,
+}
+
+// Switch is one setting of a knob.
+type Switch struct {
+	Knob  Knob
+	Event pysem.Event
+	Index int // in Run.Events
+	// Value is the expression it is set to, none for a call without argument.
+	Value pyast.Node
+	// On is what it is set to, where Known.
+	On, Known bool
+}
+
+// Switches are the settings of determinism in a run, in order.
+func (r *Run) Switches() []Switch {
+	var out []Switch
+	e := r.File.Eval
+	for i, ev := range r.Events {
+		s := Switch{Event: ev, Index: i}
+		switch ev.Kind {
+		case pysem.EventAssign:
+			left := ev.Node.Child(pyast.FieldLeft)
+			if left.Kind() != pyast.KindAttribute {
+				continue
+			}
+			base := e.Eval(left.Child(pyast.FieldObject), ev.Ctx)
+			knob, ok := knobs[calleeName(base)+"."+left.Child(pyast.FieldAttribute).Text()]
+			if !ok {
+				continue
+			}
+			s.Knob, s.Value = knob, ev.Node.Child(pyast.FieldRight)
+		case pysem.EventCall:
+			name := calleeName(e.Eval(ev.Node.Child(pyast.FieldFunction), ev.Ctx))
+			if name != "torch.use_deterministic_algorithms" && name != "torch.set_deterministic" {
+				continue
+			}
+			s.Knob, s.Value = DeterministicAlgorithms, pysem.Args(ev.Node).Get(0, "mode")
+		default:
+			continue
+		}
+		s.On, s.Known = e.Eval(s.Value, ev.Ctx).Truth()
+		out = append(out, s)
+	}
+	return out
+}
+
+// MentionsDeterminism reports whether any name in the file speaks of determinism, as cudnn.deterministic,
+// use_deterministic_algorithms or deterministic=True do; benchmark too, because it decides the same question.
+func (f *File) MentionsDeterminism() bool {
+	for n := range f.Tree.Root().Descendants() {
+		if !n.Is(pyast.KindIdentifier) {
+			continue
+		}
+		if text := strings.ToLower(n.Text()); strings.Contains(text, "determinis") || strings.Contains(text, "benchmark") {
+			return true
+		}
+	}
+	return false
+}
+
+// UsesCUDA reports whether the code at hand moves anything to a CUDA device: a call of cuda(), or a device named "cuda".
+func (f *File) UsesCUDA() bool {
+	for n := range f.Tree.Root().Descendants() {
+		switch n.Kind() {
+		case pyast.KindCall:
+			if fn := n.Child(pyast.FieldFunction); fn.Kind() == pyast.KindAttribute {
+				name := fn.Child(pyast.FieldAttribute)
+				if name.TextIs("cuda") || name.TextIs("set_device") && strings.Contains(fn.Text(), "cuda") {
+					return true
+				}
+			}
+		case pyast.KindStringContent:
+			if strings.HasPrefix(n.Text(), "cuda") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Contradict reports whether no pass of the program gets to both frames: they stand on the two sides of one test, or
+// of two tests that are written alike.
+func Contradict(a, b *pysem.Frame) bool {
+	for x := a; x != nil; x = x.Parent {
+		if x.Kind != pysem.FrameIf {
+			continue
+		}
+		text, positive := plainTest(x)
+		for y := b; y != nil; y = y.Parent {
+			if y.Kind != pysem.FrameIf {
+				continue
+			}
+			if other, sense := plainTest(y); text == other && sense != positive {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// plainTest writes a test without its negation, and says whether the frame is behind its being true.
+func plainTest(fr *pysem.Frame) (text string, positive bool) {
+	text, positive = fr.Cond.Text(), fr.Positive
+	if rest, ok := strings.CutPrefix(text, "not "); ok {
+		text, positive = rest, !positive
+	}
+	if rest, ok := strings.CutSuffix(text, " is not None"); ok {
+		return rest, positive
+	}
+	if rest, ok := strings.CutSuffix(text, " is None"); ok {
+		return rest, !positive
+	}
+	return text, positive
+}
+
+// Implied reports whether whoever gets to one of the frames `from` also gets to fr: every test around fr is around one of them.
+func Implied(fr *pysem.Frame, from ...*pysem.Frame) bool {
+	held := map[string]bool{}
+	for _, x := range from {
+		for ; x != nil; x = x.Parent {
+			if x.Kind == pysem.FrameIf {
+				if text, positive := plainTest(x); positive {
+					held["+"+text] = true
+				} else {
+					held["-"+text] = true
+				}
+			}
+		}
+	}
+	for ; fr != nil; fr = fr.Parent {
+		if fr.Kind != pysem.FrameIf {
+			continue
+		}
+		text, positive := plainTest(fr)
+		if positive && !held["+"+text] || !positive && !held["-"+text] {
+			return false
+		}
+	}
+	return true
+}

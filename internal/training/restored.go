@@ -1,0 +1,153 @@
+package training
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// BareState reports whether all that is loaded goes into load_state_dict as it is, so that the file is a state dict.
+func (l *LoadSite) BareState() bool {
+	if l.Opaque || len(l.Reads) > 0 || len(l.Restores) == 0 {
+		return false
+	}
+	for _, x := range l.Restores {
+		if x.Key != "" || x.Object == nil || x.Object.Kind != Model {
+			return false
+		}
+	}
+	return true
+}
+
+// OnlyRestores reports whether everything read from the file goes into load_state_dict or is a plain number or setting.
+func (l *LoadSite) OnlyRestores() bool {
+	if l.Opaque || len(l.Restores) == 0 {
+		return false
+	}
+	restored := map[string]bool{}
+	for _, x := range l.Restores {
+		restored[x.Key] = true
+	}
+	for _, r := range l.Reads {
+		if !r.Tested && !restored[r.Key] && !isProgressKey(r.Key) && !bestKey.MatchString(r.Key) && !metricKey.MatchString(r.Key) && !configKey.MatchString(r.Key) {
+			return false
+		}
+	}
+	return true
+}
+
+// Placed reports whether the same file is loaded with map_location elsewhere in the same function: a branch for each device.
+func (l *LoadSite) Placed() bool {
+	for _, o := range l.Run.Loads {
+		if n, _ := o.MapLocation(); n.Valid() && o.Ctx.Func == l.Ctx.Func && o.Path.Node.Text() == l.Path.Node.Text() {
+			return true
+		}
+	}
+	return false
+}
+
+// Lenient reports whether a load_state_dict lets keys differ: strict=False, or a parameter that is False by default.
+func (x *Restore) Lenient() (lenient, byDefault bool) {
+	if x.Object == nil || x.Object.Kind != Model && x.Object.Kind != Averaged {
+		return false, false
+	}
+	if !x.Strict {
+		return true, false
+	}
+	f := x.Run.File
+	v := f.Eval.Eval(pysem.Args(x.Node).Get(1, "strict"), x.Ctx)
+	if v.Kind != pysem.ParamVal {
+		return false, false
+	}
+	for _, p := range v.Ctx.Func.Params {
+		if p.Name == v.Name && p.Default.Is(pyast.KindFalse) {
+			return true, true
+		}
+	}
+	return false, false
+}
+
+var comparing = regexp.MustCompile(`(?i)intersect|filter|match|compatible`)
+
+// ComparesKeys reports whether the keys are compared with the model's own before they are loaded: by a membership test or set
+// operation on the model's state dict in the same function, or by a helper that says so by its name.
+func (x *Restore) ComparesKeys() bool {
+	f := x.Run.File
+	src := pysem.Args(x.Node).Get(0, "state_dict")
+	for _, a := range append(x.Source.Alternatives(), f.Eval.Eval(src, x.Ctx)) {
+		if a.Node.Valid() && a.Node.Kind() == pyast.KindCall && comparing.MatchString(lastPart(a.Node.Child(pyast.FieldFunction).Text())) {
+			return true
+		}
+	}
+	for n := range x.Ctx.Func.Body.Descendants() {
+		var sides []pyast.Node
+		switch n.Kind() {
+		case pyast.KindComparisonOperator:
+			for o := range n.ChildrenOf(pyast.FieldOperators) {
+				if o.TextIs("in") || o.TextIs("not in") {
+					for c := range n.Children() {
+						sides = append(sides, c)
+					}
+				}
+			}
+		case pyast.KindBinaryOperator:
+			if op := n.Child(pyast.FieldOperator); op.TextIs("-") || op.TextIs("&") {
+				sides = []pyast.Node{n.Child(pyast.FieldLeft), n.Child(pyast.FieldRight)}
+			}
+		}
+		for _, s := range sides {
+			if f.modelKeys(f.Eval.Eval(s, x.Ctx), 0) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// modelKeys reports whether a value is a state dict that a model gave, or its keys.
+func (f *File) modelKeys(v *pysem.Value, depth int) bool {
+	if depth > 4 {
+		return false
+	}
+	for _, a := range v.Alternatives() {
+		if recv, method, ok := a.Method(); ok {
+			if method == "state_dict" || method == "keys" && f.modelKeys(recv, depth+1) {
+				return true
+			}
+		}
+		if strings.HasPrefix(a.Callee(), "builtins.") {
+			if arg := pysem.Args(a.Node).Pos(0); arg.Valid() && f.modelKeys(f.Eval.Eval(arg, a.Ctx), depth+1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// moduleMethods are called on modules and on nothing else that is saved.
+var moduleMethods = map[string]bool{"parameters": true, "named_parameters": true, "train": true, "eval": true, "zero_grad": true}
+
+// IsModel reports whether an object is a module by its class, or by what the run does with it, rather than by its name.
+func (r *Run) IsModel(o *Object) bool {
+	if o == nil || o.Kind != Model && o.Kind != Averaged {
+		return false
+	}
+	if o.Kind == Model && !o.Guessed {
+		return true
+	}
+	if o.Value == nil || o.Value.Kind == pysem.Unknown {
+		return false
+	}
+	for _, c := range r.Calls {
+		if moduleMethods[c.Method] && c.Value != nil {
+			for _, a := range c.Value.Alternatives() {
+				if a.Key() == o.Value.Key() {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

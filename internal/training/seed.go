@@ -1,0 +1,255 @@
+package training
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
+
+// Place says which process runs a piece of code, as far as random numbers go.
+type Place uint8
+
+// Places.
+const (
+	// MainProcess is the process that runs the entry point.
+	MainProcess Place = iota
+	// InLoader is code that a DataLoader runs: in a worker process, or in the main process when num_workers is 0.
+	InLoader
+	// Spawned is a fresh interpreter that torch.multiprocessing.spawn started: it inherits no generator's state.
+	Spawned
+	// Forked is a process started otherwise; whether it inherits the generators depends on the start method.
+	Forked
+)
+
+// PlaceOf follows the calls that lead to a context.
+func (f *File) PlaceOf(ctx *pysem.Ctx) Place {
+	for c := ctx; c != nil; c = c.Parent {
+		if f.loaderCode(c.Func) {
+			return InLoader
+		}
+		if !c.Passed || c.Parent == nil {
+			continue
+		}
+		name := calleeName(f.Eval.Eval(c.Call.Child(pyast.FieldFunction), c.Parent))
+		switch {
+		case name == "torch.multiprocessing.spawn" || name == "torch.multiprocessing.start_processes":
+			return Spawned
+		case strings.HasSuffix(name, "DataLoader") || strings.HasPrefix(name, "torchvision.transforms"):
+			return InLoader
+		case strings.HasSuffix(name, ".Process"):
+			return Forked
+		}
+	}
+	return MainProcess
+}
+
+func calleeName(v *pysem.Value) string {
+	if v.Kind == pysem.External {
+		return v.Name
+	}
+	return ""
+}
+
+// loaderCode reports whether a function is a dataset's access method, or a transform's call.
+func (f *File) loaderCode(fn *pysem.Func) bool {
+	if fn.Class == nil {
+		return false
+	}
+	switch fn.Name {
+	case "__getitem__", "__getitems__":
+		return true
+	case "__iter__":
+		return f.dataset(fn.Class)
+	case "__call__":
+		return f.classKind(fn.Class, 0) == NotTracked
+	}
+	return false
+}
+
+// dataset reports whether a class is a dataset by what it inherits, or is called.
+func (f *File) dataset(c *pysem.Class) bool {
+	if strings.HasSuffix(c.Name, "Dataset") {
+		return true
+	}
+	for _, b := range c.Bases {
+		v := f.Eval.Eval(b, f.Eval.Root(c.Scope, nil))
+		if v.Kind == pysem.ClassVal && v.Class != c && f.dataset(v.Class) || strings.HasSuffix(calleeName(v), "Dataset") {
+			return true
+		}
+	}
+	return false
+}
+
+// Datasets are the classes of the file whose items a DataLoader takes.
+func (f *File) Datasets() []*pysem.Class {
+	var out []*pysem.Class
+	for _, c := range f.Module.Classes {
+		if c.Methods["__getitem__"] != nil || c.Methods["__iter__"] != nil && f.dataset(c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Draw is one place that takes numbers from global generators.
+type Draw struct {
+	Event      pysem.Event
+	Index      int // in Run.Events
+	Generators []torch.RNG
+	// What says in a few words what draws, as "`np.random.rand`" or "building `Net`".
+	What  string
+	Place Place
+}
+
+// Draws are the calls of a run that take numbers from global generators, in order: drawing functions, the building of modules
+// (their parameters are drawn from torch's generator) and data loaders (the base seed of the workers, and the shuffle).
+func (r *Run) Draws() []Draw {
+	var out []Draw
+	f := r.File
+	for i, ev := range r.Events {
+		if ev.Kind != pysem.EventCall {
+			continue
+		}
+		fn := ev.Node.Child(pyast.FieldFunction)
+		callee := f.Eval.Eval(fn, ev.Ctx)
+		d := Draw{Event: ev, Index: i, What: "`" + fn.Text() + "`"}
+		for _, a := range callee.Alternatives() {
+			d.Generators = append(d.Generators, f.draws(a, ev)...)
+			if a.Kind == pysem.ClassVal {
+				d.What = "building `" + a.Class.Name + "`"
+			}
+		}
+		if len(d.Generators) > 0 {
+			d.Place = f.PlaceOf(ev.Ctx)
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+var parameterised = regexp.MustCompile(`^torch\.nn\.(Linear|Bilinear|Conv|Embedding|LSTM|GRU|RNN|Transformer|Multihead|init\.(x|k|n|u|t|orthogonal|sparse))`)
+
+// draws are the generators that calling a value takes numbers from.
+func (f *File) draws(callee *pysem.Value, ev pysem.Event) []torch.RNG {
+	switch callee.Kind {
+	case pysem.ClassVal:
+		if f.classKind(callee.Class, 0) == Model {
+			return []torch.RNG{torch.TorchRNG}
+		}
+	case pysem.Item: // torchvision.models.__dict__[arch]()
+		if strings.HasPrefix(calleeName(callee.Base), "torchvision.models") {
+			return []torch.RNG{torch.TorchRNG}
+		}
+	case pysem.External:
+		e, known := torch.Lookup(callee.Name)
+		switch {
+		case known && e.Kind == torch.RNGDraw:
+			if hasGenerator(ev) {
+				return nil
+			}
+			return e.Generators
+		case known && e.Kind == torch.Loader, parameterised.MatchString(callee.Name), strings.HasPrefix(callee.Name, "torchvision.models."):
+			return []torch.RNG{torch.TorchRNG}
+		}
+	}
+	return nil
+}
+
+// hasGenerator says that a drawing call is given a generator or seed of its own.
+func hasGenerator(ev pysem.Event) bool {
+	args := pysem.Args(ev.Node)
+	for _, name := range []string{"generator", "random_state", "seed", "rng"} {
+		if n, ok := args.Keyword[name]; ok && !n.Is(pyast.KindNoneLiteral) {
+			return true
+		}
+	}
+	return false
+}
+
+// seeding is what the names of functions and variables about seeds have in them.
+var seeding = regexp.MustCompile(`(?i)seed|determinis|reproduc`)
+
+// SeedsElsewhere is a call of another file's function that may seed, judged by its name or by what it is handed; none if there
+// is no such call.
+func (f *File) SeedsElsewhere() pyast.Node {
+	for _, r := range f.Runs {
+		for _, ev := range r.Events {
+			if ev.Kind != pysem.EventCall {
+				continue
+			}
+			fn := ev.Node.Child(pyast.FieldFunction)
+			for _, a := range f.Eval.Eval(fn, ev.Ctx).Alternatives() {
+				if a.Kind == pysem.FuncVal || a.Kind == pysem.ClassVal {
+					continue
+				}
+				if a.Kind == pysem.External {
+					if e, ok := torch.Lookup(a.Name); ok && e.Kind == torch.Seeder {
+						continue
+					}
+				}
+				if seeding.MatchString(lastPart(fn.Text())) {
+					return ev.Node
+				}
+			}
+		}
+	}
+	return pyast.Node{}
+}
+
+// MentionsSeed reports whether any name in the file has to do with seeds, whoever uses it.
+func (f *File) MentionsSeed() bool {
+	for n := range f.Tree.Root().Descendants() {
+		if n.Is(pyast.KindIdentifier, pyast.KindDottedName) && seeding.MatchString(n.Text()) {
+			return true
+		}
+	}
+	return false
+}
+
+// SeedingName reports whether a function's name says that it makes runs repeat.
+func SeedingName(name string) bool { return seeding.MatchString(name) }
+
+// SeedsIn are the seed calls of a run that happen in a place.
+func (r *Run) SeedsIn(place Place) []*Call {
+	var out []*Call
+	for _, c := range r.Seeds {
+		if r.File.PlaceOf(c.Ctx) == place {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// FirstDraw is the first of the draws that takes numbers from a generator in a place.
+func (r *Run) FirstDraw(draws []Draw, g torch.RNG, place Place) (Draw, bool) {
+	for _, d := range draws {
+		if d.Place == place && slices.Contains(d.Generators, g) {
+			return d, true
+		}
+	}
+	return Draw{}, false
+}
+
+// SpawnCall is the call of torch.multiprocessing.spawn that started the process a context runs in, none for others.
+func (f *File) SpawnCall(ctx *pysem.Ctx) pyast.Node {
+	for c := ctx; c != nil; c = c.Parent {
+		if isSpawn(f, c) {
+			return c.Call
+		}
+	}
+	return pyast.Node{}
+}
+
+// TrainingLoop is the first outermost loop of a run in which an optimizer steps, nil when there is none.
+func (r *Run) TrainingLoop() *Loop {
+	for _, l := range r.Loops {
+		if l.Trains {
+			return l.Outer()
+		}
+	}
+	return nil
+}

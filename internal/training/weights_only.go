@@ -1,0 +1,278 @@
+package training
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
+
+// WeightsOnly is the weights_only argument of a load, none when it is not given; hidden says that it may be given out of
+// sight, through **kwargs.
+func (l *LoadSite) WeightsOnly() (argument pyast.Node, hidden bool) {
+	args := pysem.Args(l.Node)
+	return args.Keyword["weights_only"], args.May()
+}
+
+// MapLocation is the map_location argument of a load, by name or as the second one, none when it is not given; hidden says
+// that it may be given out of sight.
+func (l *LoadSite) MapLocation() (argument pyast.Node, hidden bool) {
+	args := pysem.Args(l.Node)
+	return args.Get(1, "map_location"), args.May()
+}
+
+// AllowsGlobals reports whether classes are put on the list that weights_only loads: the load stands in a
+// torch.serialization.safe_globals context, or the file calls add_safe_globals.
+func (l *LoadSite) AllowsGlobals() bool {
+	f := l.Run.File
+	for fr := l.Frame; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameWith && strings.HasSuffix(f.Eval.Eval(fr.Node, fr.Ctx).Callee(), "safe_globals") {
+			return true
+		}
+	}
+	for _, fn := range f.Module.Funcs {
+		for _, c := range fn.Calls {
+			if lastPart(c.Child(pyast.FieldFunction).Text()) == "add_safe_globals" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Trusting reports whether the load says weights_only=False, so that its author knows what the file holds.
+func (l *LoadSite) Trusting() bool {
+	n, _ := l.WeightsOnly()
+	truth, known := l.Run.File.Eval.Eval(n, l.Ctx).Truth()
+	return n.Valid() && known && !truth
+}
+
+// Origin says where the name of a loaded file comes from.
+type Origin uint8
+
+// Origins.
+const (
+	OriginUnknown Origin = iota
+	// OriginOwn is a file that this file writes too.
+	OriginOwn
+	// OriginConstant is a name written in the code.
+	OriginConstant
+	// OriginUser is the command line, the environment or a prompt.
+	OriginUser
+	// OriginCaller is a parameter of a function whose callers are not at hand.
+	OriginCaller
+)
+
+var (
+	settingsName = regexp.MustCompile(`(?i)^(args|opts?|flags|cli|cmd_?args|parsed|options|params|cfg|conf|config|hparams)$`)
+	outputName   = regexp.MustCompile(`(?i)(out|output|save|log|work|exp|run|result|checkpoint|ckpt|model|snapshot)s?_?(dir|path|root|folder|name|prefix)$|^(out|output)`)
+)
+
+// Origin follows the file's name to where it comes from. A directory for output that the user names, joined with a name
+// written in the code, is the program's own file.
+func (l *LoadSite) Origin() Origin {
+	f := l.Run.File
+	for _, s := range f.Saves() {
+		if SamePath(s.Path, l.Path) {
+			return OriginOwn
+		}
+	}
+	origin := f.origin(l.Path.Value, 0)
+	if l.Path.Known && l.Path.Value.Kind == pysem.Str && origin != OriginConstant {
+		return OriginUnknown
+	}
+	return origin
+}
+
+func (f *File) origin(v *pysem.Value, depth int) Origin {
+	if depth > 6 {
+		return OriginUnknown
+	}
+	found := OriginUnknown
+	for _, a := range v.Alternatives() {
+		o := OriginUnknown
+		switch a.Kind {
+		case pysem.Str:
+			o = OriginConstant
+			for _, p := range a.Parts {
+				if p.Hole != nil {
+					o = f.origin(p.Hole, depth+1)
+					break
+				}
+			}
+		case pysem.ParamVal:
+			o = OriginCaller
+			if settingsName.MatchString(a.Name) {
+				o = OriginUser
+			}
+		case pysem.Attr:
+			if base := f.origin(a.Base, depth+1); base == OriginUser && !outputName.MatchString(a.Name) {
+				o = OriginUser
+			}
+		case pysem.Item, pysem.Elem:
+			o = f.origin(a.Base, depth+1)
+		case pysem.External:
+			if a.Name == "sys.argv" || a.Name == "os.environ" {
+				o = OriginUser
+			}
+		case pysem.Call:
+			if _, method, ok := a.Method(); ok && (method == "parse_args" || method == "parse_known_args") {
+				o = OriginUser
+			}
+			if name := a.Callee(); name == "builtins.input" || name == "os.getenv" || name == "os.environ.get" {
+				o = OriginUser
+			}
+		}
+		found = max(found, o)
+	}
+	return found
+}
+
+// Unloadable is a value in a payload that torch.load refuses with weights_only=True, its default since torch 2.6.
+type Unloadable struct {
+	// Key is the key in the payload, "" for the payload itself.
+	Key string
+	// Value is the expression that makes it.
+	Value pyast.Node
+	// What names it in the plural, as "numpy scalars".
+	What string
+	// As is the form that loads, in the words of diagnostics.Loadable; "" when there is no general one.
+	As string
+}
+
+// Unloadable are the values in the payload that are known to be refused.
+func (s *SaveSite) Unloadable() []Unloadable {
+	var out []Unloadable
+	for _, c := range s.Components {
+		if c.Key == "" {
+			continue
+		}
+		s.Run.File.unloadable(c.Entry.Value, c.Key, 0, &out)
+	}
+	return out
+}
+
+func (f *File) unloadable(x pysem.Expr, key string, depth int, out *[]Unloadable) {
+	if depth > 3 {
+		return
+	}
+	// The evaluator reads Path("x") as its text, and str(v) as the text of v: what is written decides first.
+	if x.Node.Valid() && f.text(x) {
+		return
+	}
+	if what, as := f.refusedCall(x.Node, x.Ctx); what != "" {
+		*out = append(*out, Unloadable{key, x.Node, what, as})
+		return
+	}
+	for _, a := range f.Eval.Expr(x).Alternatives() {
+		switch a.Kind {
+		case pysem.Dict:
+			for _, e := range a.Dict.Entries {
+				f.unloadable(e.Value, key, depth+1, out)
+			}
+			continue
+		case pysem.List, pysem.Tuple:
+			for _, e := range a.Elems {
+				f.unloadable(pysem.Expr{Val: e}, key, depth+1, out)
+			}
+			continue
+		}
+		what, as := f.refused(a)
+		if what == "" {
+			continue
+		}
+		n := x.Node
+		if !n.Valid() {
+			n = a.Node
+		}
+		*out = append(*out, Unloadable{key, n, what, as})
+		return
+	}
+}
+
+// text says that an expression is a string whatever it is made from.
+func (f *File) text(x pysem.Expr) bool {
+	if x.Node.Is(pyast.KindString, pyast.KindConcatenatedString) {
+		return true
+	}
+	if x.Node.Kind() != pyast.KindCall {
+		return false
+	}
+	name := calleeName(f.Eval.Eval(x.Node.Child(pyast.FieldFunction), x.Ctx))
+	return name == "builtins.str" || strings.HasPrefix(name, "os.path.")
+}
+
+func (f *File) refusedCall(n pyast.Node, ctx *pysem.Ctx) (what, as string) {
+	if n.Kind() != pyast.KindCall {
+		return "", ""
+	}
+	r := refusals[calleeName(f.Eval.Eval(n.Child(pyast.FieldFunction), ctx))]
+	return r.what, r.as
+}
+
+type refusal struct{ what, as string }
+
+// refusals are what external functions make that weights_only=True refuses (torch 2.6 and 2.14, run).
+var refusals = map[string]refusal{
+	"pathlib.Path": {"Path objects", "str"}, "pathlib.PurePath": {"Path objects", "str"}, "pathlib.Path.cwd": {"Path objects", "str"},
+	"datetime.datetime.now": {"datetime objects", "str"}, "datetime.datetime.today": {"datetime objects", "str"},
+	"datetime.datetime.utcnow": {"datetime objects", "str"}, "datetime.datetime": {"datetime objects", "str"},
+	"datetime.date.today": {"datetime objects", "str"}, "datetime.timedelta": {"timedelta objects", "str"},
+	"collections.defaultdict": {"defaultdict objects", "dict"}, "collections.deque": {"deque objects", "list"},
+	"numpy.random.default_rng": {"numpy Generator objects", ""}, "numpy.random.RandomState": {"numpy RandomState objects", ""},
+	"argparse.Namespace": {"argparse.Namespace objects", "vars"},
+}
+
+// arrays and scalars are numpy functions by what they return; a reduction with an axis gives an array.
+var (
+	arrays     = regexp.MustCompile(`^numpy\.(array|asarray|zeros|ones|full|empty|arange|linspace|concatenate|stack|vstack|hstack)$`)
+	reductions = regexp.MustCompile(`^numpy\.(mean|median|std|var|max|min|amax|amin|sum|average|nanmean|prod|percentile|quantile|float32|float64|int32|int64|float16)$`)
+)
+
+// refused says what a value is, when it is known that weights_only refuses it, and in which form it would load.
+func (f *File) refused(v *pysem.Value) (what, as string) {
+	switch v.Kind {
+	case pysem.External:
+		if v.Name == "torch.__version__" || v.Name == "torch.version.__version__" {
+			return "TorchVersion objects", "str"
+		}
+	case pysem.Call:
+		name := v.Callee()
+		if r, ok := refusals[name]; ok {
+			return r.what, r.as
+		}
+		if e, ok := torch.Lookup(name); ok && e.Kind == torch.RNGGetter && strings.HasPrefix(name, "numpy.") {
+			return "numpy arrays", "numpy-rng"
+		}
+		args := pysem.Args(v.Node)
+		switch {
+		case arrays.MatchString(name):
+			return "numpy arrays", "tolist"
+		case reductions.MatchString(name) && len(args.Position) == 1 && !args.May() && (len(args.Keyword) == 0 || args.Keyword["dtype"].Valid() && len(args.Keyword) == 1):
+			return "numpy scalars", "float"
+		case name == "builtins.max" || name == "builtins.min":
+			for _, n := range args.Position {
+				for _, a := range f.Eval.Eval(n, v.Ctx).Alternatives() {
+					if reductions.MatchString(a.Callee()) && len(pysem.Args(a.Node).Position) == 1 {
+						return "numpy scalars", "float"
+					}
+				}
+			}
+		}
+		if recv, method, ok := v.Method(); ok {
+			for _, r := range recv.Alternatives() {
+				switch {
+				case (method == "parse_args" || method == "parse_known_args") && r.Callee() == "argparse.ArgumentParser":
+					return "argparse.Namespace objects", "vars"
+				case arrays.MatchString(r.Callee()) && numpyReduction[method] && len(args.Position) == 0 && len(args.Keyword) == 0:
+					return "numpy scalars", "float"
+				}
+			}
+		}
+	}
+	return "", ""
+}
+
+var numpyReduction = map[string]bool{"mean": true, "sum": true, "max": true, "min": true, "std": true, "var": true}

@@ -1,0 +1,205 @@
+package training
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
+
+// Workers says whether a data loader starts worker processes.
+type Workers uint8
+
+// Answers.
+const (
+	WorkersUnknown Workers = iota
+	NoWorkers
+	SomeWorkers
+)
+
+// LoaderUse is one construction of a DataLoader.
+type LoaderUse struct {
+	Event pysem.Event
+	// Object is the loader.
+	Object *Object
+	// Dataset is the class of the data, nil when it is not of this file.
+	Dataset *pysem.Class
+	Workers Workers
+	// Init is the worker_init_fn's expression, none if there is none; hidden arguments leave Hidden true.
+	Init   pyast.Node
+	Hidden bool
+}
+
+// LoaderUses are the data loaders that a run builds.
+func (r *Run) LoaderUses() []LoaderUse {
+	var out []LoaderUse
+	f := r.File
+	for _, c := range r.Calls {
+		if !c.Known || c.Entry.Kind != torch.Loader {
+			continue
+		}
+		args := pysem.Args(c.Node)
+		u := LoaderUse{Event: r.Events[c.Index], Hidden: args.May(), Init: args.Keyword["worker_init_fn"]}
+		u.Object = f.Object(f.Eval.Eval(c.Node, c.Ctx), c.Node.Text())
+		for _, a := range f.Eval.Eval(args.Get(0, "dataset"), c.Ctx).Alternatives() {
+			if a.Kind == pysem.Instance {
+				u.Dataset = a.Class
+			}
+		}
+		n := args.Get(5, "num_workers")
+		switch v := f.Eval.Eval(n, c.Ctx); {
+		case !n.Valid() && !u.Hidden:
+			u.Workers = NoWorkers
+		case v.Kind == pysem.Int && v.Int == 0:
+			u.Workers = NoWorkers
+		case v.Kind == pysem.Int:
+			u.Workers = SomeWorkers
+		case n.Valid() && v.Kind != pysem.Int:
+			u.Workers = f.settingWorkers(v)
+		}
+		out = append(out, u)
+	}
+	return out
+}
+
+// settingWorkers reads a number of workers that is decided at run time: what users may set is taken to be set.
+func (f *File) settingWorkers(v *pysem.Value) Workers {
+	for _, a := range v.Alternatives() {
+		if a.Kind == pysem.Int && a.Int == 0 {
+			return WorkersUnknown
+		}
+	}
+	return SomeWorkers
+}
+
+// DatasetDraw is the first number that the access methods of a dataset take from a generator, helpers walked into.
+func (f *File) DatasetDraw(c *pysem.Class, g torch.RNG) (Draw, bool) {
+	if c == nil {
+		return Draw{}, false
+	}
+	for _, name := range []string{"__getitem__", "__iter__"} {
+		m := c.Method(name)
+		if m == nil {
+			continue
+		}
+		r := &Run{File: f, Entry: m, Events: f.tracer.Trace(f.Eval.Root(m, nil))}
+		for _, d := range r.Draws() {
+			if slices.Contains(d.Generators, g) {
+				return d, true
+			}
+		}
+	}
+	return Draw{}, false
+}
+
+// Persistent reports whether the workers live on from epoch to epoch.
+func (u LoaderUse) Persistent() bool {
+	n, ok := pysem.Args(u.Event.Node).Keyword["persistent_workers"]
+	return ok && !n.Is(pyast.KindFalse)
+}
+
+// ReseedsWorkers reports whether any code in the file looks after the random numbers of workers by itself.
+func (f *File) ReseedsWorkers() bool {
+	for n := range f.Tree.Root().Descendants() {
+		if n.Is(pyast.KindIdentifier) && (n.TextIs("get_worker_info") || n.TextIs("worker_init_fn")) {
+			return true
+		}
+	}
+	return false
+}
+
+// HeldDraw is a number drawn, in the code that workers run, from a generator object that was made before they started.
+type HeldDraw struct {
+	Class *pysem.Class
+	// Name is how the generator is written; Draw is the drawing call, Made the construction.
+	Name       string
+	Draw, Made pyast.Node
+}
+
+// heldGenerator reports whether a callee makes a generator object that no worker seeding reaches.
+func heldGenerator(callee string) bool {
+	e, ok := torch.Lookup(callee)
+	return ok && e.Kind == torch.OwnRNG && e.Name != "random.SystemRandom" && e.Name != "numpy.random.SeedSequence"
+}
+
+// HeldDraws are the first draws from each generator object that a dataset's access methods use and did not make themselves.
+func (f *File) HeldDraws() []HeldDraw {
+	var out []HeldDraw
+	seen := map[pyast.Node]bool{}
+	for _, c := range f.Datasets() {
+		for _, name := range []string{"__getitem__", "__iter__"} {
+			m := c.Methods[name]
+			if m == nil {
+				continue
+			}
+			for _, ev := range f.tracer.Trace(f.Eval.Root(m, nil)) {
+				fn := ev.Node.Child(pyast.FieldFunction)
+				if ev.Kind != pysem.EventCall || fn.Kind() != pyast.KindAttribute {
+					continue
+				}
+				recv := fn.Child(pyast.FieldObject)
+				v := f.Eval.Eval(recv, ev.Ctx).Known()
+				if v == nil || !heldGenerator(v.Callee()) || v.Ctx.Func == m || v.Ctx.Func == ev.Ctx.Func || seen[v.Node] {
+					continue
+				}
+				if v.Ctx.Func.Name != "__init__" && v.Ctx.Func != f.Module.Top {
+					continue // remade now and then, by set_epoch or on first use
+				}
+				seen[v.Node] = true
+				out = append(out, HeldDraw{c, recv.Text(), ev.Node, v.Node})
+			}
+		}
+	}
+	return out
+}
+
+// WorkerSeed is a seed call in a worker_init_fn.
+type WorkerSeed struct {
+	Call pyast.Node
+	// PerWorker and PerEpoch say whether the seed may differ from worker to worker, and from epoch to epoch.
+	PerWorker, PerEpoch bool
+}
+
+var (
+	freshSeed  = regexp.MustCompile(`initial_seed|get_worker_info|epoch|get_state|rand|entropy|time|SeedSequence`)
+	workerName = regexp.MustCompile(`(?i)worker|rank|\bw?id\b`)
+)
+
+// WorkerSeeds are the seed calls in a loader's worker_init_fn, where that is a function of the file.
+func (f *File) WorkerSeeds(u LoaderUse) []WorkerSeed {
+	v := f.Eval.Eval(u.Init, u.Event.Ctx)
+	if v.Kind != pysem.FuncVal || len(v.Func.Params) == 0 {
+		return nil
+	}
+	body := v.Func.Body
+	if freshSeed.MatchString(withoutSeeders(f, v.Func)) {
+		return nil
+	}
+	id := v.Func.Params[len(v.Func.Params)-1].Name
+	var out []WorkerSeed
+	for _, c := range v.Func.Calls {
+		e, ok := torch.Lookup(f.qualified(c.Child(pyast.FieldFunction)))
+		arg := pysem.Args(c).Pos(0)
+		if !ok || e.Kind != torch.Seeder || !arg.Valid() || arg.Is(pyast.KindNoneLiteral) {
+			continue
+		}
+		out = append(out, WorkerSeed{Call: c, PerWorker: mentions(body, id) || workerName.MatchString(arg.Text())})
+	}
+	return out
+}
+
+// withoutSeeders is the text of a function's body without the names of the seeding functions it calls, which tell nothing of
+// the seed.
+func withoutSeeders(f *File, fn *pysem.Func) string {
+	text := fn.Body.Text()
+	for _, c := range fn.Calls {
+		callee := c.Child(pyast.FieldFunction)
+		if e, ok := torch.Lookup(f.qualified(callee)); ok && e.Kind == torch.Seeder {
+			text = strings.ReplaceAll(text, callee.Text()+"(", "(")
+		}
+	}
+	return text
+}
