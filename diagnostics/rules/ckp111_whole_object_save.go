@@ -1,0 +1,84 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP111 whole-object-save
+//
+// # What it does
+//
+// Reports `torch.save` of a whole model instead of its state dict, also as a value in a dict.
+//
+// # Why it matters
+//
+// The file holds a pickle of the object: the names of its class and of the module that defines it, and its attributes. It
+// loads only where the same code lies under the same name, and `torch.load` refuses it since 2.6 unless it is told to run any
+// pickle (`weights_only=False`).
+//
+// # Example
+//
+//	import torch
+//	from torch import nn
+//
+//	model = nn.Linear(4, 2)
+//	torch.save(model, "model.pt")
+//
+// # Use instead
+//
+//	import torch
+//	from torch import nn
+//
+//	model = nn.Linear(4, 2)
+//	torch.save(model.state_dict(), "model.pt")
+//
+// # Fix safety
+//
+// The fix is unsafe: code that loads the file must build the model first and call `load_state_dict`.
+//
+// # What it does not see
+//
+// Objects that only their name suggests to be models. Saves into a buffer are exports or copies and stay silent.
+//
+// # References
+//
+//   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html#save-load-entire-model
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP111", Name: "whole-object-save", Summary: "A whole model is pickled instead of its state dict",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
+	Run: wholeObjectSave,
+})
+
+func wholeObjectSave(p *diagnostics.Pass) {
+	for _, s := range p.File.Saves() {
+		if s.Foreign || s.Path.Buffer {
+			continue
+		}
+		for _, c := range s.Components {
+			if c.Role != training.RoleObject || !s.Run.IsModel(c.Object) {
+				continue
+			}
+			n := s.PayloadNode
+			if c.Key != "" {
+				n = c.Entry.Value.Node
+			}
+			if !n.Valid() || n.Kind() == pyast.KindDictionary {
+				continue
+			}
+			d := diagnostics.Diagnostic{
+				Span: training.FirstLine(n),
+				Message: fmt.Sprintf("This pickles `%s` itself, by the name of its class: the file loads only where the same code is, and "+
+					"not with `weights_only=True`, the default since torch 2.6. Save `state_dict()`.", n.Text()),
+				Remedies: []diagnostics.Remedy{diagnostics.SaveState{Value: n}},
+			}
+			if n != s.PayloadNode && !s.Node.Encloses(n) {
+				d.Related = append(d.Related, at(s.Node, "the checkpoint is written here"))
+			}
+			p.Report(d)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP114 unloadable-payload
+//
+// # What it does
+//
+// Reports values in a checkpoint that `torch.load` refuses with `weights_only=True`, its default since torch 2.6: numpy's RNG
+// state as it is, numpy scalars and arrays, `torch.__version__`, `argparse.Namespace`, `Path`, dates, `defaultdict`, `deque`,
+// and files written with `pickle_protocol=4` or higher.
+//
+// # Why it matters
+//
+// One such value is enough: the whole file no longer loads, unless the loader is told to run any pickle.
+//
+// # Example
+//
+//	import torch
+//	from model import model
+//
+//	torch.save({"model": model.state_dict(), "version": torch.__version__}, "last.pt")
+//
+// # Use instead
+//
+//	import torch
+//	from model import model
+//
+//	torch.save({"model": model.state_dict(), "version": str(torch.__version__)}, "last.pt")
+//
+// # Fix safety
+//
+// The fix is safe: it writes the same value in a form that loads, as `float(...)`, `str(...)`, `vars(...)` or a list.
+//
+// # What it does not see
+//
+// Values made in other files, or held in settings objects whose making is out of sight. A file that loads with
+// `weights_only=False` or allows classes by `safe_globals` has decided, and stays silent.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/notes/serialization.html#weights-only
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP114", Name: "unloadable-payload", Summary: "A checkpoint holds a value that weights_only=True refuses to load",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Run: unloadablePayload,
+})
+
+func unloadablePayload(p *diagnostics.Pass) {
+	for _, l := range p.File.Loads() {
+		if l.Trusting() || l.AllowsGlobals() {
+			return
+		}
+	}
+	var severity diagnostics.Severity
+	if p.Torch.Before(2, 6) {
+		severity = diagnostics.Information
+	}
+	for _, s := range p.File.Saves() {
+		if s.Path.Buffer {
+			continue
+		}
+		for _, u := range s.Unloadable() {
+			d := diagnostics.Diagnostic{
+				Span: training.FirstLine(u.Value), Severity: severity,
+				Message: fmt.Sprintf("`torch.load` refuses %s with `weights_only=True`, its default since 2.6: `%s` makes the whole file unloadable.",
+					u.What, u.Key),
+			}
+			if u.As != "" {
+				d.Remedies = []diagnostics.Remedy{diagnostics.Loadable{Value: u.Value, As: u.As}}
+			}
+			if !s.Node.Encloses(u.Value) {
+				d.Related = append(d.Related, at(s.Node, "the checkpoint is written here"))
+			}
+			p.Report(d)
+		}
+		newPickle(p, s, severity)
+	}
+}
+
+// newPickle reports pickle protocols that the reader behind weights_only does not know (4 and 5 are refused by 1.13, 2.6, 2.14).
+func newPickle(p *diagnostics.Pass, s *training.SaveSite, severity diagnostics.Severity) {
+	n := pysem.Args(s.Node).Keyword["pickle_protocol"]
+	v := p.File.Eval.Eval(n, s.Ctx)
+	newest := v.Kind == pysem.External && v.Name == "pickle.HIGHEST_PROTOCOL"
+	if s.Foreign || !n.Valid() || !newest && (v.Kind != pysem.Int || v.Int < 4) {
+		return
+	}
+	p.Report(diagnostics.Diagnostic{
+		Span: n.Span(), Severity: severity,
+		Message: "`torch.load` refuses pickle protocol 4 and above with `weights_only=True`, its default since 2.6: the whole file is unloadable.",
+		Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
+			Title: "Write pickle protocol 2, torch's default", Call: s.Node, Name: "pickle_protocol", Value: "2", Safe: true,
+		}},
+	})
+}

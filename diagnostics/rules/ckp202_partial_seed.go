@@ -1,0 +1,150 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP202 partial-seed
+//
+// # What it does
+//
+// Reports a program that seeds some of the generators torch, numpy and random, and draws from another one in its main process;
+// and one that seeds them before `torch.multiprocessing.spawn`, and draws in the processes it starts.
+//
+// # Why it matters
+//
+// What is drawn from the unseeded generator differs from run to run. A spawned process is a fresh interpreter: it inherits no
+// generator's state, so a seed in the parent does not reach it.
+//
+// # Example
+//
+//	import numpy as np
+//	import torch
+//
+//	torch.manual_seed(0)
+//	noise = np.random.normal(size=3)
+//
+// # Use instead
+//
+//	import numpy as np
+//	import torch
+//
+//	torch.manual_seed(0)
+//	np.random.seed(0)
+//	noise = np.random.normal(size=3)
+//
+// # Fix safety
+//
+// The fix is safe: it seeds the generators that are used, with the same seed.
+//
+// # What it does not see
+//
+// Draws in other files, and programs that call a seeding function of another file. Draws in a Dataset count only where its
+// DataLoader may work without worker processes, and then as a hint: workers have torch, numpy and random seeded by torch.
+// `torch.manual_seed` seeds every CUDA device; `torch.cuda.manual_seed` is never asked for.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/notes/randomness.html
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP202", Name: "partial-seed", Summary: "Some generators are seeded, another one that is used is not",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Run: partialSeed,
+})
+
+func partialSeed(p *diagnostics.Pass) {
+	if p.File.SeedsElsewhere().Valid() {
+		return
+	}
+	for _, r := range p.File.Runs {
+		seeds := r.SeedsIn(training.MainProcess)
+		if len(seeds) == 0 {
+			continue
+		}
+		draws := r.Draws()
+		for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
+			seeded := slices.ContainsFunc(seeds, func(c *training.Call) bool { return slices.Contains(c.Entry.Generators, g) })
+			if seeded {
+				reportSpawned(p, r, g, seeds, draws)
+			} else if d, ok := r.FirstDraw(draws, g, training.MainProcess); ok {
+				reportUnseeded(p, g, seeds, d, diagnostics.Warning)
+			}
+		}
+		reportDatasets(p, r, seeds)
+	}
+}
+
+func reportUnseeded(p *diagnostics.Pass, g torch.RNG, seeds []*training.Call, d training.Draw, severity diagnostics.Severity) {
+	consequence := "differs from run to run"
+	if d.Place == training.InLoader {
+		consequence = "differs from run to run when the loader has no worker processes"
+	}
+	p.Report(diagnostics.Diagnostic{
+		Span: training.FirstLine(seeds[0].Node), Severity: severity,
+		Message: fmt.Sprintf("%s is not seeded here: %s draws from it and %s.", g, d.What, consequence),
+		Related: []diagnostics.Related{at(d.Event.Node, "drawn from the unseeded generator")},
+		Remedies: []diagnostics.Remedy{diagnostics.SeedAll{
+			Seeds: seeds, Entry: seeds[0].Ctx.Func, Generators: append(generatorsOf(seeds), g),
+		}},
+	})
+}
+
+func generatorsOf(seeds []*training.Call) []torch.RNG {
+	var out []torch.RNG
+	for _, c := range seeds {
+		for _, g := range c.Entry.Generators {
+			if !slices.Contains(out, g) {
+				out = append(out, g)
+			}
+		}
+	}
+	return out
+}
+
+// reportSpawned reports a seed of the parent that processes started by spawn do not see.
+func reportSpawned(p *diagnostics.Pass, r *training.Run, g torch.RNG, seeds []*training.Call, draws []training.Draw) {
+	for _, c := range r.SeedsIn(training.Spawned) {
+		if slices.Contains(c.Entry.Generators, g) {
+			return
+		}
+	}
+	d, ok := r.FirstDraw(draws, g, training.Spawned)
+	if !ok {
+		return
+	}
+	i := slices.IndexFunc(seeds, func(c *training.Call) bool { return slices.Contains(c.Entry.Generators, g) })
+	spawn := p.File.SpawnCall(d.Event.Ctx)
+	p.Report(diagnostics.Diagnostic{
+		Span: training.FirstLine(seeds[i].Node),
+		Message: fmt.Sprintf("This seed does not reach the processes that `%s` starts: they draw from %s unseeded.",
+			spawn.Child(pyast.FieldFunction).Text(), g),
+		Related: []diagnostics.Related{at(spawn, "fresh interpreters are started here"), at(d.Event.Node, "drawn from the unseeded generator")},
+	})
+}
+
+// reportDatasets reports draws in a Dataset of the file whose loader may run it in the main process.
+func reportDatasets(p *diagnostics.Pass, r *training.Run, seeds []*training.Call) {
+	for _, use := range r.LoaderUses() {
+		if use.Workers == training.SomeWorkers {
+			continue
+		}
+		severity := diagnostics.Hint
+		if use.Workers == training.NoWorkers {
+			severity = diagnostics.Warning
+		}
+		for _, g := range []torch.RNG{torch.NumpyRNG, torch.PythonRNG} {
+			if slices.ContainsFunc(seeds, func(c *training.Call) bool { return slices.Contains(c.Entry.Generators, g) }) {
+				continue
+			}
+			if d, ok := p.File.DatasetDraw(use.Dataset, g); ok {
+				reportUnseeded(p, g, seeds, d, severity)
+			}
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package rules
+
+import (
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP203 nondeterministic-cudnn
+//
+// # What it does
+//
+// Reports `torch.backends.cudnn.benchmark = True` where the same run asks for deterministic operations, or inside the function
+// that seeds every generator.
+//
+// # Why it matters
+//
+// With `benchmark` cuDNN times several algorithms for each new input shape and takes the fastest. Which one that is can differ
+// from run to run, and with it the last digits of the results.
+//
+// # Example
+//
+//	import torch
+//
+//	torch.manual_seed(0)
+//	torch.backends.cudnn.deterministic = True
+//	torch.backends.cudnn.benchmark = True
+//
+// # Use instead
+//
+//	import torch
+//
+//	torch.manual_seed(0)
+//	torch.backends.cudnn.deterministic = True
+//	torch.backends.cudnn.benchmark = False
+//
+// # Fix safety
+//
+// The fix is safe: it sets `benchmark` to False, which is torch's default. Training can become slower; measure it.
+//
+// # What it does not see
+//
+// Settings in other files. A seed alone does not make it speak: `benchmark = True` beside a seed is a choice for speed.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/notes/randomness.html#cuda-convolution-benchmarking
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP203", Name: "nondeterministic-cudnn", Summary: "cudnn.benchmark is on where determinism is asked for",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Run: nondeterministicCudnn,
+})
+
+func nondeterministicCudnn(p *diagnostics.Pass) {
+	for _, r := range p.File.Runs {
+		switches := r.Switches()
+		for _, s := range switches {
+			if s.Knob != training.Benchmark || !s.Known || !s.On {
+				continue
+			}
+			related, asked := determinismAsked(r, s, switches)
+			if !asked {
+				continue
+			}
+			p.Report(diagnostics.Diagnostic{
+				Span: training.FirstLine(s.Event.Node),
+				Message: "`cudnn.benchmark = True` lets cuDNN choose another algorithm in each run, " +
+					"although this program asks for repeatable results.",
+				Related: []diagnostics.Related{related},
+				Remedies: []diagnostics.Remedy{diagnostics.Assign{
+					Title: "Set `cudnn.benchmark` to False (training can be slower)", Value: s.Value, New: "False", Safe: true,
+				}},
+			})
+		}
+	}
+}
+
+// determinismAsked finds the place that asks for determinism on the way that turns benchmark on, unless benchmark is turned
+// off again behind both.
+func determinismAsked(r *training.Run, on training.Switch, switches []training.Switch) (related diagnostics.Related, asked bool) {
+	for _, d := range switches {
+		if d.Knob == training.Benchmark || !(d.Known && d.On) || training.Contradict(d.Event.Frame, on.Event.Frame) {
+			continue
+		}
+		if turnedOff(on, d, switches) {
+			continue
+		}
+		return at(d.Event.Node, "deterministic operations are asked for here"), true
+	}
+	if seed, ok := seedingHelper(r, on); ok {
+		return at(seed.Node, "every generator is seeded in the same function"), true
+	}
+	return related, false
+}
+
+// turnedOff reports whether a later setting switches benchmark off wherever both `on` and the request for determinism happen.
+func turnedOff(on, request training.Switch, switches []training.Switch) bool {
+	for _, s := range switches {
+		if s.Knob == training.Benchmark && s.Index > on.Index && s.Known && !s.On &&
+			training.Implied(s.Event.Frame, on.Event.Frame, request.Event.Frame) {
+			return true
+		}
+	}
+	return false
+}
+
+// seedingHelper finds the seed in a function that seeds torch, numpy and random, and turns benchmark on too: it means to make
+// runs repeat.
+func seedingHelper(r *training.Run, on training.Switch) (*training.Call, bool) {
+	var torchSeed *training.Call
+	seeded := map[string]bool{}
+	for _, c := range r.Seeds {
+		if c.Ctx.Func != on.Event.Ctx.Func || training.Contradict(c.Frame, on.Event.Frame) {
+			continue
+		}
+		seeded[c.Callee] = true
+		if c.Callee == "torch.manual_seed" {
+			torchSeed = c
+		}
+	}
+	return torchSeed, torchSeed != nil && on.Event.Ctx.Func.Name != "<module>" && seeded["numpy.random.seed"] && seeded["random.seed"] &&
+		training.SeedingName(on.Event.Ctx.Func.Name)
+}

@@ -1,0 +1,86 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP204 not-deterministic
+//
+// # What it does
+//
+// Points out that a training which seeds torch and can run on CUDA never asks for deterministic operations.
+//
+// # Why it matters
+//
+// A seed repeats the random numbers. Some CUDA operations add in an order that changes, and cuDNN may choose algorithms that
+// do, so two runs with one seed can still differ in the last digits, and drift apart from there.
+//
+// # Example
+//
+//	import torch
+//	from model import Net, loader
+//
+//	torch.manual_seed(0)
+//	model = Net().cuda()
+//	optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+//	for x in loader:
+//	    model(x).backward()
+//	    optimizer.step()
+//
+// # Use instead
+//
+//	import torch
+//	from model import Net, loader
+//
+//	torch.manual_seed(0)
+//	torch.use_deterministic_algorithms(True)
+//	model = Net().cuda()
+//	optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+//	for x in loader:
+//	    model(x).backward()
+//	    optimizer.step()
+//
+// # Fix safety
+//
+// The fix is unsafe: deterministic operations can be slower (measure it), and an operation that has no deterministic form
+// raises an error.
+//
+// # What it does not see
+//
+// Switches in other files. Any name in the file that speaks of determinism, and `cudnn.benchmark`, count as a decision.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/notes/randomness.html#avoiding-nondeterministic-algorithms
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP204", Name: "not-deterministic", Summary: "Training on CUDA is seeded, but deterministic operations are never asked for",
+	Severity: diagnostics.Hint, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
+	Run: notDeterministic,
+})
+
+func notDeterministic(p *diagnostics.Pass) {
+	if !p.File.UsesCUDA() || p.File.MentionsDeterminism() || p.File.SeedsElsewhere().Valid() {
+		return
+	}
+	for _, r := range p.File.Runs {
+		if r.TrainingLoop() == nil {
+			continue
+		}
+		i := slices.IndexFunc(r.Seeds, func(c *training.Call) bool {
+			return c.Callee == "torch.manual_seed" && slices.Contains(c.Entry.Generators, torch.TorchRNG)
+		})
+		if i < 0 {
+			continue
+		}
+		p.Report(diagnostics.Diagnostic{
+			Span: training.FirstLine(r.Seeds[i].Node),
+			Message: "The seed alone does not make training on CUDA repeat: deterministic operations are never asked for. They can be " +
+				"slower; measure it.",
+			Remedies: []diagnostics.Remedy{diagnostics.Deterministic{Seed: r.Seeds[i]}},
+		})
+	}
+}

@@ -1,0 +1,161 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP206 unseeded-workers
+//
+// # What it does
+//
+// Reports random numbers in a DataLoader's worker processes that torch's own seeding of workers does not reach: generator
+// objects that a Dataset holds, a `worker_init_fn` that seeds every worker or every epoch alike, and, where the project allows
+// torch below 1.9, numpy's global generator.
+//
+// # Why it matters
+//
+// Torch seeds torch, random and (since 1.9) numpy anew in every worker and epoch. A `numpy.random.Generator`, `RandomState` or
+// `random.Random` made before the workers start is copied into each of them instead: all workers, in all epochs, draw the same
+// numbers, and augmentation repeats itself.
+//
+// # Example
+//
+//	import numpy as np
+//	from torch.utils.data import DataLoader, Dataset
+//
+//	class Noisy(Dataset):
+//	    def __init__(self, data):
+//	        self.data = data
+//	        self.rng = np.random.default_rng(0)
+//
+//	    def __getitem__(self, i):
+//	        return self.data[i] + self.rng.normal()
+//
+//	loader = DataLoader(Noisy([1.0, 2.0]), num_workers=2)
+//
+// # Use instead
+//
+//	import numpy as np
+//	from torch.utils.data import DataLoader, Dataset
+//
+//	class Noisy(Dataset):
+//	    def __init__(self, data):
+//	        self.data = data
+//
+//	    def __getitem__(self, i):
+//	        return self.data[i] + np.random.normal()
+//
+//	loader = DataLoader(Noisy([1.0, 2.0]), num_workers=2)
+//
+// # Fix safety
+//
+// The fixes are unsafe, because the data change: a seed in `worker_init_fn` is derived from `torch.initial_seed()`, and a
+// loader without one gets one. For generator objects there is no automatic fix.
+//
+// # What it does not see
+//
+// Datasets and transforms of other files, generators of other libraries. A file that asks for `get_worker_info` or passes a
+// `worker_init_fn` is taken to reseed its generator objects.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/notes/randomness.html#dataloader
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP206", Name: "unseeded-workers", Summary: "Data loading workers draw numbers that torch does not seed",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
+	Run: unseededWorkers,
+})
+
+func unseededWorkers(p *diagnostics.Pass) {
+	var uses []training.LoaderUse
+	for _, r := range p.File.Runs {
+		uses = append(uses, r.LoaderUses()...)
+	}
+	copiedGenerators(p, uses)
+	for _, use := range uses {
+		if use.Init.Valid() {
+			constantWorkerSeeds(p, use)
+		} else if p.Torch.Before(1, 9) {
+			unseededNumpy(p, use)
+		}
+	}
+}
+
+// copiedGenerators reports generator objects that workers inherit in one state.
+func copiedGenerators(p *diagnostics.Pass, uses []training.LoaderUse) {
+	if p.File.ReseedsWorkers() {
+		return
+	}
+	for _, d := range p.File.HeldDraws() {
+		severity, related := diagnostics.Information, []diagnostics.Related{at(d.Made, "the generator is made here, before the workers start")}
+		alone := false
+		for _, use := range uses {
+			if use.Dataset != d.Class {
+				continue
+			}
+			if use.Workers == training.NoWorkers {
+				alone = true
+				continue
+			}
+			alone, severity = false, diagnostics.Warning
+			related = append(related, at(use.Event.Node, "worker processes are started by this loader"))
+			break
+		}
+		if alone {
+			continue
+		}
+		p.Report(diagnostics.Diagnostic{
+			Span: training.FirstLine(d.Draw), Severity: severity, Related: related,
+			Message: fmt.Sprintf("Every worker process gets `%s` in the same state: all workers, in every epoch, draw the same numbers.", d.Name),
+		})
+	}
+}
+
+// constantWorkerSeeds reports a worker_init_fn whose seed does not change from worker to worker, or from epoch to epoch.
+func constantWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
+	for _, s := range p.File.WorkerSeeds(use) {
+		var message string
+		switch {
+		case !s.PerWorker:
+			message = "Every worker is given the same seed: they draw the same numbers, in every epoch."
+		case !s.PerEpoch && !use.Persistent():
+			message = "Workers are started anew, with these seeds, in every epoch: each epoch draws the same numbers."
+		default:
+			continue
+		}
+		d := diagnostics.Diagnostic{
+			Span: training.FirstLine(s.Call), Message: message + " Derive the seed from `torch.initial_seed()`.",
+			Related: []diagnostics.Related{at(use.Event.Node, "the loader runs it in each worker")},
+		}
+		if arg := pysem.Args(s.Call).Pos(0); arg.Valid() {
+			d.Remedies = []diagnostics.Remedy{diagnostics.Assign{
+				Title: "Derive the seed from torch's worker seed", Value: arg, New: "torch.initial_seed() % 2**32",
+				Reason: "the data drawn in workers change",
+			}}
+		}
+		p.Report(d)
+	}
+}
+
+// unseededNumpy reports numpy's global generator in workers of a torch that does not seed it.
+func unseededNumpy(p *diagnostics.Pass, use training.LoaderUse) {
+	if use.Hidden || use.Workers == training.NoWorkers {
+		return
+	}
+	d, ok := p.File.DatasetDraw(use.Dataset, torch.NumpyRNG)
+	if !ok {
+		return
+	}
+	p.Report(diagnostics.Diagnostic{
+		Span: training.FirstLine(use.Event.Node),
+		Message: fmt.Sprintf("torch %d.%d, which this project allows, does not seed numpy in workers: %s draws the same numbers in each of them.",
+			p.Torch.Major, p.Torch.Minor, d.What),
+		Related:  []diagnostics.Related{at(d.Event.Node, "drawn in the workers")},
+		Remedies: []diagnostics.Remedy{diagnostics.SeedWorkers{Loader: use.Object}},
+	})
+}

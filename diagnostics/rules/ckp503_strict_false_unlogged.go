@@ -1,0 +1,76 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP503 strict-false-unlogged
+//
+// # What it does
+//
+// Reports `load_state_dict(..., strict=False)` whose result, the missing and unexpected keys, is thrown away.
+//
+// # Why it matters
+//
+// With `strict=False` a key that does not match is no error. A layer that was renamed, or every key with another prefix, keeps
+// its initial values, and training or evaluation goes on with them.
+//
+// # Example
+//
+//	import torch
+//	from model import Net
+//
+//	model = Net()
+//	model.load_state_dict(torch.load("last.pt", map_location="cpu", weights_only=True), strict=False)
+//
+// # Use instead
+//
+//	import torch
+//	from model import Net
+//
+//	model = Net()
+//	result = model.load_state_dict(torch.load("last.pt", map_location="cpu", weights_only=True), strict=False)
+//	print(f"missing keys: {result.missing_keys}, unexpected keys: {result.unexpected_keys}")
+//
+// # Fix safety
+//
+// The fix is safe: it only prints what did not match.
+//
+// # What it does not see
+//
+// It keeps silent where the keys were compared with the model's before, because then the mismatch is intended.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP503", Name: "strict-false-unlogged", Summary: "strict=False, and the keys that did not match are thrown away",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Run: strictFalseUnlogged,
+})
+
+func strictFalseUnlogged(p *diagnostics.Pass) {
+	for _, r := range p.File.Runs {
+		for _, x := range r.Restores {
+			lenient, byDefault := x.Lenient()
+			if !lenient || x.ResultUsed || x.ComparesKeys() {
+				continue
+			}
+			how, severity := "`strict=False`", diagnostics.Information
+			if byDefault {
+				how = "`strict`, False unless the caller says otherwise,"
+			} else if x.Load != nil && x.Load.Resumes() {
+				severity = diagnostics.Warning
+			}
+			p.Report(diagnostics.Diagnostic{
+				Span: training.FirstLine(x.Node), Severity: severity,
+				Message: fmt.Sprintf("%s hides keys that do not match, and the result is thrown away: what the file lacks keeps "+
+					"its initial values in `%s` without a word.", how, x.Object.Name),
+				Remedies: []diagnostics.Remedy{diagnostics.ReportMismatch{Restore: x}},
+			})
+		}
+	}
+}
