@@ -10,8 +10,8 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
 
-// The rules that the scripts speak of. Calls of safe() want safe=True, calls of unsafe() want unsafe=True, and no fix of
-// breaking() parses.
+// The rules that the scripts speak of. Calls of safe() want safe=True, calls of unsafe() want unsafe=True, and
+// the fix of an assignment to endless never clears it.
 func init() {
 	keywordRule("CKP801", "safe-call", "safe", diagnostics.SetKeyword{Title: "Pass safe=True", Name: "safe", Value: "True", Safe: true})
 	keywordRule("CKP802", "unsafe-call", "unsafe", diagnostics.SetKeyword{Title: "Pass unsafe=True", Name: "unsafe", Value: "True", Reason: "it may change"})
@@ -20,6 +20,16 @@ func init() {
 		for n := range p.File.Tree.Root().Descendants() {
 			if n.TextIs("explode") {
 				panic("boom")
+			}
+		}
+	}})
+	diagnostics.Register(&diagnostics.Rule{Code: "CKP804", Name: "endless-fix", Severity: diagnostics.Warning, HasFix: true, Run: func(p *diagnostics.Pass) {
+		for n := range p.File.Tree.Root().Descendants() {
+			if n.Is(pyast.KindAssignment) && n.Child(pyast.FieldLeft).TextIs("endless") {
+				value := n.Child(pyast.FieldRight)
+				p.Report(diagnostics.Diagnostic{Span: n.Span(), Message: "Goes on.", Remedies: []diagnostics.Remedy{
+					diagnostics.Assign{Title: "Go on", Value: value, New: value.Text() + "0", Safe: true},
+				}})
 			}
 		}
 	}})
