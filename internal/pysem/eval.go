@@ -15,6 +15,8 @@ const (
 	maxAlternatives = 6
 	maxCallDepth    = 12
 	maxWeight       = 2000
+	// maxOpened bounds the calls whose results are looked for inside the callee: with branching recursion they double by level.
+	maxOpened = 4000
 	// maxLoose bounds, per question, the evaluations that are not remembered because they stand inside a cycle.
 	maxLoose = 400
 )
@@ -27,6 +29,7 @@ type Evaluator struct {
 	calls   map[callKey]*Ctx
 	reached map[*Func]map[*Func]bool
 	depth   int
+	opened  int
 	// cut is the least depth of an evaluation in progress that was asked for again; what stands above it is not whole.
 	cut, loose int
 }
@@ -66,7 +69,10 @@ func (e *Evaluator) Root(f *Func, self *Value) *Ctx {
 	}
 	key := rootKey{f: f}
 	if self != nil {
-		key.self, key.made = self.Key(), self.Ctx
+		key.self = self.Key()
+		if len(e.roots) < maxOpened {
+			key.made = self.Ctx // one call makes an instance for each context
+		}
 	}
 	ctx := e.roots[key]
 	if ctx == nil {
@@ -914,9 +920,10 @@ func (e *Evaluator) apply(n pyast.Node, callee *Value, ctx *Ctx) *Value {
 		return &Value{Kind: Instance, Node: n, Ctx: ctx, Class: callee.Class}
 	case FuncVal:
 		f := callee.Func
-		if f.Yields || ctx.depth >= maxCallDepth || recursive(ctx, f) {
+		if f.Yields || e.opened >= maxOpened || ctx.depth >= maxCallDepth || recursive(ctx, f) {
 			return unknown
 		}
+		e.opened++
 		return e.returns(f, e.Enter(f, n, ctx, callee.Base), n, ctx)
 	case External:
 		if v := e.external(n, callee.Name, ctx); v != nil {
