@@ -11,7 +11,7 @@ import (
 
 // Limits keep evaluation small on any input; what lies beyond them is Unknown.
 const (
-	maxDepth        = 120
+	maxDepth        = 400
 	maxAlternatives = 6
 	maxCallDepth    = 12
 	maxWeight       = 2000
@@ -180,7 +180,6 @@ func (e *Evaluator) remember(key memoKey) *Value {
 		return &Value{Kind: Unknown, Node: key.node, Ctx: key.ctx}
 	}
 	if e.depth >= maxDepth {
-		e.cut = 0
 		return &Value{Kind: Unknown, Node: key.node, Ctx: key.ctx}
 	}
 	e.depth++
@@ -796,10 +795,13 @@ func (e *Evaluator) behind(v *Value, n pyast.Node, ctx *Ctx, path string, defs [
 		if !reaches {
 			continue
 		}
+		if len(vs) > 2*maxAlternatives {
+			return unknown
+		}
 		for _, g := range ctx.Func.Module.named[lastName(call.Child(pyast.FieldFunction))] {
 			runs := e.runs(g)
 			foreign = slices.DeleteFunc(foreign, func(d *Def) bool {
-				if !runs[d.Func] {
+				if !runs[d.Func] || len(vs) > 2*maxAlternatives {
 					return false
 				}
 				inner := e.outer(ctx, d.Func)

@@ -119,9 +119,11 @@ type flower struct {
 	below map[string][]string // dotted paths by the paths they begin with
 	loops []*loopEnv
 	tries []map[string][]*Def // what the bodies of the try statements around define
-	quiet bool                // an outer loop's first round
-	local bool                // targets are those of a comprehension
-	class *Class              // set in a class body
+	// finals counts the finally blocks around.
+	finals int
+	quiet  bool   // an outer loop's first round
+	local  bool   // targets are those of a comprehension
+	class  *Class // set in a class body
 	// watched names are read by functions inside, which see what reaches the call.
 	watched []string
 }
@@ -490,6 +492,10 @@ func (w *flower) record(path string, d *Def) {
 	}
 }
 
+// maxFinals is how deep finally blocks stand in one another before only the way without an exception is followed: two ways
+// each would double with every level.
+const maxFinals = 3
+
 func (w *flower) try(e *env, s pyast.Node) {
 	body := e.push()
 	tried := map[string][]*Def{}
@@ -525,17 +531,18 @@ func (w *flower) try(e *env, s pyast.Node) {
 			finally = c
 		}
 	}
+	e.join(false, ways...)
+	w.finals++
 	for b := range finally.Children() {
-		if b.Kind() == pyast.KindBlock {
+		if b.Kind() != pyast.KindBlock {
+			continue
+		}
+		if w.finals <= maxFinals {
 			w.block(entry.push(), b) // on the way out with an exception
 		}
+		w.block(e, b)
 	}
-	e.join(false, ways...)
-	for b := range finally.Children() {
-		if b.Kind() == pyast.KindBlock {
-			w.block(e, b)
-		}
-	}
+	w.finals--
 }
 
 func (w *flower) match(e *env, s pyast.Node) {

@@ -23,6 +23,8 @@ func FuzzModule(f *testing.F) {
 		"[(y := y) for x in x if (x := y) for z in (lambda: x)]\n", "a.b.c = a\na.b = a.b.c\na = a.b.c\ndel a.b, a[0], (a, b)\n",
 		"'{:{w}} {0!r} {'.format(x)\n'%(a)s %% %' % x\nf'{x!r:>{w}} {{}} {x=}'\n",
 		"if a: return\nelif b: f(\nelse: [x for", "class C:\n  def m(self): super().m(); C.m(self); C.m()\n  __call__ = m\nC()()\n",
+		nested(20, "try: a()\n%[1]sfinally:\n"), nested(20, "for x in x:\n"),
+		strings.Repeat("d['k'] = d\n", 300), strings.Repeat("if c: x = 1\n", 300) + "f(x)\n",
 	} {
 		f.Add(s)
 	}
@@ -36,6 +38,16 @@ func FuzzModule(f *testing.F) {
 		}
 		readAll(New("train.py", tree))
 	})
+}
+
+// nested stands a statement in itself, depth times; %[1]s is its own indentation.
+func nested(depth int, statement string) string {
+	var b strings.Builder
+	for i := range depth {
+		indent := strings.Repeat(" ", i)
+		b.WriteString(indent + strings.ReplaceAll(statement, "%[1]s", indent))
+	}
+	return b.String() + strings.Repeat(" ", depth) + "x = f(x)\n"
 }
 
 // readAll asks everything of a module.

@@ -57,6 +57,8 @@ type Event struct {
 const (
 	maxEvents   = 60_000
 	maxDescents = 3_000
+	// maxAllDescents bounds the traces of one Tracer together.
+	maxAllDescents = 30_000
 )
 
 // Tracer walks programs: it lists what happens in the order of the text, with calls of functions at hand walked into where
@@ -69,6 +71,7 @@ type Tracer struct {
 	interest map[*Func]bool   // functions worth walking into
 	decided  map[*Module]bool // modules whose functions interest knows
 	visited  map[*Func]bool
+	descents int // of all traces
 }
 
 // NewTracer makes a tracer over an evaluator.
@@ -349,7 +352,7 @@ func (w *walk) expr(n pyast.Node, ctx *Ctx, fr *Frame) {
 
 // descend walks into the functions a call runs: the callee, and functions handed to a foreign callee such as mp.spawn.
 func (w *walk) descend(call pyast.Node, ctx *Ctx, fr *Frame) {
-	if ctx.depth >= maxCallDepth || w.descents >= maxDescents {
+	if ctx.depth >= maxCallDepth || w.descents >= maxDescents || w.t.descents >= maxAllDescents {
 		return
 	}
 	e := w.t.Eval
@@ -397,6 +400,7 @@ func (w *walk) enter(f *Func, call pyast.Node, ctx *Ctx, self *Value, fr *Frame,
 		return
 	}
 	w.descents++
+	w.t.descents++
 	w.t.visited[f] = true
 	var inner *Ctx
 	if passed {
