@@ -63,6 +63,11 @@ func (f *File) process(c *pysem.Ctx) *pysem.Ctx {
 func (r *Run) evidence() []Processes {
 	var out []Processes
 	for _, c := range r.Calls {
+		if strings.HasSuffix(c.Callee, "init_process_group") {
+			if n := c.Arg(-1, "world_size"); n.Kind == pysem.Int && n.Int == 1 {
+				return nil // a group of one
+			}
+		}
 		for _, m := range manyProcesses {
 			if c.Callee != "" && (m.pattern.MatchString(c.Callee) || c.Known && m.pattern.MatchString(c.Entry.Name)) {
 				out = append(out, Processes{c.Node, m.what, c.Ctx, c.Frame})
@@ -134,10 +139,10 @@ type GroupKind uint8
 
 // Kinds of calls that every process of the group must make.
 const (
-	Barrier   GroupKind = iota // waits for all
-	Exchange                   // all_reduce, broadcast, gather and the like
-	JointSave                  // writes a checkpoint together
-	JointState                 // gathers a sharded state
+	Barrier    GroupKind = iota // waits for all
+	Exchange                    // all_reduce, broadcast, gather and the like
+	JointSave                   // writes a checkpoint together
+	JointState                  // gathers a sharded state
 )
 
 // GroupCall is a call that every process of the group must make.
@@ -292,4 +297,78 @@ func Exclusive(a, b *pysem.Frame) bool {
 		}
 	}
 	return false
+}
+
+// firstOf are context managers that let the processes in one after the other.
+var firstOf = regexp.MustCompile(`(?i)(zero|main|master|rank\w*|process)_?first|one_?at_?a_?time|sequential|filelock`)
+
+// Guarded reports whether a place is surely not reached by all processes at once: a rank test lets some of them through only,
+// or a context manager one after the other.
+func (f *File) Guarded(fr *pysem.Frame) bool {
+	for x := fr; x != nil; x = x.Parent {
+		if x.Kind == pysem.FrameWith && firstOf.MatchString(x.Node.Text()) {
+			return true
+		}
+	}
+	return len(f.Guards(fr)) > 0
+}
+
+// SomeRanks is the outermost rank test around a frame that lets only some processes through, unless a test for a single
+// process stands there too.
+func (f *File) SomeRanks(fr *pysem.Frame) (Guard, bool) {
+	var out Guard
+	found := false
+	for _, g := range f.Guards(fr) {
+		if g.Test == NoRanks {
+			return Guard{}, false
+		}
+		out, found = g, true
+	}
+	return out, found
+}
+
+// OwnGroup reports whether the call names the processes it waits for, which may be just those that reach it.
+func (g GroupCall) OwnGroup() bool {
+	args := pysem.Args(g.Node)
+	for _, k := range []string{"group", "process_group", "pg"} {
+		if n, ok := args.Keyword[k]; ok && !n.Is(pyast.KindNoneLiteral) {
+			return true
+		}
+	}
+	return g.Kind == Barrier && len(args.Position) > 0
+}
+
+// Write is a call other than a save that writes a checkpoint: a copy of its file, or the save() of a script module.
+type Write struct {
+	*Call
+	Path *Path
+}
+
+var (
+	copiers  = regexp.MustCompile(`^shutil\.(copyfile|copy|copy2|copytree|move)$`)
+	scripted = regexp.MustCompile(`^torch\.jit\.(script|trace|freeze)$`)
+)
+
+// Writes are the writes of the run beside its saves, in order.
+func (r *Run) Writes() []Write {
+	f := r.File
+	var out []Write
+	for _, c := range r.Calls {
+		args := pysem.Args(c.Node)
+		switch {
+		case copiers.MatchString(c.Callee):
+			w := Write{c, f.path(args.Get(1, "dst"), c.Ctx)}
+			if checkpointWord.MatchString(args.Get(0, "src").Text() + " " + w.Path.Pattern) {
+				out = append(out, w)
+			}
+		case c.Method == "save" && c.Value != nil:
+			for _, a := range c.Value.Alternatives() {
+				if scripted.MatchString(a.Callee()) {
+					out = append(out, Write{c, f.path(args.Get(0, "f"), c.Ctx)})
+					break
+				}
+			}
+		}
+	}
+	return out
 }

@@ -53,6 +53,10 @@ func (f *File) path(n pyast.Node, ctx *pysem.Ctx) *Path {
 			}
 		}
 	}
+	if v.Kind == pysem.LoopVar && v.Base.Kind == pysem.List && !v.Base.Open && len(v.Base.Elems) == 1 {
+		v = v.Base.Elems[0] // for path in [out / "checkpoint.pth"]: save(..., path)
+		p.Value = v
+	}
 	switch {
 	case v.Kind == pysem.Str:
 		var b strings.Builder
@@ -90,7 +94,7 @@ func (f *File) parts(p *Path, parts []pysem.Part, b *strings.Builder, depth int)
 }
 
 func (f *File) hole(p *Path, part pysem.Part, depth int) {
-	v := part.Hole
+	v := f.unpad(part.Hole)
 	if depth > 4 {
 		return
 	}
@@ -120,6 +124,9 @@ func isProgress(v *pysem.Value, text string) bool {
 		if base != v {
 			return isProgress(base, base.Node.Text())
 		}
+	}
+	if v.Kind == pysem.Binary && (v.Name == "//" || v.Name == "*") { // step // save_every
+		return isProgress(v.Base, v.Base.Node.Text())
 	}
 	for _, a := range v.Alternatives() {
 		if a != v && isProgress(a, a.Node.Text()) {

@@ -139,7 +139,8 @@ func (f *File) rankTest(n pyast.Node, ctx *pysem.Ctx, want bool, depth int) Rank
 			return f.predicate(n, ctx, want)
 		}
 	}
-	if mainBoolean.MatchString(lastPart(n.Text())) {
+	// A flag such as main_process_only is an option, the same on every process.
+	if last := lastPart(n.Text()); mainBoolean.MatchString(last) && !strings.HasSuffix(last, "_only") {
 		return f.predicate(n, ctx, want)
 	}
 	if !want && singleName.MatchString(n.Text()) {
@@ -380,4 +381,9 @@ func (f *File) OneWriter(fr *pysem.Frame) bool {
 		}
 	}
 	return false
+}
+
+// MainTest reports whether a condition, read with nothing known of callers, lets only the main process of all nodes through.
+func (f *File) MainTest(cond pyast.Node) bool {
+	return f.testRank(cond, f.Eval.In(f.Module, cond), true) == MainOnly
 }

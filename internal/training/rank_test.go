@@ -96,6 +96,7 @@ func TestGuards(t *testing.T) {
 		{"if rank == world_size - 1:\n    SAVE", MainOnly},
 		{"if lora_rank == 0:\n    SAVE", AnyRank},
 		{"if args.node_rank == 0:\n    SAVE", AnyRank},
+		{"if args.main_process_only:\n    SAVE", AnyRank},
 		{"rank == 0 and SAVE", MainOnly},
 		{"SAVE if rank == 0 else None", MainOnly},
 		{"writer = Writer() if rank == 0 else None\nif writer is not None:\n    SAVE", MainOnly},

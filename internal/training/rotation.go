@@ -11,7 +11,7 @@ import (
 var (
 	removers      = regexp.MustCompile(`^(os\.(remove|unlink|removedirs|rmdir)|shutil\.rmtree|send2trash\.send2trash|tensorflow\.io\.gfile\.(remove|rmtree))$`)
 	removeMethods = regexp.MustCompile(`^(unlink|rmtree|rmdir|rm_file|delete_file)$`)
-	rotationName  = regexp.MustCompile(`(?i)(rotate|prune|clean_?up|purge|(remove|delete|clean|clear|drop)_?(old|prev|last|stale|extra|checkpoint|ckpt|file|model)|(max|keep|num)_?(to_?keep|last|n_?last|newest|history|checkpoints|ckpts|recent|saved)|total_?limit|save_?top_?k|keep_?(n|top|k|best))`)
+	rotationName  = regexp.MustCompile(`(?i)(rotate|prune|clean_?up|purge|(remove|delete|clean)_?(old|prev|last|stale|extra|checkpoint|ckpt|file|model)|(max|keep|num)_?(to_?keep|last|n_?last|newest|history|checkpoints|ckpts|recent|saved)|total_?limit|save_?top_?k|keep_?(n|top|k|best))`)
 	renamers      = regexp.MustCompile(`^(os\.(replace|rename|renames)|shutil\.move)$`)
 	temporary     = regexp.MustCompile(`(?i)(^|[._\-/])(tmp|temp|temporary|partial|part|new|inprogress|incomplete)\d*($|[._\-/*])|tmp|tempfile|NamedTemporary|mkstemp`)
 )
@@ -26,7 +26,7 @@ func (f *File) Removes() bool {
 			if fn.Kind() == pyast.KindAttribute && removeMethods.MatchString(fn.Child(pyast.FieldAttribute).Text()) {
 				return true
 			}
-			if removers.MatchString(f.callee(n)) {
+			if removers.MatchString(f.qualified(fn)) {
 				return true
 			}
 		case pyast.KindIdentifier:
@@ -40,15 +40,6 @@ func (f *File) Removes() bool {
 		}
 	}
 	return false
-}
-
-// callee is the qualified name of an external function called, asked outside any run.
-func (f *File) callee(call pyast.Node) string {
-	v := f.Eval.Eval(call.Child(pyast.FieldFunction), f.Eval.In(f.Module, call))
-	if v.Kind == pysem.External {
-		return v.Name
-	}
-	return ""
 }
 
 // Atomic reports whether the save writes beside the file and renames, or its name says that it is not yet the real one.
@@ -114,12 +105,27 @@ func (p *Path) Padding() Padding {
 			if part.Hole == nil {
 				continue
 			}
-			if zeroPadded.MatchString(part.Format) || strings.Contains(part.Hole.Node.Text(), "zfill") || strings.Contains(part.Hole.Node.Text(), "rjust") {
+			if _, m, ok := part.Hole.Method(); zeroPadded.MatchString(part.Format) || ok && (m == "zfill" || m == "rjust") {
 				return Padded
 			}
 		}
 	}
 	return Unpadded
+}
+
+// unpad is the number inside str(n).zfill(6).
+func (f *File) unpad(v *pysem.Value) *pysem.Value {
+	recv, m, ok := v.Method()
+	if !ok || m != "zfill" && m != "rjust" {
+		return v
+	}
+	if recv.Callee() == "builtins.str" {
+		return f.Eval.Eval(pysem.Args(recv.Node).Pos(0), recv.Ctx)
+	}
+	if recv.Kind == pysem.Str && len(recv.Parts) == 1 && recv.Parts[0].Hole != nil {
+		return recv.Parts[0].Hole
+	}
+	return recv
 }
 
 var zeroPadded = regexp.MustCompile(`^[<>^+ ]*0\d|^\.\d+d`)
@@ -194,4 +200,26 @@ func (f *File) shape(n pyast.Node, ctx *pysem.Ctx) string {
 		return p.Pattern
 	}
 	return n.Text()
+}
+
+// Same reports whether every part of the file's own name is a literal, or an attribute such as args.name, which stays as it is.
+func (p *Path) Same() bool {
+	for _, v := range p.Value.Alternatives() {
+		if v.Kind != pysem.Str {
+			continue
+		}
+		for i := len(v.Parts) - 1; i >= 0; i-- {
+			part := v.Parts[i]
+			if part.Hole == nil {
+				if strings.Contains(part.Lit, "/") {
+					break
+				}
+				continue
+			}
+			if part.Hole.Kind != pysem.Attr && part.Hole.Kind != pysem.External {
+				return false
+			}
+		}
+	}
+	return true
 }

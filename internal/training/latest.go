@@ -1,0 +1,195 @@
+package training
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// TextOrder is a choice among checkpoint files by their names in text order.
+type TextOrder struct {
+	// Node is the sorted(), max() or .sort() call.
+	Node    pyast.Node
+	Listing Listing
+	// How is "sorted" or "compared".
+	How string
+	// Deletes says that the choice is of files to delete, rather than the one to load.
+	Deletes bool
+}
+
+// Harm says what goes wrong when the order is not that of the numbers.
+func (t TextOrder) Harm() string {
+	if t.Deletes {
+		return "the wrong file is deleted, which can be the newest"
+	}
+	return "an old checkpoint is taken for the latest"
+}
+
+var (
+	checkpointWord = regexp.MustCompile(`(?i)ckpt|checkpoint|check_point|snapshot|epoch|(^|[^a-z])(step|iter)s?([^a-z]|$)|\.pth?\b|weights|model`)
+	dataWord       = regexp.MustCompile(`(?i)\.(png|jpe?g|npy|npz|txt|csv|json|wav|mp4|parquet|tar|flac|h5|tfrecord|py|bmp|gif|mat)\b|image|frame|shard|part-`)
+)
+
+// TextOrders finds where the file picks the latest checkpoint, or old ones to delete, from a directory listing in text order.
+func (f *File) TextOrders() []TextOrder {
+	var out []TextOrder
+	for _, fn := range f.Module.Funcs {
+		for _, call := range fn.Calls {
+			if t, ok := f.textOrder(call, fn); ok {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
+
+func (f *File) textOrder(call pyast.Node, fn *pysem.Func) (TextOrder, bool) {
+	callee := call.Child(pyast.FieldFunction)
+	args := pysem.Args(call)
+	if _, keyed := args.Keyword["key"]; keyed || args.KwStar {
+		return TextOrder{}, false
+	}
+	ctx := f.Eval.In(f.Module, call)
+	t := TextOrder{Node: call, How: "sorted"}
+	var list pyast.Node
+	switch name := f.qualified(callee); {
+	case name == "builtins.sorted" || name == "natsort.natsorted":
+		if name != "builtins.sorted" {
+			return t, false
+		}
+		list = args.Pos(0)
+	case (name == "builtins.max" || name == "builtins.min") && len(args.Position) == 1:
+		list, t.How = args.Pos(0), "compared"
+	case callee.Kind() == pyast.KindAttribute && callee.Child(pyast.FieldAttribute).TextIs("sort") && len(args.Position) == 0:
+		list = callee.Child(pyast.FieldObject)
+	default:
+		return t, false
+	}
+	listing, ok := f.Listing(f.Eval.Eval(list, ctx))
+	if !ok {
+		return t, false
+	}
+	t.Listing = listing
+	what := listing.Pattern + " " + fn.Name + " " + assigned(call).Text()
+	if !checkpointWord.MatchString(what) || dataWord.MatchString(listing.Pattern) {
+		return t, false
+	}
+	var used bool
+	t.Deletes, used = f.choice(call, list, fn)
+	return t, used || t.How == "compared"
+}
+
+// Purpose reports whether the code says that it wants the latest file, or deletes: without it, the choice may be among files of
+// any kind.
+func (t TextOrder) Purpose(f *File) bool {
+	return t.Deletes || latestFor.MatchString(f.Module.Scope(t.Node).Name) || latestFor.MatchString(assigned(t.Node).Text()) ||
+		latestFor.MatchString(assigned(t.Node.Parent()).Text())
+}
+
+var (
+	lastPick  = regexp.MustCompile(`^\[\s*(-1\s*\]|-\w+\s*:|:\s*-?\w+)`)
+	firstPick = regexp.MustCompile(`^\[\s*(0\s*\]|:\s*\w+|\w+\s*:)`)
+	latestFor = regexp.MustCompile(`(?i)latest|last|newest|resume|recent|prune|rotate|clean`)
+)
+
+// choice says what is done with the ordered names: used is false unless an end of the list is picked or a part deleted.
+func (f *File) choice(call, list pyast.Node, fn *pysem.Func) (deletes, used bool) {
+	reverse := pysem.Args(call).Keyword["reverse"].TextIs("True")
+	if p := call.Parent(); p.Kind() == pyast.KindSubscript && call.Field() == pyast.FieldValue {
+		deletes = f.removesNear(p, fn)
+		return deletes, endSubscript(p, reverse || deletes)
+	}
+	name := assigned(call).Text()
+	if call.Child(pyast.FieldFunction).Kind() == pyast.KindAttribute {
+		name = list.Text()
+	}
+	if name == "" {
+		return false, false
+	}
+	for n := range fn.Body.Descendants() {
+		if n.Start() < call.End() || f.Module.Scope(n) != fn {
+			continue
+		}
+		switch n.Kind() {
+		case pyast.KindSubscript:
+			if removed := f.removesNear(n, fn); n.Child(pyast.FieldValue).TextIs(name) && endSubscript(n, reverse || removed) {
+				deletes, used = deletes || removed, true
+			}
+		case pyast.KindCall:
+			callee := n.Child(pyast.FieldFunction)
+			if callee.Kind() == pyast.KindAttribute && callee.Child(pyast.FieldAttribute).TextIs("pop") && callee.Child(pyast.FieldObject).TextIs(name) {
+				deletes, used = deletes || f.removesNear(n, fn), true
+			}
+		}
+	}
+	return deletes, used
+}
+
+// endSubscript reports whether a subscript takes the last of a list, or a run of elements; with first, the first too.
+func endSubscript(n pyast.Node, first bool) bool {
+	index := strings.TrimPrefix(n.Text(), n.Child(pyast.FieldValue).Text())
+	return lastPick.MatchString(index) || first && firstPick.MatchString(index)
+}
+
+// removesNear reports whether the function deletes files behind a place.
+func (f *File) removesNear(n pyast.Node, fn *pysem.Func) bool {
+	for _, c := range fn.Calls {
+		callee := c.Child(pyast.FieldFunction)
+		if c.End() < n.Start() {
+			continue
+		}
+		if removers.MatchString(f.qualified(callee)) || callee.Kind() == pyast.KindAttribute && removeMethods.MatchString(callee.Child(pyast.FieldAttribute).Text()) {
+			return true
+		}
+	}
+	return false
+}
+
+var padsNumbers = regexp.MustCompile(`[:%]0\d*d|[:%]0\d+\}|\{[^{}]*:0\d`)
+
+// padsSomewhere reports whether the file pads any number in a string with zeros.
+func (f *File) padsSomewhere() bool {
+	for n := range f.Tree.Root().Descendants() {
+		switch n.Kind() {
+		case pyast.KindString:
+			if padsNumbers.MatchString(n.Text()) {
+				return true
+			}
+		case pyast.KindIdentifier:
+			if n.TextIs("zfill") || n.TextIs("rjust") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// NamesPadding says how the names of a listing write their numbers, as the saves of the file show.
+func (f *File) NamesPadding(l Listing) Padding {
+	out := PaddingUnknown
+	for _, s := range f.Saves() {
+		p := s.Path.Padding()
+		if p == PaddingUnknown || !s.Path.Known {
+			continue
+		}
+		if p == Padded {
+			return Padded
+		}
+		if shapesMeet(l.Pattern, s.Path.Pattern) {
+			out = p
+		}
+	}
+	if out == PaddingUnknown && f.padsSomewhere() {
+		return Padded
+	}
+	return out
+}
+
+// shapesMeet reports whether a listing's pattern may name a saved file: their literal beginnings agree.
+func shapesMeet(listed, saved string) bool {
+	a, _, wild := strings.Cut(fileName(strings.Fields(listed + " *")[0]), "*")
+	b, _, _ := strings.Cut(fileName(saved), "*")
+	return !wild || strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
+}

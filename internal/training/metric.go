@@ -1,0 +1,58 @@
+package training
+
+import (
+	"regexp"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// Metric is a figure by which a model is judged.
+type Metric struct {
+	Name string
+	Node pyast.Node
+	// Higher says that more of it is better, as its name tells.
+	Higher bool
+}
+
+var (
+	validationMetric = regexp.MustCompile(`(?i)^(self\.)?(val|valid|validation|test|eval|dev)_?(loss|acc|accuracy|score|metric|err|error|map|iou|miou|f1|auc|psnr|ssim|bleu|wer|cer|ppl|perplexity|top1|acc1)\w*$`)
+	lowerIsBetter    = regexp.MustCompile(`(?i)loss|err|wer|cer|ppl|perplexity|mse|mae`)
+	selection        = regexp.MustCompile(`(?i)best|early_?stop|top_?k_?(ckpt|checkpoint|model)|patience|save_?top|is_better|improve|lowest|highest|(min|max)_?(val|loss|acc|score)`)
+)
+
+// ValidationMetric is a variable named for a metric on held-out data that a call fills in each round of the loop.
+func (l *Loop) ValidationMetric() (Metric, bool) {
+	for i, ev := range l.Run.Events {
+		if ev.Kind != pysem.EventAssign || !l.Holds(i) || ev.Ctx.Func != l.Ctx.Func {
+			continue
+		}
+		left, right := ev.Node.Child(pyast.FieldLeft), ev.Node.Child(pyast.FieldRight)
+		if right.Kind() != pyast.KindCall {
+			continue
+		}
+		targets := []pyast.Node{left}
+		if left.Is(pyast.KindPatternList, pyast.KindTuplePattern) {
+			targets = targets[:0]
+			for c := range left.Children() {
+				targets = append(targets, c)
+			}
+		}
+		for _, t := range targets {
+			if t.Is(pyast.KindIdentifier, pyast.KindAttribute) && validationMetric.MatchString(t.Text()) {
+				return Metric{t.Text(), ev.Node, !lowerIsBetter.MatchString(t.Text())}, true
+			}
+		}
+	}
+	return Metric{}, false
+}
+
+// SelectsBest reports whether the file names anything that keeps or stops at a best value.
+func (f *File) SelectsBest() bool {
+	for n := range f.Tree.Root().Descendants() {
+		if n.Is(pyast.KindIdentifier, pyast.KindStringContent) && selection.MatchString(n.Text()) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,228 @@
+package training
+
+import (
+	"regexp"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// SplitLoader is a loader whose data a shuffling DistributedSampler splits over the ranks.
+type SplitLoader struct {
+	// Sampler is the construction of the sampler, Loader that of the DataLoader.
+	Sampler, Loader *Call
+	// SamplerName and LoaderName are the expressions that hold them where the loader is made, "" for none.
+	SamplerName, LoaderName string
+	// Epochs is the training loop in which the loader is gone through again and again.
+	Epochs *Loop
+}
+
+var (
+	splitter  = regexp.MustCompile(`^torch\.utils\.data(\.distributed)?\.DistributedSampler$`)
+	evalWords = regexp.MustCompile(`(?i)(^|_|\.)(val|valid|validation|test|testing|eval|evaluation|dev|infer|inference|predict|query|gallery)(_|\.|\d|$|[A-Z])|(val|test|eval)_?(loader|sampler|dataset|data|set)`)
+)
+
+// SplitLoaders are the loaders of the run with a shuffling DistributedSampler that train for several epochs. Those that a
+// function out of sight is handed, which may tell the sampler the epoch, are left out.
+func (r *Run) SplitLoaders() []SplitLoader {
+	f := r.File
+	var out []SplitLoader
+	for _, c := range r.Calls {
+		if !splitter.MatchString(c.Callee) || !f.splitterShuffles(c) || evalWords.MatchString(assigned(c.Node).Text()) {
+			continue
+		}
+		key := f.Eval.Eval(c.Node, c.Ctx)
+		for _, l := range r.Calls {
+			if lastPart(l.Callee) != "DataLoader" || l.Callee != "torch.utils.data.DataLoader" && !l.Known {
+				continue
+			}
+			s := pysem.Args(l.Node).Get(3, "sampler")
+			if !s.Valid() || !stems(f.Eval.Eval(s, l.Ctx), key) || evalWords.MatchString(assigned(l.Node).Text()) {
+				continue
+			}
+			loop, ok := r.epochsOf(f.Eval.Eval(l.Node, l.Ctx), s, l)
+			if !ok || loop == nil {
+				continue
+			}
+			out = append(out, SplitLoader{c, l, name(s), name(assigned(l.Node)), loop})
+		}
+	}
+	return out
+}
+
+func name(n pyast.Node) string {
+	if n.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+		return n.Text()
+	}
+	return ""
+}
+
+// assigned is the target that a call's value is assigned to.
+func assigned(call pyast.Node) pyast.Node {
+	n := call.Parent()
+	for n.Is(pyast.KindConditionalExpression, pyast.KindParenthesizedExpression) {
+		n = n.Parent()
+	}
+	if n.Kind() == pyast.KindAssignment {
+		return n.Child(pyast.FieldLeft)
+	}
+	return pyast.Node{}
+}
+
+// splitterShuffles says that a DistributedSampler shuffles for sure; it does unless it is told otherwise.
+func (f *File) splitterShuffles(c *Call) bool {
+	args := pysem.Args(c.Node)
+	n := args.Get(3, "shuffle")
+	if !n.Valid() {
+		return !args.May()
+	}
+	t, known := f.Eval.Eval(n, c.Ctx).Truth()
+	return known && t
+}
+
+// stems reports whether a value may be the object that another one is.
+func stems(v, object *pysem.Value) bool {
+	key := ""
+	for _, o := range object.Alternatives() {
+		key = o.Key()
+		for _, a := range v.Alternatives() {
+			if a.Key() == key {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// iterators hand a loader's batches on.
+var iterators = regexp.MustCompile(`(^|\.)(enumerate|iter|tqdm|trange|zip|cycle|islice|track|chain|prefetch\w*)$`)
+
+// holds reports whether a value is the loader, or goes through its batches: enumerate(loader), tqdm(loader), a generator of this
+// file that is handed the loader.
+func (f *File) holds(v, loader *pysem.Value, depth int) bool {
+	if depth > 6 {
+		return false
+	}
+	if stems(v, loader) {
+		return true
+	}
+	for _, a := range v.Alternatives() {
+		if a.Kind != pysem.Call || !a.Node.Valid() {
+			continue
+		}
+		fn := a.Node.Child(pyast.FieldFunction)
+		if !iterators.MatchString(lastPart(fn.Text())) && a.Base.Kind != pysem.FuncVal {
+			continue
+		}
+		for _, arg := range pysem.Args(a.Node).Position {
+			if f.holds(f.Eval.Eval(arg, a.Ctx), loader, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// epochsOf finds the training loop that goes through a loader again in each round. ok is false where the loader or its
+// sampler is handed to something that may call set_epoch.
+func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epochs *Loop, ok bool) {
+	f := r.File
+	split := f.Eval.Eval(sampler, made.Ctx)
+	for _, c := range r.Calls {
+		if c.Node == made.Node || iterators.MatchString(lastPart(c.Node.Child(pyast.FieldFunction).Text())) {
+			continue
+		}
+		if c.Callee != "" && harmlessForLoaders.MatchString(c.Callee) {
+			continue
+		}
+		args := pysem.Args(c.Node)
+		passed := append([]pyast.Node{}, args.Position...)
+		for _, n := range args.Keyword {
+			passed = append(passed, n)
+		}
+		for _, n := range passed {
+			if v := f.Eval.Eval(n, c.Ctx); stems(v, loader) || stems(v, split) {
+				return nil, false
+			}
+		}
+	}
+	for _, l := range r.Loops {
+		if l.Node.Kind() != pyast.KindForStatement || !f.holds(f.Eval.Eval(l.Node.Child(pyast.FieldRight), l.Ctx), loader, 0) {
+			continue
+		}
+		for p := l.Parent; p != nil; p = p.Parent {
+			if p.Trains || l.Trains {
+				return p.again()
+			}
+		}
+	}
+	// it = iter(loader), made anew inside the training loop when it runs out.
+	for i, ev := range r.Events {
+		if ev.Kind != pysem.EventCall || !ev.Node.Child(pyast.FieldFunction).TextIs("iter") {
+			continue
+		}
+		if !stems(f.Eval.Eval(pysem.Args(ev.Node).Pos(0), ev.Ctx), loader) {
+			continue
+		}
+		for _, l := range r.Loops {
+			if l.Trains && l.Holds(i) && !inNext(ev.Node) {
+				return l.again()
+			}
+		}
+	}
+	// A generator of this file that starts again when the loader runs out, read with next() in the training loop.
+	for _, c := range r.Calls {
+		if c.Callee != "builtins.next" {
+			continue
+		}
+		source := f.Eval.Eval(pysem.Args(c.Node).Pos(0), c.Ctx)
+		for _, l := range r.Loops {
+			if l.Trains && l.Holds(c.Index) && f.restarts(source, loader) {
+				return l.again()
+			}
+		}
+	}
+	return nil, true
+}
+
+// restarts reports whether a value is a generator of this file over a loader, with an endless loop around the loader's.
+func (f *File) restarts(source, loader *pysem.Value) bool {
+	for _, a := range source.Alternatives() {
+		if a.Kind != pysem.Call || a.Base.Kind != pysem.FuncVal || !a.Base.Func.Yields || !f.holds(a, loader, 0) {
+			continue
+		}
+		for n := range a.Base.Func.Body.Descendants() {
+			if n.Kind() == pyast.KindWhileStatement {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// inNext reports whether an iterator is made only to look at the first batch: next(iter(loader)).
+func inNext(iter pyast.Node) bool {
+	call := iter.Parent().Parent()
+	return call.Kind() == pyast.KindCall && call.Child(pyast.FieldFunction).TextIs("next")
+}
+
+// again is the loop, provided that it has more than one round as far as is known.
+func (l *Loop) again() (*Loop, bool) {
+	if n, known := l.Rounds(); known && n < 2 {
+		return nil, true
+	}
+	return l, true
+}
+
+// harmlessForLoaders take a loader and surely leave its sampler alone.
+var harmlessForLoaders = regexp.MustCompile(`^(builtins\.|torch\.utils\.data\.DataLoader$|logging\.|torch\.optim\.)`)
+
+// CallsSetEpoch reports whether the file calls set_epoch on anything.
+func (f *File) CallsSetEpoch() bool {
+	for n := range f.Tree.Root().Descendants() {
+		if n.Kind() == pyast.KindAttribute && n.Child(pyast.FieldAttribute).TextIs("set_epoch") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,143 @@
+package training
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// Wrapping says whether a model stands in a DataParallel or DDP wrapper, which puts `module.` in front of its keys.
+type Wrapping uint8
+
+// Answers.
+const (
+	WrapUnknown Wrapping = iota
+	Bare
+	Wrapped // at least on some ways through the program
+)
+
+var moduleWrapper = regexp.MustCompile(`^(torch\.nn\.(parallel\.)?(data_parallel\.|distributed\.)?(DataParallel|DistributedDataParallel)|apex\.parallel(\.distributed)?\.DistributedDataParallel)$`)
+
+// Wrapping reads a `model.state_dict()`.
+func (f *File) Wrapping(state *pysem.Value) Wrapping {
+	if recv, m, ok := state.Method(); ok && m == "state_dict" {
+		return f.wrapping(recv, 0)
+	}
+	return WrapUnknown
+}
+
+// WrappingOf reads the model that a restore loads into.
+func (f *File) WrappingOf(x *Restore) Wrapping {
+	if x.Value == nil {
+		return WrapUnknown
+	}
+	return f.wrapping(x.Value, 0)
+}
+
+func (f *File) wrapping(v *pysem.Value, depth int) Wrapping {
+	if depth > 8 {
+		return WrapUnknown
+	}
+	out := WrapUnknown
+	for i, a := range v.Alternatives() {
+		w := f.wrappingOne(a, depth)
+		switch {
+		case w == WrapUnknown:
+			return WrapUnknown
+		case i == 0 || w == Wrapped:
+			out = w
+		}
+	}
+	return out
+}
+
+func (f *File) wrappingOne(a *pysem.Value, depth int) Wrapping {
+	switch a.Kind {
+	case pysem.Instance:
+		return Bare
+	case pysem.Attr:
+		if a.Name == "module" && f.wrapping(a.Base, depth+1) == Wrapped {
+			return Bare
+		}
+	case pysem.Call:
+		callee := a.Callee()
+		if moduleWrapper.MatchString(callee) {
+			return Wrapped
+		}
+		if recv, m, ok := a.Method(); ok && objectMethods[m] {
+			return f.wrapping(recv, depth+1)
+		}
+		// A class or factory of another file makes a bare model as far as its name tells.
+		if callee != "" && !strings.HasPrefix(callee, "builtins.") && !wrapsByName.MatchString(callee) {
+			return Bare
+		}
+	}
+	return WrapUnknown
+}
+
+// wrapsByName are functions of other files that may wrap what they make.
+var wrapsByName = regexp.MustCompile(`(?i)wrap|parallel|distribut|ddp|fsdp|prepare|setup|compile|initialize|accelerat|shard|build|create|get|make|load|init|resume|restore`)
+
+// AlwaysDDP reports whether a `model.state_dict()` is that of a DDP wrapper on every way through the program.
+func (f *File) AlwaysDDP(state *pysem.Value) bool {
+	recv, _, ok := state.Method()
+	if !ok {
+		return false
+	}
+	for _, a := range recv.Alternatives() {
+		for {
+			inner, m, ok := a.Method()
+			if !ok || !objectMethods[m] {
+				break
+			}
+			a = inner
+		}
+		if !ddpClass.MatchString(a.Callee()) {
+			return false
+		}
+	}
+	return true
+}
+
+// LoadsOf are the restores that read a component of a save back into its model: from a file of the same name, or with the
+// same key. known says that the file at hand loads some model at all, so that these are all there is.
+func (f *File) LoadsOf(s *SaveSite, c Component) (restores []*Restore, known bool) {
+	for _, r := range f.Runs {
+		for _, x := range r.Restores {
+			if x.Object == nil || x.Object.Kind != Model || x.Load == nil {
+				known = known || x.Object != nil && x.Object.Kind == Model
+				continue
+			}
+			known = true
+			if x.Key != c.Key || !SamePath(s.Path, x.Load.Path) || !x.Object.Same(c.Object) && baseName(x.Object.Name) != baseName(c.Object.Name) {
+				continue
+			}
+			if Exclusive(s.Frame, x.Frame) {
+				continue
+			}
+			restores = append(restores, x)
+		}
+	}
+	return restores, known
+}
+
+// HandlesPrefix reports whether the file knows of a key prefix: it names "module." in a string or strips it with a helper.
+func (f *File) HandlesPrefix(prefix string) bool {
+	for n := range f.Tree.Root().Descendants() {
+		switch n.Kind() {
+		case pyast.KindStringContent:
+			if s := n.Text(); s == prefix || strings.Contains(s, prefix+".") && !strings.Contains(s, " ") {
+				return true
+			}
+		case pyast.KindIdentifier:
+			if prefixHelper.MatchString(n.Text()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var prefixHelper = regexp.MustCompile(`(?i)consume_prefix|strip_?(prefix|ddp|module)|remove_?(prefix|module)|unwrap|de_?parallel|without_?ddp|clean_?state_?dict|convert_?state_?dict|fix_?state_?dict`)
