@@ -43,6 +43,10 @@ then goes to standard output, and findings go to standard error.
 
 Rules are named by code (CKP101), name (missing-optimizer-state), family (CKP1) or ALL.
 
+A comment silences findings: "# ckpt-lsp: ignore[missing-rng-state, CKP414] reason" on the line
+where the finding starts or its statement ends, "# ckpt-lsp: ignore-file[...]" above the file's
+first statement. Without brackets every rule is meant.
+
 --fix applies the safe fixes. Fixes that may change behaviour are applied too with
 --unsafe-fixes; name the rules meant with --select:
 

@@ -68,7 +68,7 @@ const (
 // of judges one path by itself; directories above it are not looked at.
 func (p *patterns) of(path string, isDir bool) verdict {
 	rel, err := filepath.Rel(p.dir, path)
-	if err != nil || rel == "." || strings.HasPrefix(rel, "..") {
+	if err != nil || rel == "." || !filepath.IsLocal(rel) {
 		return silent
 	}
 	rel = filepath.ToSlash(rel)
