@@ -1,20 +1,67 @@
 package main
 
 import (
-	"errors"
+	"context"
+	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/ckpt-lsp/ckpt-lsp/server"
 )
 
+// serverFlags are the flags of the server command; the root command's --stdio runs it with the defaults.
+type serverFlags struct{ logFile, logLevel string }
+
 func newServerCommand() *cobra.Command {
-	return &cobra.Command{
+	var f serverFlags
+	cmd := &cobra.Command{
 		Use:   "server",
 		Short: "Run the language server over standard input and output",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runServer(cmd) },
+		Long: `Run the language server over standard input and output.
+
+It logs to standard error, or to the file given with --log-file. Exit codes: 0 after the client
+asked for shutdown and exit, 1 when the connection ended otherwise, 2 on wrong usage.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context()) },
 	}
+	cmd.Flags().StringVar(&f.logFile, "log-file", "", "append the log to this file instead of standard error")
+	cmd.Flags().StringVar(&f.logLevel, "log-level", "warn", "debug, info, warn or error")
+	cmd.Flags().Bool("stdio", true, "accepted for clients that pass it; the server always uses standard input and output")
+	return cmd
 }
 
-func runServer(*cobra.Command) error {
-	return errors.New("this build has no language server")
+func runServer(cmd *cobra.Command) error { return serverFlags{logLevel: "warn"}.run(cmd.Context()) }
+
+func (f serverFlags) run(ctx context.Context) error {
+	log, err := f.logger()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Sync() }()
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	if code := server.Serve(ctx, os.Stdin, os.Stdout, server.Options{Version: version(), Log: log}); code != 0 {
+		os.Exit(code)
+	}
+	return nil
+}
+
+func (f serverFlags) logger() (*zap.Logger, error) {
+	level, err := zapcore.ParseLevel(f.logLevel)
+	if err != nil {
+		return nil, fmt.Errorf("--log-level %q: want debug, info, warn or error", f.logLevel)
+	}
+	out := zapcore.Lock(os.Stderr)
+	if f.logFile != "" {
+		file, err := os.OpenFile(f.logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("--log-file: %w", err)
+		}
+		out = zapcore.Lock(file)
+	}
+	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(zap.NewDevelopmentEncoderConfig()), out, level)), nil
 }

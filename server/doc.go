@@ -1,0 +1,7 @@
+// Package server is the language server: the only place that knows LSP. It keeps an immutable snapshot of every open document,
+// answers each request from the snapshot it started with, and publishes findings only for the newest version.
+//
+// Notifications are handled inline, in the order they arrive; a request takes its snapshot inline and then runs beside the ones
+// that follow it. Nothing a client sends ends the connection: malformed frames are answered in frames.go, panics and errors of
+// handlers are logged and answered in dispatch.go.
+package server

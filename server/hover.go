@@ -1,0 +1,79 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"go.lsp.dev/protocol"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
+// Hover explains the findings at a place, or the rule that a suppression comment names.
+func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol.Hover, error) {
+	d := documentIn(ctx, p.TextDocument.URI)
+	if d == nil || d.tree == nil {
+		return nil, nil
+	}
+	at := d.lines.Offset(int(p.Position.Line), int(p.Position.Character), s.encoding)
+	if rule, span := ruleInComment(d.tree, at); rule != nil {
+		return s.hover(d, docs.Page(rule), span), nil
+	}
+	var parts []string
+	var span text.Span
+	for _, x := range d.analyze(s.workspace).Diagnostics {
+		if !x.Span.Contains(at) {
+			continue
+		}
+		if len(parts) == 0 || x.Span.Len() < span.Len() {
+			span = x.Span
+		}
+		parts = append(parts, explain(x))
+	}
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	return s.hover(d, strings.Join(parts, "\n\n---\n\n"), span), nil
+}
+
+func (s *session) hover(d *document, markdown string, span text.Span) *protocol.Hover {
+	r := s.lspRange(d.lines, span)
+	return &protocol.Hover{Contents: &protocol.MarkupContent{Kind: protocol.MarkupKindMarkdown, Value: markdown}, Range: &r}
+}
+
+// explain is a finding in full: the message, its numbers, and why the rule exists.
+func explain(x diagnostics.Diagnostic) string {
+	parts := []string{fmt.Sprintf("**%s** %s (%s)", x.Rule.Code, x.Rule.Name, x.Severity), x.Message}
+	if x.Detail != "" {
+		parts = append(parts, x.Detail)
+	}
+	for _, section := range docs.Sections(x.Rule) {
+		if section.Title == "Why it matters" {
+			parts = append(parts, section.Markdown)
+		}
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+var ruleWord = regexp.MustCompile(`[A-Za-z][A-Za-z0-9-]+`)
+
+// ruleInComment is the rule that a comment names at an offset, by code or name.
+func ruleInComment(tree *pyast.Tree, at int) (*diagnostics.Rule, text.Span) {
+	for n := range tree.Root().Descendants() {
+		if n.Kind() != pyast.KindComment || !n.Span().Contains(at) {
+			continue
+		}
+		for _, m := range ruleWord.FindAllStringIndex(n.Text(), -1) {
+			span := text.Span{Start: n.Start() + m[0], End: n.Start() + m[1]}
+			if span.Contains(at) {
+				return diagnostics.Lookup(n.Text()[m[0]:m[1]]), span
+			}
+		}
+	}
+	return nil, text.Span{}
+}
