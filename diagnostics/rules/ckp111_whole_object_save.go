@@ -54,6 +54,9 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func wholeObjectSave(p *diagnostics.Pass) {
+	if p.File.Test() {
+		return
+	}
 	for _, s := range p.File.Saves() {
 		if s.Foreign || s.Path.Buffer {
 			continue

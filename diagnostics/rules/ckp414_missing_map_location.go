@@ -11,7 +11,9 @@ import (
 //
 // # What it does
 //
-// Reports `torch.load` without `map_location` where a program that works on CUDA restores a model or optimizer from the file.
+// Reports `torch.load` without `map_location` where a program that works on CUDA restores a model or optimizer from the file,
+// as a hint also where a file from outside is restored by code that names no device; and a function with a parameter
+// `map_location` that it does not pass on.
 //
 // # Why it matters
 //
@@ -55,28 +57,46 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func missingMapLocation(p *diagnostics.Pass) {
+	if p.File.Test() {
+		return
+	}
 	cuda := p.File.UsesCUDA()
 	for _, l := range p.File.Loads() {
 		if n, hidden := l.MapLocation(); n.Valid() || hidden || l.Path.Buffer || l.Placed() {
 			continue
 		}
-		if len(l.Restores) == 0 && !l.Resumes() {
+		if dropped := l.Dropped(); dropped.Valid() {
+			p.Report(diagnostics.Diagnostic{
+				Span: training.FirstLine(l.Node), Severity: diagnostics.Warning,
+				Message: "`map_location` is a parameter of this function, and the load does not get it.",
+				Related: []diagnostics.Related{at(dropped, "the parameter that is never used")},
+				Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
+					Title: "Pass map_location on", Call: l.Node, Name: "map_location", Value: "map_location", Safe: true,
+				}},
+			})
+			continue
+		}
+		if !l.Feeds() {
 			continue
 		}
 		many, distributed := l.Distributed()
+		var severity diagnostics.Severity
 		if !cuda && !distributed {
-			continue
+			if o := l.Origin(); o != training.OriginCaller && o != training.OriginUser {
+				continue
+			}
+			severity = diagnostics.Hint // nothing here says CUDA, but the file may come from a run that used it
 		}
 		d := diagnostics.Diagnostic{
-			Span: training.FirstLine(l.Node),
-			Message: fmt.Sprintf("Tensors saved on a GPU come back on that GPU: without `map_location` loading `%s` fails where it is "+
-				"absent, and takes its memory twice where it is not.", l.Path.Node.Text()),
+			Span: training.FirstLine(l.Node), Severity: severity,
+			Message: fmt.Sprintf("Tensors saved on a GPU come back on that GPU: without `map_location` loading `%s` fails where there "+
+				"is none, and holds a second copy in GPU memory where there is.", shortened(l.Path.Node)),
 			Remedies: []diagnostics.Remedy{mapLocationFix(l)},
 		}
 		if distributed && !p.File.OneWriter(l.Frame) {
 			d.Severity = diagnostics.Warning
 			d.Message = fmt.Sprintf("Every process loads `%s` onto the GPU that it was saved from: without `map_location` that one GPU "+
-				"holds a copy for each of them.", l.Path.Node.Text())
+				"holds a copy for each of them.", shortened(l.Path.Node))
 			d.Related = append(d.Related, at(many.Node, "several processes run this"))
 		}
 		p.Report(d)

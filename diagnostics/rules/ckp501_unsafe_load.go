@@ -51,7 +51,7 @@ import (
 // # What it does not see
 //
 // It keeps silent where the project requires torch 2.6 or later, where `weights_only` is given (either value is a decision),
-// and inside `torch.serialization.safe_globals`. A file that the same program writes is reported only below 2.6, as a hint.
+// inside `torch.serialization.safe_globals`, and for a file that the same program writes.
 //
 // # References
 //
@@ -66,16 +66,16 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 // loadSeverity is how bad a load without weights_only is, by where the file comes from: with a torch known to be below 2.6, and
 // with an unknown torch.
 var loadSeverity = map[training.Origin]struct{ old, unknown diagnostics.Severity }{
-	training.OriginOwn:      {diagnostics.Hint, diagnostics.Off},
-	training.OriginConstant: {diagnostics.Information, diagnostics.Off},
-	training.OriginUnknown:  {diagnostics.Information, diagnostics.Off},
+	training.OriginOwn:      {diagnostics.Off, diagnostics.Off},
+	training.OriginConstant: {diagnostics.Hint, diagnostics.Off},
+	training.OriginUnknown:  {diagnostics.Hint, diagnostics.Off},
 	training.OriginCaller:   {diagnostics.Warning, diagnostics.Hint},
 	training.OriginUser:     {diagnostics.Warning, diagnostics.Information},
 }
 
 func unsafeLoad(p *diagnostics.Pass) {
 	old := p.Torch.Before(2, 6)
-	if p.Torch != (diagnostics.TorchVersion{}) && !old {
+	if p.File.Test() || p.Torch != (diagnostics.TorchVersion{}) && !old {
 		return
 	}
 	for _, l := range p.File.Loads() {
@@ -83,10 +83,10 @@ func unsafeLoad(p *diagnostics.Pass) {
 			continue
 		}
 		by := loadSeverity[l.Origin()]
-		severity, version := by.unknown, "torch before 2.6"
+		severity, version := by.unknown, "Before 2.6 torch"
 		if old {
 			severity = by.old
-			version = fmt.Sprintf("torch %d.%d, which this project allows,", p.Torch.Major, p.Torch.Minor)
+			version = fmt.Sprintf("Torch %d.%d, which this project allows,", p.Torch.Major, p.Torch.Minor)
 		}
 		if severity == diagnostics.Off {
 			continue
@@ -94,7 +94,7 @@ func unsafeLoad(p *diagnostics.Pass) {
 		p.Report(diagnostics.Diagnostic{
 			Span: training.FirstLine(l.Node), Severity: severity,
 			Message: fmt.Sprintf("%s unpickles whatever `%s` holds, and a crafted file can run any code: pass `weights_only=True`.",
-				version, l.Path.Node.Text()),
+				version, shortened(l.Path.Node)),
 			Remedies: []diagnostics.Remedy{weightsOnlyFix(p, l)},
 		})
 	}

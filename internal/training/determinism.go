@@ -98,6 +98,10 @@ func (f *File) UsesCUDA() bool {
 			if strings.HasPrefix(n.Text(), "cuda") {
 				return true
 			}
+		case pyast.KindAttribute:
+			if n.Child(pyast.FieldAttribute).TextIs("accelerator") && f.qualified(n) == "torch.accelerator" {
+				return true
+			}
 		}
 	}
 	return false

@@ -19,17 +19,22 @@ func (f *File) EnvironmentSettings(name string) []pyast.Node {
 				continue
 			}
 			key, ok := pysem.StringLiteral(left.Child(pyast.FieldSubscript))
-			if ok && key == name && f.qualified(left.Child(pyast.FieldValue)) == "os.environ" {
+			if ok && key == name && f.isEnviron(left.Child(pyast.FieldValue)) {
 				out = append(out, n)
 			}
 		case pyast.KindCall:
-			switch f.qualified(n.Child(pyast.FieldFunction)) {
-			case "os.environ.setdefault", "os.putenv":
-				if key, ok := pysem.StringLiteral(pysem.Args(n).Pos(0)); ok && key == name {
+			fn := n.Child(pyast.FieldFunction)
+			method := ""
+			if f.isEnviron(fn.Child(pyast.FieldObject)) {
+				method = fn.Child(pyast.FieldAttribute).Text()
+			}
+			args := pysem.Args(n)
+			switch {
+			case method == "setdefault", f.qualified(fn) == "os.putenv":
+				if key, ok := pysem.StringLiteral(args.Pos(0)); ok && key == name {
 					out = append(out, n)
 				}
-			case "os.environ.update":
-				args := pysem.Args(n)
+			case method == "update":
 				d := f.Eval.Eval(args.Pos(0), f.Eval.In(f.Module, n)).AsDict()
 				if _, ok := args.Keyword[name]; ok {
 					out = append(out, n)
@@ -42,6 +47,21 @@ func (f *File) EnvironmentSettings(name string) []pyast.Node {
 		}
 	}
 	return out
+}
+
+// isEnviron reports whether an expression is os.environ. Its value is of no help: each key that is set makes it another one.
+func (f *File) isEnviron(n pyast.Node) bool {
+	if n.Kind() == pyast.KindAttribute {
+		return f.qualified(n.Child(pyast.FieldObject))+"."+n.Child(pyast.FieldAttribute).Text() == "os.environ"
+	}
+	if n.Kind() == pyast.KindIdentifier {
+		for _, d := range f.Module.Top.Defs(n.Text()) {
+			if d.Kind == pysem.DefImport && d.Qual == "os.environ" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // qualified is the qualified name of what an expression names outside the file, "" for anything else.

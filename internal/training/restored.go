@@ -21,6 +21,22 @@ func (l *LoadSite) BareState() bool {
 	return true
 }
 
+// Feeds reports whether tensors of the file go into a model, optimizer or average: it is restored from the load, or from a dict
+// that the same function makes out of what it loaded.
+func (l *LoadSite) Feeds() bool {
+	for _, x := range l.Restores {
+		if x.Object == nil || x.Object.Kind != Scheduler && x.Object.Kind != Scaler {
+			return true
+		}
+	}
+	for _, x := range l.Run.Restores {
+		if l.Opaque && x.Load == nil && x.Ctx == l.Ctx && x.Index > l.Index && x.Object != nil && (x.Object.Kind == Model || x.Object.Kind == Averaged) {
+			return true
+		}
+	}
+	return l.Resumes() && len(l.Restores) == 0
+}
+
 // OnlyRestores reports whether everything read from the file goes into load_state_dict or is a plain number or setting.
 func (l *LoadSite) OnlyRestores() bool {
 	if l.Opaque || len(l.Restores) == 0 {
@@ -36,6 +52,16 @@ func (l *LoadSite) OnlyRestores() bool {
 		}
 	}
 	return true
+}
+
+// Dropped is the parameter map_location of the function that loads, which it leaves unused; none if there is no such parameter.
+func (l *LoadSite) Dropped() pyast.Node {
+	for _, p := range l.Ctx.Func.Params {
+		if p.Name == "map_location" && !mentions(l.Ctx.Func.Body, p.Name) {
+			return p.Node
+		}
+	}
+	return pyast.Node{}
 }
 
 // Placed reports whether the same file is loaded with map_location elsewhere in the same function: a branch for each device.
@@ -75,6 +101,9 @@ var comparing = regexp.MustCompile(`(?i)intersect|filter|match|compatible`)
 // operation on the model's state dict in the same function, or by a helper that says so by its name.
 func (x *Restore) ComparesKeys() bool {
 	f := x.Run.File
+	if f.modelKeys(x.Source, 0) {
+		return true // copied from another model of the program
+	}
 	src := pysem.Args(x.Node).Get(0, "state_dict")
 	for _, a := range append(x.Source.Alternatives(), f.Eval.Eval(src, x.Ctx)) {
 		if a.Node.Valid() && a.Node.Kind() == pyast.KindCall && comparing.MatchString(lastPart(a.Node.Child(pyast.FieldFunction).Text())) {
@@ -126,6 +155,9 @@ func (f *File) modelKeys(v *pysem.Value, depth int) bool {
 	return false
 }
 
+// tensorClass are names below torch.nn that make tensors: functions, and parameters.
+var tensorClass = regexp.MustCompile(`^torch\.nn\.(.*\.)?([a-z_]\w*|(Uninitialized)?(Parameter|Buffer))$`)
+
 // moduleMethods are called on modules and on nothing else that is saved.
 var moduleMethods = map[string]bool{"parameters": true, "named_parameters": true, "train": true, "eval": true, "zero_grad": true}
 
@@ -135,18 +167,11 @@ func (r *Run) IsModel(o *Object) bool {
 		return false
 	}
 	if o.Kind == Model && !o.Guessed {
-		return true
-	}
-	if o.Value == nil || o.Value.Kind == pysem.Unknown {
-		return false
+		return !tensorClass.MatchString(o.Class)
 	}
 	for _, c := range r.Calls {
-		if moduleMethods[c.Method] && c.Value != nil {
-			for _, a := range c.Value.Alternatives() {
-				if a.Key() == o.Value.Key() {
-					return true
-				}
-			}
+		if moduleMethods[c.Method] && c.Value != nil && r.File.Object(c.Value, c.Recv.Text()).Same(o) {
+			return true
 		}
 	}
 	return false

@@ -222,6 +222,7 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 		}
 		return
 	}
+	whole := v
 	if v.Kind == pysem.Join {
 		// Sometimes a dict, sometimes something else: read the dict, as an open one.
 		for _, a := range v.Elems {
@@ -248,7 +249,7 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 		s.Components = []Component{{Role: RoleUncalled, Value: v, Object: f.Object(v.Base, "")}}
 		return
 	}
-	if o := f.Object(v, s.PayloadNode.Text()); o != nil {
+	if o := f.Object(whole, s.PayloadNode.Text()); o != nil {
 		s.Kind = PayloadObject
 		s.Components = []Component{{Role: RoleObject, Value: v, Object: o}}
 		return

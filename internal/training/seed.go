@@ -21,8 +21,8 @@ const (
 	InLoader
 	// Spawned is a fresh interpreter that torch.multiprocessing.spawn started: it inherits no generator's state.
 	Spawned
-	// Forked is a process started otherwise; whether it inherits the generators depends on the start method.
-	Forked
+	// Elsewhere is code that another process or a later moment runs: multiprocessing.Process, functools.partial.
+	Elsewhere
 )
 
 // PlaceOf follows the calls that lead to a context.
@@ -40,8 +40,8 @@ func (f *File) PlaceOf(ctx *pysem.Ctx) Place {
 			return Spawned
 		case strings.HasSuffix(name, "DataLoader") || strings.HasPrefix(name, "torchvision.transforms"):
 			return InLoader
-		case strings.HasSuffix(name, ".Process"):
-			return Forked
+		case strings.HasSuffix(name, ".Process"), name == "functools.partial":
+			return Elsewhere
 		}
 	}
 	return MainProcess
@@ -101,7 +101,9 @@ type Draw struct {
 	Index      int // in Run.Events
 	Generators []torch.RNG
 	// What says in a few words what draws, as "`np.random.rand`" or "building `Net`".
-	What  string
+	What string
+	// Weak says that a data loader draws no more than its workers' base seed, as far as the call tells: it does not shuffle.
+	Weak  bool
 	Place Place
 }
 
@@ -118,9 +120,13 @@ func (r *Run) Draws() []Draw {
 		callee := f.Eval.Eval(fn, ev.Ctx)
 		d := Draw{Event: ev, Index: i, What: "`" + fn.Text() + "`"}
 		for _, a := range callee.Alternatives() {
-			d.Generators = append(d.Generators, f.draws(a, ev)...)
-			if a.Kind == pysem.ClassVal {
+			drawn := f.draws(a, ev)
+			d.Generators = append(d.Generators, drawn...)
+			if a.Kind == pysem.ClassVal && len(drawn) > 0 {
 				d.What = "building `" + a.Class.Name + "`"
+			}
+			if e, ok := torch.Lookup(calleeName(a)); ok && e.Kind == torch.Loader {
+				d.Weak = !f.drawsOrder(ev)
 			}
 		}
 		if len(d.Generators) > 0 {
@@ -157,6 +163,18 @@ func (f *File) draws(callee *pysem.Value, ev pysem.Event) []torch.RNG {
 		}
 	}
 	return nil
+}
+
+// drawsOrder says that a data loader may draw an order: shuffle is not False, or a sampler may draw one.
+func (f *File) drawsOrder(ev pysem.Event) bool {
+	args := pysem.Args(ev.Node)
+	shuffle := args.Get(2, "shuffle")
+	if truth, known := f.Eval.Eval(shuffle, ev.Ctx).Truth(); shuffle.Valid() && (truth || !known) {
+		return true
+	}
+	sampler := args.Get(3, "sampler")
+	name := f.Eval.Eval(sampler, ev.Ctx).Callee()
+	return sampler.Valid() && !strings.HasSuffix(name, "DistributedSampler") && !strings.HasSuffix(name, "SequentialSampler")
 }
 
 // hasGenerator says that a drawing call is given a generator or seed of its own.
@@ -213,11 +231,16 @@ func (f *File) MentionsSeed() bool {
 // SeedingName reports whether a function's name says that it makes runs repeat.
 func SeedingName(name string) bool { return seeding.MatchString(name) }
 
-// SeedsIn are the seed calls of a run that happen in a place.
+// SeedsIn are the seed calls of a run that happen in a place and hold for what follows: a function that reads the state of a
+// generator first, as a context manager does, puts it back.
 func (r *Run) SeedsIn(place Place) []*Call {
 	var out []*Call
 	for _, c := range r.Seeds {
-		if r.File.PlaceOf(c.Ctx) == place {
+		passing := slices.ContainsFunc(c.Ctx.Func.Calls, func(n pyast.Node) bool {
+			e, ok := torch.Lookup(r.File.qualified(n.Child(pyast.FieldFunction)))
+			return ok && e.Kind == torch.RNGGetter
+		})
+		if !passing && r.File.PlaceOf(c.Ctx) == place {
 			out = append(out, c)
 		}
 	}
@@ -227,7 +250,7 @@ func (r *Run) SeedsIn(place Place) []*Call {
 // FirstDraw is the first of the draws that takes numbers from a generator in a place.
 func (r *Run) FirstDraw(draws []Draw, g torch.RNG, place Place) (Draw, bool) {
 	for _, d := range draws {
-		if d.Place == place && slices.Contains(d.Generators, g) {
+		if d.Place == place && !d.Weak && slices.Contains(d.Generators, g) {
 			return d, true
 		}
 	}

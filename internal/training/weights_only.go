@@ -80,7 +80,7 @@ func (l *LoadSite) Origin() Origin {
 		}
 	}
 	origin := f.origin(l.Path.Value, 0)
-	if l.Path.Known && l.Path.Value.Kind == pysem.Str && origin != OriginConstant {
+	if l.Path.Known && l.Path.Value.Kind == pysem.Str && origin == OriginUser {
 		return OriginUnknown
 	}
 	return origin
