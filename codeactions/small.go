@@ -113,7 +113,15 @@ func unwrap(s *sheet, r diagnostics.Unwrap) (Fix, bool) {
 		inner = "._orig_mod"
 	}
 	s.insert(r.Receiver.End(), inner)
-	return s.fix(Fix{Title: fmt.Sprintf("Take the state dict of `%s%s`", r.Receiver.Text(), inner), Applicability: diagnostics.Safe}), true
+	title := "Take the state dict of `%s%s`"
+	if r.Receiver.Parent().Child(pyast.FieldAttribute).TextIs("load_state_dict") {
+		title = "Load into `%s%s`"
+	}
+	f := Fix{Title: fmt.Sprintf(title, r.Receiver.Text(), inner), Applicability: diagnostics.Safe}
+	if r.Reason != "" {
+		f.Applicability, f.Why = diagnostics.Unsafe, r.Reason
+	}
+	return s.fix(f), true
 }
 
 // saveState saves the state dict instead of the object.

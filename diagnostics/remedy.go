@@ -73,11 +73,13 @@ type MoveOutOfGuard struct {
 	Guard *pysem.Frame
 }
 
-// Unwrap takes the state dict from the module inside a wrapper: `model.module.state_dict()`.
+// Unwrap takes the state dict from, or loads it into, the module inside a wrapper: `model.module.state_dict()`.
 type Unwrap struct {
 	// Receiver is the wrapped model's expression.
 	Receiver pyast.Node
 	Prefix   string
+	// Reason says why it is unsafe, "" when it is safe.
+	Reason string
 }
 
 // SetEpoch tells a sampler the epoch at the top of a loop.
