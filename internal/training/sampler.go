@@ -107,11 +107,10 @@ func (f *File) holds(v, loader *pysem.Value, depth int) bool {
 		return true
 	}
 	for _, a := range v.Alternatives() {
-		if a.Kind != pysem.Call || !a.Node.Valid() {
+		if a.Node.Kind() != pyast.KindCall || a.Ctx == nil {
 			continue
 		}
-		fn := a.Node.Child(pyast.FieldFunction)
-		if !iterators.MatchString(lastPart(fn.Text())) && a.Base.Kind != pysem.FuncVal {
+		if !iterators.MatchString(lastPart(a.Node.Child(pyast.FieldFunction).Text())) && f.generator(a) == nil {
 			continue
 		}
 		for _, arg := range pysem.Args(a.Node).Position {
@@ -188,16 +187,28 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 // restarts reports whether a value is a generator of this file over a loader, with an endless loop around the loader's.
 func (f *File) restarts(source, loader *pysem.Value) bool {
 	for _, a := range source.Alternatives() {
-		if a.Kind != pysem.Call || a.Base.Kind != pysem.FuncVal || !a.Base.Func.Yields || !f.holds(a, loader, 0) {
+		g := f.generator(a)
+		if g == nil || !f.holds(a, loader, 0) {
 			continue
 		}
-		for n := range a.Base.Func.Body.Descendants() {
+		for n := range g.Body.Descendants() {
 			if n.Kind() == pyast.KindWhileStatement {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// generator is the generator function of this file whose call made a value, nil for none.
+func (f *File) generator(v *pysem.Value) *pysem.Func {
+	if v.Node.Kind() != pyast.KindCall || v.Ctx == nil {
+		return nil
+	}
+	if fn := f.Eval.Eval(v.Node.Child(pyast.FieldFunction), v.Ctx); fn.Kind == pysem.FuncVal && fn.Func.Yields {
+		return fn.Func
+	}
+	return nil
 }
 
 // inNext reports whether an iterator is made only to look at the first batch: next(iter(loader)).

@@ -80,13 +80,12 @@ func (f *File) wrappingOne(a *pysem.Value, depth int) Wrapping {
 // wrapsByName are functions of other files that may wrap what they make.
 var wrapsByName = regexp.MustCompile(`(?i)wrap|parallel|distribut|ddp|fsdp|prepare|setup|compile|initialize|accelerat|shard|build|create|get|make|load|init|resume|restore`)
 
-// AlwaysDDP reports whether a `model.state_dict()` is that of a DDP wrapper on every way through the program.
-func (f *File) AlwaysDDP(state *pysem.Value) bool {
-	recv, _, ok := state.Method()
-	if !ok {
-		return false
+// AlwaysWrapped reports whether a model, or the model of a `model.state_dict()`, is in a wrapper on every way through the program.
+func (f *File) AlwaysWrapped(v *pysem.Value) bool {
+	if recv, m, ok := v.Method(); ok && m == "state_dict" {
+		v = recv
 	}
-	for _, a := range recv.Alternatives() {
+	for _, a := range v.Alternatives() {
 		for {
 			inner, m, ok := a.Method()
 			if !ok || !objectMethods[m] {
@@ -94,7 +93,7 @@ func (f *File) AlwaysDDP(state *pysem.Value) bool {
 			}
 			a = inner
 		}
-		if !ddpClass.MatchString(a.Callee()) {
+		if !moduleWrapper.MatchString(a.Callee()) {
 			return false
 		}
 	}
