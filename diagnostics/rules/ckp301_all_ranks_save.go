@@ -1,0 +1,128 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP301 all-ranks-save
+//
+// # What it does
+//
+// Reports a save that every process of a distributed run executes, to one and the same file. A copy of a checkpoint
+// (shutil.copyfile and the like) and the save() of a compiled script count as well.
+//
+// # Why it matters
+//
+// The processes overwrite each other's file. Where their values differ (generator state, losses of their own shard, buffers
+// that are not synchronised) the file can become a mixture of several writers that loads without any error; where the sizes
+// differ it is unreadable. A process that reads it meanwhile finds half a file.
+//
+// # Example
+//
+//	import torch
+//	import torch.distributed as dist
+//	from torch.nn.parallel import DistributedDataParallel as DDP
+//	from model import Net, loader
+//
+//	def main():
+//	    dist.init_process_group("nccl")
+//	    model = DDP(Net())
+//	    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+//	    for epoch in range(10):
+//	        for x, y in loader:
+//	            optimizer.zero_grad()
+//	            model(x).loss(y).backward()
+//	            optimizer.step()
+//	    torch.save(model.module.state_dict(), "final.pt")
+//
+// # Use instead
+//
+//	import torch
+//	import torch.distributed as dist
+//	from torch.nn.parallel import DistributedDataParallel as DDP
+//	from model import Net, loader
+//
+//	def main():
+//	    dist.init_process_group("nccl")
+//	    model = DDP(Net())
+//	    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+//	    for epoch in range(10):
+//	        for x, y in loader:
+//	            optimizer.zero_grad()
+//	            model(x).loss(y).backward()
+//	            optimizer.step()
+//	    if dist.get_rank() == 0:
+//	        torch.save(model.module.state_dict(), "final.pt")
+//
+// # Fix safety
+//
+// The fix is safe: one process writes the same file. It adds a barrier behind the save only where another process reads the
+// file next or the process group ends.
+//
+// # What it does not see
+//
+// A function that nothing in the file calls may be called on one rank only by another file: it is reported only if it starts
+// the process group, wraps the model in DDP or trains the wrapped model itself. Files deleted by every rank.
+//
+// # References
+//
+//   - https://docs.pytorch.org/tutorials/intermediate/ddp_tutorial.html#save-and-load-checkpoints
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP301", Name: "all-ranks-save", Summary: "every rank writes the same file",
+	Severity: diagnostics.Error, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
+	Run: allRanksSave,
+})
+
+func allRanksSave(p *diagnostics.Pass) {
+	for _, r := range p.File.Runs {
+		for _, w := range r.Writes() {
+			if e, ok := w.Distributed(); ok && !p.File.Guarded(w.Frame) && !w.Path.Rank && w.Path.Known {
+				p.Report(diagnostics.Diagnostic{
+					Span: training.FirstLine(w.Node),
+					Message: fmt.Sprintf("Every rank writes %s (%s). The ranks overwrite each other, and one that reads it meanwhile finds half a file.",
+						shown(w.Path), because(p.File, e)),
+					Related: []diagnostics.Related{at(e.Node, "several processes run this")},
+				})
+			}
+		}
+	}
+	for _, s := range p.File.Saves() {
+		if !s.Known || s.Collective || ownFile(s) || p.File.Guarded(s.Frame) {
+			continue
+		}
+		e, ok := s.Distributed()
+		if !ok {
+			continue
+		}
+		p.Report(diagnostics.Diagnostic{
+			Span: training.FirstLine(s.Node),
+			Message: fmt.Sprintf("Every rank writes %s (%s). The ranks overwrite each other; where their values differ the file can be "+
+				"a mixture that loads without an error, or unreadable.", shown(s.Path), because(p.File, e)),
+			Related:  []diagnostics.Related{at(e.Node, "several processes run this")},
+			Remedies: []diagnostics.Remedy{diagnostics.GuardRank{Save: s, Barrier: s.Awaited() != nil}},
+		})
+	}
+}
+
+// ownFile reports whether each process may have a file of its own: its rank, a temporary name, or a name of which nothing is
+// known that mentions one.
+func ownFile(s *training.SaveSite) bool {
+	if s.Path.Rank || s.Path.Buffer {
+		return true
+	}
+	if !s.Path.Known && (s.Path.Value.Kind == pysem.Call || s.Path.Value.Kind == pysem.Unknown) {
+		return true // made out of sight
+	}
+	name := strings.ToLower(s.Path.Node.Text() + " " + s.Path.Value.Node.Text())
+	for _, word := range []string{"rank", "worker", "shard", "tempfile", "tmp_path", "getpid", "gethostname", "partition"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
+}

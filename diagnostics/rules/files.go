@@ -1,0 +1,30 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// shown names a file for a message: its name with "*" for what changes, or the expression that gives it.
+func shown(p *training.Path) string {
+	if p.Known {
+		return "`" + p.Pattern + "`"
+	}
+	if s := p.Node.Text(); s != "" && len(s) <= 40 && !strings.ContainsAny(s, "\r\n") {
+		return "`" + s + "`"
+	}
+	return "the same file"
+}
+
+// lineOf is a node's line for a message, counted from 1.
+func lineOf(f *training.File, offset int) int {
+	return text.NewLineIndex(f.Tree.Source()).Line(offset) + 1
+}
+
+// because says what shows that several processes run, with its line.
+func because(f *training.File, e training.Processes) string {
+	return fmt.Sprintf("%s, line %d", e.What, lineOf(f, e.Node.Start()))
+}
