@@ -1,0 +1,115 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP303 missing-barrier
+//
+// # What it does
+//
+// Reports a file that one rank writes and the others read next, or behind which the process group is torn down, with nothing in
+// between that makes the other ranks wait.
+//
+// # Why it matters
+//
+// The other ranks do not run the save and get to the read at once: the file is missing, empty or half written. A barrier is
+// needed there, behind the save; one in front of it is not needed.
+//
+// # Example
+//
+//	import torch
+//	import torch.distributed as dist
+//	from torch.nn.parallel import DistributedDataParallel as DDP
+//	from model import Net
+//
+//	def main():
+//	    dist.init_process_group("nccl")
+//	    model = Net()
+//	    if dist.get_rank() == 0:
+//	        torch.save(model.state_dict(), "initial.pt")
+//	    model.load_state_dict(torch.load("initial.pt", map_location="cpu", weights_only=True))
+//	    model = DDP(model)
+//
+// # Use instead
+//
+//	import torch
+//	import torch.distributed as dist
+//	from torch.nn.parallel import DistributedDataParallel as DDP
+//	from model import Net
+//
+//	def main():
+//	    dist.init_process_group("nccl")
+//	    model = Net()
+//	    if dist.get_rank() == 0:
+//	        torch.save(model.state_dict(), "initial.pt")
+//	    dist.barrier()
+//	    model.load_state_dict(torch.load("initial.pt", map_location="cpu", weights_only=True))
+//	    model = DDP(model)
+//
+// # Fix safety
+//
+// The fix is safe: it adds a barrier behind the test of the rank, where every process comes by.
+//
+// # What it does not see
+//
+// Reads in another program or file, and functions of other files between the two, which may hold a barrier: where their name
+// says so (synchronize, evaluate), the rule is silent.
+//
+// # References
+//
+//   - https://docs.pytorch.org/tutorials/intermediate/ddp_tutorial.html#save-and-load-checkpoints
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP303", Name: "missing-barrier", Summary: "the other ranks go on before rank 0 has written the file they need",
+	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
+	Run: missingBarrier,
+})
+
+func missingBarrier(p *diagnostics.Pass) {
+	for _, s := range p.File.Saves() {
+		if s.Collective || s.Path.Rank || s.Path.Buffer || !s.Known {
+			continue
+		}
+		guard, ok := outerGuard(p.File, s)
+		if !ok {
+			continue
+		}
+		if _, ok := s.Distributed(); !ok {
+			continue
+		}
+		next := s.Awaited()
+		if next == nil || guard.Frame.Node.Encloses(next.Node) {
+			continue
+		}
+		what, related := "the other ranks load it", "every rank reads the file here"
+		if strings.HasSuffix(next.Callee, "destroy_process_group") {
+			what, related = "the other ranks end the process group", "the process group ends here"
+		}
+		p.Report(diagnostics.Diagnostic{
+			Span: training.FirstLine(s.Node),
+			Message: fmt.Sprintf("Only one rank writes %s, and %s at line %d without waiting for it: a barrier is missing behind the save.",
+				shown(s.Path), what, lineOf(p.File, next.Node.Start())),
+			Related:  []diagnostics.Related{at(next.Node, related)},
+			Remedies: []diagnostics.Remedy{diagnostics.AddBarrier{After: guard.Frame.Node}},
+		})
+	}
+}
+
+// outerGuard is the outermost test around a save that lets one process through.
+func outerGuard(f *training.File, s *training.SaveSite) (training.Guard, bool) {
+	var out training.Guard
+	found := false
+	for _, g := range f.Guards(s.Frame) {
+		switch g.Test {
+		case training.MainOnly, training.LocalMain:
+			out, found = g, true
+		case training.NoRanks:
+			return out, false
+		}
+	}
+	return out, found
+}
