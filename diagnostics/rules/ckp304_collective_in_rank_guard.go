@@ -1,0 +1,138 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP304 collective-in-rank-guard
+//
+// # What it does
+//
+// Reports a call that every process must make (a barrier, a reduction, the state dict of an FSDP model, consolidate_state_dict
+// of a ZeRO optimizer, the savers of DeepSpeed, Accelerate, Fabric and torch.distributed.checkpoint) where only some ranks
+// get to it.
+//
+// # Why it matters
+//
+// The ranks that make the call wait for the others, which never come: the run hangs until the timeout of the process group.
+//
+// # Example
+//
+//	import torch
+//	import torch.distributed as dist
+//	from model import Net, loader
+//
+//	def main(model):
+//	    dist.init_process_group("nccl")
+//	    if dist.get_rank() == 0:
+//	        torch.save(model.state_dict(), "model.pt")
+//	        dist.barrier()
+//
+// # Use instead
+//
+//	import torch
+//	import torch.distributed as dist
+//	from model import Net, loader
+//
+//	def main(model):
+//	    dist.init_process_group("nccl")
+//	    if dist.get_rank() == 0:
+//	        torch.save(model.state_dict(), "model.pt")
+//	    dist.barrier()
+//
+// # Fix safety
+//
+// The fix is unsafe: it moves the call out of the test, so that every rank makes it, and what stands around it may have to
+// move along.
+//
+// # What it does not see
+//
+// Calls with a process group of their own, which may hold only these ranks. A barrier whose partner stands behind the opposite
+// test anywhere in the file (the first rank prepares, the others wait) is taken to be paired.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/distributed.html#torch.distributed.barrier
+//   - https://huggingface.co/docs/accelerate/usage_guides/checkpoint
+//   - https://www.deepspeed.ai/getting-started/#model-checkpointing
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP304", Name: "collective-in-rank-guard", Summary: "only some ranks reach a call that every rank must make",
+	Severity: diagnostics.Error, Fix: diagnostics.Unsafe, HasFix: true, Since: "0.1.0",
+	Run: collectiveInRankGuard,
+})
+
+func collectiveInRankGuard(p *diagnostics.Pass) {
+	f := p.File
+	var all []training.GroupCall
+	for _, r := range f.Runs {
+		all = append(all, r.GroupCalls()...)
+	}
+	for _, g := range all {
+		guard, ok := f.SomeRanks(g.Frame)
+		if !ok || g.OwnGroup() || partnered(f, g, all) {
+			continue
+		}
+		who := "Only the main process"
+		switch guard.Test {
+		case training.LocalMain:
+			who = "Only one process of each node"
+		case training.OthersOut:
+			who = "All processes but the main one"
+		}
+		d := diagnostics.Diagnostic{
+			Span: training.FirstLine(g.Node),
+			Message: fmt.Sprintf("%s reaches `%s`, which every process must call: it waits for the others until the process group's timeout.",
+				who, g.What),
+			Related:  []diagnostics.Related{at(guard.Frame.Cond, "the test that keeps the other processes out")},
+			Remedies: []diagnostics.Remedy{diagnostics.MoveOutOfGuard{Call: g.Call, Guard: guard.Frame}},
+		}
+		if guard.Test == training.OthersOut {
+			d.Message = fmt.Sprintf("%s reach `%s`, which every process must call: they wait for it until the process group's timeout.", who, g.What)
+		}
+		if guard.Frame.Kind == pysem.FrameDecorator {
+			d.Related = []diagnostics.Related{at(guard.Frame.Node, "the decorator that keeps the other processes out")}
+			d.Remedies = nil
+		}
+		if !g.Certain {
+			d.Severity = diagnostics.Warning
+			d.Message = fmt.Sprintf("%s reaches `%s`, which every process must call: under DeepSpeed or FSDP it waits for the others until the "+
+				"timeout, and without them the generator states of the other processes are not saved.", who, g.What)
+		}
+		p.Report(d)
+	}
+}
+
+// partnered reports whether the processes that a test keeps out make a call of their own that this one waits for: on the other
+// branch of the test, or behind the opposite test anywhere in the file.
+func partnered(f *training.File, g training.GroupCall, all []training.GroupCall) bool {
+	if g.Kind == training.JointSave || g.Kind == training.JointState {
+		for _, o := range all {
+			if o.Node != g.Node && o.What == g.What && training.Exclusive(o.Frame, g.Frame) {
+				return true
+			}
+		}
+		return false
+	}
+	main := mainSide(f, g)
+	for _, o := range all {
+		if o.Node == g.Node && o.Frame == g.Frame || o.Kind == training.JointSave || o.Kind == training.JointState {
+			continue
+		}
+		if training.Exclusive(o.Frame, g.Frame) {
+			return true
+		}
+		if guard, ok := f.SomeRanks(o.Frame); ok && (guard.Test == training.OthersOut) == main {
+			return true
+		}
+	}
+	return false
+}
+
+func mainSide(f *training.File, g training.GroupCall) bool {
+	guard, _ := f.SomeRanks(g.Frame)
+	return guard.Test != training.OthersOut
+}
