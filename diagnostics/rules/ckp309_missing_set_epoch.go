@@ -1,0 +1,101 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP309 missing-set-epoch
+//
+// # What it does
+//
+// Reports a shuffling DistributedSampler whose loader is gone through in every epoch, in a file that never calls set_epoch.
+//
+// # Why it matters
+//
+// DistributedSampler shuffles with its seed plus the epoch it was told. Without set_epoch every epoch sees the same order, and
+// every rank the same share of the data.
+//
+// # Example
+//
+//	import torch
+//	from torch.utils.data import DataLoader
+//	from torch.utils.data.distributed import DistributedSampler
+//	from model import Net, dataset
+//
+//	model = Net()
+//	optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+//	sampler = DistributedSampler(dataset)
+//	loader = DataLoader(dataset, batch_size=32, sampler=sampler)
+//	for epoch in range(10):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//
+// # Use instead
+//
+//	import torch
+//	from torch.utils.data import DataLoader
+//	from torch.utils.data.distributed import DistributedSampler
+//	from model import Net, dataset
+//
+//	model = Net()
+//	optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+//	sampler = DistributedSampler(dataset)
+//	loader = DataLoader(dataset, batch_size=32, sampler=sampler)
+//	for epoch in range(10):
+//	    sampler.set_epoch(epoch)
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//
+// # Fix safety
+//
+// The fix is safe: it tells the sampler the epoch at the top of the loop. The order of the data changes from epoch to epoch, as
+// the sampler's shuffle=True says it should.
+//
+// # What it does not see
+//
+// Loaders handed to functions of other files, which may call set_epoch: there the rule is silent. A sampler that is told not to
+// shuffle, or is named for validation or test, needs no set_epoch.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.distributed.DistributedSampler
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP309", Name: "missing-set-epoch", Summary: "a shuffling DistributedSampler is never told the epoch",
+	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
+	Run: missingSetEpoch,
+})
+
+func missingSetEpoch(p *diagnostics.Pass) {
+	if p.File.CallsSetEpoch() {
+		return
+	}
+	for _, r := range p.File.Runs {
+		for _, l := range r.SplitLoaders() {
+			name := "The DistributedSampler"
+			if l.SamplerName != "" {
+				name = "`" + l.SamplerName + "`"
+			}
+			epochs := "every epoch"
+			if n, ok := l.Epochs.Rounds(); ok {
+				epochs = fmt.Sprintf("each of the %d epochs", n)
+			}
+			d := diagnostics.Diagnostic{
+				Span: training.FirstLine(l.Sampler.Node),
+				Message: fmt.Sprintf("%s is never told the epoch (`set_epoch`): %s sees the same order of the data, and every rank the "+
+					"same share of it.", name, epochs),
+				Related: []diagnostics.Related{at(l.Epochs.Node, "the training goes through the data here")},
+			}
+			if l.Epochs.Var.Valid() && (l.SamplerName != "" || l.LoaderName != "") {
+				d.Remedies = []diagnostics.Remedy{diagnostics.SetEpoch{Loop: l.Epochs, Sampler: l.SamplerName, Loader: l.LoaderName}}
+			}
+			p.Report(d)
+		}
+	}
+}
