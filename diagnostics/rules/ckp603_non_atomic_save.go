@@ -1,0 +1,148 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP603 non-atomic-save
+//
+// # What it does
+//
+// Reports a checkpoint that is written over the one before it, when that file is the only one to resume from.
+//
+// # Why it matters
+//
+// torch.save empties the file first. A run that is killed while it writes leaves neither the old checkpoint nor the new one:
+// loading it fails with "failed finding central directory".
+//
+// # Example
+//
+//	import torch
+//	from model import Net, loader
+//
+//	model = Net()
+//	optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+//	for epoch in range(100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    torch.save({"epoch": epoch, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt")
+//
+// # Use instead
+//
+//	import os
+//	import torch
+//	from model import Net, loader
+//
+//	model = Net()
+//	optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+//	for epoch in range(100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    torch.save({"epoch": epoch, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt.tmp")
+//	    os.replace("last.pt.tmp", "last.pt")
+//
+// # Fix safety
+//
+// The fix is safe: it writes beside the file, in the same directory, and renames. A killed run leaves at most a temporary file,
+// which the next save reuses.
+//
+// # What it does not see
+//
+// Helpers of other files that write. Copies of the best model and final exports are left alone: the run does not resume from
+// them.
+//
+// # References
+//
+//   - https://docs.python.org/3/library/os.html#os.replace
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP603", Name: "non-atomic-save", Summary: "the only file to resume from is overwritten in place",
+	Severity: diagnostics.Information, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
+	Run: nonAtomicSave,
+})
+
+func nonAtomicSave(p *diagnostics.Pass) {
+	for _, s := range p.File.Saves() {
+		if s.Foreign || s.Collective || !s.Path.Fixed() || s.Loop == nil || !samePlace(s) {
+			continue
+		}
+		load := resumedFrom(p.File, s)
+		if !s.Training() && load == nil {
+			continue
+		}
+		if load == nil && (s.BestOnly() || s.Path.Best()) {
+			continue
+		}
+		if s.Atomic() || another(s) {
+			continue
+		}
+		var related []diagnostics.Related
+		if load != nil {
+			related = loadedHere(load)
+		}
+		p.Report(diagnostics.Diagnostic{
+			Span: training.FirstLine(s.Node),
+			Message: fmt.Sprintf("%s is the only file to resume from and is overwritten in place: a run killed while it is written leaves "+
+				"no checkpoint that loads.", sentence(shown(s.Path))),
+			Related:  related,
+			Remedies: []diagnostics.Remedy{diagnostics.AtomicSave{Save: s}},
+		})
+	}
+}
+
+// sentence begins a sentence with a name or phrase.
+func sentence(s string) string {
+	if s[0] >= 'a' && s[0] <= 'z' {
+		return string(s[0]-'a'+'A') + s[1:]
+	}
+	return s
+}
+
+// samePlace reports whether the name is known to stay the same from save to save.
+func samePlace(s *training.SaveSite) bool {
+	for _, v := range s.Path.Value.Alternatives() {
+		switch v.Kind {
+		case pysem.Str:
+			if !s.Path.Same() {
+				return false
+			}
+		case pysem.Attr, pysem.ParamVal:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// resumedFrom is the load that reads the file again to go on training.
+func resumedFrom(f *training.File, s *training.SaveSite) *training.LoadSite {
+	if l := s.ResumedBy(); l != nil {
+		return l
+	}
+	for _, l := range f.Loads() {
+		if l.Resumes() && training.SamePath(s.Path, l.Path) {
+			return l
+		}
+	}
+	return nil
+}
+
+// another reports whether the same training writes a full checkpoint to other files too, so that one is always whole.
+func another(s *training.SaveSite) bool {
+	for _, o := range s.Companions() {
+		if !o.Training() || o.EpochLoop == nil || o.Path.Best() || len(o.Path.Progress) == 0 && !o.Path.Metric {
+			continue
+		}
+		if o.Period(o.EpochLoop).Known {
+			return true
+		}
+	}
+	return false
+}
