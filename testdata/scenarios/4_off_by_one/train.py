@@ -1,0 +1,38 @@
+import os
+
+import torch
+import torch.nn as nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(1)
+data = TensorDataset(torch.randn(64, 8), torch.randn(64, 1))
+loader = DataLoader(data, batch_size=16, shuffle=True)
+
+model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=100)
+criterion = nn.MSELoss()
+
+# training was killed after epoch 40, go on from there
+checkpoint = torch.load("checkpoints/epoch_40.pt", map_location="cpu", weights_only=True)
+model.load_state_dict(checkpoint["model"])
+optimizer.load_state_dict(checkpoint["optimizer"])
+scheduler.load_state_dict(checkpoint["scheduler"])
+
+for epoch in range(40, 100):
+    model.train()
+    for inputs, targets in loader:
+        optimizer.zero_grad()
+        loss = criterion(model(inputs), targets)
+        loss.backward()
+        optimizer.step()
+    print(f"epoch {epoch} lr {scheduler.get_last_lr()[0]:.6f} loss {loss.item():.6f}")
+
+    if epoch % 5 == 0:
+        os.makedirs("checkpoints", exist_ok=True)
+        torch.save({
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "scheduler": scheduler.state_dict(),
+        }, f"checkpoints/epoch_{epoch}.pt")
+    scheduler.step()
