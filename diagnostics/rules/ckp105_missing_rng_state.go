@@ -92,7 +92,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 func missingRNGState(p *diagnostics.Pass) {
 	for _, r := range p.File.Resumptions() {
 		s := r.Save
-		if s.Kind != training.PayloadDict || r.Evidence != training.FromLoadPath && !s.HasKind(training.Optimizer) {
+		if s.Kind != training.PayloadDict || r.Evidence != training.FromLoadPath && (!s.HasKind(training.Optimizer) || len(s.Run.Seeds) == 0) {
 			continue
 		}
 		if s.HasRole(training.RoleRNG) && len(savedRNG(s)) == 0 {

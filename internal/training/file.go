@@ -94,8 +94,7 @@ func (f *File) index() {
 		keep := false
 		switch n.Kind() {
 		case pyast.KindSubscript:
-			p := n.Parent()
-			keep = n.Field() != pyast.FieldLeft || p.Kind() == pyast.KindAugmentedAssignment
+			keep = n.Field() != pyast.FieldLeft || n.Parent().Kind() != pyast.KindAssignment
 		case pyast.KindCall:
 			fn := n.Child(pyast.FieldFunction)
 			if fn.Kind() == pyast.KindAttribute {
