@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
@@ -100,8 +99,8 @@ func missingSchedulerState(p *diagnostics.Pass) {
 			if r.Save.SavedNearby(o) || p.File.FastForwarded(o) || r.Load != nil && r.Load.Opaque {
 				continue
 			}
-			if o.Guessed && shortClass(o) == "" && o.Value.Kind != pysem.Call && o.Value.Kind != pysem.Instance {
-				continue
+			if o.Guessed {
+				continue // made in another file, which may find its place from what it is handed
 			}
 			optimizer := r.Save.HasKind(training.Optimizer)
 			loss, table, exact := scheduleLoss(p, r, o, optimizer)

@@ -67,7 +67,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 // with an unknown torch.
 var loadSeverity = map[training.Origin]struct{ old, unknown diagnostics.Severity }{
 	training.OriginOwn:      {diagnostics.Off, diagnostics.Off},
-	training.OriginConstant: {diagnostics.Hint, diagnostics.Off},
+	training.OriginConstant: {diagnostics.Warning, diagnostics.Information},
 	training.OriginUnknown:  {diagnostics.Hint, diagnostics.Off},
 	training.OriginCaller:   {diagnostics.Warning, diagnostics.Hint},
 	training.OriginUser:     {diagnostics.Warning, diagnostics.Information},

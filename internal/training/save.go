@@ -119,11 +119,14 @@ func (s *SaveSite) Training() bool {
 		(s.HasKind(Optimizer) || s.HasKind(Scheduler) || s.HasKind(Scaler) || s.HasRole(RoleProgress))
 }
 
-// Anchor is where findings on the payload stand: the dict's own first line, or the save call's.
+// Anchor is where findings on the payload stand: the first line of the save call, or of the dict when another function makes
+// it and hands it to the one that saves.
 func (s *SaveSite) Anchor() text.Span {
 	n := s.Node
 	if s.Dict != nil && s.Dict.Literal.Valid() && s.Dict.Literal.Tree() == s.Node.Tree() {
-		n = s.Dict.Literal
+		if m := s.Run.File.Module; m.Scope(s.Dict.Literal) != m.Scope(s.Node) {
+			n = s.Dict.Literal
+		}
 	}
 	span := FirstLine(n)
 	for p := n.Parent(); p.Valid() && !p.Is(pyast.KindBlock, pyast.KindModule); p = p.Parent() {
