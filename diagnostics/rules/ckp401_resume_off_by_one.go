@@ -79,6 +79,9 @@ func resumeOffByOne(p *diagnostics.Pass) {
 			continue
 		}
 		message := "The checkpoint holds the number of an epoch that is done, and the loop starts with that number: the epoch is trained twice."
+		if c.FromName {
+			message = "The checkpoint is named after an epoch that is done, and the loop starts with that number: the epoch is trained twice."
+		}
 		if c.Epoch >= 0 {
 			message = fmt.Sprintf("The checkpoint was written after epoch %d, and the loop starts with epoch %d: epoch %d is trained twice.", c.Epoch, c.Epoch, c.Epoch)
 		}

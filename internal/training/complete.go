@@ -51,12 +51,37 @@ func (f *File) Resumptions() []Resumption {
 		default:
 			continue
 		}
-		if s.fullerBeside() {
+		if s.fullerBeside() || s.splitBehind(f.resumptions) || s.writtenAgain(f.resumptions) {
 			continue
 		}
 		f.resumptions = append(f.resumptions, r)
 	}
 	return f.resumptions
+}
+
+// splitBehind says that the save is one of several bare state dicts of the same stretch of training, and not the first: what
+// they lack is said once.
+func (s *SaveSite) splitBehind(before []Resumption) bool {
+	if s.Kind != PayloadState {
+		return false
+	}
+	for _, r := range before {
+		if o := r.Save; o.Kind == PayloadState && o.Run == s.Run && o.Loop == s.Loop && o.Index < s.Index {
+			return true
+		}
+	}
+	return false
+}
+
+// writtenAgain says that an earlier save of the same run writes the same dict, to another file.
+func (s *SaveSite) writtenAgain(before []Resumption) bool {
+	for _, r := range before {
+		o := r.Save
+		if o.Dict != nil && s.Dict != nil && o.Dict.Literal.Valid() && o.Dict.Literal == s.Dict.Literal && o.Run == s.Run && o.Node != s.Node {
+			return true
+		}
+	}
+	return false
 }
 
 // fullerBeside says that the same stretch of training also writes a checkpoint with optimizer state, while this one has none:

@@ -19,6 +19,8 @@ type Continuation struct {
 	Shift int
 	// Place is where the starting epoch is read or written; Saved is where the number was saved (the dict's value or the name).
 	Place, Saved pyast.Node
+	// FromName says that the number stands in the file's name rather than under a key.
+	FromName bool
 	// Epoch is the saved epoch where the code states it as a number, -1 otherwise.
 	Epoch int
 }
@@ -132,7 +134,7 @@ func (f *File) continueFromName(r Resumption, l *Loop, start *pysem.Value) (Cont
 	if !ok {
 		return Continuation{}, false
 	}
-	c := Continuation{Resumption: r, Loop: l, Place: l.Start, Saved: s.Path.Node, Epoch: -1}
+	c := Continuation{Resumption: r, Loop: l, Place: l.Start, Saved: s.Path.Node, FromName: true, Epoch: -1}
 	for _, load := range f.loadsBefore(s, l) {
 		if load.Path == nil || !load.Path.Known {
 			continue

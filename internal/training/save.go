@@ -113,10 +113,27 @@ func (s *SaveSite) HasRNG(g torch.RNG) bool {
 	return false
 }
 
-// Training reports whether the payload is more than a model: optimizer or scheduler state or progress beside a model.
+// Training reports whether the payload is more than a model: optimizer or scheduler state or progress beside a model. An
+// optimizer's key that holds None says that the state is left out on purpose.
 func (s *SaveSite) Training() bool {
-	return s.Kind == PayloadDict && s.HasKind(Model) &&
-		(s.HasKind(Optimizer) || s.HasKind(Scheduler) || s.HasKind(Scaler) || s.HasRole(RoleProgress))
+	if s.Kind != PayloadDict || !s.HasKind(Model) {
+		return false
+	}
+	training := false
+	for _, c := range s.Components {
+		k := keyKind(c.Key)
+		if c.Object != nil {
+			k = c.Object.Kind
+		}
+		if c.Value != nil && c.Value.Kind == pysem.NoneVal {
+			if k == Optimizer {
+				return false
+			}
+			continue
+		}
+		training = training || k == Optimizer || k == Scheduler || k == Scaler || c.Role == RoleProgress
+	}
+	return training
 }
 
 // Anchor is where findings on the payload stand: the first line of the save call, or of the dict when another function makes
