@@ -83,7 +83,8 @@ func allRanksSave(p *diagnostics.Pass) {
 		for _, w := range r.Writes() {
 			if e, ok := w.Distributed(); ok && !p.File.Guarded(w.Frame) && !w.Path.Rank && w.Path.Known {
 				p.Report(diagnostics.Diagnostic{
-					Span: training.FirstLine(w.Node),
+					Severity: diagnostics.Warning, // most often the ranks write the same bytes
+					Span:     training.FirstLine(w.Node),
 					Message: fmt.Sprintf("Every rank writes %s (%s). The ranks overwrite each other, and one that reads it meanwhile finds half a file.",
 						shown(w.Path), because(p.File, e)),
 					Related: []diagnostics.Related{at(e.Node, "several processes run this")},
@@ -117,6 +118,9 @@ func ownFile(s *training.SaveSite) bool {
 	}
 	if !s.Path.Known && (s.Path.Value.Kind == pysem.Call || s.Path.Value.Kind == pysem.Unknown) {
 		return true // made out of sight
+	}
+	if !holdsModel(s) && !s.Path.Same() {
+		return true // data of which each rank writes its share, item by item
 	}
 	name := strings.ToLower(s.Path.Node.Text() + " " + s.Path.Value.Node.Text())
 	for _, word := range []string{"rank", "worker", "shard", "tempfile", "tmp_path", "getpid", "gethostname", "partition"} {

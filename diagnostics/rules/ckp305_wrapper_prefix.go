@@ -104,7 +104,7 @@ func wrapperPrefix(p *diagnostics.Pass) {
 					p.Report(d)
 				}
 			}
-			if !known && saved == training.Wrapped && c.Object.DistributedDataParallel() && p.File.AlwaysWrapped(c.Value) {
+			if !known && !s.Run.RestoredElsewhere(c.Object) && saved == training.Wrapped && c.Object.DistributedDataParallel() && p.File.AlwaysWrapped(c.Value) {
 				p.Report(diagnostics.Diagnostic{
 					Severity: diagnostics.Information,
 					Span:     stateSpan(s, c),

@@ -77,11 +77,16 @@ func nonAtomicSave(p *diagnostics.Pass) {
 		if !s.Training() && load == nil {
 			continue
 		}
-		if load == nil && (s.BestOnly() || s.Path.Best()) {
+		only := !another(s, false)
+		if (s.BestOnly() || s.Path.Best()) && (load == nil || !only) {
+			continue // a copy beside the file that the run resumes from
+		}
+		if s.Atomic() || another(s, true) {
 			continue
 		}
-		if s.Atomic() || another(s) {
-			continue
+		what := "is the only file to resume from and"
+		if !only {
+			what = "is a file to resume from and"
 		}
 		var related []diagnostics.Related
 		if load != nil {
@@ -89,8 +94,8 @@ func nonAtomicSave(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Span: training.FirstLine(s.Node),
-			Message: fmt.Sprintf("%s is the only file to resume from and is overwritten in place: a run killed while it is written leaves "+
-				"no checkpoint that loads.", sentence(shown(s.Path))),
+			Message: fmt.Sprintf("%s %s is overwritten in place: a run killed while it is written leaves neither the old checkpoint nor a new "+
+				"one that loads.", sentence(shown(s.Path)), what),
 			Related:  related,
 			Remedies: []diagnostics.Remedy{diagnostics.AtomicSave{Save: s}},
 		})
@@ -134,13 +139,14 @@ func resumedFrom(f *training.File, s *training.SaveSite) *training.LoadSite {
 	return nil
 }
 
-// another reports whether the same training writes a full checkpoint to other files too, so that one is always whole.
-func another(s *training.SaveSite) bool {
+// another reports whether the same training writes a full checkpoint, best ones aside, to other files too; with surely, in each
+// of a known number of epochs, so that one is always whole.
+func another(s *training.SaveSite, surely bool) bool {
 	for _, o := range s.Companions() {
-		if !o.Training() || o.EpochLoop == nil || o.Path.Best() || len(o.Path.Progress) == 0 && !o.Path.Metric {
+		if !o.Training() || o.EpochLoop == nil || o.BestOnly() || o.Path.Best() || training.SamePath(o.Path, s.Path) {
 			continue
 		}
-		if o.Period(o.EpochLoop).Known {
+		if !surely || (len(o.Path.Progress) > 0 || o.Path.Metric) && o.Period(o.EpochLoop).Known {
 			return true
 		}
 	}

@@ -80,13 +80,14 @@ func (f *File) splitterShuffles(c *Call) bool {
 	return known && t
 }
 
-// stems reports whether a value may be the object that another one is.
+// stems reports whether a value may be the object that another one is, None and constants aside.
 func stems(v, object *pysem.Value) bool {
-	key := ""
 	for _, o := range object.Alternatives() {
-		key = o.Key()
+		if o.Kind != pysem.Call && o.Kind != pysem.Instance {
+			continue
+		}
 		for _, a := range v.Alternatives() {
-			if a.Key() == key {
+			if a.Key() == o.Key() {
 				return true
 			}
 		}

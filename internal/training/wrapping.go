@@ -122,6 +122,28 @@ func (f *File) LoadsOf(s *SaveSite, c Component) (restores []*Restore, known boo
 	return restores, known
 }
 
+var restorer = regexp.MustCompile(`(?i)load|resume|restore|restart`)
+
+// RestoredElsewhere reports whether the run hands a model to a function of another file that loads into it, by its name.
+func (r *Run) RestoredElsewhere(o *Object) bool {
+	for _, c := range r.Calls {
+		if c.Callee == "" || c.Known || !restorer.MatchString(lastPart(c.Callee)) {
+			continue
+		}
+		args := pysem.Args(c.Node)
+		passed := append([]pyast.Node{}, args.Position...)
+		for _, n := range args.Keyword {
+			passed = append(passed, n)
+		}
+		for _, n := range passed {
+			if r.File.Object(r.File.Eval.Eval(n, c.Ctx), n.Text()).Same(o) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // HandlesPrefix reports whether the file knows of a key prefix: it names "module." in a string or strips it with a helper.
 func (f *File) HandlesPrefix(prefix string) bool {
 	for n := range f.Tree.Root().Descendants() {
