@@ -73,7 +73,7 @@ import (
 //
 //   - https://docs.pytorch.org/tutorials/intermediate/ddp_tutorial.html#save-and-load-checkpoints
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP301", Name: "all-ranks-save", Summary: "every rank writes the same file",
+	Code: "CKP301", Name: "all-ranks-save", Summary: "Every rank writes the same file",
 	Severity: diagnostics.Error, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
 	Run: allRanksSave,
 })

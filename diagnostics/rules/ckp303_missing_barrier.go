@@ -64,7 +64,7 @@ import (
 //
 //   - https://docs.pytorch.org/tutorials/intermediate/ddp_tutorial.html#save-and-load-checkpoints
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP303", Name: "missing-barrier", Summary: "the other ranks go on before rank 0 has written the file they need",
+	Code: "CKP303", Name: "missing-barrier", Summary: "The other ranks go on before rank 0 has written the file they need",
 	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
 	Run: missingBarrier,
 })

@@ -60,7 +60,7 @@ import (
 //   - https://huggingface.co/docs/accelerate/usage_guides/checkpoint
 //   - https://www.deepspeed.ai/getting-started/#model-checkpointing
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP304", Name: "collective-in-rank-guard", Summary: "only some ranks reach a call that every rank must make",
+	Code: "CKP304", Name: "collective-in-rank-guard", Summary: "Only some ranks reach a call that every rank must make",
 	Severity: diagnostics.Error, Fix: diagnostics.Unsafe, HasFix: true, Since: "0.1.0",
 	Run: collectiveInRankGuard,
 })

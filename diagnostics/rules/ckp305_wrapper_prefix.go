@@ -57,7 +57,7 @@ import (
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html#saving-torch-nn-dataparallel-models
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP305", Name: "wrapper-prefix", Summary: "state dict of a wrapped model, loaded into a bare one",
+	Code: "CKP305", Name: "wrapper-prefix", Summary: "State dict of a wrapped model, loaded into a bare one",
 	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
 	Run: wrapperPrefix,
 })

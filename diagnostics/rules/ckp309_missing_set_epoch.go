@@ -67,7 +67,7 @@ import (
 //
 //   - https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.distributed.DistributedSampler
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP309", Name: "missing-set-epoch", Summary: "a shuffling DistributedSampler is never told the epoch",
+	Code: "CKP309", Name: "missing-set-epoch", Summary: "A shuffling DistributedSampler is never told the epoch",
 	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
 	Run: missingSetEpoch,
 })

@@ -66,7 +66,7 @@ const fewFiles = 10
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP601", Name: "unbounded-checkpoints", Summary: "checkpoints pile up, and nothing removes the old ones",
+	Code: "CKP601", Name: "unbounded-checkpoints", Summary: "Checkpoints pile up, and nothing removes the old ones",
 	Severity: diagnostics.Information, Fix: diagnostics.Unsafe, HasFix: true, Since: "0.1.0",
 	Run: unboundedCheckpoints,
 })

@@ -63,7 +63,7 @@ import (
 //
 //   - https://docs.python.org/3/library/os.html#os.replace
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP603", Name: "non-atomic-save", Summary: "the only file to resume from is overwritten in place",
+	Code: "CKP603", Name: "non-atomic-save", Summary: "The only file to resume from is overwritten in place",
 	Severity: diagnostics.Information, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
 	Run: nonAtomicSave,
 })

@@ -65,7 +65,7 @@ import (
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP604", Name: "no-best-checkpoint", Summary: "a validation metric is computed, and the best model is not kept",
+	Code: "CKP604", Name: "no-best-checkpoint", Summary: "A validation metric is computed, and the best model is not kept",
 	Severity: diagnostics.Hint, Fix: diagnostics.Unsafe, HasFix: true, Since: "0.1.0",
 	Run: noBestCheckpoint,
 })

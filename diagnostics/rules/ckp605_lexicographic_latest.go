@@ -55,7 +55,7 @@ import (
 //
 //   - https://docs.python.org/3/howto/sorting.html#key-functions
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP605", Name: "lexicographic-latest", Summary: "checkpoint names with unpadded numbers are sorted as text",
+	Code: "CKP605", Name: "lexicographic-latest", Summary: "Checkpoint names with unpadded numbers are sorted as text",
 	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
 	Run: lexicographicLatest,
 })

@@ -64,7 +64,9 @@ func TestSchedules(t *testing.T) {
 	if err := json.Unmarshal(raw, &golden); err != nil {
 		t.Fatal(err)
 	}
-	near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-9*math.Max(1e-3, math.Max(math.Abs(a), math.Abs(b))) }
+	near := func(a, b float64) bool {
+		return math.Abs(a-b) <= 1e-9*math.Max(1e-3, math.Max(math.Abs(a), math.Abs(b)))
+	}
 	checked := 0
 	for _, c := range golden.Cases {
 		s := c.schedule(t)

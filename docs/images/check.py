@@ -1,0 +1,15 @@
+"""Draw docs/images/check.svg: what `ckpt-lsp check` prints for the first scenario. Needs the rich package.
+
+usage: FORCE_COLOR=1 ckpt-lsp check FILE | python docs/images/check.py "ckpt-lsp check FILE" docs/images/check.svg
+"""
+import io
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+NBSP = "\u00a0"  # SVG viewers drop plain spaces at the head of a piece of text
+console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
+console.print(Text("$ " + sys.argv[1], style="bold"))
+console.print(Text.from_ansi(sys.stdin.read().replace(" ", NBSP)))
+console.save_svg(sys.argv[2], title="ckpt-lsp")
