@@ -17,11 +17,14 @@ type Metric struct {
 
 var (
 	validationMetric = regexp.MustCompile(`(?i)^(self\.)?(val|valid|validation|test|eval|dev)_?(loss|acc|accuracy|score|metric|err|error|map|iou|miou|f1|auc|psnr|ssim|bleu|wer|cer|ppl|perplexity|top1|acc1)\w*$`)
+	plainMetric      = regexp.MustCompile(`(?i)^(self\.)?(loss|acc|accuracy|score|metric|prec1?|top1|acc1|map|miou|f1|auc|psnr)$`)
+	validator        = regexp.MustCompile(`(?i)^(validate|validation|evaluate|eval|test|run_eval|run_validation)(_(model|epoch|one_epoch|net|loader|set))?$`)
 	lowerIsBetter    = regexp.MustCompile(`(?i)loss|err|wer|cer|ppl|perplexity|mse|mae`)
 	selection        = regexp.MustCompile(`(?i)best|early_?stop|top_?k_?(ckpt|checkpoint|model)|patience|save_?top|is_better|improve|lowest|highest|(min|max)_?(val|loss|acc|score)`)
 )
 
-// ValidationMetric is a variable named for a metric on held-out data that a call fills in each round of the loop.
+// ValidationMetric is a variable that a call fills with a metric on held-out data in each round of the loop, as its name or the
+// called function's says.
 func (l *Loop) ValidationMetric() (Metric, bool) {
 	for i, ev := range l.Run.Events {
 		if ev.Kind != pysem.EventAssign || !l.Holds(i) || ev.Ctx.Func != l.Ctx.Func {
@@ -39,7 +42,8 @@ func (l *Loop) ValidationMetric() (Metric, bool) {
 			}
 		}
 		for _, t := range targets {
-			if t.Is(pyast.KindIdentifier, pyast.KindAttribute) && validationMetric.MatchString(t.Text()) {
+			validates := validator.MatchString(lastPart(right.Child(pyast.FieldFunction).Text())) && plainMetric.MatchString(t.Text())
+			if t.Is(pyast.KindIdentifier, pyast.KindAttribute) && (validates || validationMetric.MatchString(t.Text())) {
 				return Metric{t.Text(), ev.Node, !lowerIsBetter.MatchString(t.Text())}, true
 			}
 		}
