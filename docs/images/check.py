@@ -8,8 +8,9 @@ import sys
 from rich.console import Console
 from rich.text import Text
 
-NBSP = "\u00a0"  # SVG viewers drop plain spaces at the head of a piece of text
 console = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
 console.print(Text("$ " + sys.argv[1], style="bold"))
-console.print(Text.from_ansi(sys.stdin.read().replace(" ", NBSP)))
-console.save_svg(sys.argv[2], title="ckpt-lsp")
+console.print(Text.from_ansi(sys.stdin.read()))
+svg = console.export_svg(title="ckpt-lsp").replace("<svg ", '<svg xml:space="preserve" ', 1)
+with open(sys.argv[2], "w", encoding="utf-8") as file:
+    file.write(svg)
