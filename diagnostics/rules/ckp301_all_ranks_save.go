@@ -79,9 +79,10 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func allRanksSave(p *diagnostics.Pass) {
+	places := once{}
 	for _, r := range p.File.Runs {
 		for _, w := range r.Writes() {
-			if e, ok := w.Distributed(); ok && !p.File.Guarded(w.Frame) && !w.Path.Rank && w.Path.Known {
+			if e, ok := w.Distributed(); ok && !p.File.Guarded(w.Frame) && !w.Path.Rank && w.Path.Known && places.first(w.Node) {
 				p.Report(diagnostics.Diagnostic{
 					Severity: diagnostics.Warning, // most often the ranks write the same bytes
 					Span:     training.FirstLine(w.Node),
@@ -97,7 +98,7 @@ func allRanksSave(p *diagnostics.Pass) {
 			continue
 		}
 		e, ok := s.Distributed()
-		if !ok {
+		if !ok || !places.first(s.Node) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{

@@ -70,6 +70,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func missingBarrier(p *diagnostics.Pass) {
+	places := once{}
 	for _, s := range p.File.Saves() {
 		if s.Collective || s.Path.Rank || s.Path.Buffer || !s.Known {
 			continue
@@ -82,7 +83,7 @@ func missingBarrier(p *diagnostics.Pass) {
 			continue
 		}
 		next := s.Awaited()
-		if next == nil || guard.Frame.Node.Encloses(next.Node) {
+		if next == nil || guard.Frame.Node.Encloses(next.Node) || !places.first(s.Node) {
 			continue
 		}
 		what, related := "the other ranks load it", "every rank reads the file here"

@@ -71,9 +71,10 @@ func collectiveInRankGuard(p *diagnostics.Pass) {
 	for _, r := range f.Runs {
 		all = append(all, r.GroupCalls()...)
 	}
+	places := once{}
 	for _, g := range all {
 		guard, ok := f.SomeRanks(g.Frame)
-		if !ok || g.OwnGroup() || partnered(f, g, all) {
+		if !ok || g.OwnGroup() || partnered(f, g, all) || !places.first(g.Node) {
 			continue
 		}
 		who := "Only the main process"

@@ -72,6 +72,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func unboundedCheckpoints(p *diagnostics.Pass) {
+	places := once{}
 	for _, s := range p.File.Saves() {
 		if s.Foreign || s.Loop == nil || len(s.Path.Progress) == 0 || s.Path.Buffer || s.BestOnly() || !holdsModel(s) {
 			continue
@@ -100,6 +101,9 @@ func unboundedCheckpoints(p *diagnostics.Pass) {
 		}
 		if p.File.Removes() {
 			return
+		}
+		if !places.first(s.Node) {
+			continue
 		}
 		place := training.FirstLine(s.Node)
 		if s.Ctx.Func != loop.Ctx.Func {

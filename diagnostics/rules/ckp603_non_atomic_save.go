@@ -69,6 +69,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func nonAtomicSave(p *diagnostics.Pass) {
+	places := once{}
 	for _, s := range p.File.Saves() {
 		if s.Foreign || s.Collective || !s.Path.Fixed() || s.Loop == nil || !samePlace(s) {
 			continue
@@ -81,7 +82,7 @@ func nonAtomicSave(p *diagnostics.Pass) {
 		if (s.BestOnly() || s.Path.Best()) && (load == nil || !only) {
 			continue // a copy beside the file that the run resumes from
 		}
-		if s.Atomic() || another(s, true) {
+		if s.Atomic() || another(s, true) || !places.first(s.Node) {
 			continue
 		}
 		what := "is the only file to resume from and"

@@ -74,6 +74,7 @@ func noBestCheckpoint(p *diagnostics.Pass) {
 	if p.File.SelectsBest() {
 		return
 	}
+	places := once{}
 	for _, s := range p.File.Saves() {
 		if s.Foreign || s.EpochLoop == nil || !s.Path.Fixed() || !samePlace(s) || !holdsModel(s) || keepsAll(s) {
 			continue
@@ -82,7 +83,7 @@ func noBestCheckpoint(p *diagnostics.Pass) {
 			continue
 		}
 		metric, ok := s.EpochLoop.ValidationMetric()
-		if !ok {
+		if !ok || !places.first(s.Node) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{

@@ -4,9 +4,19 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
+
+// once lets each place through only once: a helper called from several places runs in several contexts.
+type once map[int]bool
+
+func (o once) first(n pyast.Node) bool {
+	seen := o[n.ID()]
+	o[n.ID()] = true
+	return !seen
+}
 
 // shown names a file for a message: its name with "*" for what changes, or the expression that gives it.
 func shown(p *training.Path) string {
