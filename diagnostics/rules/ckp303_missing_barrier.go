@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -90,13 +92,16 @@ func missingBarrier(p *diagnostics.Pass) {
 		if strings.HasSuffix(next.Callee, "destroy_process_group") {
 			what, related = "the other ranks end the process group", "the process group ends here"
 		}
-		p.Report(diagnostics.Diagnostic{
+		d := diagnostics.Diagnostic{
 			Span: training.FirstLine(s.Node),
 			Message: fmt.Sprintf("Only one rank writes %s, and %s at line %d without waiting for it: a barrier is missing behind the save.",
 				shown(s.Path), what, lineOf(p.File, next.Node.Start())),
-			Related:  []diagnostics.Related{at(next.Node, related)},
-			Remedies: []diagnostics.Remedy{diagnostics.AddBarrier{After: guard.Frame.Node}},
-		})
+			Related: []diagnostics.Related{at(next.Node, related)},
+		}
+		if place := behind(guard, s); place.Valid() {
+			d.Remedies = []diagnostics.Remedy{diagnostics.AddBarrier{After: place}}
+		}
+		p.Report(d)
 	}
 }
 
@@ -113,4 +118,19 @@ func outerGuard(f *training.File, s *training.SaveSite) (training.Guard, bool) {
 		}
 	}
 	return out, found
+}
+
+// behind is the statement behind which every process comes by: the test itself, or, where a function returns early on the other
+// ranks, the call of that function.
+func behind(g training.Guard, s *training.SaveSite) pyast.Node {
+	n := g.Frame.Node
+	if g.Frame.Kind == pysem.FrameDecorator {
+		n = s.Ctx.Call
+	} else if g.Frame.Early {
+		n = g.Frame.Ctx.Call
+	}
+	for n.Valid() && !n.Parent().Is(pyast.KindBlock, pyast.KindModule) {
+		n = n.Parent()
+	}
+	return n
 }
