@@ -22,6 +22,7 @@ type File struct {
 	loads       map[string]*LoadSite
 	keyed       map[*pysem.Func][]pyast.Node
 	resumptions []Resumption
+	words       *vocabulary
 }
 
 // Analyze reads the facts of one file.

@@ -50,13 +50,3 @@ func (l *Loop) ValidationMetric() (Metric, bool) {
 	}
 	return Metric{}, false
 }
-
-// SelectsBest reports whether the file names anything that keeps or stops at a best value.
-func (f *File) SelectsBest() bool {
-	for n := range f.Tree.Root().Descendants() {
-		if n.Is(pyast.KindIdentifier, pyast.KindStringContent) && selection.MatchString(n.Text()) {
-			return true
-		}
-	}
-	return false
-}

@@ -218,16 +218,6 @@ func (f *File) SeedsElsewhere() pyast.Node {
 	return pyast.Node{}
 }
 
-// MentionsSeed reports whether any name in the file has to do with seeds, whoever uses it.
-func (f *File) MentionsSeed() bool {
-	for n := range f.Tree.Root().Descendants() {
-		if n.Is(pyast.KindIdentifier, pyast.KindDottedName) && seeding.MatchString(n.Text()) {
-			return true
-		}
-	}
-	return false
-}
-
 // SeedingName reports whether a function's name says that it makes runs repeat.
 func SeedingName(name string) bool { return seeding.MatchString(name) }
 

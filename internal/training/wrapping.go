@@ -144,21 +144,4 @@ func (r *Run) RestoredElsewhere(o *Object) bool {
 	return false
 }
 
-// HandlesPrefix reports whether the file knows of a key prefix: it names "module." in a string or strips it with a helper.
-func (f *File) HandlesPrefix(prefix string) bool {
-	for n := range f.Tree.Root().Descendants() {
-		switch n.Kind() {
-		case pyast.KindStringContent:
-			if s := n.Text(); s == prefix || strings.Contains(s, prefix+".") && !strings.Contains(s, " ") {
-				return true
-			}
-		case pyast.KindIdentifier:
-			if prefixHelper.MatchString(n.Text()) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 var prefixHelper = regexp.MustCompile(`(?i)consume_prefix|strip_?(prefix|ddp|module)|remove_?(prefix|module)|unwrap|de_?parallel|without_?ddp|clean_?state_?dict|convert_?state_?dict|fix_?state_?dict`)

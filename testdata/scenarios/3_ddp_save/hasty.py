@@ -11,7 +11,6 @@ from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--init", default="", help="weights to start from")
     args = parser.parse_args()
 
     dist.init_process_group(backend="nccl" if torch.cuda.is_available() else "gloo")
@@ -25,8 +24,6 @@ def main():
     loader = DataLoader(data, batch_size=8, sampler=sampler)
 
     model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4)).to(device)
-    if args.init:
-        model.load_state_dict(torch.load(args.init, map_location=device, weights_only=True))
     model = DDP(model, device_ids=[local_rank] if torch.cuda.is_available() else None)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     criterion = nn.CrossEntropyLoss()
