@@ -117,7 +117,7 @@ func notRestored(r training.Resumption, c training.Component) (string, diagnosti
 		}
 		return fmt.Sprintf("`%s` is saved under %q and never restored here: %s.", c.Object.Name, c.Key, loss),
 			diagnostics.RestoreState{Load: r.Load, Key: c.Key, Object: c.Object}
-	case c.Role == training.RoleProgress && r.Save.EpochLoop != nil && !r.Load.ReadsProgress() && r.Load.RestoresKind(training.Optimizer):
+	case c.Role == training.RoleProgress && !r.Load.ReadsProgress() && r.Load.RestoresKind(training.Optimizer):
 		return fmt.Sprintf("The checkpoint holds its progress under %q, which is never read here: the resumed run starts counting at the beginning.", c.Key), nil
 	}
 	return "", nil

@@ -58,8 +58,15 @@ func (f *File) BestRestored(b *Best) (restored, known bool) {
 		return false, false
 	}
 	known = true
+	updated := map[string]bool{} // the metric itself, which the comparison found to be better
+	for _, a := range f.Eval.Eval(b.Assign.Child(pyast.FieldRight), b.Ctx).Alternatives() {
+		updated[a.Key()] = true
+	}
 	v := f.Eval.Eval(name, b.Ctx)
 	for _, a := range v.Alternatives() {
+		if updated[a.Key()] {
+			continue
+		}
 		if l, _ := f.Source(a); l != nil {
 			return true, true
 		}
