@@ -7,64 +7,72 @@ import (
 	"strings"
 
 	"go.lsp.dev/protocol"
-	"go.lsp.dev/uri"
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
-// CodeAction offers the fixes of the findings that touch the range; what the client says of diagnostics is not needed. Edits
-// are inline, because not every client resolves.
+// CodeAction offers what can be done about the findings that touch the range. Edits are inline, because not every client
+// resolves.
 func (s *session) CodeAction(ctx context.Context, p *protocol.CodeActionParams) ([]protocol.CommandOrCodeAction, error) {
+	out := []protocol.CommandOrCodeAction{}
 	d := documentIn(ctx, p.TextDocument.URI)
 	if d == nil || d.tree == nil {
-		return nil, nil
+		return out, nil
 	}
 	found, fixes := d.fixesOf(s.workspace)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	at := s.span(d.lines, p.Range)
-	touched := map[int]bool{}
-	for i, x := range found {
-		touched[i] = x.Span.Overlaps(at)
-	}
-	out := []protocol.CommandOrCodeAction{}
 	if wanted(p.Context.Only, protocol.CodeActionKindQuickFix) {
+		meant := s.meant(d, found, p)
 		for _, f := range fixes {
-			if slices.ContainsFunc(f.Resolves, func(i int) bool { return touched[i] }) {
-				out = append(out, s.quickFix(d, found, f))
+			if !slices.ContainsFunc(f.Resolves, func(i int) bool { return meant[i] }) {
+				continue
+			}
+			if a := s.quickFix(d, found, f); a.Edit != nil {
+				out = append(out, a)
 			}
 		}
 		for i, x := range found {
-			if touched[i] {
+			if meant[i] {
 				out = append(out, s.attend(d, x)...)
 			}
 		}
 	}
 	// Without a filter the client asks for a menu at the cursor, where an action on the whole file has no place.
 	if len(p.Context.Only) > 0 && wanted(p.Context.Only, fixAllKind) {
-		if a := s.fixAll(d, fixes); a != nil {
+		if a := s.fixAll(d, fixes); a.Edit != nil {
 			out = append(out, a)
 		}
 	}
 	return out, nil
 }
 
+// meant are the findings asked about: those that touch the range, and those the client names, as some send the cursor for
+// the range and the findings of its line. Others name none, so the range must do.
+func (s *session) meant(d *document, found []diagnostics.Diagnostic, p *protocol.CodeActionParams) map[int]bool {
+	at := s.units.span(d.lines, p.Range)
+	meant := map[int]bool{}
+	for i, x := range found {
+		named := func(c protocol.Diagnostic) bool {
+			return c.Code == protocol.String(x.Rule.Code) && c.Range == s.units.lsp(d.lines, x.Span)
+		}
+		meant[i] = x.Span.Overlaps(at) || slices.ContainsFunc(p.Context.Diagnostics, named)
+	}
+	return meant
+}
+
 // wanted says whether a kind is among those asked for; a kind covers its sub-kinds.
 func wanted(only []protocol.CodeActionKind, kind protocol.CodeActionKind) bool {
-	if len(only) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(only, func(k protocol.CodeActionKind) bool {
+	return len(only) == 0 || slices.ContainsFunc(only, func(k protocol.CodeActionKind) bool {
 		return k == "" || k == kind || strings.HasPrefix(string(kind), string(k)+".")
 	})
 }
 
 func (s *session) quickFix(d *document, found []diagnostics.Diagnostic, f codeactions.Fix) *protocol.CodeAction {
-	kind := protocol.CodeActionKindQuickFix
-	a := &protocol.CodeAction{Title: f.Title, Kind: &kind, Edit: s.workspaceEdit(d, f.Edits)}
+	a := &protocol.CodeAction{Title: f.Title, Kind: kind(protocol.CodeActionKindQuickFix), Edit: s.workspaceEdit(d, f.Edits)}
 	if f.Applicability == diagnostics.Unsafe && f.Why != "" {
 		a.Title += " (" + f.Why + ")"
 	}
@@ -80,80 +88,40 @@ func (s *session) quickFix(d *document, found []diagnostics.Diagnostic, f codeac
 
 // attend are the actions every finding has: silence it here or in the file, read about it.
 func (s *session) attend(d *document, x diagnostics.Diagnostic) []protocol.CommandOrCodeAction {
-	kind := protocol.CodeActionKindQuickFix
 	reported := []protocol.Diagnostic{s.diagnostic(d, x)}
-	edit := func(title string, e text.Edit) protocol.CommandOrCodeAction {
-		return &protocol.CodeAction{Title: title, Kind: &kind, Diagnostics: reported, Edit: s.workspaceEdit(d, []codeactions.FileEdits{{Edits: []text.Edit{e}}})}
+	suppress := func(where string, e text.Edit) protocol.CommandOrCodeAction {
+		return &protocol.CodeAction{
+			Title: fmt.Sprintf("Suppress %s %s", x.Rule.Name, where), Kind: kind(protocol.CodeActionKindQuickFix),
+			Diagnostics: reported, Edit: s.workspaceEdit(d, []codeactions.FileEdits{{Edits: []text.Edit{e}}}),
+		}
 	}
-	argument, err := protocol.Marshal(x.Rule.Code)
-	out := []protocol.CommandOrCodeAction{
-		edit(fmt.Sprintf("Suppress %s on this line", x.Rule.Name), diagnostics.SuppressLine(d.tree, x)),
-		edit(fmt.Sprintf("Suppress %s in this file", x.Rule.Name), diagnostics.SuppressFile(d.tree, x)),
+	title := "Show documentation of " + x.Rule.Code
+	return []protocol.CommandOrCodeAction{
+		suppress("on this line", diagnostics.SuppressLine(d.tree, x)),
+		suppress("in this file", diagnostics.SuppressFile(d.tree, x)),
+		&protocol.CodeAction{
+			Title: title, Kind: kind(protocol.CodeActionKindQuickFix), Diagnostics: reported,
+			Command: protocol.Command{Title: title, Command: showDocumentation, Arguments: []protocol.LSPAny{protocol.LSPAny(`"` + x.Rule.Code + `"`)}},
+		},
 	}
-	if err == nil {
-		title := fmt.Sprintf("Show documentation of %s", x.Rule.Code)
-		out = append(out, &protocol.CodeAction{
-			Title: title, Kind: &kind, Diagnostics: reported,
-			Command: protocol.Command{Title: title, Command: showDocumentation, Arguments: []protocol.LSPAny{argument}},
-		})
-	}
-	return out
 }
 
 // fixAll applies all safe fixes that go together; applying it again takes what is left.
 func (s *session) fixAll(d *document, fixes []codeactions.Fix) *protocol.CodeAction {
-	chosen := codeactions.Compatible(fixes, diagnostics.Safe)
-	if len(chosen) == 0 {
-		return nil
-	}
+	a := &protocol.CodeAction{Title: "Fix all that ckpt-lsp can fix safely", Kind: kind(fixAllKind)}
 	var edits []codeactions.FileEdits
-	for _, f := range chosen {
+	for _, f := range codeactions.Compatible(fixes, diagnostics.Safe) {
 		edits = append(edits, f.Edits...)
 	}
-	kind := fixAllKind
-	return &protocol.CodeAction{Title: "Fix all that ckpt-lsp can fix safely", Kind: &kind, Edit: s.workspaceEdit(d, edits)}
+	if len(edits) > 0 {
+		a.Edit = s.workspaceEdit(d, edits)
+	}
+	return a
 }
+
+func kind(k protocol.CodeActionKind) *protocol.CodeActionKind { return &k }
 
 // CodeActionResolve has nothing to add: the edits are there.
 func (s *session) CodeActionResolve(_ context.Context, a *protocol.CodeAction) (*protocol.CodeAction, error) {
 	return a, nil
-}
-
-// workspaceEdit is edits in LSP's words, tied to the document's version where the client can check it.
-func (s *session) workspaceEdit(d *document, edits []codeactions.FileEdits) *protocol.WorkspaceEdit {
-	byURI := map[uri.URI][]text.Edit{}
-	for _, e := range edits {
-		u := d.uri
-		if e.Path != "" && e.Path != d.path {
-			u = uri.File(e.Path)
-		}
-		byURI[u] = append(byURI[u], e.Edits...)
-	}
-	out := &protocol.WorkspaceEdit{}
-	if !s.documentChanges {
-		out.Changes = map[uri.URI][]protocol.TextEdit{}
-	}
-	for u, list := range byURI {
-		target := d
-		if u != d.uri {
-			if target = s.view.Load().docs[u]; target == nil {
-				continue
-			}
-		}
-		slices.SortStableFunc(list, func(a, b text.Edit) int { return a.Start - b.Start })
-		if !s.documentChanges {
-			for _, e := range list {
-				out.Changes[u] = append(out.Changes[u], protocol.TextEdit{Range: s.lspRange(target.lines, e.Span), NewText: e.New})
-			}
-			continue
-		}
-		version := target.version
-		change := &protocol.TextDocumentEdit{TextDocument: protocol.OptionalVersionedTextDocumentIdentifier{Version: &version}}
-		change.TextDocument.URI = u
-		for _, e := range list {
-			change.Edits = append(change.Edits, &protocol.TextEdit{Range: s.lspRange(target.lines, e.Span), NewText: e.New})
-		}
-		out.DocumentChanges = append(out.DocumentChanges, change)
-	}
-	return out
 }

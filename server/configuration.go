@@ -8,9 +8,6 @@ import (
 	"go.lsp.dev/protocol"
 )
 
-// configurationFiles are the files that configure the rules.
-var configurationFiles = []string{"ckpt-lsp.toml", "pyproject.toml", "requirements.txt"}
-
 // DidChangeConfiguration reads the configuration files again; the client's own settings hold none for the rules.
 func (s *session) DidChangeConfiguration(context.Context, *protocol.DidChangeConfigurationParams) error {
 	s.reload()
@@ -28,19 +25,14 @@ func (s *session) DidChangeWatchedFiles(_ context.Context, p *protocol.DidChange
 	return nil
 }
 
-// DidChangeWorkspaceFolders needs nothing: configuration is found from each file upwards.
-func (s *session) DidChangeWorkspaceFolders(context.Context, *protocol.DidChangeWorkspaceFoldersParams) error {
-	return nil
-}
-
 // reload forgets the configuration and diagnoses all open documents anew.
 func (s *session) reload() {
 	s.workspace.Reload()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.view.Load()
-	for u, d := range v.docs {
-		v = v.with(newDocument(u, d.path, d.version, d.source.Text, d.tree, d.problem))
+	for _, d := range v.docs {
+		v = v.with(d.again())
 	}
 	s.view.Store(v)
 	for _, e := range s.editing {

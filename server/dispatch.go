@@ -2,7 +2,7 @@ package server
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -15,6 +15,7 @@ import (
 // codec carries params and results in LSP's own JSON.
 type codec struct{ jsonrpc2.JSONCodec }
 
+// Marshal leaves what is JSON already to the embedded codec.
 func (c codec) Marshal(v any) ([]byte, error) {
 	switch v.(type) {
 	case jsonrpc2.RawMessage, *jsonrpc2.RawMessage, nil:
@@ -23,6 +24,7 @@ func (c codec) Marshal(v any) ([]byte, error) {
 	return protocol.Marshal(v)
 }
 
+// Unmarshal leaves what stays JSON to the embedded codec.
 func (c codec) Unmarshal(data []byte, v any) error {
 	if raw, ok := v.(*jsonrpc2.RawMessage); ok {
 		return c.JSONCodec.Unmarshal(data, raw)
@@ -30,47 +32,69 @@ func (c codec) Unmarshal(data []byte, v any) error {
 	return protocol.Unmarshal(data, v)
 }
 
-// LSP error codes that the library has no value for.
-var (
-	errNotInitialized = jsonrpc2.NewError(-32002, "the server is not initialized")
-	errShutDown       = jsonrpc2.NewError(codeInvalidRequest, "the server was shut down")
-)
+// notifications are those the server takes. All others are ignored, as LSP allows for those that start with $/ and a server
+// must survive of the rest.
+var notifications = map[string]bool{
+	protocol.MethodInitialized: true, protocol.MethodExit: true, protocol.MethodSetTrace: true, protocol.MethodCancelRequest: true,
+	protocol.MethodTextDocumentDidOpen: true, protocol.MethodTextDocumentDidChange: true,
+	protocol.MethodTextDocumentDidSave: true, protocol.MethodTextDocumentDidClose: true,
+	protocol.MethodWorkspaceDidChangeConfiguration: true, protocol.MethodWorkspaceDidChangeWatchedFiles: true,
+}
 
-// handler routes messages. Notifications never fail: an error of one would end the connection.
+// handle routes one message. Notifications run inline, in the order they arrive, and never fail: an error of one would end the
+// connection. A request takes its snapshot inline and then runs beside the messages that follow it.
 //
-// Handlers get a context of their own: jsonrpc2 v1.0.1 takes its request contexts back when a handler returns, and a context
+// Handlers get a context of their own: jsonrpc2 v1.0.1 reuses its request contexts when a handler returns, and a context
 // derived from one, as protocol.CancelHandler makes, then panics in the background.
-func (s *session) handler() jsonrpc2.Handler {
-	route := protocol.ServerHandler(s, nil)
-	return func(ctx context.Context, req *jsonrpc2.Request) (result any, err error) {
-		method, call := strings.Clone(req.Method()), req.IsCall()
-		defer func() {
-			if cause := recover(); cause != nil {
-				s.log.Error("panic", zap.String("method", method), zap.Any("cause", cause), zap.ByteString("stack", debug.Stack()))
-				err = jsonrpc2.NewError(jsonrpc2.InternalError, fmt.Sprintf("internal error in %s", method))
-			}
-			if err != nil && !call {
-				s.log.Warn("notification failed", zap.String("method", method), zap.Error(err))
-				result, err = nil, nil
-			}
-			err = s.errorOf(method, err)
-		}()
-		if err := s.allowed(method, call); err != nil {
-			return nil, err
+func (s *session) handle(ctx context.Context, req *jsonrpc2.Request) (result any, err error) {
+	method, call := strings.Clone(req.Method()), req.IsCall()
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.log.Error("panic", zap.String("method", method), zap.Any("cause", cause), zap.ByteString("stack", debug.Stack()))
+			result, err = nil, jsonrpc2.NewError(jsonrpc2.InternalError, fmt.Sprintf("internal error in %s", method))
 		}
-		if method == protocol.MethodCancelRequest {
-			return nil, s.cancelRequest(req)
+		if err != nil && !call {
+			s.log.Warn("notification dropped", zap.String("method", method), zap.Error(err))
+			result, err = nil, nil
 		}
-		if !call {
-			return route(s.ctx, req)
-		}
-		own, done := s.begin(req.ID())
-		defer done()
-		if method != protocol.MethodInitialize && method != protocol.MethodShutdown {
-			jsonrpc2.Async(ctx)
-		}
-		return route(own, req)
+		err = s.coded(method, err)
+	}()
+	if !call && !notifications[method] {
+		s.log.Debug("notification ignored", zap.String("method", method))
+		return nil, nil
 	}
+	if err := s.allowed(method, call); err != nil {
+		return nil, err
+	}
+	switch {
+	case method == protocol.MethodCancelRequest:
+		return nil, s.cancelRequest(req.Params())
+	case !call:
+		return s.route(s.ctx, req)
+	}
+	own, done := s.begin(req.ID())
+	defer done()
+	if method != protocol.MethodInitialize && method != protocol.MethodShutdown {
+		jsonrpc2.Async(ctx)
+	}
+	return s.route(own, req)
+}
+
+// allowed says whether a message fits the state of the session.
+func (s *session) allowed(method string, call bool) error {
+	switch {
+	case method == protocol.MethodExit:
+		return nil
+	case call && notifications[method]:
+		return jsonrpc2.NewError(jsonrpc2.InvalidRequest, method+" is a notification and must be sent without an id")
+	case s.shutDown.Load():
+		return jsonrpc2.NewError(jsonrpc2.InvalidRequest, "the server was shut down")
+	case !s.initialized.Load() && method != protocol.MethodInitialize:
+		return jsonrpc2.NewError(jsonrpc2.ServerNotInitialized, "initialize must be sent first")
+	case s.initialized.Load() && method == protocol.MethodInitialize:
+		return jsonrpc2.NewError(jsonrpc2.InvalidRequest, "initialize was sent twice")
+	}
+	return nil
 }
 
 // begin makes the context of a request: it holds the snapshot as it is now, and ends when the client cancels the request.
@@ -84,52 +108,21 @@ func (s *session) begin(id jsonrpc2.ID) (ctx context.Context, done func()) {
 }
 
 // cancelRequest ends the context of the request that the client names, if it still runs.
-func (s *session) cancelRequest(req *jsonrpc2.Request) error {
-	var p protocol.CancelParams
-	if err := protocol.Unmarshal(req.Params(), &p); err != nil {
+func (s *session) cancelRequest(params []byte) error {
+	var p struct {
+		ID json.RawMessage `json:"id"`
+	}
+	if err := json.Unmarshal(params, &p); err != nil {
 		return err
 	}
-	id := jsonrpc2.ID{}
-	switch x := p.ID.(type) {
-	case protocol.Integer:
-		id = jsonrpc2.NewNumberID(int64(x))
-	case protocol.String:
-		id = jsonrpc2.NewStringID(string(x))
+	id, ok := readID(p.ID)
+	if !ok {
+		return fmt.Errorf("the id %s names no request", p.ID)
 	}
 	if cancel, ok := s.running.Load(id); ok {
 		cancel.(context.CancelFunc)()
 	}
 	return nil
-}
-
-// allowed says whether a message fits the state of the session.
-func (s *session) allowed(method string, call bool) error {
-	switch {
-	case method == protocol.MethodExit:
-		return nil
-	case s.shutDown.Load() && call:
-		return errShutDown
-	case !s.initialized.Load() && method != protocol.MethodInitialize:
-		return errNotInitialized
-	case s.initialized.Load() && method == protocol.MethodInitialize:
-		return jsonrpc2.NewError(jsonrpc2.InvalidRequest, "initialize was sent twice")
-	}
-	return nil
-}
-
-// errorOf gives an error the code that LSP has for it.
-func (s *session) errorOf(method string, err error) error {
-	var coded *jsonrpc2.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &coded):
-		return coded
-	case errors.Is(err, context.Canceled):
-		return protocol.ErrRequestCancelled
-	}
-	s.log.Error("request failed", zap.String("method", method), zap.Error(err))
-	return jsonrpc2.NewError(jsonrpc2.InternalError, err.Error())
 }
 
 // Request answers methods that LSP does not have.

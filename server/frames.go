@@ -7,55 +7,53 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 
+	"go.lsp.dev/jsonrpc2"
 	"go.uber.org/zap"
 )
 
 // maxMessage is the largest message body, in bytes, that is read; larger ones are skipped and answered with an error.
 const maxMessage = 128 << 20
 
-// maxHeader is the largest header that is read.
-const maxHeader = 16 << 10
-
-// JSON-RPC error codes of messages that cannot be read.
-const (
-	codeParseError     = -32700
-	codeInvalidRequest = -32600
-)
-
-// frames stands between the client and the JSON-RPC connection: it lets only well-formed messages through, because the
-// connection ends on any other. What it refuses it answers itself.
+// frames stands between the client and the JSON-RPC connection, which ends on anything malformed: only well-formed messages
+// pass. What it refuses it answers itself, and it finds the next message again after bytes that belong to none.
 type frames struct {
-	in    *bufio.Reader
-	out   io.WriteCloser
-	log   *zap.Logger
+	in  *bufio.Reader
+	src *pushback
+	out io.WriteCloser
+	log *zap.Logger
+
 	mu    sync.Mutex // one writer at a time
-	ready bytes.Buffer
-	state error
+	ready bytes.Reader
+	ended error
+	// lost says that the last header was refused, so that what follows is skipped without another answer.
+	lost bool
 }
 
 func newFrames(in io.Reader, out io.WriteCloser, log *zap.Logger) *frames {
-	return &frames{in: bufio.NewReaderSize(in, 64<<10), out: out, log: log}
+	src := &pushback{in: in}
+	return &frames{in: bufio.NewReaderSize(src, 64<<10), src: src, out: out, log: log}
 }
 
 // Read hands out the bytes of the next well-formed messages.
 func (f *frames) Read(p []byte) (int, error) {
 	for f.ready.Len() == 0 {
-		if f.state != nil {
-			return 0, f.state
+		if f.ended != nil {
+			return 0, f.ended
 		}
-		body, err := f.next()
+		message, err := f.next()
+		var bad *refusal
 		switch {
 		case err == nil:
-			fmt.Fprintf(&f.ready, "Content-Length: %d\r\n\r\n", len(body))
-			f.ready.Write(body)
-		case errors.As(err, new(*refusal)):
+			f.ready.Reset(frame(message))
+		case errors.As(err, &bad):
+			f.refuse(bad)
 		default:
-			f.state = err
+			f.ended = err
 		}
 	}
 	return f.ready.Read(p)
@@ -71,26 +69,37 @@ func (f *frames) Write(p []byte) (int, error) {
 // Close closes the output. The input is left to its owner, because a blocked read of standard input cannot be ended.
 func (f *frames) Close() error { return f.out.Close() }
 
-// refusal is a message that was answered here.
-type refusal struct{ why string }
+func frame(body []byte) []byte {
+	return append(fmt.Appendf(make([]byte, 0, len(body)+32), "Content-Length: %d\r\n\r\n", len(body)), body...)
+}
+
+// refusal is a message that is not passed on. An id of nil stands for one that could not be read.
+type refusal struct {
+	code jsonrpc2.Code
+	why  string
+	id   json.RawMessage
+}
 
 func (r *refusal) Error() string { return r.why }
 
-// refuse answers a message that is not passed on. An id of null stands for one that could not be read.
-func (f *frames) refuse(code int, why string, id json.RawMessage) error {
-	f.log.Warn("message refused", zap.String("why", why))
-	if id == nil {
-		id = json.RawMessage("null")
-	}
-	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": code, "message": why}})
+// refuse answers a refused message.
+func (f *frames) refuse(r *refusal) {
+	f.log.Warn("message refused", zap.String("why", r.why))
+	answer := struct {
+		Version string          `json:"jsonrpc"`
+		ID      json.RawMessage `json:"id"`
+		Error   wireError       `json:"error"`
+	}{"2.0", r.id, wireError{r.code, r.why}}
+	body, err := json.Marshal(answer)
 	if err == nil {
-		_, err = f.Write([]byte(fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)))
+		_, err = f.Write(frame(body))
 	}
 	if err != nil {
-		return err
+		f.log.Error("refusal could not be sent", zap.Error(err))
 	}
-	return &refusal{why}
 }
+
+func unreadable(why string) *refusal { return &refusal{code: jsonrpc2.ParseError, why: why} }
 
 // next reads one message and checks it.
 func (f *frames) next() ([]byte, error) {
@@ -98,133 +107,153 @@ func (f *frames) next() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if length > maxMessage {
-		if _, err := io.CopyN(io.Discard, f.in, length); err != nil {
-			return nil, io.EOF
+	if length <= 0 || length > maxMessage {
+		f.lost = true
+		if length > 0 {
+			return nil, unreadable(fmt.Sprintf("the message has %d bytes, the limit is %d", length, maxMessage))
 		}
-		return nil, f.refuse(codeInvalidRequest, fmt.Sprintf("the message has %d bytes, the limit is %d", length, maxMessage), nil)
+		return nil, unreadable("the header has no usable Content-Length")
 	}
-	body := make([]byte, length)
-	if _, err := io.ReadFull(f.in, body); err != nil {
-		return nil, io.EOF
+	body, err := f.body(int(length))
+	if err != nil {
+		return nil, err
 	}
-	return f.check(body)
+	if !json.Valid(body) {
+		// A length too long took in the head of the next message; one too short left a tail, which header skips.
+		f.lost = true
+		var first json.RawMessage
+		d := json.NewDecoder(bytes.NewReader(body))
+		if d.Decode(&first) == nil {
+			f.unread(body[d.InputOffset():])
+		}
+		return nil, unreadable("the message is not JSON")
+	}
+	return canonical(body)
 }
 
-// header reads header lines up to the empty one and gives the body's length. Lines that are no header are skipped, so that
-// reading finds the next message again.
+// fieldName is the header that matters. Others are skipped.
+const fieldName = "content-length:"
+
+// embeddedHeader is a header inside a message. No JSON holds one: line ends are escaped in its strings.
+var embeddedHeader = regexp.MustCompile(`(?i)content-length:[ \t]*[0-9]+\r?\n`)
+
+// mayHoldHeader is a fast test for embeddedHeader, in the two usual spellings.
+func mayHoldHeader(b []byte) bool {
+	return bytes.Contains(b, []byte("ontent-Length:")) || bytes.Contains(b, []byte("ontent-length:"))
+}
+
+// header reads lines up to the blank one behind a Content-Length and gives its value, -1 if that is not a number. Bytes that
+// are no header are skipped, and answered once. A header without Content-Length gives 0.
 func (f *frames) header() (int64, error) {
-	length, seen, junk, read := int64(-1), false, false, 0
+	length, seen, fields, junk := int64(-1), false, false, false
 	for {
 		line, err := f.line()
 		if err != nil {
 			return 0, err
 		}
-		if read += len(line); read > maxHeader {
-			return 0, f.refuse(codeParseError, "the header is too long", nil)
-		}
-		text := strings.TrimRight(line, "\r\n")
-		if text == "" {
-			if !seen && !junk {
-				continue // blank lines between messages
+		line = strings.TrimRight(line, "\r\n")
+		at := strings.LastIndex(strings.ToLower(line), fieldName)
+		switch {
+		case line == "" && !seen && !fields && !junk: // between messages
+		case line == "":
+			if junk && !f.lost {
+				f.refuse(unreadable("bytes between messages were skipped"))
+				f.lost = true
 			}
-			break
-		}
-		name, value, ok := strings.Cut(text, ":")
-		if !ok {
-			junk = true
-			continue
-		}
-		if strings.EqualFold(strings.TrimSpace(name), "Content-Length") {
-			seen = true
-			n, err := strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+			if !seen && !f.lost {
+				return 0, nil
+			}
+			if !seen {
+				fields, junk = false, false
+				continue
+			}
+			f.lost = false
+			return length, nil
+		case at >= 0:
+			n, err := strconv.ParseInt(strings.TrimSpace(line[at+len(fieldName):]), 10, 64)
 			if err != nil {
 				n = -1
 			}
-			length = n
+			if at > 0 {
+				junk = true
+			}
+			if at == 0 || err == nil {
+				seen, length = true, n
+			}
+		case line != "" && !isField(line):
+			junk = true
+		case line != "":
+			fields = true
 		}
-		junk = junk || !seen && !strings.EqualFold(strings.TrimSpace(name), "Content-Type")
 	}
-	if length <= 0 {
-		return 0, f.refuse(codeParseError, "the header has no usable Content-Length", nil)
-	}
-	return length, nil
 }
 
-// line reads one line, in pieces when it is longer than any header.
+// isField says whether a line looks like a header field.
+func isField(line string) bool {
+	name, _, ok := strings.Cut(line, ":")
+	return ok && name != "" && strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz-") == ""
+}
+
+// line reads one line. Of a line longer than the buffer, which is no header, only the tail is kept.
 func (f *frames) line() (string, error) {
-	line, err := f.in.ReadSlice('\n')
-	if errors.Is(err, bufio.ErrBufferFull) {
-		return string(line), nil
-	}
-	if err != nil {
-		return "", io.EOF
-	}
-	return string(line), nil
-}
-
-// envelope is what every message shows of itself.
-type envelope struct {
-	Version *string         `json:"jsonrpc"`
-	ID      json.RawMessage `json:"id"`
-	Method  *string         `json:"method"`
-	Params  json.RawMessage `json:"params"`
-	Result  json.RawMessage `json:"result"`
-	Error   json.RawMessage `json:"error"`
-}
-
-// check lets a message through, repaired where its meaning is plain.
-func (f *frames) check(body []byte) ([]byte, error) {
-	if !json.Valid(body) {
-		return nil, f.refuse(codeParseError, "the message is not JSON", nil)
-	}
-	var m envelope
-	if err := json.Unmarshal(body, &m); err != nil {
-		return nil, f.refuse(codeInvalidRequest, "the message is no JSON-RPC object", nil)
-	}
-	if len(m.ID) > 0 && !validID(m.ID) {
-		return nil, f.refuse(codeInvalidRequest, "the id is neither a string nor a 32-bit integer", nil)
-	}
-	if m.Version == nil || *m.Version != "2.0" {
-		return nil, f.refuse(codeInvalidRequest, `the member "jsonrpc" is not "2.0"`, m.ID)
-	}
-	if m.Method == nil {
-		if len(m.ID) == 0 || m.Result == nil && m.Error == nil {
-			return nil, f.refuse(codeInvalidRequest, "the message is neither a request nor a response", m.ID)
-		}
-		return body, nil
-	}
-	switch first := firstByte(m.Params); {
-	case first == 0 && (*m.Method == "initialized"):
-		return []byte(`{"jsonrpc":"2.0","method":"initialized","params":{}}`), nil
-	case first == 0 || first == '{' || first == '[':
-	default:
-		if string(m.Params) != "null" {
-			return nil, f.refuse(codeInvalidRequest, "the params are neither an object nor an array", m.ID)
+	tail := ""
+	for {
+		line, err := f.in.ReadSlice('\n')
+		switch {
+		case err == nil:
+			return tail + string(line), nil
+		case errors.Is(err, bufio.ErrBufferFull):
+			tail = string(line[len(line)-2*len(fieldName):])
+		default:
+			return "", io.EOF
 		}
 	}
-	if *m.Method == "$/cancelRequest" {
-		var params struct{ ID json.RawMessage }
-		if json.Unmarshal(m.Params, &params) != nil || !validID(params.ID) {
-			return nil, &refusal{"cancel without a usable id"}
+}
+
+// body reads a message of the given length. It grows with what arrives, so a length that is not true costs no memory, and it
+// stops where another header begins.
+func (f *frames) body(length int) ([]byte, error) {
+	body := make([]byte, 0, min(length, 64<<10))
+	for len(body) < length {
+		from := len(body)
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+		n, err := f.in.Read(body[from:min(length, cap(body))])
+		body = body[:from+n]
+		if err != nil {
+			return nil, io.EOF
+		}
+		overlap := max(0, from-64)
+		if mayHoldHeader(body[overlap:]) {
+			if at := embeddedHeader.FindIndex(body[overlap:]); at != nil {
+				f.unread(body[overlap+at[0]:])
+				f.lost = true
+				return nil, unreadable("the message is shorter than its Content-Length")
+			}
 		}
 	}
 	return body, nil
 }
 
-func firstByte(raw json.RawMessage) byte {
-	raw = bytes.TrimLeft(raw, " \t\r\n")
-	if len(raw) == 0 {
-		return 0
-	}
-	return raw[0]
+// unread puts bytes back in front of the input.
+func (f *frames) unread(b []byte) {
+	buffered, _ := f.in.Peek(f.in.Buffered())
+	f.src.back = bytes.Join([][]byte{b, buffered, f.src.back}, nil)
+	f.in.Reset(f.src)
 }
 
-// validID accepts strings and 32-bit integers.
-func validID(raw json.RawMessage) bool {
-	if firstByte(raw) == '"' {
-		return true
+// pushback is a reader that bytes can be put back to.
+type pushback struct {
+	back []byte
+	in   io.Reader
+}
+
+func (p *pushback) Read(b []byte) (int, error) {
+	if len(p.back) > 0 {
+		n := copy(b, p.back)
+		p.back = p.back[n:]
+		return n, nil
 	}
-	n, err := strconv.ParseInt(string(raw), 10, 64)
-	return err == nil && n >= math.MinInt32 && n <= math.MaxInt32
+	return p.in.Read(b)
 }

@@ -20,13 +20,17 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 	if d == nil || d.tree == nil {
 		return nil, nil
 	}
-	at := d.lines.Offset(int(p.Position.Line), int(p.Position.Character), s.encoding)
+	at := s.units.offset(d.lines, p.Position)
 	if rule, span := ruleInComment(d.tree, at); rule != nil {
 		return s.hover(d, docs.Page(rule), span), nil
 	}
 	var parts []string
 	var span text.Span
-	for _, x := range d.analyze(s.workspace).Diagnostics {
+	found := d.analyze(s.workspace).Diagnostics
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for _, x := range found {
 		if !x.Span.Contains(at) {
 			continue
 		}
@@ -42,8 +46,11 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 }
 
 func (s *session) hover(d *document, markdown string, span text.Span) *protocol.Hover {
-	r := s.lspRange(d.lines, span)
-	return &protocol.Hover{Contents: &protocol.MarkupContent{Kind: protocol.MarkupKindMarkdown, Value: markdown}, Range: &r}
+	kind, r := protocol.MarkupKindMarkdown, s.units.lsp(d.lines, span)
+	if s.hoverAsText {
+		kind = protocol.MarkupKindPlainText
+	}
+	return &protocol.Hover{Contents: &protocol.MarkupContent{Kind: kind, Value: markdown}, Range: &r}
 }
 
 // explain is a finding in full: the message, its numbers, and why the rule exists.

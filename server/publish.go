@@ -1,22 +1,19 @@
 package server
 
 import (
-	"runtime/debug"
-
 	"go.lsp.dev/protocol"
 	"go.lsp.dev/uri"
 	"go.uber.org/zap"
 
-	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 )
 
-// work diagnoses the newest version of one document whenever there is one. Versions that pass while it is busy are never
-// analysed, and a result that has become old is dropped.
+// work diagnoses the newest version of one document whenever there is one, until the document is closed.
 func (s *session) work(u uri.URI, e *editing) {
 	for {
 		select {
 		case <-e.stop:
+			s.withdraw(u)
 			return
 		case <-s.ctx.Done():
 			return
@@ -26,12 +23,9 @@ func (s *session) work(u uri.URI, e *editing) {
 	}
 }
 
+// diagnose publishes the findings in a document, unless there is a newer version by the time they are known.
 func (s *session) diagnose(u uri.URI) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			s.log.Error("panic", zap.String("uri", string(u)), zap.Any("cause", cause), zap.ByteString("stack", debug.Stack()))
-		}
-	}()
+	defer s.recovered("diagnosing " + string(u))
 	d := s.view.Load().docs[u]
 	if d == nil {
 		return
@@ -39,64 +33,52 @@ func (s *session) diagnose(u uri.URI) {
 	a := d.analyze(s.workspace)
 	found := make([]protocol.Diagnostic, 0, len(a.Diagnostics)+1)
 	if d.tree == nil {
-		found = append(found, protocol.Diagnostic{
-			Severity: protocol.DiagnosticSeverityInformation, Source: protocol.NewOptional(source),
-			Message: protocol.String(a.Problems[0].Message),
-		})
-	}
-	if a.ConfigError != nil {
-		s.log.Warn("configuration", zap.Error(a.ConfigError))
+		found = append(found, declined(a))
 	}
 	for _, x := range a.Diagnostics {
 		found = append(found, s.diagnostic(d, x))
 	}
-	s.publish.Lock()
-	defer s.publish.Unlock()
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
 	if s.view.Load().docs[u] != d {
 		return
 	}
-	err := s.client.PublishDiagnostics(s.ctx, &protocol.PublishDiagnosticsParams{URI: u, Version: protocol.NewOptional(d.version), Diagnostics: found})
-	if err != nil {
-		s.log.Warn("publishing failed", zap.Error(err))
+	s.send(&protocol.PublishDiagnosticsParams{URI: u, Version: protocol.NewOptional(d.version), Diagnostics: found})
+	s.tell(a)
+}
+
+// withdraw takes back the findings in a closed document.
+func (s *session) withdraw(u uri.URI) {
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
+	if s.view.Load().docs[u] == nil { // else it was opened again
+		s.send(&protocol.PublishDiagnosticsParams{URI: u, Diagnostics: []protocol.Diagnostic{}})
 	}
 }
 
-// source is how findings name their maker.
-const source = "ckpt-lsp"
-
-var severities = map[diagnostics.Severity]protocol.DiagnosticSeverity{
-	diagnostics.Error: protocol.DiagnosticSeverityError, diagnostics.Warning: protocol.DiagnosticSeverityWarning,
-	diagnostics.Information: protocol.DiagnosticSeverityInformation, diagnostics.Hint: protocol.DiagnosticSeverityHint,
+func (s *session) send(p *protocol.PublishDiagnosticsParams) {
+	if err := s.client.PublishDiagnostics(s.ctx, p); err != nil {
+		s.log.Warn("findings could not be sent", zap.Error(err))
+	}
 }
 
-// diagnostic is a finding in LSP's words.
-func (s *session) diagnostic(d *document, x diagnostics.Diagnostic) protocol.Diagnostic {
-	out := protocol.Diagnostic{
-		Range:    s.lspRange(d.lines, x.Span),
-		Severity: severities[x.Severity],
-		Code:     protocol.String(x.Rule.Code),
-		Source:   protocol.NewOptional(source),
-		Message:  protocol.String(x.Message + " [" + x.Rule.Name + "]"),
-	}
-	if x.Unnecessary {
-		out.Tags = protocol.NewDiagnosticTags(protocol.DiagnosticTagUnnecessary)
-	}
-	for _, r := range x.Related {
-		place, ok := s.location(d, r.Path, r.Span)
-		if ok {
-			out.RelatedInformation = append(out.RelatedInformation, protocol.DiagnosticRelatedInformation{Location: place, Message: r.Message})
+// tell passes on what kept an analysis from being whole: mistakes in the configuration to the user, once each, the rest to
+// the log.
+func (s *session) tell(a *project.Analysis) {
+	for _, p := range a.Problems {
+		if p.Fatal {
+			s.log.Error("analysis failed", zap.Error(p))
+		} else {
+			s.log.Debug("analysis is not whole", zap.Error(p))
 		}
 	}
-	return out
-}
-
-// location is a span of this document, or of another open one.
-func (s *session) location(d *document, path string, span text.Span) (protocol.Location, bool) {
-	if path == "" || path == d.path {
-		return protocol.Location{URI: d.uri, Range: s.lspRange(d.lines, span)}, true
+	if a.ConfigError == nil || s.told[a.ConfigError.Error()] {
+		return
 	}
-	if other := s.view.Load().docs[uri.File(path)]; other != nil {
-		return protocol.Location{URI: other.uri, Range: s.lspRange(other.lines, span)}, true
+	message := a.ConfigError.Error()
+	s.told[message] = true
+	s.log.Warn("configuration", zap.String("error", message))
+	if err := s.client.ShowMessage(s.ctx, &protocol.ShowMessageParams{Type: protocol.MessageTypeWarning, Message: message}); err != nil {
+		s.log.Warn("a message could not be shown", zap.Error(err))
 	}
-	return protocol.Location{}, false
 }

@@ -14,7 +14,6 @@ import (
 	"go.uber.org/zap/exp/zapslog"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
 // Options configure Serve.
@@ -31,64 +30,69 @@ type session struct {
 	log     *zap.Logger
 	version string
 	ctx     context.Context // lives as long as the connection
-	conn    jsonrpc2.Conn
 	client  protocol.Client
+	route   jsonrpc2.Handler
 	features
 
 	view        atomic.Pointer[view]
 	initialized atomic.Bool
 	shutDown    atomic.Bool
 	exit        chan int // the exit code, once the client says exit
+	running     sync.Map // the cancel functions of requests under way, by id
 
-	mu        sync.Mutex
-	workspace *project.Workspace
-	editing   map[uri.URI]*editing // what incremental reparsing needs, by open document
-	publish   sync.Mutex           // one publication at a time, so that a stale one cannot overtake
-	running   sync.Map             // the cancel functions of requests under way, by id
-}
+	workspace *project.Workspace // set by initialize
+	mu        sync.Mutex         // guards editing, and changes of view
+	editing   map[uri.URI]*editing
 
-// features are what the client said it can do.
-type features struct {
-	encoding        text.Encoding
-	documentChanges bool
-	showDocument    bool
+	publishing sync.Mutex // one publication at a time, so that a stale one cannot overtake; guards told
+	told       map[string]bool
+	pages      pages
 }
 
 // Serve speaks LSP over in and out until the client says exit or closes the input. It returns the exit code that LSP asks
-// for: 0 after shutdown and exit, 1 otherwise.
+// for: 0 after shutdown, 1 otherwise.
 func Serve(ctx context.Context, in io.Reader, out io.WriteCloser, o Options) int {
-	log := o.Log
-	if log == nil {
-		log = zap.NewNop()
+	return newSession(o).serve(ctx, in, out)
+}
+
+func newSession(o Options) *session {
+	s := &session{log: o.Log, version: o.Version, exit: make(chan int, 1), editing: map[uri.URI]*editing{}, told: map[string]bool{}}
+	if s.log == nil {
+		s.log = zap.NewNop()
 	}
-	ctx, cancel := context.WithCancel(protocol.WithLogger(ctx, slog.New(zapslog.NewHandler(log.Core()))))
+	s.view.Store(&view{})
+	s.route = protocol.ServerHandler(s, nil)
+	return s
+}
+
+func (s *session) serve(ctx context.Context, in io.Reader, out io.WriteCloser) int {
+	ctx, cancel := context.WithCancel(protocol.WithLogger(ctx, slog.New(zapslog.NewHandler(s.log.Core()))))
 	defer cancel()
-	s := &session{log: log, version: o.Version, ctx: ctx, exit: make(chan int, 1), editing: map[uri.URI]*editing{}}
-	s.encoding = text.UTF16
-	s.view.Store(&view{docs: map[uri.URI]*document{}})
-	s.conn = jsonrpc2.NewConn(jsonrpc2.NewHeaderStream(newFrames(in, out, log)), jsonrpc2.WithCodec(codec{}))
-	s.client = protocol.ClientDispatcher(s.conn)
-	s.conn.Go(ctx, s.handler())
-	code := 1
+	s.ctx = ctx
+	conn := jsonrpc2.NewConn(jsonrpc2.NewHeaderStream(newFrames(in, out, s.log)), jsonrpc2.WithCodec(codec{}))
+	s.client = protocol.ClientDispatcher(conn)
+	conn.Go(ctx, s.handle)
+	defer s.release()
 	select {
-	case code = <-s.exit:
-	case <-s.conn.Done():
-		select {
-		case code = <-s.exit:
-		default:
-			if s.shutDown.Load() {
-				code = 0
-			}
-		}
-		if err := s.conn.Err(); err != nil {
-			log.Warn("connection ended", zap.Error(err))
+	case code := <-s.exit:
+		return code
+	case <-conn.Done():
+		if err := conn.Err(); err != nil {
+			s.log.Warn("the connection ended", zap.Error(err))
 		}
 	case <-ctx.Done():
 	}
+	return s.exitCode()
+}
+
+// release frees what the garbage collector does not.
+func (s *session) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range s.editing {
-		e.parsed.Close()
+		e.forget()
 	}
-	return code
+	if err := s.pages.remove(); err != nil {
+		s.log.Warn("the documentation pages stay behind", zap.Error(err))
+	}
 }

@@ -19,7 +19,8 @@ import (
 type view struct{ docs map[uri.URI]*document }
 
 func (v *view) with(d *document) *view {
-	docs := maps.Clone(v.docs)
+	docs := make(map[uri.URI]*document, len(v.docs)+1)
+	maps.Copy(docs, v.docs)
 	docs[d.uri] = d
 	return &view{docs}
 }
@@ -64,8 +65,14 @@ type document struct {
 }
 
 func newDocument(u uri.URI, path string, version int32, source []byte, tree *pyast.Tree, problem error) *document {
-	src := text.NewSource(source)
-	return &document{uri: u, path: path, version: version, source: src, lines: text.NewLineIndex(source), tree: tree, problem: problem}
+	return &document{
+		uri: u, path: path, version: version, source: text.NewSource(source), lines: text.NewLineIndex(source), tree: tree, problem: problem,
+	}
+}
+
+// again is the same version, not analysed yet.
+func (d *document) again() *document {
+	return &document{uri: d.uri, path: d.path, version: d.version, source: d.source, lines: d.lines, tree: d.tree, problem: d.problem}
 }
 
 // analyze gives the findings.
@@ -76,13 +83,13 @@ func (d *document) analyze(w *project.Workspace) *project.Analysis {
 }
 
 func (d *document) analyzeLocked(w *project.Workspace) *project.Analysis {
-	if d.analysis == nil {
-		if d.tree == nil {
-			problem := project.Problem{Path: d.path, Message: fmt.Sprintf("%v; it is not checked", d.problem)}
-			d.analysis = &project.Analysis{Path: d.path, Source: d.source, Problems: []project.Problem{problem}}
-		} else {
-			d.analysis = w.Analyze(d.path, d.source, d.tree)
-		}
+	switch {
+	case d.analysis != nil:
+	case d.tree == nil:
+		problem := project.Problem{Path: d.path, Message: fmt.Sprintf("%v; it is not checked", d.problem)}
+		d.analysis = &project.Analysis{Path: d.path, Source: d.source, Problems: []project.Problem{problem}}
+	default:
+		d.analysis = w.Analyze(d.path, d.source, d.tree)
 	}
 	return d.analysis
 }
@@ -93,8 +100,8 @@ func (d *document) fixesOf(w *project.Workspace) ([]diagnostics.Diagnostic, []co
 	defer d.mu.Unlock()
 	a := d.analyzeLocked(w)
 	if !d.fixed && a.Facts != nil {
-		d.fixes = codeactions.Fixes(a.Facts, a.Diagnostics)
 		d.fixed = true
+		d.fixes = codeactions.Fixes(a.Facts, a.Diagnostics)
 	}
 	return a.Diagnostics, d.fixes
 }

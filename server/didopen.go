@@ -1,0 +1,13 @@
+package server
+
+import (
+	"context"
+
+	"go.lsp.dev/protocol"
+)
+
+// DidOpen takes the document over from the file system.
+func (s *session) DidOpen(_ context.Context, p *protocol.DidOpenTextDocumentParams) error {
+	s.open(cloned(p.TextDocument.URI), p.TextDocument.Version, []byte(p.TextDocument.Text))
+	return nil
+}

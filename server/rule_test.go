@@ -1,0 +1,28 @@
+package server
+
+import (
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+)
+
+// A rule for tests: every name BUG is an error, with a safe fix that writes FIXED, and ODD one without effect, with an unsafe
+// fix. Findings point at the head of the file.
+var bugRule = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP901", Name: "bug-name", Severity: diagnostics.Error,
+	Run: func(p *diagnostics.Pass) {
+		for n := range p.File.Tree.Root().Descendants() {
+			switch {
+			case n.Kind() == pyast.KindIdentifier && n.TextIs("BUG"):
+				p.Report(diagnostics.Diagnostic{
+					Span: n.Span(), Message: "This is a bug.", Detail: "| step | 1 |", Related: []diagnostics.Related{{Message: "the file starts here"}},
+					Remedies: []diagnostics.Remedy{diagnostics.Assign{Title: "Fix the bug", Value: n, New: "FIXED", Safe: true}},
+				})
+			case n.Kind() == pyast.KindIdentifier && n.TextIs("ODD"):
+				p.Report(diagnostics.Diagnostic{
+					Span: n.Span(), Message: "This is odd.", Severity: diagnostics.Hint, Unnecessary: true,
+					Remedies: []diagnostics.Remedy{diagnostics.Assign{Title: "Make it even", Value: n, New: "EVEN", Reason: "it may be wanted"}},
+				})
+			}
+		}
+	},
+})
