@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write testdata/scenarios/*/fixed.py anew")
+
+const scenarios = "../../testdata/scenarios"
+
+// command runs ckpt-lsp in this process and gives what it prints.
+func command(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetOut(&out)
+	root.SetErr(&out)
+	err := root.Execute()
+	return out.String(), err
+}
+
+// TestScenarios makes each scenario's fixed.py from its train.py, first with the safe fixes, then with the quick fixes that
+// quickfixes.txt names, and holds it to be clean. What train.py and hasty.py are flagged for stands in expect.txt, which the
+// literate tests read.
+func TestScenarios(t *testing.T) {
+	dirs, err := filepath.Glob(filepath.Join(scenarios, "*", "train.py"))
+	if err != nil || len(dirs) != 6 {
+		t.Fatalf("%d scenarios, want 6 (%v)", len(dirs), err)
+	}
+	for _, train := range dirs {
+		dir := filepath.Dir(train)
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			source, err := os.ReadFile(train)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fixed := filepath.Join(t.TempDir(), "train.py")
+			if err := os.WriteFile(fixed, source, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			named, err := os.ReadFile(filepath.Join(dir, "quickfixes.txt"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = command(t, "check", "--fix", fixed) // findings that are left are an error here
+			if rules := strings.Fields(string(named)); len(rules) > 0 {
+				_, _ = command(t, "check", "--fix", "--unsafe-fixes", "--select", strings.Join(rules, ","), fixed)
+			}
+			got, err := os.ReadFile(fixed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden := filepath.Join(dir, "fixed.py")
+			if *update {
+				if err := os.WriteFile(golden, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("the fixes make\n%s\nwant %s; if that is meant, run the test with -update", got, golden)
+			}
+			if out, err := command(t, "check", golden); err != nil {
+				t.Errorf("fixed.py is not clean: %v\n%s", err, out)
+			}
+		})
+	}
+}
