@@ -337,8 +337,8 @@ func (r *restorer) write() bool {
 	}
 	block := statement(r.load.Node).Parent()
 	after := statement(r.load.Node)
-	for s := after; s.Valid(); s = s.Next() {
-		if s.Kind() != pyast.KindComment && mentionsName(s, name) {
+	for s := after; s.Valid() && !r.atLoop(s); s = s.Next() {
+		if s.Kind() != pyast.KindComment && (mentionsName(s, name) || r.initial(s)) {
 			after = s
 		}
 	}
@@ -383,6 +383,25 @@ func (r *restorer) write() bool {
 		r.linesAfter(r.file.Tree.Node(id), l...)
 	}
 	return wrote
+}
+
+// atLoop says that a statement is, or holds, the training loop.
+func (r *restorer) atLoop(stmt pyast.Node) bool {
+	return r.loop != nil && stmt.Encloses(r.loop.Node)
+}
+
+// initial says that a statement gives a metric that is to be restored its initial value.
+func (r *restorer) initial(stmt pyast.Node) bool {
+	a := stmt.Nth(0)
+	if stmt.Kind() != pyast.KindExpressionStatement || a.Kind() != pyast.KindAssignment {
+		return false
+	}
+	for _, e := range r.entries {
+		if e.target != "" && a.Child(pyast.FieldLeft).TextIs(e.target) {
+			return true
+		}
+	}
+	return false
 }
 
 // resumeCondition is the condition of the if statement whose body is the load's block, when it can be asked again later.

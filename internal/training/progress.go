@@ -21,7 +21,7 @@ type Continuation struct {
 	Place, Saved pyast.Node
 	// FromName says that the number stands in the file's name rather than under a key.
 	FromName bool
-	// Epoch is the saved epoch where the code states it as a number, -1 otherwise.
+	// Epoch is the epoch that was completed where the code states it as a number, -1 otherwise.
 	Epoch int
 }
 
@@ -151,7 +151,7 @@ func (f *File) continueFromName(r Resumption, l *Loop, start *pysem.Value) (Cont
 		}
 		if n, ok := fillIn(fileName(s.Path.Pattern), fileName(load.Path.Pattern)); ok && start.Kind == pysem.Int {
 			c.Load, c.Evidence = load, FromLoadPath
-			c.Epoch = n
+			c.Epoch = n - int(saved)
 			c.Shift = int(start.Int) - n + int(saved)
 			if c.Shift < -1 || c.Shift > 3 {
 				continue // another numbering

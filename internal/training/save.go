@@ -366,6 +366,11 @@ func (f *File) rngInside(x pysem.Expr, depth int) []torch.RNG {
 			for _, e := range a.Elems {
 				out = append(out, f.rngInside(pysem.Expr{Val: e}, depth+1)...)
 			}
+			for c := range a.Node.Children() { // [x.tolist() ... for x in numpy.random.get_state()]
+				if c.Kind() == pyast.KindForInClause {
+					out = append(out, f.rngInside(pysem.Expr{Node: c.Child(pyast.FieldRight), Ctx: a.Ctx}, depth+1)...)
+				}
+			}
 		default:
 			if !a.Node.Valid() || a.Ctx == nil {
 				continue

@@ -1,0 +1,203 @@
+package litest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
+// Run checks every document CKPxxx.md in a directory.
+func Run(t *testing.T, dir string) {
+	docs, err := filepath.Glob(filepath.Join(dir, "CKP*.md"))
+	if err != nil || len(docs) == 0 {
+		t.Fatalf("no documents in %s (%v)", dir, err)
+	}
+	for _, doc := range docs {
+		rule := strings.TrimSuffix(filepath.Base(doc), ".md")
+		t.Run(rule, func(t *testing.T) {
+			examples, err := Parse(doc, rule)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(examples) == 0 {
+				t.Fatalf("%s has no ```py block", doc)
+			}
+			for _, e := range examples {
+				e.Check(t)
+			}
+		})
+	}
+}
+
+// analysis is an example's engine: one workspace with the example's configuration.
+type analysis struct {
+	workspace *project.Workspace
+	path      string
+}
+
+func (e Example) engine(t *testing.T, selected ...string) analysis {
+	t.Helper()
+	dir := t.TempDir()
+	if e.Config != "" {
+		if err := os.WriteFile(filepath.Join(dir, "ckpt-lsp.toml"), []byte(e.Config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var selectors []diagnostics.Selector
+	for _, s := range selected {
+		selector, err := diagnostics.ParseSelector(strings.TrimSpace(s))
+		if err != nil {
+			t.Fatalf("%s:%d: %v", e.Doc, e.Line, err)
+		}
+		selectors = append(selectors, selector)
+	}
+	return analysis{project.NewWorkspaceWith(dir, project.Overrides{Select: selectors}), filepath.Join(dir, e.File)}
+}
+
+func (a analysis) of(source string) *project.Analysis {
+	return a.workspace.Analyze(a.path, text.NewSource([]byte(source)), nil)
+}
+
+// Check compares an example's findings with its comments, one to one, and tries its fixes.
+func (e Example) Check(t *testing.T) {
+	t.Helper()
+	engine := e.engine(t, e.Rules...)
+	found := engine.of(e.Source)
+	if found.ConfigError != nil {
+		t.Errorf("%s:%d: %v", e.Doc, e.Line, found.ConfigError)
+	}
+	for _, p := range found.Problems {
+		if p.Fatal {
+			t.Errorf("%s:%d: %v", e.Doc, e.Line, p)
+		}
+	}
+	lines := text.NewLineIndex([]byte(e.Source))
+	left := slices.Clone(e.Expected)
+	for _, d := range found.Diagnostics {
+		if d.Span.Start < 0 || d.Span.End > len(e.Source) || d.Span.Start > d.Span.End {
+			t.Errorf("%s:%d: %s has the span %v outside the text", e.Doc, e.Line, d.Rule.Code, d.Span)
+			continue
+		}
+		line := lines.Line(d.Span.Start) + 1
+		i := slices.IndexFunc(left, func(x Expectation) bool {
+			return x.Line == line && (x.Rule == d.Rule.Code || x.Rule == d.Rule.Name) && x.Severity == d.Severity.String() && strings.Contains(d.Message, x.Message)
+		})
+		if i < 0 {
+			t.Errorf("%s:%d: unexpected %s: [%s] %s", e.Doc, e.Line+line-1, d.Severity, d.Rule.Code, d.Message)
+			continue
+		}
+		left = slices.Delete(left, i, i+1)
+	}
+	for _, x := range left {
+		t.Errorf("%s:%d: not found: %s: [%s] %s", e.Doc, e.Line+x.Line-1, x.Severity, x.Rule, x.Message)
+	}
+	e.suppressions(t, engine, found)
+	e.fixes(t, engine, found)
+}
+
+// suppressions holds that the comment for a finding silences it and no other.
+func (e Example) suppressions(t *testing.T, engine analysis, found *project.Analysis) {
+	t.Helper()
+	for i, d := range found.Diagnostics {
+		if d.Rule.OnSuppressions {
+			continue
+		}
+		edit := diagnostics.SuppressLine(found.Facts.Tree, d)
+		after, err := text.Apply([]byte(e.Source), []text.Edit{edit})
+		if err != nil {
+			t.Errorf("%s:%d: suppressing %s: %v", e.Doc, e.Line, d.Rule.Code, err)
+			continue
+		}
+		// One comment silences all findings of its rule on its line.
+		line := text.NewLineIndex([]byte(e.Source))
+		want := 0
+		for j, o := range found.Diagnostics {
+			if j != i && (o.Rule != d.Rule || line.Line(o.Span.Start) != line.Line(d.Span.Start)) {
+				want++
+			}
+		}
+		if got := len(engine.of(string(after)).Diagnostics); got != want {
+			t.Errorf("%s:%d: after suppressing %s there are %d findings, want %d:\n%s", e.Doc, e.Line, d.Rule.Code, got, want, after)
+		}
+	}
+}
+
+// fixes holds what every fix promises: the text still parses, the finding is gone, none of the same hundred is new, and applying
+// the safe ones comes to an end.
+func (e Example) fixes(t *testing.T, engine analysis, found *project.Analysis) {
+	t.Helper()
+	if found.Facts == nil {
+		return
+	}
+	for _, f := range codeactions.Fixes(found.Facts, found.Diagnostics) {
+		if f.Applicability == diagnostics.Display {
+			continue
+		}
+		after, err := text.Apply([]byte(e.Source), f.Edits[0].Edits)
+		if err != nil {
+			t.Errorf("%s:%d: %q: %v", e.Doc, e.Line, f.Title, err)
+			continue
+		}
+		fixed := engine.of(string(after))
+		if fixed.Facts == nil || fixed.Facts.Tree.HasErrors() && !found.Facts.Tree.HasErrors() {
+			t.Errorf("%s:%d: %q breaks the syntax:\n%s", e.Doc, e.Line, f.Title, after)
+			continue
+		}
+		before, now := count(found.Diagnostics), count(fixed.Diagnostics)
+		for _, i := range f.Resolves {
+			before[key(found.Diagnostics[i])]--
+		}
+		for k, n := range now {
+			if n > before[k] {
+				t.Errorf("%s:%d: %q leaves or adds %s:\n%s", e.Doc, e.Line, f.Title, k, after)
+			}
+		}
+	}
+	if _, err := Settle(engine.workspace, engine.path, e.Source); err != nil {
+		t.Errorf("%s:%d: %v", e.Doc, e.Line, err)
+	}
+}
+
+func key(d diagnostics.Diagnostic) string { return d.Rule.Code }
+
+func count(ds []diagnostics.Diagnostic) map[string]int {
+	out := map[string]int{}
+	for _, d := range ds {
+		out[key(d)]++
+	}
+	return out
+}
+
+// Settle applies the safe fixes until nothing changes, and gives the text it comes to.
+func Settle(w *project.Workspace, path, source string) (string, error) {
+	for range 20 {
+		a := w.Analyze(path, text.NewSource([]byte(source)), nil)
+		if a.Facts == nil {
+			return source, nil
+		}
+		var edits []text.Edit
+		for _, f := range codeactions.Compatible(codeactions.Fixes(a.Facts, a.Diagnostics), diagnostics.Safe) {
+			edits = append(edits, f.Edits[0].Edits...)
+		}
+		if len(edits) == 0 {
+			return source, nil
+		}
+		after, err := text.Apply([]byte(source), edits)
+		if err != nil {
+			return source, err
+		}
+		if string(after) == source {
+			return source, nil
+		}
+		source = string(after)
+	}
+	return source, fmt.Errorf("the safe fixes do not settle; the last text is\n%s", source)
+}
