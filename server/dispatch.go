@@ -41,6 +41,12 @@ var notifications = map[string]bool{
 	protocol.MethodWorkspaceDidChangeConfiguration: true, protocol.MethodWorkspaceDidChangeWatchedFiles: true,
 }
 
+// requests are those the server answers.
+var requests = map[string]bool{
+	protocol.MethodInitialize: true, protocol.MethodShutdown: true, protocol.MethodTextDocumentHover: true,
+	protocol.MethodTextDocumentCodeAction: true, protocol.MethodCodeActionResolve: true, protocol.MethodWorkspaceExecuteCommand: true,
+}
+
 // handle routes one message. Notifications run inline, in the order they arrive, and never fail: an error of one would end the
 // connection. A request takes its snapshot inline and then runs beside the messages that follow it.
 //
@@ -91,6 +97,8 @@ func (s *session) allowed(method string, call bool) error {
 		return jsonrpc2.NewError(jsonrpc2.InvalidRequest, "the server was shut down")
 	case !s.initialized.Load() && method != protocol.MethodInitialize:
 		return jsonrpc2.NewError(jsonrpc2.ServerNotInitialized, "initialize must be sent first")
+	case call && !requests[method]:
+		return jsonrpc2.NewError(jsonrpc2.MethodNotFound, "unknown method "+method)
 	case s.initialized.Load() && method == protocol.MethodInitialize:
 		return jsonrpc2.NewError(jsonrpc2.InvalidRequest, "initialize was sent twice")
 	}
@@ -123,9 +131,4 @@ func (s *session) cancelRequest(params []byte) error {
 		cancel.(context.CancelFunc)()
 	}
 	return nil
-}
-
-// Request answers methods that LSP does not have.
-func (s *session) Request(_ context.Context, method string, _ any) (any, error) {
-	return nil, jsonrpc2.NewError(jsonrpc2.MethodNotFound, "unknown method "+method)
 }

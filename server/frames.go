@@ -151,8 +151,8 @@ func (f *frames) header() (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		line = strings.TrimRight(line, "\r\n")
-		at := strings.LastIndex(strings.ToLower(line), fieldName)
+		line = strings.ToValidUTF8(strings.TrimRight(line, "\r\n"), "?")
+		at := strings.LastIndex(strings.Map(lower, line), fieldName)
 		switch {
 		case line == "" && !seen && !fields && !junk: // between messages
 		case line == "":
@@ -188,10 +188,18 @@ func (f *frames) header() (int64, error) {
 	}
 }
 
+// lower is for ASCII: lines keep their length.
+func lower(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+	return r
+}
+
 // isField says whether a line looks like a header field.
 func isField(line string) bool {
 	name, _, ok := strings.Cut(line, ":")
-	return ok && name != "" && strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz-") == ""
+	return ok && name != "" && strings.Trim(strings.Map(lower, name), "abcdefghijklmnopqrstuvwxyz-") == ""
 }
 
 // line reads one line. Of a line longer than the buffer, which is no header, only the tail is kept.

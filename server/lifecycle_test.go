@@ -162,7 +162,9 @@ func TestConfigurationFilesAreWatched(t *testing.T) {
 	got := decode[struct {
 		Registrations []struct {
 			Method          string
-			RegisterOptions struct{ Watchers []struct{ GlobPattern string } }
+			RegisterOptions struct {
+				Watchers []struct{ GlobPattern string }
+			}
 		}
 	}](t, <-asked)
 	if len(got.Registrations) != 1 || len(got.Registrations[0].RegisterOptions.Watchers) != 3 || got.Registrations[0].RegisterOptions.Watchers[0].GlobPattern != "**/ckpt-lsp.toml" {
