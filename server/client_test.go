@@ -310,3 +310,12 @@ func (c *client) exits(want int) {
 func at(line, character int) m { return m{"line": line, "character": character} }
 
 func between(a, b m) m { return m{"start": a, "end": b} }
+
+func encode(t testing.TB, v any) json.RawMessage {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -49,7 +49,7 @@ func featuresOf(c protocol.ClientCapabilities, u units) features {
 	f := features{units: u}
 	if w := c.Workspace; w != nil {
 		f.documentChanges = w.WorkspaceEdit != nil && isTrue(w.WorkspaceEdit.DocumentChanges)
-		f.watchFiles = isTrue(w.DidChangeWatchedFiles.DynamicRegistration)
+		f.watchFiles = w.DidChangeWatchedFiles != nil && isTrue(w.DidChangeWatchedFiles.DynamicRegistration)
 	}
 	if w := c.Window; w != nil && w.ShowDocument != nil {
 		f.showDocument = w.ShowDocument.Support
