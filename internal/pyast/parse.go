@@ -94,14 +94,23 @@ func parse(old *C.TSTree, source []byte) (*C.TSTree, *Tree, error) {
 	if parsed.tree == nil {
 		return nil, nil, errNoMemory
 	}
-	if parsed.records == nil {
+	tree := take(parsed, source)
+	if tree == nil {
 		C.ts_tree_delete(parsed.tree)
 		return nil, nil, errNoMemory
+	}
+	return parsed.tree, tree, nil
+}
+
+// take copies the flattened records into Go memory and frees them; nil means that C had no memory for them.
+func take(parsed C.ckpt_parsed, source []byte) *Tree {
+	if parsed.records == nil {
+		return nil
 	}
 	nodes := make([]record, parsed.count)
 	copy(nodes, unsafe.Slice((*record)(unsafe.Pointer(parsed.records)), parsed.count))
 	C.free(unsafe.Pointer(parsed.records))
-	return parsed.tree, &Tree{source: source, nodes: nodes}, nil
+	return &Tree{source: source, nodes: nodes}
 }
 
 // Document is a source that is edited: it keeps what an incremental reparse needs. Its methods may be called from any
@@ -120,6 +129,9 @@ func Open(source []byte) (*Document, error) {
 	}
 	return &Document{ctree: ctree, tree: tree}, nil
 }
+
+// lower flattens the latest C tree once more, to measure what that costs.
+func (d *Document) lower() *Tree { return take(C.ckpt_flatten(d.ctree), d.tree.source) }
 
 // Tree is the tree of the latest text.
 func (d *Document) Tree() *Tree {
