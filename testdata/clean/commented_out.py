@@ -1,0 +1,19 @@
+# Trap: a save that is commented out saves nothing.
+
+import torch
+import torch.nn as nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+data = TensorDataset(torch.randn(32, 4), torch.randn(32, 1))
+loader = DataLoader(data, batch_size=8, shuffle=True)
+model = nn.Linear(4, 1)
+optimizer = torch.optim.Adam(model.parameters())
+for epoch in range(5):
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+    # torch.save({"epoch": epoch, "model": model.state_dict()}, "last.pt")
+torch.save(model.state_dict(), "model.pt")

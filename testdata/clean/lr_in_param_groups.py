@@ -1,0 +1,29 @@
+# Trap: the learning rate is a function of the epoch, written into param_groups.
+
+import torch
+import torch.nn as nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+data = TensorDataset(torch.randn(32, 4), torch.randn(32, 1))
+loader = DataLoader(data, batch_size=8, shuffle=True)
+model = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+
+def adjust_learning_rate(optimizer, epoch):
+    for group in optimizer.param_groups:
+        group["lr"] = 0.1 * 0.1 ** (epoch // 30)
+
+
+checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+model.load_state_dict(checkpoint["model"])
+optimizer.load_state_dict(checkpoint["optimizer"])
+for epoch in range(checkpoint["epoch"], 90):
+    adjust_learning_rate(optimizer, epoch)
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+    torch.save({"epoch": epoch + 1, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt")
