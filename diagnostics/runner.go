@@ -17,6 +17,17 @@ type Options struct {
 	Exempt []Selector
 	// Torch is the version the project states.
 	Torch TorchVersion
+	// Stop, once closed, makes Check give up before the next rule; what it returns then is not whole. It may be nil.
+	Stop <-chan struct{}
+}
+
+func (o Options) stopped() bool {
+	select {
+	case <-o.Stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // RuleError says that a rule panicked. It is a defect of ckpt-lsp.
@@ -39,7 +50,7 @@ func Check(file *training.File, o Options) ([]Diagnostic, error) {
 	ran := map[*Rule]bool{}
 	run := func(r *Rule, comments *suppressions) {
 		severity, ok := o.Of(r)
-		if !ok || slices.ContainsFunc(o.Exempt, func(s Selector) bool { return s.Selects(r) }) {
+		if !ok || o.stopped() || slices.ContainsFunc(o.Exempt, func(s Selector) bool { return s.Selects(r) }) {
 			return
 		}
 		ds, err := runOne(r, file, o.Torch, comments)

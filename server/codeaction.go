@@ -21,8 +21,8 @@ func (s *session) CodeAction(ctx context.Context, p *protocol.CodeActionParams) 
 	if d == nil || d.tree == nil {
 		return out, nil
 	}
-	found, fixes := d.fixesOf(s.workspace)
-	if err := ctx.Err(); err != nil {
+	found, fixes, err := d.fixesOf(ctx, s.workspace)
+	if err != nil {
 		return nil, err
 	}
 	if wanted(p.Context.Only, protocol.CodeActionKindQuickFix) {

@@ -32,7 +32,7 @@ func (s *session) reload() {
 	defer s.mu.Unlock()
 	v := s.view.Load()
 	for _, d := range v.docs {
-		v = v.with(d.again())
+		v = v.with(d.again(s.ctx))
 	}
 	s.view.Store(v)
 	for _, e := range s.editing {

@@ -71,7 +71,7 @@ func (s *session) adopt(e *editing, u uri.URI, version int32, source []byte, edi
 	if !ok {
 		path = string(u)
 	}
-	s.view.Store(s.view.Load().with(newDocument(u, path, version, source, tree, err)))
+	s.view.Store(s.view.Load().with(newDocument(s.ctx, u, path, version, source, tree, err)))
 	e.poke()
 }
 

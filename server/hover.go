@@ -26,11 +26,11 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 	}
 	var parts []string
 	var span text.Span
-	found := d.analyze(s.workspace).Diagnostics
-	if err := ctx.Err(); err != nil {
+	a, err := d.analyze(ctx, s.workspace)
+	if err != nil {
 		return nil, err
 	}
-	for _, x := range found {
+	for _, x := range a.Diagnostics {
 		if !x.Span.Contains(at) {
 			continue
 		}

@@ -30,7 +30,10 @@ func (s *session) diagnose(u uri.URI) {
 	if d == nil {
 		return
 	}
-	a := d.analyze(s.workspace)
+	a, err := d.analyze(d.current, s.workspace)
+	if err != nil {
+		return // there is a newer version
+	}
 	found := make([]protocol.Diagnostic, 0, len(a.Diagnostics)+1)
 	if d.tree == nil {
 		found = append(found, declined(a))

@@ -1,14 +1,26 @@
 package server
 
 import (
+	"bytes"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
 
-// gate holds up the analysis of texts with the name GATE while a test has it locked.
-var gate sync.Mutex
+// gate holds up the analysis of texts with the name GATE while a test has it locked; beyond counts how often the rules after
+// it were reached.
+var (
+	gate   sync.Mutex
+	beyond atomic.Int32
+)
+
+var _ = diagnostics.Register(&diagnostics.Rule{Code: "CKP902", Name: "beyond-the-gate", Severity: diagnostics.Hint, Run: func(p *diagnostics.Pass) {
+	if bytes.Contains(p.File.Tree.Source(), []byte("GATE")) {
+		beyond.Add(1)
+	}
+}})
 
 // A rule for tests: every name BUG is an error, with a safe fix that writes FIXED, and ODD one without effect, with an unsafe
 // fix. Findings point at the head of the file.

@@ -179,12 +179,14 @@ func TestVersionsAndClosing(t *testing.T) {
 	}
 }
 
-// TestStaleResultsAreDropped holds an analysis up while newer versions come in.
-func TestStaleResultsAreDropped(t *testing.T) {
+// TestStaleRunsAreStopped holds an analysis up while newer versions come in: it goes no further, and only newer findings are
+// published.
+func TestStaleRunsAreStopped(t *testing.T) {
 	const uri = "file:///work/a.py"
 	c := start(t, nil)
 	c.open(uri, "import torch\n")
 	gate.Lock()
+	beyond.Store(0)
 	c.change(uri, 2, m{"text": "import torch\nGATE\n"})
 	for version := 3; version < 50; version++ {
 		c.change(uri, version, m{"text": fmt.Sprintf("import torch\n%s\n", strings.Repeat("BUG\n", version))})
@@ -201,6 +203,9 @@ func TestStaleResultsAreDropped(t *testing.T) {
 		if last = *p.Version; last > 2 && len(p.Diagnostics) != last {
 			t.Errorf("version %d has %d findings", last, len(p.Diagnostics))
 		}
+	}
+	if n := beyond.Load(); n > 0 {
+		t.Errorf("the run of version 2 went on: %d", n)
 	}
 }
 

@@ -18,14 +18,22 @@ import (
 // view is an immutable snapshot of all open documents.
 type view struct{ docs map[uri.URI]*document }
 
+// with is the view with a document in place of its last version, whose analysis is stopped.
 func (v *view) with(d *document) *view {
+	if old := v.docs[d.uri]; old != nil {
+		old.supersede()
+	}
 	docs := make(map[uri.URI]*document, len(v.docs)+1)
 	maps.Copy(docs, v.docs)
 	docs[d.uri] = d
 	return &view{docs}
 }
 
+// without is the view without a document.
 func (v *view) without(u uri.URI) *view {
+	if old := v.docs[u]; old != nil {
+		old.supersede()
+	}
 	docs := maps.Clone(v.docs)
 	delete(docs, u)
 	return &view{docs}
@@ -57,6 +65,9 @@ type document struct {
 	// tree is nil when the text is declined; problem says why.
 	tree    *pyast.Tree
 	problem error
+	// current lasts until a newer version comes or the document is closed, which supersede says.
+	current   context.Context
+	supersede context.CancelFunc
 
 	mu       sync.Mutex
 	analysis *project.Analysis
@@ -64,44 +75,54 @@ type document struct {
 	fixed    bool
 }
 
-func newDocument(u uri.URI, path string, version int32, source []byte, tree *pyast.Tree, problem error) *document {
-	return &document{
+func newDocument(ctx context.Context, u uri.URI, path string, version int32, source []byte, tree *pyast.Tree, problem error) *document {
+	d := &document{
 		uri: u, path: path, version: version, source: text.NewSource(source), lines: text.NewLineIndex(source), tree: tree, problem: problem,
 	}
+	d.current, d.supersede = context.WithCancel(ctx)
+	return d
 }
 
 // again is the same version, not analysed yet.
-func (d *document) again() *document {
-	return &document{uri: d.uri, path: d.path, version: d.version, source: d.source, lines: d.lines, tree: d.tree, problem: d.problem}
+func (d *document) again(ctx context.Context) *document {
+	return newDocument(ctx, d.uri, d.path, d.version, d.source.Text, d.tree, d.problem)
 }
 
-// analyze gives the findings.
-func (d *document) analyze(w *project.Workspace) *project.Analysis {
+// analyze gives the findings. It fails only with the context.
+func (d *document) analyze(ctx context.Context, w *project.Workspace) (*project.Analysis, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.analyzeLocked(w)
+	return d.analyzeLocked(ctx, w)
 }
 
-func (d *document) analyzeLocked(w *project.Workspace) *project.Analysis {
-	switch {
-	case d.analysis != nil:
-	case d.tree == nil:
+func (d *document) analyzeLocked(ctx context.Context, w *project.Workspace) (*project.Analysis, error) {
+	if d.analysis != nil {
+		return d.analysis, nil
+	}
+	if d.tree == nil {
 		problem := project.Problem{Path: d.path, Message: fmt.Sprintf("%v; it is not checked", d.problem)}
 		d.analysis = &project.Analysis{Path: d.path, Source: d.source, Problems: []project.Problem{problem}}
-	default:
-		d.analysis = w.Analyze(d.path, d.source, d.tree)
+		return d.analysis, nil
 	}
-	return d.analysis
+	a, err := w.AnalyzeContext(ctx, d.path, d.source, d.tree)
+	if err != nil {
+		return nil, err
+	}
+	d.analysis = a
+	return a, nil
 }
 
-// fixesOf gives the findings and their fixes; Resolves of a fix are indices into the findings.
-func (d *document) fixesOf(w *project.Workspace) ([]diagnostics.Diagnostic, []codeactions.Fix) {
+// fixesOf gives the findings and their fixes; Resolves of a fix are indices into the findings. It fails only with the context.
+func (d *document) fixesOf(ctx context.Context, w *project.Workspace) ([]diagnostics.Diagnostic, []codeactions.Fix, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	a := d.analyzeLocked(w)
+	a, err := d.analyzeLocked(ctx, w)
+	if err != nil {
+		return nil, nil, err
+	}
 	if !d.fixed && a.Facts != nil {
 		d.fixed = true
 		d.fixes = codeactions.Fixes(a.Facts, a.Diagnostics)
 	}
-	return a.Diagnostics, d.fixes
+	return a.Diagnostics, d.fixes, ctx.Err()
 }

@@ -2,6 +2,7 @@ package project
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -85,7 +86,14 @@ func (w *Workspace) AnalyzeBytes(path string, data []byte) *Analysis {
 
 // Analyze analyses a file whose text is at hand, and whose tree may be (else nil: the text is parsed if that can be of use).
 // It never panics: a failure of ckpt-lsp itself is a fatal problem of the file.
-func (w *Workspace) Analyze(path string, src *text.Source, tree *pyast.Tree) (a *Analysis) {
+func (w *Workspace) Analyze(path string, src *text.Source, tree *pyast.Tree) *Analysis {
+	a, _ := w.AnalyzeContext(context.Background(), path, src, tree) // fails only with the context
+	return a
+}
+
+// AnalyzeContext is Analyze, but gives up soon after the context ends; it then fails with the context's error, and the analysis
+// is not whole.
+func (w *Workspace) AnalyzeContext(ctx context.Context, path string, src *text.Source, tree *pyast.Tree) (a *Analysis, err error) {
 	a = &Analysis{Path: path, Source: src}
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -94,18 +102,21 @@ func (w *Workspace) Analyze(path string, src *text.Source, tree *pyast.Tree) (a 
 	}()
 	var options diagnostics.Options
 	options, a.ConfigError = w.options(path)
+	options.Stop = ctx.Done()
 	if !Relevant(src.Text) {
-		return a
+		return a, nil
 	}
 	if tree == nil {
-		var err error
 		if tree, err = pyast.Parse(src.Text); err != nil {
 			a.Problems = append(a.Problems, Problem{Path: path, Message: err.Error() + "; it is not checked"})
-			return a
+			return a, nil
 		}
 	}
 	if tree.HasErrors() {
 		a.Problems = append(a.Problems, syntaxError(path, tree))
+	}
+	if err := ctx.Err(); err != nil {
+		return a, err
 	}
 	a.Facts = training.Analyze(path, tree)
 	found, err := diagnostics.Check(a.Facts, options)
@@ -120,7 +131,7 @@ func (w *Workspace) Analyze(path string, src *text.Source, tree *pyast.Tree) (a 
 			a.fail(err.Error(), stack)
 		}
 	}
-	return a
+	return a, ctx.Err()
 }
 
 func (a *Analysis) fail(message string, stack []byte) {
