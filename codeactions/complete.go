@@ -44,7 +44,8 @@ func completeCheckpoint(file *training.File, save *training.SaveSite, ds []diagn
 			out = append(out, f)
 		}
 	}
-	if len(safe) < len(all) {
+	// Rank 0's states on every rank would give all ranks one stream: where several processes train, nothing is offered.
+	if _, distributed := save.Distributed(); len(safe) < len(all) && !distributed {
 		if f, ok := complete(file, all); ok {
 			f.Title, f.Applicability = "Complete this checkpoint, random states included", diagnostics.Unsafe
 			if len(safe) == 0 {
@@ -335,14 +336,13 @@ func (r *restorer) write() bool {
 	if name == "" {
 		return false
 	}
-	block := statement(r.load.Node).Parent()
-	after := statement(r.load.Node)
+	after := r.loaded(name)
+	block := after.Parent()
 	for s := after; s.Valid() && !r.atLoop(s); s = s.Next() {
 		if s.Kind() != pyast.KindComment && (mentionsName(s, name) || r.initial(s)) {
 			after = s
 		}
 	}
-	cond := r.resumeCondition(block)
 	wrote := false
 	var lines []string
 	late := map[int][]string{}
@@ -355,20 +355,19 @@ func (r *restorer) write() bool {
 			if made := statement(constructed(e.object)); made.Valid() && r.file.Module.Scope(made) == r.file.Module.Scope(after) && made.Start() > after.Start() {
 				place = made
 			}
-			restoring := []string{"if " + has + ":", "\t" + e.name + ".load_state_dict(" + item + ")"}
+			cond, ok := r.resumeCondition(block, place.Parent())
+			if place != after && !ok {
+				continue
+			}
+			restoring := []string{guarded(cond, has), "\t" + e.name + ".load_state_dict(" + item + ")"}
 			if place == after {
 				lines = append(lines, restoring...)
-			} else if place.Parent() == block {
-				late[place.ID()] = append(late[place.ID()], restoring...)
-			} else if cond != "" && place.Parent() == ancestorIn(block, place.Parent()).Parent() {
-				restoring[0] = "if " + cond + " and " + has + ":"
-				late[place.ID()] = append(late[place.ID()], restoring...)
 			} else {
-				continue
+				late[place.ID()] = append(late[place.ID()], restoring...)
 			}
 			wrote = true
 		case e.isRNG:
-			wrote = r.rngLines(e, item, has, cond, block) || wrote
+			wrote = r.rngLines(e, item, has, block) || wrote
 		case e.target != "":
 			lines = append(lines, "if "+has+":", "\t"+e.target+" = "+item)
 			wrote = true
@@ -404,17 +403,59 @@ func (r *restorer) initial(stmt pyast.Node) bool {
 	return false
 }
 
-// resumeCondition is the condition of the if statement whose body is the load's block, when it can be asked again later.
-func (r *restorer) resumeCondition(block pyast.Node) string {
-	p := block.Parent()
-	if p.Kind() != pyast.KindIfStatement || block.Field() != pyast.FieldConsequence {
-		return ""
+// loaded is the statement behind which the checkpoint is at hand: the load's own, or the if statement whose branches load it in
+// different ways before it is used.
+func (r *restorer) loaded(name string) pyast.Node {
+	stmt := statement(r.load.Node)
+	for {
+		for s := stmt.Next(); s.Valid(); s = s.Next() {
+			if mentionsName(s, name) {
+				return stmt
+			}
+		}
+		outer := stmt.Parent().Parent()
+		if outer.Is(pyast.KindElifClause, pyast.KindElseClause) {
+			outer = outer.Parent()
+		}
+		if outer.Kind() != pyast.KindIfStatement {
+			return statement(r.load.Node)
+		}
+		stmt = outer
 	}
-	cond := p.Child(pyast.FieldCondition)
-	if cond.Kind() == pyast.KindBooleanOperator && cond.Child(pyast.FieldOperator).TextIs("or") {
-		return "(" + cond.Text() + ")"
+}
+
+// resumeCondition is the condition under which the statements of the inner block run, seen from the outer block that holds it:
+// "" when they always do. ok is false when that cannot be asked again there.
+func (r *restorer) resumeCondition(inner, outer pyast.Node) (cond string, ok bool) {
+	for inner != outer {
+		p := inner.Parent()
+		if p.Kind() != pyast.KindIfStatement || inner.Field() != pyast.FieldConsequence {
+			return "", false
+		}
+		c := p.Child(pyast.FieldCondition)
+		text := c.Text()
+		if strings.ContainsAny(text, "\r\n") || strings.Contains(text, ":=") {
+			return "", false
+		}
+		if c.Kind() == pyast.KindConditionalExpression || c.Kind() == pyast.KindBooleanOperator && c.Child(pyast.FieldOperator).TextIs("or") {
+			text = "(" + text + ")"
+		}
+		if cond == "" {
+			cond = text
+		} else {
+			cond = text + " and " + cond
+		}
+		inner = p.Parent()
 	}
-	return cond.Text()
+	return cond, true
+}
+
+// guarded is the if line that asks for the key and, where it is needed, for the condition again.
+func guarded(cond, has string) string {
+	if cond == "" {
+		return "if " + has + ":"
+	}
+	return "if " + cond + " and " + has + ":"
 }
 
 // ancestorIn is the statement of the outer block that holds the inner block.
@@ -435,24 +476,17 @@ func constructed(o *training.Object) pyast.Node {
 }
 
 // rngLines set a generator in front of the training loop, under the condition the checkpoint was loaded under.
-func (r *restorer) rngLines(e entry, item, has, cond string, block pyast.Node) bool {
-	if r.loop == nil {
+func (r *restorer) rngLines(e entry, item, has string, block pyast.Node) bool {
+	if r.loop == nil || r.file.Module.Scope(r.loop.Node) != r.file.Module.Scope(r.load.Node) {
 		return false
 	}
-	loop := r.loop.Node
-	if r.file.Module.Scope(loop) != r.file.Module.Scope(r.load.Node) {
+	cond, ok := r.resumeCondition(block, r.loop.Node.Parent())
+	if !ok {
 		return false
 	}
 	form := rngForms[e.rng]
 	set := fmt.Sprintf(form.set, r.module(form.module), item)
-	switch {
-	case loop.Parent() == block:
-		r.linesBefore(loop, "if "+has+":", "\t"+set)
-	case cond != "" && ancestorIn(block, loop.Parent()).Valid():
-		r.linesBefore(loop, "if "+cond+" and "+has+":", "\t"+set)
-	default:
-		return false
-	}
+	r.linesBefore(r.loop.Node, guarded(cond, has), "\t"+set)
 	return true
 }
 
@@ -469,7 +503,7 @@ func (r *restorer) progressLines(e entry, item, has string, block pyast.Node, li
 	if len(r.file.Module.Scope(loop.Node).Defs(start)) > 0 {
 		return false
 	}
-	outer := statement(r.load.Node)
+	outer := r.loaded(r.checkpointName())
 	if block != loop.Node.Parent() {
 		outer = ancestorIn(block, loop.Node.Parent())
 	}

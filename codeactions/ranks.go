@@ -29,7 +29,9 @@ func guardRank(s *sheet, r diagnostics.GuardRank) (Fix, bool) {
 	body := s.deeper(start, end, r.Save)
 	lines := s.indent(first) + "if " + cond + ":" + s.newline + body
 	if r.Barrier {
-		lines += s.newline + s.indent(first) + s.module("torch.distributed") + ".barrier()"
+		for _, l := range s.barrier(cond) {
+			lines += s.newline + s.at(first, l)
+		}
 	}
 	s.replace(text.Span{Start: start, End: end}, lines)
 	return s.fix(Fix{Title: "Save on the main process only", Applicability: diagnostics.Safe}), true
@@ -76,7 +78,7 @@ func (s *sheet) rankTest(save *training.SaveSite) string {
 			continue
 		}
 		cond := n.Child(pyast.FieldCondition)
-		if s.file.MainTest(cond) && s.inReach(cond, fn) {
+		if s.file.MainTest(cond) && pure(cond) && s.inReach(cond, fn) {
 			return cond.Text()
 		}
 	}
@@ -88,6 +90,25 @@ func (s *sheet) rankTest(save *training.SaveSite) string {
 		}
 	}
 	return s.module("torch.distributed") + ".get_rank() == 0"
+}
+
+// pure says that a rank test asks for nothing but the rank, and perhaps for there being one process only.
+func pure(cond pyast.Node) bool {
+	for n := range cond.Descendants() {
+		if n.Kind() == pyast.KindBooleanOperator && n.Child(pyast.FieldOperator).TextIs("and") || n.Kind() == pyast.KindNamedExpression {
+			return false
+		}
+	}
+	return !strings.ContainsAny(cond.Text(), "\r\n")
+}
+
+// barrier are the lines that let all ranks wait, also where the rank test says that there may be one process only.
+func (s *sheet) barrier(cond string) []string {
+	dist := s.module("torch.distributed")
+	if strings.Contains(cond, " or ") || strings.Contains(cond, "-1") || strings.Contains(cond, "not ") {
+		return []string{"if " + dist + ".is_initialized():", "\t" + dist + ".barrier()"}
+	}
+	return []string{dist + ".barrier()"}
 }
 
 // inReach says that the names in an expression mean something in a function.

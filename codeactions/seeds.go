@@ -128,7 +128,8 @@ func deterministic(s *sheet, r diagnostics.Deterministic) (Fix, bool) {
 	}
 	t := s.module("torch")
 	s.linesAfter(stmt,
-		"# Deterministic cuDNN algorithms can be slower: measure. Other operators need torch.use_deterministic_algorithms(True).",
+		"# Deterministic cuDNN algorithms can be slower: measure. Other operators need",
+		"# torch.use_deterministic_algorithms(True).",
 		t+".backends.cudnn.deterministic = True",
 		t+".backends.cudnn.benchmark = False",
 	)

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -118,56 +119,63 @@ func (f *File) unknownModel(c *Call) *Object {
 	return &Object{Kind: Model, Name: c.Recv.Text(), Value: c.Value, Guessed: true, key: c.Value.Key()}
 }
 
-// source follows a value back to the load it comes from, and the key read from it.
-func (f *File) source(v *pysem.Value, loads map[string]*LoadSite, depth int) (*LoadSite, string) {
+// eachSource follows a value back to the loads it comes from, and the key read from each: one for every way the value may have
+// come about.
+func (f *File) eachSource(v *pysem.Value, depth int, found func(*LoadSite, string)) {
 	if depth > 6 {
-		return nil, ""
+		return
 	}
 	for _, a := range v.Alternatives() {
-		if l := loads[a.Key()]; l != nil {
-			return l, ""
+		if l := f.loads[a.Key()]; l != nil {
+			found(l, "")
+			continue
 		}
 		if base, key, ok := a.KeyRead(); ok {
-			if l, inner := f.source(base, loads, depth+1); l != nil {
-				if inner != "" {
-					key = inner
+			f.eachSource(base, depth+1, func(l *LoadSite, inner string) {
+				if inner == "" {
+					inner = key
 				}
-				return l, key
-			}
+				found(l, inner)
+			})
+			continue
 		}
-		// Conversions keep the source: ckpt["rng"].cpu(), torch.tensor(ckpt["x"]), tuple(...), {k: v for k, v in ckpt["model"].items()}.
-		if recv, _, ok := a.Method(); ok {
-			if l, key := f.source(recv, loads, depth+1); l != nil {
-				return l, key
-			}
-		}
-		if a.Kind == pysem.Call {
-			for _, arg := range pysem.Args(a.Node).Position {
-				if l, key := f.source(f.Eval.Eval(arg, a.Ctx), loads, depth+1); l != nil {
-					return l, key
-				}
-			}
-		}
-		if a.Kind == pysem.Attr || a.Kind == pysem.Item || a.Kind == pysem.Elem || a.Kind == pysem.LoopVar {
-			if a.Base != nil {
-				if l, key := f.source(a.Base, loads, depth+1); l != nil {
-					return l, key
-				}
-			}
-		}
-		if a.Kind == pysem.Binary {
-			for _, side := range []*pysem.Value{a.Base, a.Other} {
-				if l, key := f.source(side, loads, depth+1); l != nil {
-					return l, key
-				}
-			}
+		for _, part := range f.madeFrom(a) {
+			f.eachSource(part, depth+1, found)
 		}
 	}
-	return nil, ""
 }
 
-// Source is the load a value comes from and the key it was read with, nil when it comes from elsewhere.
-func (f *File) Source(v *pysem.Value) (*LoadSite, string) { return f.source(v, f.loads, 0) }
+// madeFrom are the values that a value keeps the source of. Conversions keep it: ckpt["rng"].cpu(), torch.tensor(ckpt["x"]),
+// ckpt["epoch"] + 1, {k: v for k, v in ckpt["model"].items()}.
+func (f *File) madeFrom(a *pysem.Value) []*pysem.Value {
+	var out []*pysem.Value
+	switch a.Kind {
+	case pysem.Call:
+		if recv, _, ok := a.Method(); ok {
+			out = append(out, recv)
+		}
+		for _, arg := range pysem.Args(a.Node).Position {
+			out = append(out, f.Eval.Eval(arg, a.Ctx))
+		}
+	case pysem.Attr, pysem.Item, pysem.Elem, pysem.LoopVar:
+		if a.Base != nil {
+			out = append(out, a.Base)
+		}
+	case pysem.Binary:
+		out = append(out, a.Base, a.Other)
+	}
+	return out
+}
+
+// Source is the first load a value comes from and the key it was read with, nil when it comes from elsewhere.
+func (f *File) Source(v *pysem.Value) (load *LoadSite, key string) {
+	f.eachSource(v, 0, func(l *LoadSite, k string) {
+		if load == nil {
+			load, key = l, k
+		}
+	})
+	return load, key
+}
 
 // link connects loads with what is read and restored from them.
 func (f *File) link() {
@@ -187,9 +195,11 @@ func (f *File) link() {
 	for _, r := range f.Runs {
 		for _, x := range r.Restores {
 			x.Load, x.Key = f.Source(x.Source)
-			if x.Load != nil {
-				x.Load.Restores = append(x.Load.Restores, x)
-			}
+			f.eachSource(x.Source, 0, func(l *LoadSite, _ string) {
+				if !slices.Contains(l.Restores, x) {
+					l.Restores = append(l.Restores, x)
+				}
+			})
 		}
 		seen := map[*pysem.Ctx]bool{}
 		for _, ev := range r.Events {
@@ -240,9 +250,11 @@ func (f *File) reads(ctx *pysem.Ctx) {
 			}
 			read.Key, read.Tested = key, true
 		}
-		if l, k := f.Source(f.Eval.Eval(base, ctx)); l != nil && k == "" {
-			l.Reads = append(l.Reads, read)
-		}
+		f.eachSource(f.Eval.Eval(base, ctx), 0, func(l *LoadSite, k string) {
+			if k == "" {
+				l.Reads = append(l.Reads, read)
+			}
+		})
 	}
 }
 

@@ -7,7 +7,8 @@ from torch.utils.data import DataLoader, TensorDataset
 def seed_all(seed):
     np.random.seed(seed)
     torch.manual_seed(seed)
-    # Deterministic cuDNN algorithms can be slower: measure. Other operators need torch.use_deterministic_algorithms(True).
+    # Deterministic cuDNN algorithms can be slower: measure. Other operators need
+    # torch.use_deterministic_algorithms(True).
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
 

@@ -19,7 +19,8 @@ def main():
     device = torch.device(f"cuda:{local_rank}" if torch.cuda.is_available() else "cpu")
 
     torch.manual_seed(0)
-    # Deterministic cuDNN algorithms can be slower: measure. Other operators need torch.use_deterministic_algorithms(True).
+    # Deterministic cuDNN algorithms can be slower: measure. Other operators need
+    # torch.use_deterministic_algorithms(True).
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
     data = TensorDataset(torch.randn(64, 16), torch.randint(0, 4, (64,)))

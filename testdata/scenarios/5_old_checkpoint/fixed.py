@@ -15,7 +15,8 @@ class Classifier(nn.Module):
 
 
 torch.manual_seed(0)
-# Deterministic cuDNN algorithms can be slower: measure. Other operators need torch.use_deterministic_algorithms(True).
+# Deterministic cuDNN algorithms can be slower: measure. Other operators need
+# torch.use_deterministic_algorithms(True).
 torch.backends.cudnn.deterministic = True
 torch.backends.cudnn.benchmark = False
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
