@@ -40,11 +40,12 @@ func (f serverFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = log.Sync() }()
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	if code := server.Serve(ctx, os.Stdin, os.Stdout, server.Options{Version: version(), Log: log}); code != 0 {
+	code := server.Serve(ctx, os.Stdin, os.Stdout, server.Options{Version: version(), Log: log})
+	_ = log.Sync() // a terminal cannot be synced
+	if code != 0 {
 		os.Exit(code)
 	}
 	return nil
