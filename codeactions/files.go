@@ -2,6 +2,7 @@ package codeactions
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -63,7 +64,7 @@ const keptCheckpoints = 3
 func keepLast(s *sheet, r diagnostics.KeepLast) (Fix, bool) {
 	stmt := statement(r.Save.Node)
 	pattern, ok := s.globPattern(r.Save)
-	if !ok || !s.ownLine(stmt) {
+	if !ok || !telling(pattern) || !s.ownLine(stmt) {
 		return Fix{}, false
 	}
 	re, os, glob := s.module("re"), s.module("os"), s.module("glob")
@@ -86,6 +87,18 @@ func keepLast(s *sheet, r diagnostics.KeepLast) (Fix, bool) {
 		Applicability: diagnostics.Unsafe,
 		Why:           "older checkpoints are removed",
 	}), true
+}
+
+var (
+	extension = regexp.MustCompile(`\.\w+["')\s]*$`)
+	letters   = regexp.MustCompile(`[A-Za-z]{2}`)
+)
+
+// telling says that a pattern matches checkpoints only: its file name holds a word beside the wildcard, and it is not the name of a
+// temporary file.
+func telling(pattern string) bool {
+	name := extension.ReplaceAllString(pattern[strings.LastIndexByte(pattern, '/')+1:], "")
+	return letters.MatchString(name) && !strings.Contains(pattern, ".tmp")
 }
 
 // globPattern is the save's file name with "*" for what counts progress, as an expression.
