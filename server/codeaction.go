@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"go.lsp.dev/protocol"
+	"go.uber.org/zap"
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -43,7 +44,11 @@ func (s *session) CodeAction(ctx context.Context, p *protocol.CodeActionParams) 
 	}
 	// Without a filter the client asks for a menu at the cursor, where an action on the whole file has no place.
 	if len(p.Context.Only) > 0 && wanted(p.Context.Only, fixAllKind) {
-		if a := s.fixAll(d, fixes); a.Edit != nil {
+		a, err := s.fixAll(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		if a != nil {
 			out = append(out, a)
 		}
 	}
@@ -106,17 +111,23 @@ func (s *session) attend(d *document, x diagnostics.Diagnostic) []protocol.Comma
 	}
 }
 
-// fixAll applies all safe fixes that go together; applying it again takes what is left.
-func (s *session) fixAll(d *document, fixes []codeactions.Fix) *protocol.CodeAction {
-	a := &protocol.CodeAction{Title: "Fix all that ckpt-lsp can fix safely", Kind: kind(fixAllKind)}
-	var edits []codeactions.FileEdits
-	for _, f := range codeactions.Compatible(fixes, diagnostics.Safe) {
-		edits = append(edits, f.Edits...)
+// fixAll applies all safe fixes; nil when there is none.
+func (s *session) fixAll(ctx context.Context, d *document) (protocol.CommandOrCodeAction, error) {
+	edits, err := d.fixAll(ctx, s.workspace)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	if len(edits) > 0 {
-		a.Edit = s.workspaceEdit(d, edits)
+	if err != nil {
+		s.log.Error("fix all failed", zap.String("uri", string(d.uri)), zap.Error(err))
+		return nil, nil
 	}
-	return a
+	if len(edits) == 0 {
+		return nil, nil
+	}
+	return &protocol.CodeAction{
+		Title: "Fix all that ckpt-lsp can fix safely", Kind: kind(fixAllKind),
+		Edit: s.workspaceEdit(d, []codeactions.FileEdits{{Edits: edits}}),
+	}, nil
 }
 
 func kind(k protocol.CodeActionKind) *protocol.CodeActionKind { return &k }

@@ -126,3 +126,16 @@ func (d *document) fixesOf(ctx context.Context, w *project.Workspace) ([]diagnos
 	}
 	return a.Diagnostics, d.fixes, ctx.Err()
 }
+
+// fixAll gives the edits that all safe fixes come to, one after another until nothing changes. It fails with the context, and
+// where the fixes do not settle.
+func (d *document) fixAll(ctx context.Context, w *project.Workspace) ([]text.Edit, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	a, err := d.analyzeLocked(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	after, _, err := w.Fix(ctx, a, diagnostics.Safe)
+	return text.Changes(d.source.Text, after.Source.Text), err
+}

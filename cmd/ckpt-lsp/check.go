@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -167,6 +168,15 @@ func (c *checker) showFixes(before *project.Analysis) *outcome {
 		o.fail(before.Path, err)
 	}
 	return o
+}
+
+// applyFixes applies the fixes asked for, in memory.
+func (c *checker) applyFixes(a *project.Analysis) (_ *project.Analysis, fixed int, err error) {
+	atLeast := diagnostics.Safe
+	if c.unsafe {
+		atLeast = diagnostics.Unsafe
+	}
+	return c.workspace.Fix(context.Background(), a, atLeast)
 }
 
 // newOutcome keeps of an analysis what a report shows.

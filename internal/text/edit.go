@@ -29,6 +29,15 @@ func Apply(src []byte, edits []Edit) ([]byte, error) {
 	return append(out, src[at:]...), nil
 }
 
+// Changes are edits, at line ends, that lead from one text to another.
+func Changes(before, after []byte) []Edit {
+	var out []Edit
+	for _, e := range udiff.Lines(string(before), string(after)) {
+		out = append(out, Edit{Span{e.Start, e.End}, e.New})
+	}
+	return out
+}
+
 // Diff is a unified diff of two versions of the file at path, empty if they are equal.
 func Diff(path string, before, after []byte) string {
 	return udiff.Unified(path, path, string(before), string(after))

@@ -41,6 +41,17 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+func TestChanges(t *testing.T) {
+	for _, c := range [][2]string{
+		{"", ""}, {"a\nb\nc\n", "a\nb\nc\n"}, {"a\nb\nc\n", "a\nB\nc\n"}, {"a\r\nb", "x\r\na\r\nb\r\n"}, {"", "é\n"}, {"a\rb\rc", "a\rB\rc"}, {"😀\n\n", "\n😀"},
+	} {
+		got, err := Apply([]byte(c[0]), Changes([]byte(c[0]), []byte(c[1])))
+		if err != nil || string(got) != c[1] {
+			t.Errorf("from %q: %q, want %q (%v)", c[0], got, c[1], err)
+		}
+	}
+}
+
 func FuzzApply(f *testing.F) {
 	f.Add([]byte("hello world"), 0, 5, "bye", 6, 11, "moon")
 	f.Add([]byte("hello"), 3, 3, "a", 3, 3, "b")
