@@ -60,7 +60,8 @@ func (s *session) withdraw(u uri.URI) {
 }
 
 func (s *session) send(p *protocol.PublishDiagnosticsParams) {
-	if err := s.client.PublishDiagnostics(s.ctx, p); err != nil {
+	// After shutdown nobody waits for findings any more, and the connection may be gone.
+	if err := s.client.PublishDiagnostics(s.ctx, p); err != nil && !s.shutDown.Load() {
 		s.log.Warn("findings could not be sent", zap.Error(err))
 	}
 }
