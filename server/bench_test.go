@@ -114,3 +114,18 @@ func BenchmarkKeystroke(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkManyEdits changes one character in each of 1,000 lines of 10,000 with one didChange, as replacing in an editor does.
+func BenchmarkManyEdits(b *testing.B) {
+	const uri = "file:///work/train.py"
+	c := start(b, nil)
+	c.open(uri, trainingFile(10_000))
+	for i := 0; b.Loop(); i++ {
+		var changes []any
+		for line := range 1_000 {
+			changes = append(changes, m{"range": between(at(100+9*line, 0), at(100+9*line, 0)), "text": "#"})
+		}
+		c.change(uri, i+2, changes...)
+		c.published(uri, i+2)
+	}
+}

@@ -10,6 +10,9 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
+// mostIncremental is the number of edits up to which reparsing what they touch is faster than parsing afresh.
+const mostIncremental = 20
+
 // DidChange applies the edits in order, each to the text that those before it left.
 func (s *session) DidChange(_ context.Context, p *protocol.DidChangeTextDocumentParams) error {
 	u := cloned(p.TextDocument.URI)
@@ -20,6 +23,9 @@ func (s *session) DidChange(_ context.Context, p *protocol.DidChangeTextDocument
 		return fmt.Errorf("%s is not open", u)
 	}
 	source, edits := s.units.apply(old.source.Text, old.lines, p.ContentChanges)
+	if len(edits) > mostIncremental {
+		edits = nil
+	}
 	s.adopt(e, u, p.TextDocument.Version, source, edits)
 	return nil
 }

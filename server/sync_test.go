@@ -95,6 +95,9 @@ func TestRandomEdits(t *testing.T) {
 			c.open(uri, string(e.text))
 			for version := 2; version < rounds; version++ {
 				changes := make([]any, e.random.IntN(4))
+				if version%40 == 0 {
+					changes = make([]any, mostIncremental+1)
+				}
 				for i := range changes {
 					changes[i] = e.change()
 				}
