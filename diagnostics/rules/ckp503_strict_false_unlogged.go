@@ -71,7 +71,7 @@ func strictFalseUnlogged(p *diagnostics.Pass) {
 			p.Report(diagnostics.Diagnostic{
 				Span: training.FirstLine(x.Node), Severity: severity,
 				Message: fmt.Sprintf("%s hides keys that do not match, and the result is thrown away: what is missing keeps "+
-					"its initial values in `%s` without a word.", how, x.Object.Name),
+					"its initial values in `%s` without a word.", how, x.Recv.Text()),
 				Remedies: []diagnostics.Remedy{diagnostics.ReportMismatch{Restore: x}},
 			})
 		}
