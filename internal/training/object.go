@@ -239,10 +239,12 @@ func factoryKind(callee string) Kind {
 	return NotTracked
 }
 
+var noiseName = regexp.MustCompile(`(DDPM|DDIM|Noise|Euler|PNDM|FlowMatch)\w*Scheduler$`)
+
 // noiseScheduler says that a scheduler schedules diffusion noise, not a learning rate.
 func noiseScheduler(callee string) bool {
 	return strings.HasPrefix(callee, "diffusers.") && !strings.Contains(callee, "optimization") ||
-		regexp.MustCompile(`(DDPM|DDIM|Noise|Euler|PNDM|FlowMatch)\w*Scheduler$`).MatchString(callee)
+		strings.HasSuffix(callee, "Scheduler") && noiseName.MatchString(callee)
 }
 
 func (f *File) made(v *pysem.Value, callee, name string, depth int) *Object {

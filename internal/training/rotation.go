@@ -19,22 +19,19 @@ var (
 // Removes reports whether the file deletes files, or names something that does (rotate_checkpoints, max_to_keep): then old
 // checkpoints may go.
 func (f *File) Removes() bool {
-	for n := range f.Tree.Root().Descendants() {
-		switch n.Kind() {
-		case pyast.KindCall:
-			fn := n.Child(pyast.FieldFunction)
-			if fn.Kind() == pyast.KindAttribute && removeMethods.MatchString(fn.Child(pyast.FieldAttribute).Text()) {
-				return true
-			}
-			if removers.MatchString(f.qualified(fn)) {
-				return true
-			}
-		case pyast.KindIdentifier:
-			if rotationName.MatchString(n.Text()) {
-				return true
-			}
-		case pyast.KindStringContent:
-			if strings.HasPrefix(n.Text(), "rm ") {
+	v := f.vocabulary()
+	if anyMatch(v.names, rotationName) {
+		return true
+	}
+	for _, text := range v.strings {
+		if strings.HasPrefix(text, "rm ") {
+			return true
+		}
+	}
+	for _, fn := range f.Module.Funcs {
+		for _, call := range fn.Calls {
+			callee := call.Child(pyast.FieldFunction)
+			if callee.Kind() == pyast.KindAttribute && removeMethods.MatchString(callee.Child(pyast.FieldAttribute).Text()) || removers.MatchString(f.qualified(callee)) {
 				return true
 			}
 		}
