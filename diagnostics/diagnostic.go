@@ -5,6 +5,7 @@ package diagnostics
 import (
 	"fmt"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
@@ -60,8 +61,11 @@ func (a Applicability) String() string { return applicabilityNames[a] }
 type Diagnostic struct {
 	Rule     *Rule
 	Severity Severity
-	// Span is where the user must act, in bytes of the decoded source.
-	Span text.Span
+	// Place is where the user must act. Rules set it; Path and Span say the same in the end: the file, "" for the one under
+	// analysis, and bytes of its decoded source.
+	Place pyast.Place
+	Path  string
+	Span  text.Span
 	// Message names the object and the consequence in one or two plain sentences.
 	Message string
 	// Detail is optional Markdown shown on hover below the message (learning rate tables, timelines).
@@ -76,7 +80,8 @@ type Diagnostic struct {
 
 // Related is a place that explains a finding.
 type Related struct {
-	// Path is empty for the finding's own file.
+	// Place is set by rules; Path, "" for the finding's own file, and Span follow from it.
+	Place   pyast.Place
 	Path    string
 	Span    text.Span
 	Message string

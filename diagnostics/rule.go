@@ -79,9 +79,21 @@ type Pass struct {
 	comments *suppressions
 }
 
-// Report files a finding. Rule and, where the rule left it zero, Severity are filled in.
+// Report files a finding. Rule, the path and span of places and, where the rule left it zero, Severity are filled in.
 func (p *Pass) Report(d Diagnostic) {
 	d.Rule = p.rule
+	if d.Place.Tree != nil {
+		d.Path, d.Span = p.File.PathOf(d.Place.Tree), d.Place.Span
+	}
+	for i, r := range d.Related {
+		if r.Place.Tree == nil {
+			continue
+		}
+		d.Related[i].Path, d.Related[i].Span = p.File.PathOf(r.Place.Tree), r.Place.Span
+		if r.Place.Tree == d.Place.Tree {
+			d.Related[i].Path = "" // beside the finding
+		}
+	}
 	if d.Severity == Off {
 		d.Severity = max(p.rule.Severity, Hint)
 	}

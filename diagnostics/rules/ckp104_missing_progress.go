@@ -90,7 +90,7 @@ func missingProgress(p *diagnostics.Pass) {
 			unit = "epoch"
 		}
 		p.Report(diagnostics.Diagnostic{
-			Span:     s.Anchor(),
+			Place:    s.Anchor(),
 			Severity: proven(r, diagnostics.Warning),
 			Message:  fmt.Sprintf("The %s is not saved in this checkpoint: a resumed run starts counting at the beginning and trains the %ss already done again.", unit, unit),
 			Related:  append(loadedHere(r.Load), at(loop.Node, "the "+unit+"s are counted here")),

@@ -109,7 +109,7 @@ func missingRNGState(p *diagnostics.Pass) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{
-			Span:     s.Anchor(),
+			Place:    s.Anchor(),
 			Severity: proven(r, diagnostics.Information),
 			Message: fmt.Sprintf("The state of the %s random number generator%s is not saved in this checkpoint: after resuming, shuffling, dropout and augmentation draw other numbers.",
 				rngList(missing), plural(len(missing))),

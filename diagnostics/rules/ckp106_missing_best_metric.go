@@ -94,7 +94,7 @@ func missingBestMetric(p *diagnostics.Pass) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{
-			Span:     s.Anchor(),
+			Place:    s.Anchor(),
 			Severity: proven(r, diagnostics.Warning),
 			Message: fmt.Sprintf("`%s` decides which checkpoint is the best and is not saved: the first epoch after a resume overwrites the best checkpoint, whatever it scores.",
 				best.Name),

@@ -73,7 +73,7 @@ func wholeObjectSave(p *diagnostics.Pass) {
 				continue
 			}
 			d := diagnostics.Diagnostic{
-				Span: training.FirstLine(n),
+				Place: training.FirstLine(n),
 				Message: fmt.Sprintf("This pickles `%s` itself, by the name of its class: the file loads only where the same code is, and "+
 					"not with `weights_only=True`, the default since torch 2.6. Save `state_dict()`.", n.Text()),
 				Remedies: []diagnostics.Remedy{diagnostics.SaveState{Value: n}},

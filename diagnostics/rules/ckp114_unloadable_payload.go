@@ -71,7 +71,7 @@ func unloadablePayload(p *diagnostics.Pass) {
 		}
 		for _, u := range s.Unloadable() {
 			d := diagnostics.Diagnostic{
-				Span: training.FirstLine(u.Value), Severity: severity,
+				Place: training.FirstLine(u.Value), Severity: severity,
 				Message: fmt.Sprintf("`torch.load` refuses %s with `weights_only=True`, its default since 2.6: `%s` makes the whole file unloadable.",
 					u.What, u.Key),
 			}
@@ -96,7 +96,7 @@ func newPickle(p *diagnostics.Pass, s *training.SaveSite, severity diagnostics.S
 		return
 	}
 	p.Report(diagnostics.Diagnostic{
-		Span: n.Span(), Severity: severity,
+		Place: n.Place(), Severity: severity,
 		Message: "`torch.load` refuses pickle protocol 4 and above with `weights_only=True`, its default since 2.6: the whole file is unloadable.",
 		Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
 			Title: "Write pickle protocol 2, torch's default", Call: s.Node, Name: "pickle_protocol", Value: "2", Safe: true,

@@ -95,7 +95,7 @@ func savedBeforeSchedulerStep(p *diagnostics.Pass) {
 			continue
 		}
 		d := diagnostics.Diagnostic{
-			Span:     s.Anchor(),
+			Place:    s.Anchor(),
 			Severity: proven(r, diagnostics.Warning),
 			Message: fmt.Sprintf("The checkpoint is written before the epoch's `%s.step()`: a resumed run never makes that step, and its learning rate stays one step behind.",
 				step.Object.Name),

@@ -78,7 +78,7 @@ func noSeed(p *diagnostics.Pass) {
 		}
 	}
 	p.Report(diagnostics.Diagnostic{
-		Span: training.FirstLine(loop.Node),
+		Place: training.FirstLine(loop.Node),
 		Message: fmt.Sprintf("Nothing seeds the generators of this training: %s draws other numbers in each run.",
 			draws[0].What),
 		Related:  []diagnostics.Related{at(draws[0].Event.Node, "random numbers are first drawn here")},

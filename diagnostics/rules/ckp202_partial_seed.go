@@ -86,7 +86,7 @@ func reportUnseeded(p *diagnostics.Pass, g torch.RNG, seeds []*training.Call, d 
 		consequence = "differs from run to run when the loader has no worker processes"
 	}
 	p.Report(diagnostics.Diagnostic{
-		Span: training.FirstLine(seeds[0].Node), Severity: severity,
+		Place: training.FirstLine(seeds[0].Node), Severity: severity,
 		Message: fmt.Sprintf("The generator of %s is not seeded: %s draws from it and %s.", g, d.What, consequence),
 		Related: []diagnostics.Related{at(d.Event.Node, "drawn from the unseeded generator")},
 		Remedies: []diagnostics.Remedy{diagnostics.SeedAll{
@@ -121,7 +121,7 @@ func reportSpawned(p *diagnostics.Pass, r *training.Run, g torch.RNG, seeds []*t
 	i := slices.IndexFunc(seeds, func(c *training.Call) bool { return slices.Contains(c.Entry.Generators, g) })
 	spawn := p.File.SpawnCall(d.Event.Ctx)
 	p.Report(diagnostics.Diagnostic{
-		Span: training.FirstLine(seeds[i].Node),
+		Place: training.FirstLine(seeds[i].Node),
 		Message: fmt.Sprintf("This seed does not reach the processes that `%s` starts: they draw from %s unseeded.",
 			spawn.Child(pyast.FieldFunction).Text(), g),
 		Related: []diagnostics.Related{at(spawn, "fresh interpreters are started here"), at(d.Event.Node, "drawn from the unseeded generator")},

@@ -65,7 +65,7 @@ func nondeterministicCudnn(p *diagnostics.Pass) {
 				continue
 			}
 			p.Report(diagnostics.Diagnostic{
-				Span: training.FirstLine(s.Event.Node),
+				Place: training.FirstLine(s.Event.Node),
 				Message: "`cudnn.benchmark = True` lets cuDNN choose another algorithm in each run, " +
 					"although this program asks for repeatable results.",
 				Related: []diagnostics.Related{related},

@@ -77,7 +77,7 @@ func notDeterministic(p *diagnostics.Pass) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{
-			Span: training.FirstLine(r.Seeds[i].Node),
+			Place: training.FirstLine(r.Seeds[i].Node),
 			Message: "The seed alone does not make training on CUDA repeat: deterministic operations are never asked for. They can be " +
 				"slower; measure it.",
 			Remedies: []diagnostics.Remedy{diagnostics.Deterministic{Seed: r.Seeds[i]}},

@@ -57,7 +57,7 @@ func hashseedTooLate(p *diagnostics.Pass) {
 	}
 	for _, n := range settings {
 		p.Report(diagnostics.Diagnostic{
-			Span: training.FirstLine(n),
+			Place: training.FirstLine(n),
 			Message: "`PYTHONHASHSEED` has no effect here: Python reads it when it starts. " +
 				"Set it in the environment of the command, as `PYTHONHASHSEED=0 python train.py`.",
 		})

@@ -113,7 +113,7 @@ func copiedGenerators(p *diagnostics.Pass, uses []training.LoaderUse) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{
-			Span: training.FirstLine(d.Draw), Severity: severity, Related: related,
+			Place: training.FirstLine(d.Draw), Severity: severity, Related: related,
 			Message: fmt.Sprintf("Every worker process gets `%s` in the same state: all workers, in every epoch, draw the same numbers.", d.Name),
 		})
 	}
@@ -132,7 +132,7 @@ func constantWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
 			continue
 		}
 		d := diagnostics.Diagnostic{
-			Span: training.FirstLine(s.Call), Message: message + " Derive the seed from `torch.initial_seed()`.",
+			Place: training.FirstLine(s.Call), Message: message + " Derive the seed from `torch.initial_seed()`.",
 			Related: []diagnostics.Related{at(use.Event.Node, "the loader runs it in each worker")},
 		}
 		if arg := pysem.Args(s.Call).Pos(0); arg.Valid() {
@@ -155,7 +155,7 @@ func unseededNumpy(p *diagnostics.Pass, use training.LoaderUse) {
 		return
 	}
 	p.Report(diagnostics.Diagnostic{
-		Span: training.FirstLine(use.Event.Node),
+		Place: training.FirstLine(use.Event.Node),
 		Message: fmt.Sprintf("Torch %d.%d, which this project allows, does not seed numpy in workers: %s draws the same numbers in each of them.",
 			p.Torch.Major, p.Torch.Minor, d.What),
 		Related:  []diagnostics.Related{at(d.Event.Node, "drawn in the workers")},

@@ -85,7 +85,7 @@ func allRanksSave(p *diagnostics.Pass) {
 			if e, ok := w.Distributed(); ok && !p.File.Guarded(w.Frame) && !w.Path.Rank && w.Path.Known && places.first(w.Node) {
 				p.Report(diagnostics.Diagnostic{
 					Severity: diagnostics.Warning, // most often the ranks write the same bytes
-					Span:     training.FirstLine(w.Node),
+					Place:    training.FirstLine(w.Node),
 					Message: fmt.Sprintf("Every rank writes %s (%s). The ranks overwrite each other, and one that reads it meanwhile finds half a file.",
 						shown(w.Path), because(p.File, e)),
 					Related: []diagnostics.Related{at(e.Node, "several processes run this")},
@@ -102,7 +102,7 @@ func allRanksSave(p *diagnostics.Pass) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{
-			Span: training.FirstLine(s.Node),
+			Place: training.FirstLine(s.Node),
 			Message: fmt.Sprintf("Every rank writes %s (%s). The ranks overwrite each other; where their values differ the file can be "+
 				"a mixture that loads without an error, or unreadable.", shown(s.Path), because(p.File, e)),
 			Related:  []diagnostics.Related{at(e.Node, "several processes run this")},

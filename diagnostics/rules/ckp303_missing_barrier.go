@@ -93,9 +93,9 @@ func missingBarrier(p *diagnostics.Pass) {
 			what, related = "the other ranks end the process group", "the process group ends here"
 		}
 		d := diagnostics.Diagnostic{
-			Span: training.FirstLine(s.Node),
+			Place: training.FirstLine(s.Node),
 			Message: fmt.Sprintf("Only one rank writes %s, and %s at line %d without waiting for it: a barrier is missing behind the save.",
-				shown(s.Path), what, lineOf(p.File, next.Node.Start())),
+				shown(s.Path), what, lineOf(next.Node)),
 			Related: []diagnostics.Related{at(next.Node, related)},
 		}
 		if place := behind(guard, s); place.Valid() {

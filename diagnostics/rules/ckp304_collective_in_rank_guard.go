@@ -85,7 +85,7 @@ func collectiveInRankGuard(p *diagnostics.Pass) {
 			who = "All processes but the main one"
 		}
 		d := diagnostics.Diagnostic{
-			Span: training.FirstLine(g.Node),
+			Place: training.FirstLine(g.Node),
 			Message: fmt.Sprintf("%s reaches `%s`, which every process must call: it waits for the others until the process group's timeout.",
 				who, g.What),
 			Related:  []diagnostics.Related{at(guard.Frame.Cond, "the test that keeps the other processes out")},

@@ -5,7 +5,6 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -81,9 +80,9 @@ func wrapperPrefix(p *diagnostics.Pass) {
 				switch {
 				case saved == training.Wrapped && loaded == training.Bare:
 					d := diagnostics.Diagnostic{
-						Span: stateSpan(s, c),
+						Place: statePlace(s, c),
 						Message: fmt.Sprintf("The keys of `%s` begin with `module.` here, and are loaded into the bare model at line %d: "+
-							"every key is missing there, which raises, or with strict=False loads nothing.", c.Object.Name, lineOf(p.File, x.Node.Start())),
+							"every key is missing there, which raises, or with strict=False loads nothing.", c.Object.Name, lineOf(x.Node)),
 						Related: []diagnostics.Related{at(x.Node, "loaded without the wrapper here")},
 					}
 					// Where the model is wrapped on some ways only, `.module` is not always there.
@@ -93,9 +92,9 @@ func wrapperPrefix(p *diagnostics.Pass) {
 					p.Report(d)
 				case saved == training.Bare && loaded == training.Wrapped:
 					d := diagnostics.Diagnostic{
-						Span: training.FirstLine(x.Node),
+						Place: training.FirstLine(x.Node),
 						Message: fmt.Sprintf("`%s` is wrapped here, so its keys begin with `module.`, but the file was written from the bare model "+
-							"at line %d: every key is missing, which raises, or with strict=False loads nothing.", x.Recv.Text(), lineOf(p.File, s.Node.Start())),
+							"at line %d: every key is missing, which raises, or with strict=False loads nothing.", x.Recv.Text(), lineOf(s.Node)),
 						Related: []diagnostics.Related{at(s.Node, "saved without the wrapper here")},
 					}
 					if p.File.AlwaysWrapped(x.Value) {
@@ -107,7 +106,7 @@ func wrapperPrefix(p *diagnostics.Pass) {
 			if !known && !s.Run.RestoredElsewhere(c.Object) && saved == training.Wrapped && c.Object.DistributedDataParallel() && p.File.AlwaysWrapped(c.Value) {
 				p.Report(diagnostics.Diagnostic{
 					Severity: diagnostics.Information,
-					Span:     stateSpan(s, c),
+					Place:    statePlace(s, c),
 					Message: fmt.Sprintf("The keys of `%s` begin with `module.`, because it is wrapped in DistributedDataParallel: the file loads only "+
 						"into a model that is wrapped too. `%s.module.state_dict()` has the keys of the model itself.", c.Object.Name, receiver(c).Text()),
 					Remedies: []diagnostics.Remedy{diagnostics.Unwrap{Receiver: receiver(c), Prefix: "module.",
@@ -123,8 +122,8 @@ func receiver(c training.Component) pyast.Node {
 	return c.Value.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject)
 }
 
-// stateSpan is the state_dict() call, or the save where that is made elsewhere.
-func stateSpan(s *training.SaveSite, c training.Component) text.Span {
+// statePlace is the state_dict() call, or the save where that is made elsewhere.
+func statePlace(s *training.SaveSite, c training.Component) pyast.Place {
 	if n := c.Value.Node; n.Valid() && n.Tree() == s.Node.Tree() && s.Ctx.Func.Node.Encloses(n) {
 		return training.FirstLine(n)
 	}

@@ -87,7 +87,7 @@ func missingSetEpoch(p *diagnostics.Pass) {
 				epochs = fmt.Sprintf("each of the %d epochs", n)
 			}
 			d := diagnostics.Diagnostic{
-				Span: training.FirstLine(l.Sampler.Node),
+				Place: training.FirstLine(l.Sampler.Node),
 				Message: fmt.Sprintf("%s is never told the epoch (`set_epoch`): %s sees the same order of the data, and every rank the "+
 					"same share of it.", name, epochs),
 				Related: []diagnostics.Related{at(l.Epochs.Node, "the training goes through the data here")},

@@ -86,7 +86,7 @@ func resumeOffByOne(p *diagnostics.Pass) {
 			message = fmt.Sprintf("The checkpoint was written after epoch %d, and the loop starts with epoch %d: epoch %d is trained twice.", c.Epoch, c.Epoch, c.Epoch)
 		}
 		p.Report(diagnostics.Diagnostic{
-			Span:     training.FirstLine(c.Place),
+			Place:    training.FirstLine(c.Place),
 			Message:  message,
 			Detail:   timeline(c),
 			Related:  []diagnostics.Related{at(c.Saved, "the epoch is saved here, after its training"), at(c.Loop.Node, "the resumed loop starts here")},

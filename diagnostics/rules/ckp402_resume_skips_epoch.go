@@ -82,7 +82,7 @@ func resumeSkipsEpoch(p *diagnostics.Pass) {
 			message = fmt.Sprintf("The checkpoint was written after epoch %d, and the loop starts with epoch %d: epoch %d is never trained.", c.Epoch, c.Epoch+2, c.Epoch+1)
 		}
 		p.Report(diagnostics.Diagnostic{
-			Span:     training.FirstLine(c.Place),
+			Place:    training.FirstLine(c.Place),
 			Message:  message,
 			Detail:   timeline(c),
 			Related:  []diagnostics.Related{at(c.Saved, "the epoch is saved here"), at(c.Loop.Node, "the resumed loop starts here")},

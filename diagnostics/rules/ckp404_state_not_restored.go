@@ -85,7 +85,7 @@ func stateNotRestored(p *diagnostics.Pass) {
 			if message == "" {
 				continue
 			}
-			d := diagnostics.Diagnostic{Span: training.FirstLine(r.Load.Node), Message: message, Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")}}
+			d := diagnostics.Diagnostic{Place: training.FirstLine(r.Load.Node), Message: message, Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")}}
 			if remedy != nil {
 				d.Remedies = []diagnostics.Remedy{remedy}
 			}

@@ -92,7 +92,7 @@ func rngNotRestored(p *diagnostics.Pass) {
 				continue
 			}
 			d := diagnostics.Diagnostic{
-				Span:    training.FirstLine(r.Load.Node),
+				Place:   training.FirstLine(r.Load.Node),
 				Message: fmt.Sprintf("The state of the random number generators is saved under %q and never set here: after resuming, shuffling, dropout and augmentation draw other numbers.", c.Key),
 				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")},
 			}

@@ -86,7 +86,7 @@ func keyMismatch(p *diagnostics.Pass) {
 		}
 		for _, read := range l.Unwritten(saves) {
 			d := diagnostics.Diagnostic{
-				Span:    read.Node.Span(),
+				Place:   read.Node.Place(),
 				Message: fmt.Sprintf("The key %q is read from the checkpoint, and the save writes %s: this raises KeyError.", read.Key, keyList(saves)),
 				Related: savedHere(saves[0]),
 			}

@@ -67,7 +67,7 @@ func missingMapLocation(p *diagnostics.Pass) {
 		}
 		if dropped := l.Dropped(); dropped.Valid() {
 			p.Report(diagnostics.Diagnostic{
-				Span: training.FirstLine(l.Node), Severity: diagnostics.Warning,
+				Place: training.FirstLine(l.Node), Severity: diagnostics.Warning,
 				Message: "`map_location` is a parameter of this function, and the load does not get it.",
 				Related: []diagnostics.Related{at(dropped, "the parameter that is never used")},
 				Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
@@ -88,7 +88,7 @@ func missingMapLocation(p *diagnostics.Pass) {
 			severity = diagnostics.Hint // nothing here says CUDA, but the file may come from a run that used it
 		}
 		d := diagnostics.Diagnostic{
-			Span: training.FirstLine(l.Node), Severity: severity,
+			Place: training.FirstLine(l.Node), Severity: severity,
 			Message: fmt.Sprintf("Tensors saved on a GPU come back on that GPU: without `map_location` loading `%s` fails where there "+
 				"is none, and holds a second copy in GPU memory where there is.", shortened(l.Path.Node)),
 			Remedies: []diagnostics.Remedy{mapLocationFix(l)},

@@ -92,7 +92,7 @@ func unsafeLoad(p *diagnostics.Pass) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{
-			Span: training.FirstLine(l.Node), Severity: severity,
+			Place: training.FirstLine(l.Node), Severity: severity,
 			Message: fmt.Sprintf("%s unpickles whatever `%s` holds, and a crafted file can run any code: pass `weights_only=True`.",
 				version, shortened(l.Path.Node)),
 			Remedies: []diagnostics.Remedy{weightsOnlyFix(p, l)},

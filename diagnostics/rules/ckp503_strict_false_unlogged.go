@@ -69,7 +69,7 @@ func strictFalseUnlogged(p *diagnostics.Pass) {
 				severity = diagnostics.Warning
 			}
 			p.Report(diagnostics.Diagnostic{
-				Span: training.FirstLine(x.Node), Severity: severity,
+				Place: training.FirstLine(x.Node), Severity: severity,
 				Message: fmt.Sprintf("%s hides keys that do not match, and the result is thrown away: what is missing keeps "+
 					"its initial values in `%s` without a word.", how, x.Recv.Text()),
 				Remedies: []diagnostics.Remedy{diagnostics.ReportMismatch{Restore: x}},

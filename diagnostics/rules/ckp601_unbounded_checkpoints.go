@@ -110,7 +110,7 @@ func unboundedCheckpoints(p *diagnostics.Pass) {
 			place = s.Anchor() // a helper writes what the loop names
 		}
 		p.Report(diagnostics.Diagnostic{
-			Span: place,
+			Place: place,
 			Message: fmt.Sprintf("%s is written %s and nothing in this file removes old ones: %s%s.", shown(s.Path), how, count,
 				size(s)),
 			Remedies: []diagnostics.Remedy{diagnostics.KeepLast{Save: s}},

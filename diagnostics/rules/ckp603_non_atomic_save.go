@@ -94,7 +94,7 @@ func nonAtomicSave(p *diagnostics.Pass) {
 			related = loadedHere(load)
 		}
 		p.Report(diagnostics.Diagnostic{
-			Span: training.FirstLine(s.Node),
+			Place: training.FirstLine(s.Node),
 			Message: fmt.Sprintf("%s %s is overwritten in place: a run killed while it is written leaves neither the old checkpoint nor a new "+
 				"one that loads.", sentence(shown(s.Path)), what),
 			Related:  related,

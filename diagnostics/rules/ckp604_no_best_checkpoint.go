@@ -87,7 +87,7 @@ func noBestCheckpoint(p *diagnostics.Pass) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{
-			Span: training.FirstLine(s.Node),
+			Place: training.FirstLine(s.Node),
 			Message: fmt.Sprintf("`%s` is computed in every epoch, but only the newest model is kept: when a later epoch is worse, the best one "+
 				"is lost.", metric.Name),
 			Related:  []diagnostics.Related{at(metric.Node, "the metric is computed here")},

@@ -67,7 +67,7 @@ func lexicographicLatest(p *diagnostics.Pass) {
 			continue
 		}
 		d := diagnostics.Diagnostic{
-			Span: training.FirstLine(t.Node),
+			Place: training.FirstLine(t.Node),
 			Message: fmt.Sprintf("Checkpoint names are %s as text, where 9 comes after 10: as soon as the numbers pass 9, %s.", t.How,
 				t.Harm()),
 			Related:  []diagnostics.Related{at(t.Listing.Node, "the names are listed here")},

@@ -10,11 +10,11 @@ import (
 )
 
 // once lets each place through only once: a helper called from several places runs in several contexts.
-type once map[int]bool
+type once map[pyast.Node]bool
 
 func (o once) first(n pyast.Node) bool {
-	seen := o[n.ID()]
-	o[n.ID()] = true
+	seen := o[n]
+	o[n] = true
 	return !seen
 }
 
@@ -30,11 +30,11 @@ func shown(p *training.Path) string {
 }
 
 // lineOf is a node's line for a message, counted from 1.
-func lineOf(f *training.File, offset int) int {
-	return text.NewLineIndex(f.Tree.Source()).Line(offset) + 1
+func lineOf(n pyast.Node) int {
+	return text.NewLineIndex(n.Tree().Source()).Line(n.Start()) + 1
 }
 
 // because says what shows that several processes run, with its line.
 func because(f *training.File, e training.Processes) string {
-	return fmt.Sprintf("%s, line %d", e.What, lineOf(f, e.Node.Start()))
+	return fmt.Sprintf("%s, line %d", e.What, lineOf(e.Node))
 }

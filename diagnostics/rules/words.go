@@ -39,7 +39,7 @@ func loadedHere(l *training.LoadSite) []diagnostics.Related {
 	if l == nil {
 		return nil
 	}
-	return []diagnostics.Related{{Span: training.FirstLine(l.Node), Message: "training resumes from this file here"}}
+	return []diagnostics.Related{{Place: training.FirstLine(l.Node), Message: "training resumes from this file here"}}
 }
 
 // savedHere points from a load to a save.
@@ -47,12 +47,12 @@ func savedHere(s *training.SaveSite) []diagnostics.Related {
 	if s == nil {
 		return nil
 	}
-	return []diagnostics.Related{{Span: s.Anchor(), Message: "the checkpoint is written here"}}
+	return []diagnostics.Related{{Place: s.Anchor(), Message: "the checkpoint is written here"}}
 }
 
 // at points to a node.
 func at(n pyast.Node, message string) diagnostics.Related {
-	return diagnostics.Related{Span: training.FirstLine(n), Message: message}
+	return diagnostics.Related{Place: training.FirstLine(n), Message: message}
 }
 
 // proven is the severity of a completeness finding: the rule's own when a load path shows that training resumes, otherwise

@@ -110,6 +110,15 @@ func (n Node) End() int {
 // Span is the node's byte range.
 func (n Node) Span() text.Span { return text.Span{Start: n.Start(), End: n.End()} }
 
+// Place is a span of one of the files under analysis.
+type Place struct {
+	Tree *Tree
+	text.Span
+}
+
+// Place is where the node stands.
+func (n Node) Place() Place { return Place{n.t, n.Span()} }
+
 // Text is the node's source text.
 func (n Node) Text() string {
 	if n.t == nil {

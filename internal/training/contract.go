@@ -1,6 +1,7 @@
 package training
 
 import (
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
@@ -33,12 +34,12 @@ func (l *LoadSite) Unwritten(saves []*SaveSite) []KeyRead {
 		}
 	}
 	var out []KeyRead
-	seen := map[int]bool{}
+	seen := map[pyast.Node]bool{}
 	for _, r := range l.Reads {
-		if r.Default || r.Tested || written[r.Key] || l.tests(r.Key) || seen[r.Node.ID()] || l.guarded(r) {
+		if r.Default || r.Tested || written[r.Key] || l.tests(r.Key) || seen[r.Node] || l.guarded(r) {
 			continue
 		}
-		seen[r.Node.ID()] = true
+		seen[r.Node] = true
 		out = append(out, r)
 	}
 	return out

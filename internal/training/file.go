@@ -131,3 +131,11 @@ func (f *File) Loads() []*LoadSite {
 	}
 	return out
 }
+
+// PathOf is the path of the file a tree belongs to, "" for this file.
+func (f *File) PathOf(tree *pyast.Tree) string {
+	if tree == f.Tree {
+		return ""
+	}
+	return ""
+}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 )
 
@@ -138,7 +137,7 @@ func (s *SaveSite) Training() bool {
 
 // Anchor is where findings on the payload stand: the first line of the save call, or of the dict when another function makes
 // it and hands it to the one that saves.
-func (s *SaveSite) Anchor() text.Span {
+func (s *SaveSite) Anchor() pyast.Place {
 	n := s.Node
 	if s.Dict != nil && s.Dict.Literal.Valid() && s.Dict.Literal.Tree() == s.Node.Tree() {
 		if m := s.Run.File.Module; m.Scope(s.Dict.Literal) != m.Scope(s.Node) {
@@ -154,9 +153,9 @@ func (s *SaveSite) Anchor() text.Span {
 	return span
 }
 
-// FirstLine is a node's span, cut at the end of its first line.
-func FirstLine(n pyast.Node) text.Span {
-	span := n.Span()
+// FirstLine is a node's place, cut at the end of its first line.
+func FirstLine(n pyast.Node) pyast.Place {
+	span := n.Place()
 	if i := strings.IndexAny(n.Text(), "\r\n"); i >= 0 {
 		span.End = span.Start + i
 	}
