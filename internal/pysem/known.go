@@ -72,8 +72,8 @@ func (e *Evaluator) external(n pyast.Node, name string, ctx *Ctx) *Value {
 		}
 	case "builtins.super":
 		if ctx.Self != nil && ctx.Func.methodClass() != nil {
-			for _, b := range ctx.Func.methodClass().Bases {
-				if base := ctx.Func.methodClass().baseClass(b); base != nil && ctx.Self.Kind == Instance {
+			for _, base := range e.Bases(ctx.Func.methodClass()) {
+				if ctx.Self.Kind == Instance {
 					return &Value{Kind: Instance, Class: base, Node: n, Ctx: ctx, Other: ctx.Self}
 				}
 			}
@@ -389,7 +389,7 @@ func (e *Evaluator) outerPath(target pyast.Node, d *Def, ctx *Ctx) *Value {
 		base := e.Eval(target.Child(pyast.FieldObject), ctx)
 		if base.Kind == Instance {
 			var others []*Def
-			for _, o := range base.Class.attr(target.Child(pyast.FieldAttribute).Text()) {
+			for _, o := range e.attr(base.Class, target.Child(pyast.FieldAttribute).Text()) {
 				if o != d {
 					others = append(others, o)
 				}

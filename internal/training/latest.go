@@ -51,7 +51,7 @@ func (f *File) textOrder(call pyast.Node, fn *pysem.Func) (TextOrder, bool) {
 	if _, keyed := args.Keyword["key"]; keyed || args.KwStar {
 		return TextOrder{}, false
 	}
-	ctx := f.Eval.In(f.Module, call)
+	ctx := f.Eval.In(f.moduleOf(call), call)
 	t := TextOrder{Node: call, How: "sorted"}
 	var list pyast.Node
 	switch name := f.qualified(callee); {

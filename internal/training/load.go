@@ -221,7 +221,7 @@ func (f *File) link() {
 
 // reads finds the constant keys read from loads in one function.
 func (f *File) reads(ctx *pysem.Ctx) {
-	for _, n := range f.keyed[ctx.Func] {
+	for _, n := range f.keyReads(ctx.Func) {
 		var base pyast.Node
 		read := KeyRead{Node: n, Ctx: ctx}
 		switch n.Kind() {

@@ -353,7 +353,7 @@ func (f *File) instance(v *pysem.Value, name string) *Object {
 	o := &Object{Name: name, Class: v.Class.Name, Value: v, Call: v.Node, Ctx: v.Ctx}
 	o.Kind = f.classKind(v.Class, 0)
 	if o.Kind == NotTracked {
-		if k := factoryKind(v.Class.Name); k != NotTracked && v.Class.Method("state_dict") != nil {
+		if k := factoryKind(v.Class.Name); k != NotTracked && f.Eval.MethodOf(v.Class, "state_dict") != nil {
 			o.Kind = k
 		} else if k == Averaged || k == Scheduler || k == Scaler {
 			o.Kind, o.Guessed = k, true

@@ -385,5 +385,5 @@ func (f *File) OneWriter(fr *pysem.Frame) bool {
 
 // MainTest reports whether a condition, read with nothing known of callers, lets only the main process of all nodes through.
 func (f *File) MainTest(cond pyast.Node) bool {
-	return f.testRank(cond, f.Eval.In(f.Module, cond), true) == MainOnly
+	return f.testRank(cond, f.Eval.In(f.moduleOf(cond), cond), true) == MainOnly
 }

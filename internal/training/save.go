@@ -139,9 +139,9 @@ func (s *SaveSite) Training() bool {
 // it and hands it to the one that saves.
 func (s *SaveSite) Anchor() pyast.Place {
 	n := s.Node
-	if s.Dict != nil && s.Dict.Literal.Valid() && s.Dict.Literal.Tree() == s.Node.Tree() {
-		if m := s.Run.File.Module; m.Scope(s.Dict.Literal) != m.Scope(s.Node) {
-			n = s.Dict.Literal
+	if s.Dict != nil && s.Dict.Literal.Valid() {
+		if l := s.Dict.Literal; l.Tree() != s.Node.Tree() || s.Ctx.Func.Module.Scope(l) != s.Ctx.Func {
+			n = l
 		}
 	}
 	span := FirstLine(n)

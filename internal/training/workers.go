@@ -81,7 +81,7 @@ func (f *File) DatasetDraw(c *pysem.Class, g torch.RNG) (Draw, bool) {
 		return Draw{}, false
 	}
 	for _, name := range []string{"__getitem__", "__iter__"} {
-		m := c.Method(name)
+		m := f.Eval.MethodOf(c, name)
 		if m == nil {
 			continue
 		}
