@@ -186,6 +186,13 @@ func newOutcome(a *project.Analysis) *outcome {
 	} else {
 		o.file.Source = nil
 	}
+	for _, d := range a.Diagnostics {
+		for i, r := range d.Related {
+			if r.Path != "" {
+				d.Related[i].Path = displayPath(r.Path)
+			}
+		}
+	}
 	for _, p := range a.Problems {
 		p.Path = displayPath(p.Path)
 		o.problems = append(o.problems, p)

@@ -19,7 +19,7 @@ type Analysis struct {
 	Path   string
 	Source *text.Source
 	// Tree is nil for a file that holds nothing to check.
-	Tree *pyast.Tree
+	Tree        *pyast.Tree
 	Diagnostics []diagnostics.Diagnostic
 	// Problems are what kept the analysis from being whole.
 	Problems []Problem

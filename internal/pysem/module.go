@@ -5,6 +5,7 @@ package pysem
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
@@ -35,6 +36,9 @@ type Module struct {
 	free      map[string]bool    // names that some function reads without defining them
 	// callDefs are the definitions of names read by functions inside that reach a call, by the call's node ID.
 	callDefs map[int]map[string][]*Def
+
+	gather sync.Once
+	words  Words
 }
 
 // Func is a function, method, lambda or the module body.

@@ -140,6 +140,9 @@ func (f *File) FastForwarded(o *Object) bool {
 			}
 		}
 	}
+	if f.countsByOptimizer(o) {
+		return true
+	}
 	for _, r := range f.Runs {
 		for _, st := range r.Steps {
 			if st.Object.Kind != Scheduler || !st.Object.Same(o) {
@@ -157,6 +160,19 @@ func (f *File) FastForwarded(o *Object) bool {
 		}
 	}
 	return f.lastEpochSet(o)
+}
+
+// countsByOptimizer says that a scheduler of a class at hand takes its step from the optimizer's state.
+func (f *File) countsByOptimizer(o *Object) bool {
+	if o.Value == nil || o.Value.Kind != pysem.Instance {
+		return false
+	}
+	step := f.Eval.MethodOf(o.Value.Class, "step")
+	if step == nil {
+		return false
+	}
+	text := step.Body.Text()
+	return strings.Contains(text, "param_groups") && (strings.Contains(text, "'step'") || strings.Contains(text, `"step"`))
 }
 
 func plainFunction(v *pysem.Value) bool {

@@ -19,8 +19,9 @@ type File struct {
 	Tree   *pyast.Tree
 	Module *pysem.Module
 	Eval   *pysem.Evaluator
-	// Runs are what the entry points of the file do: the module body first.
-	Runs []*Run
+	// Runs are what the entry points of the file do: the module body first. Left are those of entry points that other files
+	// enter, and that are seen there with what they are handed.
+	Runs, Left []*Run
 
 	tracer      *pysem.Tracer
 	objects     map[string]*Object
@@ -29,6 +30,8 @@ type File struct {
 	indexed     map[*pysem.Module]bool // modules in keyed
 	resumptions []Resumption
 	words       *vocabulary
+	modules     []*pysem.Module
+	cuda        *bool
 }
 
 // Analyze reads the facts of one file that stands alone.
@@ -64,10 +67,16 @@ func Trace(m *pysem.Module, resolve pysem.Resolver) *File {
 // handed.
 func (f *File) Conclude(entered func(*pysem.Func) bool) {
 	if entered != nil {
-		f.Runs = slices.DeleteFunc(f.Runs, func(r *Run) bool { return r.Entry != f.Module.Top && entered(r.Entry) })
+		f.Runs = slices.DeleteFunc(f.Runs, func(r *Run) bool {
+			if r.Entry == f.Module.Top || !entered(r.Entry) {
+				return false
+			}
+			f.Left = append(f.Left, r)
+			return true
+		})
 	}
 	f.link()
-	for _, r := range f.Runs {
+	for _, r := range slices.Concat(f.Runs, f.Left) {
 		for _, s := range r.Saves {
 			s.place()
 		}
@@ -172,6 +181,15 @@ func (f *File) Saves() []*SaveSite {
 	var out []*SaveSite
 	for _, r := range f.Runs {
 		out = append(out, r.Saves...)
+	}
+	return out
+}
+
+// EveryLoad are the load sites of all runs, those left to other files too, for questions that no caller has a part in.
+func (f *File) EveryLoad() []*LoadSite {
+	out := f.Loads()
+	for _, r := range f.Left {
+		out = append(out, r.Loads...)
 	}
 	return out
 }

@@ -180,7 +180,7 @@ func (f *File) Source(v *pysem.Value) (load *LoadSite, key string) {
 // link connects loads with what is read and restored from them.
 func (f *File) link() {
 	f.loads = map[string]*LoadSite{}
-	for _, r := range f.Runs {
+	for _, r := range slices.Concat(f.Runs, f.Left) {
 		for _, l := range r.Loads {
 			for _, a := range l.Result.Alternatives() {
 				if _, taken := f.loads[a.Key()]; !taken {
@@ -192,7 +192,7 @@ func (f *File) link() {
 	if len(f.loads) == 0 {
 		return
 	}
-	for _, r := range f.Runs {
+	for _, r := range slices.Concat(f.Runs, f.Left) {
 		for _, x := range r.Restores {
 			x.Load, x.Key = f.Source(x.Source)
 			f.eachSource(x.Source, 0, func(l *LoadSite, _ string) {

@@ -36,14 +36,14 @@ var (
 )
 
 // path reads the shape of a file name. Loops are those around the save; nil for loads.
-func (f *File) path(n pyast.Node, ctx *pysem.Ctx) *Path {
-	p := &Path{Node: n}
+func (f *File) path(n pyast.Node, ctx *pysem.Ctx) *Path { return f.pathFrom(n, f.Eval.Eval(n, ctx)) }
+
+// pathFrom reads the shape of a file name whose value is at hand.
+func (f *File) pathFrom(n pyast.Node, v *pysem.Value) *Path {
+	p := &Path{Node: n, Value: v}
 	if !n.Valid() {
-		p.Value = f.Eval.Eval(n, ctx)
 		return p
 	}
-	p.Value = f.Eval.Eval(n, ctx)
-	v := p.Value
 	if v.Kind == pysem.Join {
 		// The first alternative that has a shape stands for all.
 		for _, a := range v.Elems {

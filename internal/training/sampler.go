@@ -229,9 +229,9 @@ func (l *Loop) again() (*Loop, bool) {
 // harmlessForLoaders take a loader and surely leave its sampler alone.
 var harmlessForLoaders = regexp.MustCompile(`^(builtins\.|torch\.utils\.data\.DataLoader$|logging\.|torch\.optim\.)`)
 
-// CallsSetEpoch reports whether the file calls set_epoch on anything.
+// CallsSetEpoch reports whether a file involved calls set_epoch on anything.
 func (f *File) CallsSetEpoch() bool {
-	for n := range f.Tree.Root().Descendants() {
+	for n := range f.nodes() {
 		if n.Kind() == pyast.KindAttribute && n.Child(pyast.FieldAttribute).TextIs("set_epoch") {
 			return true
 		}

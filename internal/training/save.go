@@ -153,6 +153,16 @@ func (s *SaveSite) Anchor() pyast.Place {
 	return span
 }
 
+// Site is the call that asks for the save: the save itself, or that of the function which only hands on all it is given,
+// as save_on_master(*args, **kwargs).
+func (s *SaveSite) Site() pyast.Node {
+	n, ctx := s.Node, s.Ctx
+	for pysem.Args(n).Star && ctx.Call.Valid() {
+		n, ctx = ctx.Call, ctx.Parent
+	}
+	return n
+}
+
 // FirstLine is a node's place, cut at the end of its first line.
 func FirstLine(n pyast.Node) pyast.Place {
 	span := n.Place()
@@ -200,8 +210,20 @@ func (f *File) save(r *Run, c *Call) {
 		}
 	}
 	s.PayloadNode = payload
+	value := f.Eval.Eval(payload, c.Ctx)
 	s.Path = f.path(path, c.Ctx)
-	f.payload(s, f.Eval.Eval(payload, c.Ctx))
+	if c.Known && args.Star { // save_on_master(*args, **kwargs)
+		passed := f.Eval.Passed(c.Node, c.Ctx)
+		if x, ok := passed.Get(0, "obj"); ok {
+			value = f.Eval.Expr(x)
+			s.PayloadNode = value.Node
+		}
+		if x, ok := passed.Get(1, "f"); ok {
+			to := f.Eval.Expr(x)
+			s.Path = f.pathFrom(to.Node, to)
+		}
+	}
+	f.payload(s, value)
 	r.Saves = append(r.Saves, s)
 }
 
@@ -312,8 +334,12 @@ func (f *File) component(x pysem.Entry) Component {
 	if c.Role == RoleRNG {
 		return c
 	}
-	if rngs := f.rngInside(x.Value, 0); len(rngs) > 0 {
+	inside := rngSearch{f: f}
+	if rngs := inside.states(x.Value, 0); len(rngs) > 0 {
 		c.Role, c.RNG = RoleRNG, rngs
+		if inside.either {
+			c.RNG = nil // which generator it is depends on the way taken
+		}
 		return c
 	}
 	switch {
@@ -348,26 +374,37 @@ func (f *File) component(x pysem.Entry) Component {
 	return c
 }
 
-// rngInside finds generator states inside nested dicts, lists, conversions and conditionals: {"torch": torch.get_rng_state(), ...}.
-func (f *File) rngInside(x pysem.Expr, depth int) []torch.RNG {
+// rngSearch looks for generator states in a value; either says that it met one of several, as `cuda if gpu else cpu`.
+type rngSearch struct {
+	f      *File
+	either bool
+}
+
+// states finds generator states inside nested dicts, lists, conversions and conditionals: {"torch": torch.get_rng_state(), ...}.
+func (r *rngSearch) states(x pysem.Expr, depth int) []torch.RNG {
 	if depth > 3 {
 		return nil
 	}
-	v := f.Eval.Expr(x)
+	v := r.f.Eval.Expr(x)
 	var out []torch.RNG
+	ways, before := map[torch.RNG]bool{}, 0
 	for _, a := range v.Alternatives() {
+		if len(out) == before+1 {
+			ways[out[before]] = true
+		}
+		before = len(out)
 		switch a.Kind {
 		case pysem.Dict:
 			for _, e := range a.Dict.Entries {
-				out = append(out, f.rngInside(e.Value, depth+1)...)
+				out = append(out, r.states(e.Value, depth+1)...)
 			}
 		case pysem.List, pysem.Tuple:
 			for _, e := range a.Elems {
-				out = append(out, f.rngInside(pysem.Expr{Val: e}, depth+1)...)
+				out = append(out, r.states(pysem.Expr{Val: e}, depth+1)...)
 			}
 			for c := range a.Node.Children() { // [x.tolist() ... for x in numpy.random.get_state()]
 				if c.Kind() == pyast.KindForInClause {
-					out = append(out, f.rngInside(pysem.Expr{Node: c.Child(pyast.FieldRight), Ctx: a.Ctx}, depth+1)...)
+					out = append(out, r.states(pysem.Expr{Node: c.Child(pyast.FieldRight), Ctx: a.Ctx}, depth+1)...)
 				}
 			}
 		default:
@@ -379,19 +416,23 @@ func (f *File) rngInside(x pysem.Expr, depth int) []torch.RNG {
 				continue
 			}
 			if a.Kind == pysem.Item || a.Kind == pysem.Elem {
-				out = append(out, f.rngInside(pysem.Expr{Val: a.Base}, depth+1)...)
+				out = append(out, r.states(pysem.Expr{Val: a.Base}, depth+1)...)
 				continue
 			}
 			if recv, _, ok := a.Method(); ok {
-				out = append(out, f.rngInside(pysem.Expr{Val: recv}, depth+1)...)
+				out = append(out, r.states(pysem.Expr{Val: recv}, depth+1)...)
 			}
 			if a.Kind == pysem.Call {
 				for _, arg := range pysem.Args(a.Node).Position {
-					out = append(out, f.rngInside(pysem.Expr{Node: arg, Ctx: a.Ctx}, depth+1)...)
+					out = append(out, r.states(pysem.Expr{Node: arg, Ctx: a.Ctx}, depth+1)...)
 				}
 			}
 		}
 	}
+	if len(out) == before+1 {
+		ways[out[before]] = true
+	}
+	r.either = r.either || len(ways) > 1
 	return out
 }
 
