@@ -734,6 +734,9 @@ func (e *Evaluator) Member(base *Value, name string, n pyast.Node, ctx *Ctx) *Va
 			}
 			return &Value{Kind: FuncVal, Node: n, Ctx: ctx, Func: f, Base: self}
 		}
+		if v := e.field(base, name, n, ctx); v != nil {
+			return v
+		}
 		if defs := e.attr(self.Class, name); len(defs) > 0 {
 			return e.attrDefs(self, defs, n, ctx)
 		}
@@ -754,6 +757,25 @@ func (e *Evaluator) Member(base *Value, name string, n pyast.Node, ctx *Ctx) *Va
 		}
 	}
 	return &Value{Kind: Attr, Node: n, Ctx: ctx, Base: base, Name: name}
+}
+
+// field is what an attribute of a dataclass's instance was constructed with: State(**d).model is d["model"]. It is nil where that
+// is not known, or the attribute is set later.
+func (e *Evaluator) field(v *Value, name string, n pyast.Node, ctx *Ctx) *Value {
+	if v.Kind != Instance || !v.Node.Valid() || v.Ctx == nil || !v.Class.dataclass() {
+		return nil
+	}
+	if d := e.fields(v); d != nil {
+		if x, ok := d.Get(name); ok {
+			return e.Expr(x.Value)
+		}
+	}
+	for c := range v.Node.Child(pyast.FieldArguments).Children() {
+		if c.Kind() == pyast.KindDictionarySplat {
+			return &Value{Kind: Item, Node: n, Ctx: ctx, Base: e.Eval(c.Nth(0), v.Ctx), Other: lit(name)}
+		}
+	}
+	return nil
 }
 
 // sharedPath reads a path such as args.start_epoch that another function of the file assigns: settings objects travel under

@@ -80,8 +80,63 @@ func (e *Evaluator) external(n pyast.Node, name string, ctx *Ctx) *Value {
 		}
 	case "copy.copy":
 		return arg(0)
+	case "dataclasses.asdict", "builtins.vars":
+		if d := e.fields(arg(0)); d != nil {
+			return &Value{Kind: Dict, Node: n, Ctx: ctx, Dict: d}
+		}
 	}
 	return nil
+}
+
+// fields are what an instance of a dataclass was constructed with, nil for other values.
+func (e *Evaluator) fields(v *Value) *DictValue {
+	if v.Kind != Instance || !v.Node.Valid() || v.Ctx == nil || !v.Class.dataclass() {
+		return nil
+	}
+	passed := e.Passed(v.Node, v.Ctx)
+	d := &DictValue{Literal: v.Node, Open: passed.Open || passed.Keyword.Open}
+	names := v.Class.fieldNames()
+	for i, x := range passed.Position {
+		if i >= len(names) {
+			return nil
+		}
+		d = d.with(Entry{Key: names[i], KeyNode: x.Node, Pair: x.Node, Value: x})
+	}
+	for _, x := range passed.Keyword.Entries {
+		d = d.with(x)
+	}
+	return d
+}
+
+// dataclass reports whether a class has the dataclass decorator.
+func (c *Class) dataclass() bool {
+	p := c.Node.Parent()
+	if p.Kind() != pyast.KindDecoratedDefinition {
+		return false
+	}
+	for d := range p.Children() {
+		if d.Kind() == pyast.KindDecorator {
+			n := d.Nth(0)
+			if n.Kind() == pyast.KindCall {
+				n = n.Child(pyast.FieldFunction)
+			}
+			if lastName(n) == "dataclass" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fieldNames are the annotated names of a class body, in order.
+func (c *Class) fieldNames() []string {
+	var out []string
+	for s := range c.Node.Child(pyast.FieldBody).Children() {
+		if a := s.Nth(0); s.Kind() == pyast.KindExpressionStatement && a.Kind() == pyast.KindAssignment && a.Child(pyast.FieldType).Valid() {
+			out = append(out, a.Child(pyast.FieldLeft).Text())
+		}
+	}
+	return out
 }
 
 // method evaluates method calls on values that are known; nil leaves the call as it is.

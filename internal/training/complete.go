@@ -227,6 +227,9 @@ type Best struct {
 
 var bestVariable = regexp.MustCompile(`(?i)(^|_)(best|max|min|lowest|highest|top)(_|$)|^best`)
 
+// noMetric are bounds and counts that are called max or min like metrics.
+var noMetric = regexp.MustCompile(`(?i)epoch|(^|_)(lr|time|len(gth)?|size|idx|index|id|iters?|steps?|norm|scale|mem(ory)?|workers|batch|seq|num|n|value|dist|grad|weight|wd|rank|range|bound|limit|path|file|name|model|state(_dict)?)s?(_|$)`)
+
 // BestMetric is the best-so-far variable that decides a save of the same training loop, nil when there is none: a name that is
 // compared in a condition of some save (or of the block that marks the best) and assigned in the loop.
 func (s *SaveSite) BestMetric() *Best {
@@ -241,7 +244,7 @@ func (s *SaveSite) BestMetric() *Best {
 		}
 		left := ev.Node.Child(pyast.FieldLeft)
 		name := left.Text()
-		if !left.Is(pyast.KindIdentifier, pyast.KindAttribute) || !bestVariable.MatchString(lastPart(name)) || strings.Contains(strings.ToLower(name), "epoch") {
+		if !left.Is(pyast.KindIdentifier, pyast.KindAttribute) || !bestVariable.MatchString(lastPart(name)) || noMetric.MatchString(lastPart(name)) {
 			continue
 		}
 		right := ev.Node.Child(pyast.FieldRight)

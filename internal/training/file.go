@@ -26,6 +26,7 @@ type File struct {
 	tracer      *pysem.Tracer
 	objects     map[string]*Object
 	loads       map[string]*LoadSite
+	loadsIn     map[madeAt]*LoadSite
 	keyed       map[*pysem.Func][]pyast.Node
 	indexed     map[*pysem.Module]bool // modules in keyed
 	resumptions []Resumption

@@ -126,7 +126,7 @@ func (f *File) eachSource(v *pysem.Value, depth int, found func(*LoadSite, strin
 		return
 	}
 	for _, a := range v.Alternatives() {
-		if l := f.loads[a.Key()]; l != nil {
+		if l := f.loadOf(a); l != nil {
 			found(l, "")
 			continue
 		}
@@ -177,15 +177,30 @@ func (f *File) Source(v *pysem.Value) (load *LoadSite, key string) {
 	return load, key
 }
 
+// madeAt is an expression in a calling context.
+type madeAt struct {
+	node pyast.Node
+	ctx  *pysem.Ctx
+}
+
+// loadOf is the load that made a value: in its own calling context, or wherever that is not known; nil for other values.
+func (f *File) loadOf(v *pysem.Value) *LoadSite {
+	if l := f.loadsIn[madeAt{v.Node, v.Ctx}]; l != nil && v.Node.Valid() {
+		return l
+	}
+	return f.loads[v.Key()]
+}
+
 // link connects loads with what is read and restored from them.
 func (f *File) link() {
-	f.loads = map[string]*LoadSite{}
+	f.loads, f.loadsIn = map[string]*LoadSite{}, map[madeAt]*LoadSite{}
 	for _, r := range slices.Concat(f.Runs, f.Left) {
 		for _, l := range r.Loads {
 			for _, a := range l.Result.Alternatives() {
 				if _, taken := f.loads[a.Key()]; !taken {
 					f.loads[a.Key()] = l
 				}
+				f.loadsIn[madeAt{a.Node, a.Ctx}] = l
 			}
 		}
 	}
@@ -293,7 +308,7 @@ func (f *File) escapes(ev pysem.Event) {
 			a = a.Nth(0)
 		}
 		for _, v := range f.Eval.Eval(a, ev.Ctx).Alternatives() {
-			if l := f.loads[v.Key()]; l != nil {
+			if l := f.loadOf(v); l != nil {
 				l.Opaque = true
 			}
 		}

@@ -13,8 +13,21 @@ type SplitLoader struct {
 	Sampler, Loader *Call
 	// SamplerName and LoaderName are the expressions that hold them where the loader is made, "" for none.
 	SamplerName, LoaderName string
-	// Epochs is the training loop in which the loader is gone through again and again.
-	Epochs *Loop
+	// Epochs is the training loop in which the loader is gone through again and again, at Through.
+	Epochs  *Loop
+	Through pyast.Node
+}
+
+// Place is where the epoch is to be told: the loop, where the sampler is made in another function than it; else the sampler.
+func (l SplitLoader) Place() pyast.Node {
+	made, loop := l.Sampler.Ctx.Func, l.Epochs.Ctx.Func
+	if made == loop || !l.Epochs.Var.Valid() {
+		return l.Sampler.Node
+	}
+	if l.Through.Valid() && !l.Epochs.Node.Encloses(l.Through) {
+		return l.Through
+	}
+	return l.Epochs.Node
 }
 
 var (
@@ -40,11 +53,11 @@ func (r *Run) SplitLoaders() []SplitLoader {
 			if !s.Valid() || !stems(f.Eval.Eval(s, l.Ctx), key) || evalWords.MatchString(assigned(l.Node).Text()) {
 				continue
 			}
-			loop, ok := r.epochsOf(f.Eval.Eval(l.Node, l.Ctx), s, l)
+			loop, through, ok := r.epochsOf(f.Eval.Eval(l.Node, l.Ctx), s, l)
 			if !ok || loop == nil {
 				continue
 			}
-			out = append(out, SplitLoader{c, l, name(s), name(assigned(l.Node)), loop})
+			out = append(out, SplitLoader{c, l, name(s), name(assigned(l.Node)), loop, through})
 		}
 	}
 	return out
@@ -125,7 +138,7 @@ func (f *File) holds(v, loader *pysem.Value, depth int) bool {
 
 // epochsOf finds the training loop that goes through a loader again in each round. ok is false where the loader or its
 // sampler is handed to something that may call set_epoch.
-func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epochs *Loop, ok bool) {
+func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epochs *Loop, through pyast.Node, ok bool) {
 	f := r.File
 	split := f.Eval.Eval(sampler, made.Ctx)
 	for _, c := range r.Calls {
@@ -142,7 +155,7 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 		}
 		for _, n := range passed {
 			if v := f.Eval.Eval(n, c.Ctx); stems(v, loader) || stems(v, split) {
-				return nil, false
+				return nil, through, false
 			}
 		}
 	}
@@ -152,7 +165,7 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 		}
 		for p := l.Parent; p != nil; p = p.Parent {
 			if p.Trains || l.Trains {
-				return p.again()
+				return p.again(l.Node)
 			}
 		}
 	}
@@ -166,7 +179,7 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 		}
 		for _, l := range r.Loops {
 			if l.Trains && l.Holds(i) && !inNext(ev.Node) {
-				return l.again()
+				return l.again(ev.Node)
 			}
 		}
 	}
@@ -178,11 +191,11 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 		source := f.Eval.Eval(pysem.Args(c.Node).Pos(0), c.Ctx)
 		for _, l := range r.Loops {
 			if l.Trains && l.Holds(c.Index) && f.restarts(source, loader) {
-				return l.again()
+				return l.again(c.Node)
 			}
 		}
 	}
-	return nil, true
+	return nil, through, true
 }
 
 // restarts reports whether a value is a generator of this file over a loader, with an endless loop around the loader's.
@@ -219,11 +232,11 @@ func inNext(iter pyast.Node) bool {
 }
 
 // again is the loop, provided that it has more than one round as far as is known.
-func (l *Loop) again() (*Loop, bool) {
+func (l *Loop) again(through pyast.Node) (*Loop, pyast.Node, bool) {
 	if n, known := l.Rounds(); known && n < 2 {
-		return nil, true
+		return nil, through, true
 	}
-	return l, true
+	return l, through, true
 }
 
 // harmlessForLoaders take a loader and surely leave its sampler alone.

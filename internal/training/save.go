@@ -138,9 +138,9 @@ func (s *SaveSite) Training() bool {
 // Anchor is where findings on the payload stand: the first line of the save call, or of the dict when another function makes
 // it and hands it to the one that saves.
 func (s *SaveSite) Anchor() pyast.Place {
-	n := s.Node
+	n, ctx := s.site()
 	if s.Dict != nil && s.Dict.Literal.Valid() {
-		if l := s.Dict.Literal; l.Tree() != s.Node.Tree() || s.Ctx.Func.Module.Scope(l) != s.Ctx.Func {
+		if l := s.Dict.Literal; l.Tree() != n.Tree() || ctx.Func.Module.Scope(l) != ctx.Func {
 			n = l
 		}
 	}
@@ -156,11 +156,16 @@ func (s *SaveSite) Anchor() pyast.Place {
 // Site is the call that asks for the save: the save itself, or that of the function which only hands on all it is given,
 // as save_on_master(*args, **kwargs).
 func (s *SaveSite) Site() pyast.Node {
+	n, _ := s.site()
+	return n
+}
+
+func (s *SaveSite) site() (pyast.Node, *pysem.Ctx) {
 	n, ctx := s.Node, s.Ctx
-	for pysem.Args(n).Star && ctx.Call.Valid() {
+	for pysem.Args(n).Star && ctx.Call.Valid() && ctx.Parent != nil {
 		n, ctx = ctx.Call, ctx.Parent
 	}
-	return n
+	return n, ctx
 }
 
 // FirstLine is a node's place, cut at the end of its first line.
