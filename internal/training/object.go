@@ -163,6 +163,10 @@ func (f *File) classify(v *pysem.Value, name string, depth int) *Object {
 		return nil
 	}
 	switch v.Kind {
+	case pysem.External:
+		if v.Name == apexAMP {
+			return &Object{Kind: Scaler, Name: "amp", Class: apexAMP, Value: v}
+		}
 	case pysem.Call:
 		if callee := v.Callee(); callee != "" {
 			return f.made(v, callee, name, depth)

@@ -18,16 +18,21 @@ type SplitLoader struct {
 	Through pyast.Node
 }
 
-// Place is where the epoch is to be told: the loop, where the sampler is made in another function than it; else the sampler.
+// Place is where the finding belongs: the sampler, or, where a helper that has returned made it, the loop that goes through its
+// data, in which the epoch must be told.
 func (l SplitLoader) Place() pyast.Node {
-	made, loop := l.Sampler.Ctx.Func, l.Epochs.Ctx.Func
-	if made == loop || !l.Epochs.Var.Valid() {
+	for c := l.Epochs.Ctx; c != nil; c = c.Parent {
+		if c.Func == l.Sampler.Ctx.Func {
+			return l.Sampler.Node
+		}
+	}
+	if l.Through.Kind() != pyast.KindForStatement || !l.Epochs.Var.Valid() {
 		return l.Sampler.Node
 	}
-	if l.Through.Valid() && !l.Epochs.Node.Encloses(l.Through) {
-		return l.Through
+	if l.Epochs.Node.Encloses(l.Through) {
+		return l.Epochs.Node
 	}
-	return l.Epochs.Node
+	return l.Through
 }
 
 var (
