@@ -152,6 +152,12 @@ type RenameKey struct {
 // RemoveSuppression deletes a suppression comment, or one name in it, that suppresses nothing.
 type RemoveSuppression struct{ Span text.Span }
 
+// SeedFirst moves seeding statements in front of the statement that draws.
+type SeedFirst struct {
+	Seeds  []pyast.Node
+	Before pyast.Node
+}
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -175,3 +181,4 @@ func (Loadable) remedy()           {}
 func (SetKeyword) remedy()         {}
 func (RenameKey) remedy()          {}
 func (RemoveSuppression) remedy()  {}
+func (SeedFirst) remedy()          {}
