@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
 
 // seedFirst moves seeding statements in front of the statement that draws.
@@ -26,4 +27,24 @@ func seedFirst(s *sheet, r diagnostics.SeedFirst) (Fix, bool) {
 		Applicability: diagnostics.Unsafe,
 		Why:           "every run then draws other numbers than before",
 	}), true
+}
+
+// sortItems sorts what a listing or set gives, before its order is used.
+func sortItems(s *sheet, r diagnostics.SortItems) (Fix, bool) {
+	key := ""
+	if r.Key != "" {
+		key = ", key=" + r.Key
+	}
+	fix := Fix{Title: "Sort it", Applicability: diagnostics.Safe}
+	// list(names) becomes sorted(names).
+	if call := r.Items.Parent().Parent(); r.Items.Parent().Kind() == pyast.KindArgumentList && call.Child(pyast.FieldFunction).TextIs("list") {
+		s.replace(call.Child(pyast.FieldFunction).Span(), "sorted")
+		if key != "" {
+			s.insert(r.Items.End(), key)
+		}
+		return s.fix(fix), true
+	}
+	s.insert(r.Items.Start(), "sorted(")
+	s.insert(r.Items.End(), key+")")
+	return s.fix(fix), true
 }

@@ -158,6 +158,12 @@ type SeedFirst struct {
 	Before pyast.Node
 }
 
+// SortItems sorts what a listing or a set gives before its order is used. Key is a sort key's expression, "" for none.
+type SortItems struct {
+	Items pyast.Node
+	Key   string
+}
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -182,3 +188,4 @@ func (SetKeyword) remedy()         {}
 func (RenameKey) remedy()          {}
 func (RemoveSuppression) remedy()  {}
 func (SeedFirst) remedy()          {}
+func (SortItems) remedy()          {}
