@@ -164,12 +164,25 @@ func (o *orderFlow) loop(loop pyast.Node, numbered bool) {
 				continue
 			}
 			counted := right.Kind() == pyast.KindCall && right.TextIs("len("+left.Child(pyast.FieldValue).Text()+")")
-			if counted || mentionsName(right, index) && right.Is(pyast.KindIdentifier, pyast.KindBinaryOperator) {
+			if counted || counts(loop, right) || mentionsName(right, index) && right.Is(pyast.KindIdentifier, pyast.KindBinaryOperator) {
 				o.use, o.classes = n, true
 				return
 			}
 		}
 	}
+}
+
+// counts reports whether a name is a counter that a loop steps: `n += 1`.
+func counts(loop, name pyast.Node) bool {
+	if !name.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+		return false
+	}
+	for n := range loop.Child(pyast.FieldBody).Descendants() {
+		if n.Kind() == pyast.KindAugmentedAssignment && n.Child(pyast.FieldLeft).TextIs(name.Text()) && n.Child(pyast.FieldRight).TextIs("1") {
+			return true
+		}
+	}
+	return false
 }
 
 // outlives reports whether a name is made before a loop, so that it gathers all rounds.
