@@ -48,3 +48,15 @@ func sortItems(s *sheet, r diagnostics.SortItems) (Fix, bool) {
 	s.insert(r.Items.End(), key+")")
 	return s.fix(fix), true
 }
+
+// fixSeed writes a seed that is the same in each run.
+func fixSeed(s *sheet, r diagnostics.FixSeed) (Fix, bool) {
+	fix := Fix{Title: "Use a fixed seed", Applicability: diagnostics.Unsafe, Why: "every run then draws the same numbers"}
+	seed := defaultSeed
+	if r.Worker {
+		fix.Title = "Derive the seed from torch's worker seed"
+		seed = s.module("torch") + ".initial_seed() % 2**32"
+	}
+	s.replace(r.Value.Span(), seed)
+	return s.fix(fix), true
+}

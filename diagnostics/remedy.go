@@ -164,6 +164,12 @@ type SortItems struct {
 	Key   string
 }
 
+// FixSeed replaces a seed that differs from run to run: by a fixed one, or in a worker by the one that torch gives it.
+type FixSeed struct {
+	Value  pyast.Node
+	Worker bool
+}
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -189,3 +195,4 @@ func (RenameKey) remedy()          {}
 func (RemoveSuppression) remedy()  {}
 func (SeedFirst) remedy()          {}
 func (SortItems) remedy()          {}
+func (FixSeed) remedy()            {}
