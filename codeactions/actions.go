@@ -159,6 +159,8 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return sortItems(s, r)
 	case diagnostics.FixSeed:
 		return fixSeed(s, r)
+	case diagnostics.SeedSplit:
+		return seedSplit(s, r)
 	case diagnostics.RemoveSuppression:
 		s.replace(r.Span, "")
 		return s.fix(Fix{Title: "Remove the unused suppression", Applicability: diagnostics.Safe}), true

@@ -60,3 +60,27 @@ func fixSeed(s *sheet, r diagnostics.FixSeed) (Fix, bool) {
 	s.replace(r.Value.Span(), seed)
 	return s.fix(fix), true
 }
+
+// ownGenerators make a generator of its own from a library whose global one a call draws from.
+var ownGenerators = map[string]string{"numpy.random": ".RandomState(" + defaultSeed + ")", "random": ".Random(" + defaultSeed + ")"}
+
+// seedSplit gives a random split a generator of its own.
+func seedSplit(s *sheet, r diagnostics.SeedSplit) (Fix, bool) {
+	fn := r.Call.Child(pyast.FieldFunction)
+	switch {
+	case r.Keyword == "generator":
+		s.keyword(r.Call, r.Keyword, s.module("torch")+".Generator().manual_seed("+defaultSeed+")")
+	case r.Keyword != "":
+		s.keyword(r.Call, r.Keyword, defaultSeed)
+	case fn.Kind() == pyast.KindAttribute:
+		library := fn.Child(pyast.FieldObject)
+		v := s.file.Eval.Eval(library, s.file.Eval.In(s.file.Module, library))
+		if ownGenerators[v.Name] == "" {
+			return Fix{}, false
+		}
+		s.insert(library.End(), ownGenerators[v.Name])
+	default:
+		return Fix{}, false
+	}
+	return s.fix(Fix{Title: "Seed the split", Applicability: diagnostics.Unsafe, Why: "the split is another one than that of earlier runs"}), true
+}

@@ -170,6 +170,12 @@ type FixSeed struct {
 	Worker bool
 }
 
+// SeedSplit gives a random split a generator of its own, through a keyword of the call where it has one.
+type SeedSplit struct {
+	Call    pyast.Node
+	Keyword string
+}
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -196,3 +202,4 @@ func (RemoveSuppression) remedy()  {}
 func (SeedFirst) remedy()          {}
 func (SortItems) remedy()          {}
 func (FixSeed) remedy()            {}
+func (SeedSplit) remedy()          {}
