@@ -84,3 +84,17 @@ func seedSplit(s *sheet, r diagnostics.SeedSplit) (Fix, bool) {
 	}
 	return s.fix(Fix{Title: "Seed the split", Applicability: diagnostics.Unsafe, Why: "the split is another one than that of earlier runs"}), true
 }
+
+// setEnvironment sets an environment variable in front of a statement, unless it is set already.
+func setEnvironment(s *sheet, r diagnostics.SetEnvironment) (Fix, bool) {
+	stmt := statement(r.Before)
+	if !s.ownLine(stmt) {
+		return Fix{}, false
+	}
+	s.linesBefore(stmt, s.module("os")+".environ.setdefault("+s.str(r.Name)+", "+s.str(r.Value)+")")
+	return s.fix(Fix{
+		Title:         "Set " + r.Name,
+		Applicability: diagnostics.Unsafe,
+		Why:           "it counts only if nothing was computed on CUDA before, and takes some memory",
+	}), true
+}

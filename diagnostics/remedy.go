@@ -176,6 +176,12 @@ type SeedSplit struct {
 	Keyword string
 }
 
+// SetEnvironment sets an environment variable in front of a statement, unless it is set already.
+type SetEnvironment struct {
+	Before      pyast.Node
+	Name, Value string
+}
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -203,3 +209,4 @@ func (SeedFirst) remedy()          {}
 func (SortItems) remedy()          {}
 func (FixSeed) remedy()            {}
 func (SeedSplit) remedy()          {}
+func (SetEnvironment) remedy()     {}
