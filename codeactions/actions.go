@@ -163,6 +163,8 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return seedSplit(s, r)
 	case diagnostics.SetEnvironment:
 		return setEnvironment(s, r)
+	case diagnostics.SeedByRank:
+		return seedByRank(s, r)
 	case diagnostics.RemoveSuppression:
 		s.replace(r.Span, "")
 		return s.fix(Fix{Title: "Remove the unused suppression", Applicability: diagnostics.Safe}), true

@@ -98,3 +98,23 @@ func setEnvironment(s *sheet, r diagnostics.SetEnvironment) (Fix, bool) {
 		Why:           "it counts only if nothing was computed on CUDA before, and takes some memory",
 	}), true
 }
+
+// seedByRank adds the rank to a seed.
+func seedByRank(s *sheet, r diagnostics.SeedByRank) (Fix, bool) {
+	rank := r.Rank
+	if rank == "" {
+		rank = s.module("torch.distributed") + ".get_rank()"
+	}
+	if r.Seed.Is(pyast.KindConditionalExpression, pyast.KindBooleanOperator, pyast.KindLambda) {
+		s.insert(r.Seed.Start(), "(")
+		rank = ") + " + rank
+	} else {
+		rank = " + " + rank
+	}
+	s.insert(r.Seed.End(), rank)
+	return s.fix(Fix{
+		Title:         "Add the rank to the seed",
+		Applicability: diagnostics.Unsafe,
+		Why:           "models are built with other weights on each rank, and other draws differ too",
+	}), true
+}

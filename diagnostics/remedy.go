@@ -182,6 +182,12 @@ type SetEnvironment struct {
 	Name, Value string
 }
 
+// SeedByRank adds the rank to a seed. Rank is how it is written there, "" where it has no name.
+type SeedByRank struct {
+	Seed pyast.Node
+	Rank string
+}
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -210,3 +216,4 @@ func (SortItems) remedy()          {}
 func (FixSeed) remedy()            {}
 func (SeedSplit) remedy()          {}
 func (SetEnvironment) remedy()     {}
+func (SeedByRank) remedy()         {}
