@@ -242,6 +242,18 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return setKeyword(s, r)
 	case diagnostics.RenameKey:
 		return renameKey(s, r)
+	case diagnostics.SeedFirst:
+		return seedFirst(s, r)
+	case diagnostics.SortItems:
+		return sortItems(s, r)
+	case diagnostics.FixSeed:
+		return fixSeed(s, r)
+	case diagnostics.SeedSplit:
+		return seedSplit(s, r)
+	case diagnostics.SetEnvironment:
+		return setEnvironment(s, r)
+	case diagnostics.SeedByRank:
+		return seedByRank(s, r)
 	}
 	return Fix{}, false
 }

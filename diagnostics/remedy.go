@@ -152,6 +152,42 @@ type RenameKey struct {
 // RemoveSuppression deletes a suppression comment, or one name in it, that suppresses nothing.
 type RemoveSuppression struct{ Span text.Span }
 
+// SeedFirst moves seeding statements in front of the statement that draws.
+type SeedFirst struct {
+	Seeds  []pyast.Node
+	Before pyast.Node
+}
+
+// SortItems sorts what a listing or a set gives before its order is used. Key is a sort key's expression, "" for none.
+type SortItems struct {
+	Items pyast.Node
+	Key   string
+}
+
+// FixSeed replaces a seed that differs from run to run: by a fixed one, or in a worker by the one that torch gives it.
+type FixSeed struct {
+	Value  pyast.Node
+	Worker bool
+}
+
+// SeedSplit gives a random split a generator of its own, through a keyword of the call where it has one.
+type SeedSplit struct {
+	Call    pyast.Node
+	Keyword string
+}
+
+// SetEnvironment sets an environment variable in front of a statement, unless it is set already.
+type SetEnvironment struct {
+	Before      pyast.Node
+	Name, Value string
+}
+
+// SeedByRank adds the rank to a seed. Rank is how it is written there, "" where it has no name.
+type SeedByRank struct {
+	Seed pyast.Node
+	Rank string
+}
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -175,3 +211,9 @@ func (Loadable) remedy()           {}
 func (SetKeyword) remedy()         {}
 func (RenameKey) remedy()          {}
 func (RemoveSuppression) remedy()  {}
+func (SeedFirst) remedy()          {}
+func (SortItems) remedy()          {}
+func (FixSeed) remedy()            {}
+func (SeedSplit) remedy()          {}
+func (SetEnvironment) remedy()     {}
+func (SeedByRank) remedy()         {}
