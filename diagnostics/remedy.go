@@ -152,6 +152,9 @@ type RenameKey struct {
 // RemoveSuppression deletes a suppression comment, or one name in it, that suppresses nothing.
 type RemoveSuppression struct{ Span text.Span }
 
+// UpdateBest assigns the metric where a test has found it better than the best so far.
+type UpdateBest struct{ Best training.FrozenBest }
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -175,3 +178,4 @@ func (Loadable) remedy()           {}
 func (SetKeyword) remedy()         {}
 func (RenameKey) remedy()          {}
 func (RemoveSuppression) remedy()  {}
+func (UpdateBest) remedy()         {}
