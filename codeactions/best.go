@@ -55,3 +55,13 @@ func branch(test pyast.Node) pyast.Node {
 		}
 	}
 }
+
+// deepCopy copies the weights where they are kept.
+func deepCopy(s *sheet, r diagnostics.DeepCopy) (Fix, bool) {
+	call := s.imported("copy.deepcopy")
+	if call == "" {
+		call = s.module("copy") + ".deepcopy"
+	}
+	s.replace(r.Alias.Value.Span(), call+"("+r.Alias.Inner.Text()+")")
+	return s.fix(Fix{Title: "Keep a copy of the weights", Applicability: diagnostics.Safe}), true
+}

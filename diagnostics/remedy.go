@@ -155,6 +155,9 @@ type RemoveSuppression struct{ Span text.Span }
 // UpdateBest assigns the metric where a test has found it better than the best so far.
 type UpdateBest struct{ Best training.FrozenBest }
 
+// DeepCopy keeps a copy of the weights instead of a reference to them.
+type DeepCopy struct{ Alias training.Alias }
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -179,3 +182,4 @@ func (SetKeyword) remedy()         {}
 func (RenameKey) remedy()          {}
 func (RemoveSuppression) remedy()  {}
 func (UpdateBest) remedy()         {}
+func (DeepCopy) remedy()           {}
