@@ -143,7 +143,10 @@ func reach(file *training.File, o *training.Object, at pyast.Node) string {
 	for f := fn; f != nil; f = f.Parent {
 		for _, name := range []string{o.Name, o.Name[strings.LastIndexByte(o.Name, '.')+1:]} {
 			for _, d := range f.Defs(name) {
-				if d.Kind == pysem.DefParam || file.Object(file.Eval.Def(d, file.Eval.Root(f, nil)), name).Same(o) {
+				if d.Kind == pysem.DefParam {
+					return name
+				}
+				if v := file.Eval.Def(d, file.Eval.Root(f, nil)); file.Object(v, name).Same(o) || o.Value != nil && v.Key() == o.Value.Key() {
 					return name
 				}
 			}

@@ -101,9 +101,9 @@ func (f *File) averages(ev pysem.Event) *Object {
 var modelWord = regexp.MustCompile(`(?i)model|net|module|param|student|generator`)
 
 // averagesModel says that an average is one of a model and not, say, of a loss: by its class, or because a module or its
-// parameters are handed to the update or to the construction.
+// parameters are handed to the update or to the construction. An update without arguments has the model from the latter.
 func (f *File) averagesModel(o *Object, update pyast.Node, ctx *pysem.Ctx) bool {
-	return !o.Guessed || f.takesModel(update, ctx) || f.takesModel(o.Call, o.Ctx)
+	return !o.Guessed || !update.Child(pyast.FieldArguments).Nth(0).Valid() || f.takesModel(update, ctx) || f.takesModel(o.Call, o.Ctx)
 }
 
 func (f *File) takesModel(call pyast.Node, ctx *pysem.Ctx) bool {
