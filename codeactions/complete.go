@@ -176,6 +176,8 @@ func (w *checkpointWriter) entries(r diagnostics.CompleteCheckpoint) ([]entry, b
 		return []entry{{key: w.key(v.Text(), false), value: v.Text(), progress: r.Progress}}, true
 	case r.Best != "":
 		return []entry{{key: w.key(r.Best[strings.LastIndexByte(r.Best, '.')+1:], false), value: "float(" + r.Best + ")", target: r.Best}}, true
+	case r.Counter != "":
+		return []entry{{key: w.key(r.Counter[strings.LastIndexByte(r.Counter, '.')+1:], false), value: r.Counter, target: r.Counter}}, true
 	}
 	var out []entry
 	for _, g := range r.RNG {

@@ -22,6 +22,8 @@ type CompleteCheckpoint struct {
 	RNG []torch.RNG
 	// Best is the variable that holds the best metric, as it is written at the save.
 	Best string
+	// Counter is the variable that counts rounds without improvement.
+	Counter string
 }
 
 // RestoreState restores at a load what the checkpoint holds under a key.
