@@ -254,6 +254,10 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return setEnvironment(s, r)
 	case diagnostics.SeedByRank:
 		return seedByRank(s, r)
+	case diagnostics.UpdateBest:
+		return updateBest(s, r)
+	case diagnostics.DeepCopy:
+		return deepCopy(s, r)
 	}
 	return Fix{}, false
 }

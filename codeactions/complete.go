@@ -146,7 +146,10 @@ func (s *sheet) name(o *training.Object, at pyast.Node) string {
 	for f := fn; f != nil; f = f.Parent {
 		for _, name := range []string{o.Name, o.Name[strings.LastIndexByte(o.Name, '.')+1:]} {
 			for _, d := range f.Defs(name) {
-				if d.Kind == pysem.DefParam || file.Object(file.Eval.Def(d, file.Eval.Root(f, nil)), name).Same(o) {
+				if d.Kind == pysem.DefParam {
+					return name
+				}
+				if v := file.Eval.Def(d, file.Eval.Root(f, nil)); file.Object(v, name).Same(o) || o.Value != nil && v.Key() == o.Value.Key() {
 					return name
 				}
 			}
@@ -176,6 +179,8 @@ func (w *checkpointWriter) entries(r diagnostics.CompleteCheckpoint) ([]entry, b
 		return []entry{{key: w.key(v.Text(), false), value: v.Text(), progress: r.Progress}}, true
 	case r.Best != "":
 		return []entry{{key: w.key(r.Best[strings.LastIndexByte(r.Best, '.')+1:], false), value: "float(" + r.Best + ")", target: r.Best}}, true
+	case r.Counter != "":
+		return []entry{{key: w.key(r.Counter[strings.LastIndexByte(r.Counter, '.')+1:], false), value: r.Counter, target: r.Counter}}, true
 	}
 	var out []entry
 	for _, g := range r.RNG {

@@ -22,6 +22,8 @@ type CompleteCheckpoint struct {
 	RNG []torch.RNG
 	// Best is the variable that holds the best metric, as it is written at the save.
 	Best string
+	// Counter is the variable that counts rounds without improvement.
+	Counter string
 }
 
 // RestoreState restores at a load what the checkpoint holds under a key.
@@ -188,6 +190,12 @@ type SeedByRank struct {
 	Rank string
 }
 
+// UpdateBest assigns the metric where a test has found it better than the best so far.
+type UpdateBest struct{ Best training.FrozenBest }
+
+// DeepCopy keeps a copy of the weights instead of a reference to them.
+type DeepCopy struct{ Alias training.Alias }
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -217,3 +225,5 @@ func (FixSeed) remedy()            {}
 func (SeedSplit) remedy()          {}
 func (SetEnvironment) remedy()     {}
 func (SeedByRank) remedy()         {}
+func (UpdateBest) remedy()         {}
+func (DeepCopy) remedy()           {}

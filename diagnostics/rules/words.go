@@ -26,9 +26,9 @@ func described(o *training.Object, args ...string) string {
 	return fmt.Sprintf("`%s` (%s)", o.Name, strings.Join(parts, ", "))
 }
 
-// shortClass is the last part of a known class, "" when the class is a guess.
+// shortClass is the last part of a known class, "" when the class is a guess or that of a copied object.
 func shortClass(o *training.Object) string {
-	if o.Guessed || o.Class == "" {
+	if o.Guessed || o.Class == "" || o.Class == "copy.deepcopy" {
 		return ""
 	}
 	return o.Class[strings.LastIndexByte(o.Class, '.')+1:]

@@ -436,21 +436,23 @@ func (e *Evaluator) Defs(n pyast.Node, ctx *Ctx, defs []*Def) *Value {
 	}
 	var vs []*Value
 	for _, d := range defs {
-		switch d.Kind {
-		case DefDelete:
-			continue
-		case DefItem, DefUpdate, DefRemove, DefMutate, DefPassed:
-			// Round a loop a change in place adds nothing to what it did the first time.
-			key := memoKey{node: d.Node, ctx: e.defCtx(d, ctx), def: d}
-			if at, ok := e.busy[key]; ok {
-				e.cut = min(e.cut, at)
-				vs = append(vs, bottom)
-				continue
-			}
+		if d.Kind != DefDelete {
+			vs = append(vs, e.way(d, ctx))
 		}
-		vs = append(vs, e.Def(d, ctx))
 	}
 	return join(n, ctx, vs...)
+}
+
+// way is the value of one definition among others. Round a loop a change in place adds nothing to what it did the first time.
+func (e *Evaluator) way(d *Def, ctx *Ctx) *Value {
+	switch d.Kind {
+	case DefItem, DefUpdate, DefRemove, DefMutate, DefPassed:
+		if at, ok := e.busy[memoKey{node: d.Node, ctx: e.defCtx(d, ctx), def: d}]; ok {
+			e.cut = min(e.cut, at)
+			return bottom
+		}
+	}
+	return e.Def(d, ctx)
 }
 
 func (e *Evaluator) defCtx(d *Def, ctx *Ctx) *Ctx {
@@ -901,7 +903,7 @@ func (e *Evaluator) attrDefs(self *Value, defs []*Def, n pyast.Node, ctx *Ctx) *
 				c = e.Root(d.Func, nil)
 			}
 		}
-		vs = append(vs, e.Def(d, c))
+		vs = append(vs, e.way(d, c))
 	}
 	return join(n, ctx, vs...)
 }

@@ -314,7 +314,9 @@ func (e *Evaluator) mutated(d *Def, ctx *Ctx) *Value {
 	prev := unknown
 	if len(d.Prev) > 0 {
 		prev = e.Defs(d.Node, ctx, d.Prev)
-	} else if target := mutationTarget(d); target.Valid() {
+	}
+	// Where only rounds of a loop lead here, the object is older than the function.
+	if target := mutationTarget(d); target.Valid() && (len(d.Prev) == 0 || prev == bottom) {
 		prev = e.outerPath(target, d, ctx)
 	}
 	if prev == bottom {

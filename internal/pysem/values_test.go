@@ -52,6 +52,8 @@ func TestDicts(t *testing.T) {
 		{"sixty keys", "\nd = {}\n" + repeat("d['k'] = 1\n", 60) + "LOOK(d)", []string{"{k: 1}"}},
 		{"of a module, in a function", "\nd = {'a': 1}\ndef f():\n  d['b'] = 2\n  LOOK(d)\nf()", []string{"{a: 1, b: 2}"}},
 		{"of self", "\nclass T:\n  def __init__(self):\n    self.state = {'a': 1}\n  def save(self):\n    self.state['b'] = 2\n    LOOK(self.state)\nT().save()", []string{"{a: 1, b: 2}"}},
+		{"of self, only round a loop", "\nclass T:\n  def __init__(self):\n    self.ema = EMA(3)\n  def run(self):\n    while True:\n      self.ema.update()\n      LOOK(self.ema)\n      self.ema.update()\nT().run()", []string{"EMA()"}},
+		{"of a module, only round a loop", "\nd = {'a': 1}\ndef f():\n  for i in r:\n    LOOK(d)\n    d['b'] = 2\nf()", []string{"{a: 1, b: 2}"}},
 		{"filled by a helper", "\ndef fill(state, opt):\n  state['opt'] = opt\n  if c: return\n  state['e'] = 1\nd = {'a': 1}\nfill(d, 5)\nLOOK(d)", []string{"{a: 1, opt: 5, e?: 1}"}},
 		{"filled by a helper through update", "\ndef fill(state): state.update(b=2)\nd = {'a': 1}\nfill(state=d)\nLOOK(d)", []string{"{a: 1, b: 2}"}},
 		{"comprehension", "\nLOOK({k: v for k, v in x})", []string{"?"}},

@@ -65,7 +65,7 @@ func (r *Run) late(d Draw, seed *Call, g torch.RNG) (LateSeed, bool) {
 	callee := f.Eval.Eval(d.Event.Node.Child(pyast.FieldFunction), d.Event.Ctx)
 	if !slices.ContainsFunc(callee.Alternatives(), func(a *pysem.Value) bool { return arranging.MatchString(calleeName(a)) }) {
 		l.Built = true
-		if !f.buildsModel(callee) || !r.trains() || r.weightsLoaded(d) {
+		if !f.buildsModel(callee) || !r.trainsAtAll() || r.weightsLoaded(d) {
 			return l, false
 		}
 	}
@@ -80,7 +80,7 @@ func (r *Run) late(d Draw, seed *Call, g torch.RNG) (LateSeed, bool) {
 func (f *File) buildsModel(callee *pysem.Value) bool {
 	for _, a := range callee.Alternatives() {
 		name := calleeName(a)
-		if a.Kind == pysem.ClassVal && f.module(a.Class) || parameterised.MatchString(name) ||
+		if a.Kind == pysem.ClassVal && f.isModule(a.Class) || parameterised.MatchString(name) ||
 			strings.HasPrefix(name, "torchvision.models.") || a.Kind == pysem.Item {
 			return true
 		}
@@ -88,22 +88,22 @@ func (f *File) buildsModel(callee *pysem.Value) bool {
 	return false
 }
 
-// module reports whether a class is a model: a torch module, or Lightning's.
-func (f *File) module(c *pysem.Class) bool {
+// isModule reports whether a class is a model: a torch module, or Lightning's.
+func (f *File) isModule(c *pysem.Class) bool {
 	if f.classKind(c, 0) == Model {
 		return true
 	}
 	for _, b := range c.Bases {
 		v := f.Eval.Eval(b, f.Eval.Root(c.Scope, nil))
-		if strings.HasSuffix(calleeName(v), "LightningModule") || v.Kind == pysem.ClassVal && v.Class != c && f.module(v.Class) {
+		if strings.HasSuffix(calleeName(v), "LightningModule") || v.Kind == pysem.ClassVal && v.Class != c && f.isModule(v.Class) {
 			return true
 		}
 	}
 	return false
 }
 
-// trains reports whether an optimizer steps anywhere in the run, or a trainer is told to fit.
-func (r *Run) trains() bool {
+// trainsAtAll reports whether an optimizer steps anywhere in the run, or a trainer is told to fit.
+func (r *Run) trainsAtAll() bool {
 	return slices.ContainsFunc(r.Steps, func(s *Step) bool { return s.Object != nil && s.Object.Kind == Optimizer }) ||
 		slices.ContainsFunc(r.Calls, func(c *Call) bool { return c.Method == "fit" })
 }

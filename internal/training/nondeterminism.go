@@ -49,7 +49,7 @@ func (r *Run) modelClasses() []*pysem.Class {
 	f := r.File
 	var out []*pysem.Class
 	add := func(c *pysem.Class) {
-		if !slices.Contains(out, c) && f.module(c) {
+		if !slices.Contains(out, c) && f.isModule(c) {
 			out = append(out, c)
 		}
 	}

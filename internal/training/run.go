@@ -28,6 +28,8 @@ type Run struct {
 	SetEpochs   []*Call
 	// Calls are all calls of functions outside the file, in order.
 	Calls []*Call
+
+	averaged []*Step // asked for once, see averages
 }
 
 // Call is one call of something outside the file.

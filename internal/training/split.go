@@ -39,7 +39,7 @@ var splitters = map[string]struct {
 // that only other files call are left out: those may seed.
 func (f *File) UnseededSplits() []Split {
 	r := f.Runs[0]
-	if !r.trains() {
+	if !r.trainsAtAll() {
 		return nil
 	}
 	var out []Split

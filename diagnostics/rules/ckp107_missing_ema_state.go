@@ -1,0 +1,160 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP107 missing-ema-state
+//
+// # What it does
+//
+// Reports a checkpoint that training resumes from and that lacks a moving average of the model (EMA, SWA) which the training
+// updates; and one that holds only the average, beside the state of the optimizer that trains the model itself.
+//
+// # Why it matters
+//
+// An average over thousands of steps is not in the model's weights. The resumed run starts a new one, from whatever weights the
+// copy was made of, and what is evaluated or released afterwards is another model. Where only the average is saved, the
+// optimizer goes on from weights that it did not reach.
+//
+// # Example
+//
+//	import torch
+//	from torch.optim.swa_utils import AveragedModel
+//	from model import Net, loader
+//
+//	model = Net()
+//	optimizer = torch.optim.Adam(model.parameters())
+//	ema = AveragedModel(model)
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	for epoch in range(checkpoint["epoch"] + 1, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	        ema.update_parameters(model)
+//	    torch.save({
+//	        "epoch": epoch,
+//	        "model": model.state_dict(),
+//	        "optimizer": optimizer.state_dict(),
+//	    }, "last.pt")
+//
+// # Use instead
+//
+//	import torch
+//	from torch.optim.swa_utils import AveragedModel
+//	from model import Net, loader
+//
+//	model = Net()
+//	optimizer = torch.optim.Adam(model.parameters())
+//	ema = AveragedModel(model)
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	ema.load_state_dict(checkpoint["ema"])
+//	for epoch in range(checkpoint["epoch"] + 1, 100):
+//	    for x, y in loader:
+//	        optimizer.zero_grad()
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	        ema.update_parameters(model)
+//	    torch.save({
+//	        "epoch": epoch,
+//	        "model": model.state_dict(),
+//	        "optimizer": optimizer.state_dict(),
+//	        "ema": ema.state_dict(),
+//	    }, "last.pt")
+//
+// # Fix safety
+//
+// The fix is safe: it adds the average's state to the dict, and restores it where the file is loaded if the file has it. It is
+// offered where the average is known to have a state dict: classes of PyTorch and of well-known packages, modules, copies.
+//
+// # What it does not see
+//
+// Averages that a class in another file keeps and updates out of sight; counters of an average that its state dict leaves out.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/optim.html#weight-averaging-swa-and-ema
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP107", Name: "missing-ema-state", Summary: "A training checkpoint lacks the moving average of the model, or all but the average",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Run: missingEMAState,
+})
+
+func missingEMAState(p *diagnostics.Pass) {
+	for _, r := range p.File.TrainingSaves() {
+		for _, step := range r.Save.Averages() {
+			o := step.Object
+			d := diagnostics.Diagnostic{
+				Place:    r.Save.Anchor(),
+				Severity: proven(r, diagnostics.Warning),
+				Related:  append(loadedHere(r.Load), at(step.Node, "the average is updated here")),
+			}
+			switch {
+			case !holdsAverage(r.Save, o):
+				d.Message = fmt.Sprintf("%s averages the model and is not saved in this checkpoint: after resuming, the average starts over.", described(o))
+				if keepsStateDict(p.File, o) {
+					d.Remedies = []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}}
+				}
+			case onlyAverage(r.Save):
+				d.Message = fmt.Sprintf("This checkpoint holds the average %s and not the model that the optimizer trains: after resuming, training goes on from the averaged weights.",
+					described(o))
+			default:
+				continue
+			}
+			p.Report(d)
+		}
+	}
+}
+
+// holdsAverage says that an average is in the payload, or in a file of its own beside it, in whatever form: as a state dict,
+// as `ema.module`, as the list of its parameters.
+func holdsAverage(s *training.SaveSite, o *training.Object) bool {
+	if s.SavedNearby(o) {
+		return true
+	}
+	name := o.Name[strings.LastIndexByte(o.Name, '.')+1:]
+	for _, x := range append(s.Companions(), s) {
+		if o.Kind == training.Averaged && x.HasKind(training.Averaged) {
+			return true
+		}
+		for _, c := range x.Components {
+			for d := range c.Entry.Value.Node.Descendants() {
+				if d.TextIs(name) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// onlyAverage says that the weights in the payload are those of an average, none is a model's, and the optimizer's state is
+// with them. A model's key that holds None says that this is meant.
+func onlyAverage(s *training.SaveSite) bool {
+	average := false
+	for _, c := range s.Components {
+		if c.Value != nil && c.Value.Kind == pysem.NoneVal || c.Object == nil {
+			continue
+		}
+		if c.Object.Kind == training.Model {
+			return false
+		}
+		average = average || c.Object.Kind == training.Averaged
+	}
+	return average && !s.HasKind(training.Model) && s.HasKind(training.Optimizer)
+}
+
+// keepsStateDict says that an object surely has state_dict and load_state_dict.
+func keepsStateDict(f *training.File, o *training.Object) bool {
+	return !o.Guessed && o.Class != "timm.utils.ModelEma" && o.Class != "timm.utils.model_ema.ModelEma"
+}
