@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -57,6 +58,32 @@ func (f *File) Resumptions() []Resumption {
 		f.resumptions = append(f.resumptions, r)
 	}
 	return f.resumptions
+}
+
+// Continued are the saves of a training loop that a load continues from, those too whose keys are not all known.
+func (f *File) Continued() []Resumption {
+	var out []Resumption
+	for _, s := range f.Saves() {
+		if s.Loop == nil || s.Collective || s.Path.Buffer {
+			continue
+		}
+		if l := s.ResumedBy(); l != nil {
+			out = append(out, Resumption{Save: s, Load: l, Evidence: FromLoadPath})
+		}
+	}
+	return out
+}
+
+// Checkpoints are the resumptions, and besides them the saves inside a training loop that hold progress beside the states of
+// objects of which it is not known what they are.
+func (f *File) Checkpoints() []Resumption {
+	out := slices.Clone(f.Resumptions())
+	for _, s := range f.Saves() {
+		if s.Loop != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.HasKind(Model) && s.HoldsStates() {
+			out = append(out, Resumption{Save: s, Load: s.ResumedBy(), Evidence: FromPayload})
+		}
+	}
+	return out
 }
 
 // splitBehind says that the save is one of several bare state dicts of the same stretch of training, and not the first: what

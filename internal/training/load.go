@@ -79,6 +79,8 @@ type Restore struct {
 	Source *pysem.Value
 	Load   *LoadSite
 	Key    string
+	// Absent says that what would be restored is None for this caller, which left it out.
+	Absent bool
 	// Strict is false for strict=False; ResultUsed says that the returned missing and unexpected keys are looked at.
 	Strict, ResultUsed bool
 }
@@ -98,7 +100,8 @@ func (f *File) restore(r *Run, c *Call) {
 	args := pysem.Args(c.Node)
 	src := args.Get(0, "state_dict")
 	x := &Restore{Call: c, Object: f.Object(c.Value, c.Recv.Text()), Source: f.Eval.Eval(src, c.Ctx), Strict: true}
-	if x.Object == nil && c.Value != nil {
+	x.Absent = c.Value != nil && c.Value.Kind == pysem.NoneVal
+	if x.Object == nil && c.Value != nil && !x.Absent {
 		x.Object = f.unknownModel(c)
 	}
 	if s := args.Get(1, "strict"); s.Valid() {

@@ -112,6 +112,21 @@ func (s *SaveSite) HasRNG(g torch.RNG) bool {
 	return false
 }
 
+// HoldsStates reports whether the payload has progress beside states that objects give, whichever they are.
+func (s *SaveSite) HoldsStates() bool {
+	if s.Kind != PayloadDict || !s.HasRole(RoleProgress) {
+		return false
+	}
+	for _, c := range s.Components {
+		if _, m, ok := c.Value.Method(); ok && stateMethod.MatchString(m) {
+			return true
+		}
+	}
+	return false
+}
+
+var stateMethod = regexp.MustCompile(`^(get_)?(state|state_dict)$`)
+
 // Training reports whether the payload is more than a model: optimizer or scheduler state or progress beside a model. An
 // optimizer's key that holds None says that the state is left out on purpose.
 func (s *SaveSite) Training() bool {
@@ -314,6 +329,12 @@ func (f *File) component(x pysem.Entry) Component {
 	for _, a := range c.Value.Alternatives() {
 		if recv, m, ok := a.Method(); ok {
 			switch m {
+			case "get_state":
+				if o := f.Object(recv, ""); o == nil || o.Kind != Generator {
+					break // an object's own way to give its state
+				}
+				c.Role = RoleRNG
+				return c
 			case "state_dict", "consolidate_state_dict", "get_state_dict":
 				name := a.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject).Text()
 				c.Role, c.Object = RoleState, f.Object(recv, name)
@@ -323,7 +344,7 @@ func (f *File) component(x pysem.Entry) Component {
 					}
 				}
 				return c
-			case "get_rng_state", "get_state", "getstate":
+			case "get_rng_state", "getstate":
 				c.Role = RoleRNG
 				return c
 			}
