@@ -153,6 +153,8 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return setKeyword(s, r)
 	case diagnostics.RenameKey:
 		return renameKey(s, r)
+	case diagnostics.GlobalRank:
+		return globalRank(s, r)
 	case diagnostics.RemoveSuppression:
 		s.replace(r.Span, "")
 		return s.fix(Fix{Title: "Remove the unused suppression", Applicability: diagnostics.Safe}), true

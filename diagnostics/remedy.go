@@ -149,6 +149,14 @@ type RenameKey struct {
 	Key  string
 }
 
+// GlobalRank asks for the rank among all processes in a test of the rank within the node.
+type GlobalRank struct {
+	// Test is the comparison or predicate.
+	Test pyast.Node
+	// Grouped says that a process group is started before, so that its rank can be asked for.
+	Grouped bool
+}
+
 // RemoveSuppression deletes a suppression comment, or one name in it, that suppresses nothing.
 type RemoveSuppression struct{ Span text.Span }
 
@@ -174,4 +182,5 @@ func (ReportMismatch) remedy()     {}
 func (Loadable) remedy()           {}
 func (SetKeyword) remedy()         {}
 func (RenameKey) remedy()          {}
+func (GlobalRank) remedy()         {}
 func (RemoveSuppression) remedy()  {}
