@@ -258,6 +258,8 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return updateBest(s, r)
 	case diagnostics.DeepCopy:
 		return deepCopy(s, r)
+	case diagnostics.GlobalRank:
+		return globalRank(s, r)
 	}
 	return Fix{}, false
 }

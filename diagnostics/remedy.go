@@ -151,6 +151,14 @@ type RenameKey struct {
 	Key  string
 }
 
+// GlobalRank asks for the rank among all processes in a test of the rank within the node.
+type GlobalRank struct {
+	// Test is the comparison or predicate.
+	Test pyast.Node
+	// Grouped says that a process group is started before, so that its rank can be asked for.
+	Grouped bool
+}
+
 // RemoveSuppression deletes a suppression comment, or one name in it, that suppresses nothing.
 type RemoveSuppression struct{ Span text.Span }
 
@@ -218,6 +226,7 @@ func (ReportMismatch) remedy()     {}
 func (Loadable) remedy()           {}
 func (SetKeyword) remedy()         {}
 func (RenameKey) remedy()          {}
+func (GlobalRank) remedy()         {}
 func (RemoveSuppression) remedy()  {}
 func (SeedFirst) remedy()          {}
 func (SortItems) remedy()          {}
