@@ -242,6 +242,10 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return setKeyword(s, r)
 	case diagnostics.RenameKey:
 		return renameKey(s, r)
+	case diagnostics.SaveThenDelete:
+		return saveThenDelete(s, r)
+	case diagnostics.SpareBest:
+		return spareBest(s, r)
 	}
 	return Fix{}, false
 }

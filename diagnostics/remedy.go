@@ -149,6 +149,17 @@ type RenameKey struct {
 	Key  string
 }
 
+// SaveThenDelete deletes the checkpoint before only when the next one is written; a file that is written again is not deleted but
+// replaced.
+type SaveThenDelete struct {
+	Save     *training.SaveSite
+	Deletion *training.Call
+	Same     bool
+}
+
+// SpareBest leaves the best checkpoint out of a directory listing.
+type SpareBest struct{ Listing pyast.Node }
+
 // RemoveSuppression deletes a suppression comment, or one name in it, that suppresses nothing.
 type RemoveSuppression struct{ Span text.Span }
 
@@ -174,4 +185,6 @@ func (ReportMismatch) remedy()     {}
 func (Loadable) remedy()           {}
 func (SetKeyword) remedy()         {}
 func (RenameKey) remedy()          {}
+func (SaveThenDelete) remedy()     {}
+func (SpareBest) remedy()          {}
 func (RemoveSuppression) remedy()  {}
