@@ -260,6 +260,10 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return deepCopy(s, r)
 	case diagnostics.GlobalRank:
 		return globalRank(s, r)
+	case diagnostics.SaveThenDelete:
+		return saveThenDelete(s, r)
+	case diagnostics.SpareBest:
+		return spareBest(s, r)
 	}
 	return Fix{}, false
 }

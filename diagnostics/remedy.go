@@ -159,6 +159,18 @@ type GlobalRank struct {
 	Grouped bool
 }
 
+
+// SaveThenDelete deletes the checkpoint before only when the next one is written; a file that is written again is not deleted but
+// replaced.
+type SaveThenDelete struct {
+	Save     *training.SaveSite
+	Deletion *training.Call
+	Same     bool
+}
+
+// SpareBest leaves the best checkpoint out of a directory listing.
+type SpareBest struct{ Listing pyast.Node }
+
 // RemoveSuppression deletes a suppression comment, or one name in it, that suppresses nothing.
 type RemoveSuppression struct{ Span text.Span }
 
@@ -227,6 +239,8 @@ func (Loadable) remedy()           {}
 func (SetKeyword) remedy()         {}
 func (RenameKey) remedy()          {}
 func (GlobalRank) remedy()         {}
+func (SaveThenDelete) remedy()     {}
+func (SpareBest) remedy()          {}
 func (RemoveSuppression) remedy()  {}
 func (SeedFirst) remedy()          {}
 func (SortItems) remedy()          {}

@@ -319,6 +319,12 @@ func (e *Evaluator) mutated(d *Def, ctx *Ctx) *Value {
 	if target := mutationTarget(d); target.Valid() && (len(d.Prev) == 0 || prev == bottom) {
 		prev = e.outerPath(target, d, ctx)
 	}
+	if prev == bottom && len(d.Prev) > 0 && d.Func.onlyChanges(d.Path) {
+		// In a loop, only the round before stands in front of it; the first round has it from outside.
+		if target := mutationTarget(d); target.Valid() {
+			prev = e.outerPath(target, d, ctx)
+		}
+	}
 	if prev == bottom {
 		return bottom
 	}
@@ -390,6 +396,18 @@ func (e *Evaluator) mutated(d *Def, ctx *Ctx) *Value {
 		}
 	}
 	return join(d.Node, ctx, append(others, &Value{Kind: Dict, Node: base.Node, Ctx: base.Ctx, Dict: dv})...)
+}
+
+// onlyChanges reports whether the function changes the object of a name or path in place, and never binds it.
+func (f *Func) onlyChanges(path string) bool {
+	for _, d := range f.defs[path] {
+		switch d.Kind {
+		case DefItem, DefUpdate, DefRemove, DefMutate, DefPassed:
+		default:
+			return false
+		}
+	}
+	return len(f.defs[path]) > 0
 }
 
 // passed is what a dict holds after a function at hand, which it was passed to, changed it; nil when that cannot be told.
