@@ -86,7 +86,7 @@ func missingOptimizerState(p *diagnostics.Pass) {
 				continue
 			}
 			p.Report(diagnostics.Diagnostic{
-				Place:    r.Save.Anchor(),
+				Place:    r.Save.AnchorFor(o),
 				Severity: severity,
 				Message:  fmt.Sprintf("%s is not saved in this checkpoint: %s.", described(o, "momentum"), optimizerLoss(o)),
 				Related:  append(loadedHere(r.Load), at(step.Node, "the optimizer steps here")),

@@ -740,7 +740,12 @@ func (e *Evaluator) Member(base *Value, name string, n pyast.Node, ctx *Ctx) *Va
 			return v
 		}
 		if defs := e.attr(self.Class, name); len(defs) > 0 {
-			return e.attrDefs(self, defs, n, ctx)
+			v := e.attrDefs(self, defs, n, ctx)
+			if v.Kind == NoneVal && base.Kind == Instance {
+				// A place kept for what a subclass or a caller sets.
+				return join(n, ctx, v, &Value{Kind: Attr, Node: n, Ctx: ctx, Base: base, Name: name})
+			}
+			return v
 		}
 	case Unknown, NoneVal:
 		if path := dotted(n); path != "" {

@@ -505,6 +505,14 @@ func (t *Tracer) mayRun(f *Func) []*Func {
 		for _, g := range t.imported(m, n, name) {
 			out = append(out, g...)
 		}
+		if c := f.methodClass(); c != nil && n.Kind() == pyast.KindAttribute { // inherited, from files that this one does not import
+			t.Eval.lookup(c, func(c *Class) *Func {
+				if g := c.Methods[name]; g != nil && g.Module != m {
+					out = append(out, g)
+				}
+				return nil
+			})
+		}
 	}
 	for _, call := range f.Calls {
 		add(call.Child(pyast.FieldFunction))

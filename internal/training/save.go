@@ -168,6 +168,25 @@ func (s *SaveSite) Anchor() pyast.Place {
 	return span
 }
 
+// AnchorFor is where a finding on an object that the payload lacks stands: the anchor, or, where a function of another file makes
+// the dict and cannot name the object, the call of that function by the file that can.
+func (s *SaveSite) AnchorFor(o *Object) pyast.Place {
+	if s.Dict == nil || !s.Dict.Literal.Valid() || strings.HasPrefix(o.Name, "self.") {
+		return s.Anchor()
+	}
+	ctx := s.Ctx
+	for ctx != nil && ctx.Func.Module.Scope(s.Dict.Literal) != ctx.Func {
+		ctx = ctx.Parent
+	}
+	name := baseName(o.Name)
+	for ; ctx != nil && ctx.Parent != nil && ctx.Call.Valid() && len(ctx.Func.Defs(name)) == 0; ctx = ctx.Parent {
+		if ctx.Call.Tree() != s.Dict.Literal.Tree() {
+			return FirstLine(ctx.Call)
+		}
+	}
+	return s.Anchor()
+}
+
 // Site is the call that asks for the save: the save itself, or that of the function which only hands on all it is given,
 // as save_on_master(*args, **kwargs).
 func (s *SaveSite) Site() pyast.Node {
@@ -517,6 +536,9 @@ func (s *SaveSite) BestOnly() bool {
 // Live are the objects of a kind that work in the training the save belongs to: those that step in its loop; without a loop
 // around it, those that step anywhere in the run before it.
 func (s *SaveSite) Live(k Kind) []*Step {
+	if f := s.Run.File; s.Loop == nil && f.keptByClass(s) != nil {
+		return f.classSteps(selfClass(s.Ctx), k)
+	}
 	var out []*Step
 	seen := map[string]bool{}
 	var outer *Loop
