@@ -159,7 +159,6 @@ type GlobalRank struct {
 	Grouped bool
 }
 
-
 // SaveThenDelete deletes the checkpoint before only when the next one is written; a file that is written again is not deleted but
 // replaced.
 type SaveThenDelete struct {

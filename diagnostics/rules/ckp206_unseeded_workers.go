@@ -83,6 +83,9 @@ func unseededWorkers(p *diagnostics.Pass) {
 	for _, use := range uses {
 		if use.Init.Valid() {
 			constantWorkerSeeds(p, use)
+			if p.Torch.Before(1, 9) {
+				forkedWorkerSeeds(p, use)
+			}
 		} else if p.Torch.Before(1, 9) {
 			unseededNumpy(p, use)
 		}
@@ -145,17 +148,39 @@ func constantWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
 	}
 }
 
+// forkedWorkerSeeds reports a worker_init_fn that draws its seed from numpy where torch does not seed numpy in workers.
+func forkedWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
+	draw := p.File.ForkedSeed(use)
+	if !draw.Valid() {
+		return
+	}
+	p.Report(diagnostics.Diagnostic{
+		Place: training.FirstLine(draw),
+		Message: fmt.Sprintf("Torch %d.%d, which this project allows, does not seed numpy in workers: this draws the same seed in each of them, "+
+			"in every epoch. Derive the seed from `torch.initial_seed()`.", p.Torch.Major, p.Torch.Minor),
+		Related: []diagnostics.Related{at(use.Event.Node, "the loader runs it in each worker")},
+		Remedies: []diagnostics.Remedy{diagnostics.Assign{
+			Title: "Derive the seed from torch's worker seed", Value: draw, New: "torch.initial_seed() % 2**32", Reason: "the data drawn in workers change",
+		}},
+	})
+}
+
 // unseededNumpy reports numpy's global generator in workers of a torch that does not seed it.
 func unseededNumpy(p *diagnostics.Pass, use training.LoaderUse) {
 	if use.Hidden || use.Workers == training.NoWorkers {
 		return
 	}
+	severity := diagnostics.Warning
 	d, ok := p.File.DatasetDraw(use.Dataset, torch.NumpyRNG)
+	if !ok && use.Dataset == nil {
+		severity = diagnostics.Information // the data come from elsewhere, and the code at hand for them draws
+		d, ok = p.File.ImportedDraw(torch.NumpyRNG)
+	}
 	if !ok {
 		return
 	}
 	p.Report(diagnostics.Diagnostic{
-		Place: training.FirstLine(use.Event.Node),
+		Place: training.FirstLine(use.Event.Node), Severity: severity,
 		Message: fmt.Sprintf("Torch %d.%d, which this project allows, does not seed numpy in workers: %s draws the same numbers in each of them.",
 			p.Torch.Major, p.Torch.Minor, d.What),
 		Related:  []diagnostics.Related{at(d.Event.Node, "drawn in the workers")},

@@ -48,7 +48,7 @@ func lowestTorch(requirement string) (v diagnostics.TorchVersion, ok bool) {
 	return v, ok
 }
 
-// torchVersionIn reads the version from what the directory says of its dependencies: pyproject.toml, then requirements.txt.
+// torchVersionIn reads the version from what the directory says of its dependencies: pyproject.toml, then requirements.txt, then setup.py.
 func torchVersionIn(dir string) (diagnostics.TorchVersion, bool) {
 	if data, err := os.ReadFile(filepath.Join(dir, "pyproject.toml")); err == nil {
 		settings, _ := readTOML("pyproject.toml", data)
@@ -67,8 +67,24 @@ func torchVersionIn(dir string) (diagnostics.TorchVersion, bool) {
 			}
 		}
 	}
+	if data, err := os.ReadFile(filepath.Join(dir, "setup.py")); err == nil {
+		for _, m := range quotedRequirement.FindAllSubmatch(data, -1) {
+			if v, ok := lowestTorch(string(m[1])); ok {
+				return v, true
+			}
+		}
+		if m := statedRequirement.FindSubmatch(data); m != nil {
+			return parseVersion(string(m[1]))
+		}
+	}
 	return diagnostics.TorchVersion{}, false
 }
+
+// setup.py is read, not run: requirements stand in it as strings, or a message says what is required.
+var (
+	quotedRequirement = regexp.MustCompile(`["'](torch\s*[<>=!~][^"']*)["']`)
+	statedRequirement = regexp.MustCompile(`(?i)requires pytorch\s*>=?\s*([0-9]+(?:\.[0-9]+)?)`)
+)
 
 // requirements are the requirement lines that a setting of pyproject.toml holds: PEP 621's lists and Poetry's tables.
 func requirements(s setting) []string {

@@ -24,6 +24,7 @@ type File struct {
 	Runs, Left []*Run
 
 	tracer      *pysem.Tracer
+	drawTracer  *pysem.Tracer
 	objects     map[string]*Object
 	loads       map[string]*LoadSite
 	loadsIn     map[madeAt]*LoadSite

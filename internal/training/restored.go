@@ -30,7 +30,7 @@ func (l *LoadSite) Feeds() bool {
 		}
 	}
 	for _, x := range l.Run.Restores {
-		if l.Opaque && x.Load == nil && x.Ctx == l.Ctx && x.Index > l.Index && x.Object != nil && (x.Object.Kind == Model || x.Object.Kind == Averaged) {
+		if (l.Opaque || len(l.Reads) > 0) && x.Load == nil && x.Ctx == l.Ctx && x.Index > l.Index && x.Object != nil && (x.Object.Kind == Model || x.Object.Kind == Averaged) {
 			return true
 		}
 	}

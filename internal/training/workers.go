@@ -41,28 +41,40 @@ func (r *Run) LoaderUses() []LoaderUse {
 		if !c.Known || c.Entry.Kind != torch.Loader {
 			continue
 		}
-		args := pysem.Args(c.Node)
-		u := LoaderUse{Event: r.Events[c.Index], Hidden: args.May(), Init: args.Keyword["worker_init_fn"]}
+		args := f.Eval.Passed(c.Node, c.Ctx)
+		u := LoaderUse{Event: r.Events[c.Index], Hidden: args.May()}
+		if x, ok := args.Keyword.Get("worker_init_fn"); ok {
+			u.Init = x.Value.Node
+		}
 		u.Object = f.Object(f.Eval.Eval(c.Node, c.Ctx), c.Node.Text())
-		for _, a := range f.Eval.Eval(args.Get(0, "dataset"), c.Ctx).Alternatives() {
+		for _, a := range f.passedValue(args, 0, "dataset").Alternatives() {
 			if a.Kind == pysem.Instance {
 				u.Dataset = a.Class
 			}
 		}
-		n := args.Get(5, "num_workers")
-		switch v := f.Eval.Eval(n, c.Ctx); {
-		case !n.Valid() && !u.Hidden:
+		_, given := args.Get(5, "num_workers")
+		switch v := f.passedValue(args, 5, "num_workers"); {
+		case !given && !u.Hidden:
 			u.Workers = NoWorkers
 		case v.Kind == pysem.Int && v.Int == 0:
 			u.Workers = NoWorkers
 		case v.Kind == pysem.Int:
 			u.Workers = SomeWorkers
-		case n.Valid() && v.Kind != pysem.Int:
+		case given && v.Kind != pysem.Int:
 			u.Workers = f.settingWorkers(v)
 		}
 		out = append(out, u)
 	}
 	return out
+}
+
+// passedValue is the value of an argument, unknown where it is not given.
+func (f *File) passedValue(args pysem.Passed, i int, name string) *pysem.Value {
+	x, ok := args.Get(i, name)
+	if !ok {
+		return &pysem.Value{}
+	}
+	return f.Eval.Expr(x)
 }
 
 // settingWorkers reads a number of workers that is decided at run time: what users may set is taken to be set.
@@ -85,7 +97,7 @@ func (f *File) DatasetDraw(c *pysem.Class, g torch.RNG) (Draw, bool) {
 		if m == nil {
 			continue
 		}
-		r := &Run{File: f, Entry: m, Events: f.tracer.Trace(f.Eval.Root(m, nil))}
+		r := &Run{File: f, Entry: m, Events: f.drawing().Trace(f.Eval.Root(m, nil))}
 		for _, d := range r.Draws() {
 			if slices.Contains(d.Generators, g) {
 				return d, true
@@ -93,6 +105,75 @@ func (f *File) DatasetDraw(c *pysem.Class, g torch.RNG) (Draw, bool) {
 		}
 	}
 	return Draw{}, false
+}
+
+// drawing is a tracer that walks into drawing functions of other files too.
+func (f *File) drawing() *pysem.Tracer {
+	if f.drawTracer == nil {
+		f.drawTracer = pysem.NewTracer(f.Eval, f.Module, func(name string, _ bool) bool { return interesting(name, true) })
+	}
+	return f.drawTracer
+}
+
+// dataCode are names of files that make or change data.
+var dataCode = regexp.MustCompile(`(?i)(^|[/_])(aug|auto_?aug|transform|data|mixup|crop|image|video|audio)[a-z_]*(/|\.py$)`)
+
+// ImportedDraw is the first number that data code, imported by the file at up to three removes, takes from a generator in
+// something called for each sample.
+func (f *File) ImportedDraw(g torch.RNG) (Draw, bool) {
+	seen := map[*pysem.Module]bool{f.Module: true}
+	level := []*pysem.Module{f.Module}
+	for range 3 {
+		var next []*pysem.Module
+		for _, m := range level {
+			for _, link := range f.Eval.Links(m) {
+				if seen[link] {
+					continue
+				}
+				seen[link] = true
+				next = append(next, link)
+				if !dataCode.MatchString(strings.ReplaceAll(link.Path, "\\", "/")) {
+					continue
+				}
+				for _, fn := range link.Funcs {
+					if d, ok := f.directDraw(fn, g); ok {
+						return d, true
+					}
+				}
+			}
+		}
+		level = next
+	}
+	return Draw{}, false
+}
+
+// directDraw is the first draw that stands in a function of samples: a method called for each of them.
+func (f *File) directDraw(fn *pysem.Func, g torch.RNG) (Draw, bool) {
+	if fn.Class == nil || fn.Name != "__call__" && fn.Name != "__getitem__" && fn.Name != "__iter__" && fn.Name != "forward" && fn.Name != "apply" {
+		return Draw{}, false
+	}
+	for _, c := range fn.Calls {
+		name := f.qualified(c.Child(pyast.FieldFunction))
+		if e, ok := torch.Lookup(name); ok && e.Kind == torch.RNGDraw && slices.Contains(e.Generators, g) {
+			return Draw{Event: pysem.Event{Kind: pysem.EventCall, Node: c, Ctx: f.Eval.Root(fn, nil)}, Generators: e.Generators, What: "`" + c.Child(pyast.FieldFunction).Text() + "`"}, true
+		}
+	}
+	return Draw{}, false
+}
+
+// ForkedSeed is the call in a worker_init_fn that seeds from numpy's own generator, which older versions of torch hand to every
+// worker in one state; none if there is none.
+func (f *File) ForkedSeed(u LoaderUse) pyast.Node {
+	v := f.Eval.Eval(u.Init, u.Event.Ctx)
+	if v.Kind != pysem.FuncVal {
+		return pyast.Node{}
+	}
+	for _, c := range v.Func.Calls {
+		if e, ok := torch.Lookup(f.qualified(c.Child(pyast.FieldFunction))); ok && e.Kind == torch.RNGDraw && slices.Contains(e.Generators, torch.NumpyRNG) {
+			return c
+		}
+	}
+	return pyast.Node{}
 }
 
 // Persistent reports whether the workers live on from epoch to epoch.
