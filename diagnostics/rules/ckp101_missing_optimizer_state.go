@@ -75,7 +75,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func missingOptimizerState(p *diagnostics.Pass) {
-	for _, r := range p.File.Resumptions() {
+	for _, r := range p.File.WithClasses() {
 		for _, step := range r.Save.Live(training.Optimizer) {
 			o, known := stateful(p, step)
 			if o == nil || slices.ContainsFunc(step.Ways(), r.Save.SavedNearby) {

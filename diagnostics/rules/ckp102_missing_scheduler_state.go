@@ -93,7 +93,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func missingSchedulerState(p *diagnostics.Pass) {
-	for _, r := range p.File.Resumptions() {
+	for _, r := range p.File.WithClasses() {
 		for _, step := range r.Save.Live(training.Scheduler) {
 			o := step.Object
 			if r.Save.SavedNearby(o) || p.File.FastForwarded(o) || r.Load != nil && r.Load.Opaque {

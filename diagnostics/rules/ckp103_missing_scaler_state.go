@@ -86,7 +86,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func missingScalerState(p *diagnostics.Pass) {
-	for _, r := range p.File.Resumptions() {
+	for _, r := range p.File.WithClasses() {
 		if !r.Save.HasKind(training.Optimizer) && r.Evidence != training.FromLoadPath {
 			continue
 		}

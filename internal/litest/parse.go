@@ -22,6 +22,8 @@ type Example struct {
 	// Rules are the codes or names that are selected; File is the file's name.
 	Rules []string
 	File  string
+	// Project names the files that belong together; "" for a file that stands alone.
+	Project string
 	// Expected are the findings that the comments announce.
 	Expected []Expectation
 }
@@ -41,7 +43,8 @@ var (
 )
 
 // Parse reads the examples of a document. By default the rule that the file is named after is selected; `rules=A,B` behind
-// ```py selects others, `rules=ALL` all; `file=name.py` names the file. A ```toml block configures the example that follows it.
+// ```py selects others, `rules=ALL` all; `file=name.py` names the file, `project=name` the files it belongs with. A ```toml block
+// configures the example, or the project, that follows it.
 func Parse(path, rule string) ([]Example, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -84,8 +87,10 @@ func Parse(path, rule string) ([]Example, error) {
 					e.Rules = strings.Split(value, ",")
 				case "file":
 					e.File = value
+				case "project":
+					e.Project = value
 				default:
-					return ast.WalkStop, fmt.Errorf("%s:%d: unknown option %q (valid: rules, file)", path, e.Line, m[1])
+					return ast.WalkStop, fmt.Errorf("%s:%d: unknown option %q (valid: rules, file, project)", path, e.Line, m[1])
 				}
 			}
 			e.Expected = expectations(e.Source)

@@ -30,8 +30,16 @@ func Run(t *testing.T, dir string) {
 			if len(examples) == 0 {
 				t.Fatalf("%s has no ```py block", doc)
 			}
+			projects := map[string][]Example{}
 			for _, e := range examples {
+				if e.Project != "" {
+					projects[e.Project] = append(projects[e.Project], e)
+					continue
+				}
 				e.Check(t)
+			}
+			for name, files := range projects {
+				t.Run(name, func(t *testing.T) { checkProject(t, files) })
 			}
 		})
 	}
@@ -79,6 +87,59 @@ func (e Example) Check(t *testing.T) {
 			t.Errorf("%s:%d: %v", e.Doc, e.Line, p)
 		}
 	}
+	e.compare(t, found)
+	e.suppressions(t, engine, found)
+	e.fixes(t, engine, found)
+}
+
+// checkProject compares the findings in files that are analysed together with their comments, and holds that the safe fixes come
+// to an end and leave files that parse.
+func checkProject(t *testing.T, files []Example) {
+	t.Helper()
+	engine := files[0].engine(t, files[0].Rules...)
+	dir := filepath.Dir(engine.path)
+	var paths []string
+	for _, e := range files {
+		path := filepath.Join(dir, filepath.FromSlash(e.File))
+		paths = append(paths, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(e.Source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := project.NewIndex(engine.workspace).AnalyzeAll(t.Context(), project.NewProgram(engine.workspace), paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := 0
+	for i, e := range files {
+		e.compare(t, found[i])
+		before += len(found[i].Diagnostics)
+	}
+	fixed, err := project.NewIndex(engine.workspace).Fix(t.Context(), project.NewProgram(engine.workspace), paths, diagnostics.Safe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := 0
+	for i, f := range fixed {
+		if f.Err != nil {
+			t.Errorf("%s:%d: %v", files[i].Doc, files[i].Line, f.Err)
+		}
+		if f.After.Tree != nil && f.After.Tree.HasErrors() {
+			t.Errorf("%s:%d: the fixes break the syntax:\n%s", files[i].Doc, files[i].Line, f.After.Source.Text)
+		}
+		after += len(f.After.Diagnostics)
+	}
+	if after > before {
+		t.Errorf("%s:%d: %d findings become %d by the fixes", files[0].Doc, files[0].Line, before, after)
+	}
+}
+
+// compare holds an example's findings against its comments, one to one.
+func (e Example) compare(t *testing.T, found *project.Analysis) {
+	t.Helper()
 	lines := text.NewLineIndex([]byte(e.Source))
 	left := slices.Clone(e.Expected)
 	for _, d := range found.Diagnostics {
@@ -99,8 +160,6 @@ func (e Example) Check(t *testing.T) {
 	for _, x := range left {
 		t.Errorf("%s:%d: not found: %s: [%s] %s", e.Doc, e.Line+x.Line-1, x.Severity, x.Rule, x.Message)
 	}
-	e.suppressions(t, engine, found)
-	e.fixes(t, engine, found)
 }
 
 // suppressions holds that the comment for a finding silences it and no other.

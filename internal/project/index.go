@@ -300,7 +300,7 @@ func (x *Index) trace(ctx context.Context, p *Program, path string) (s *state) {
 	}
 	u := p.Unit(path)
 	src, err := u.Source()
-	if err != nil || !Relevant(src.Text) || ctx.Err() != nil || u.Module() == nil {
+	if err != nil || ctx.Err() != nil || !p.relevant(path, src.Text) || u.Module() == nil {
 		if ctx.Err() == nil {
 			x.Forget(path)
 		}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -243,6 +244,25 @@ func (p *Program) file(dir, name string) string {
 		return path
 	}
 	return ""
+}
+
+var importLine = regexp.MustCompile(`(?m)^[ \t]*(?:from|import)[ \t]+(\.*[\w.]*)`)
+
+// relevant reports whether rules can apply to what a file's entry points do: to its own text, or to that of a file it imports.
+func (p *Program) relevant(path string, src []byte) bool {
+	if Relevant(src) {
+		return true
+	}
+	for _, m := range importLine.FindAllSubmatch(src, -1) {
+		to := p.find(path, string(m[1]))
+		if to == "" {
+			continue
+		}
+		if other, err := p.Unit(to).Source(); err == nil && Relevant(other.Text) {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *disk) holds(dir, name string) bool {

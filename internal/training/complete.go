@@ -37,10 +37,6 @@ func (f *File) Resumptions() []Resumption {
 	}
 	f.resumptions = []Resumption{}
 	for _, s := range f.Saves() {
-		if l := f.keptByClass(s); l != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.splitBehind(f.resumptions) && !s.writtenAgain(f.resumptions) {
-			f.resumptions = append(f.resumptions, Resumption{Save: s, Load: l, Evidence: FromLoadPath})
-			continue
-		}
 		if s.Collective || s.Loop == nil || s.Open || s.Path.Buffer || !s.HasKind(Model) {
 			continue
 		}
@@ -64,6 +60,17 @@ func (f *File) Resumptions() []Resumption {
 	return f.resumptions
 }
 
+// WithClasses are the resumptions, and the saves outside any loop that a class restores itself.
+func (f *File) WithClasses() []Resumption {
+	out := slices.Clone(f.Resumptions())
+	for _, s := range f.Saves() {
+		if l := f.keptByClass(s); l != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.splitBehind(out) && !s.writtenAgain(out) {
+			out = append(out, Resumption{Save: s, Load: l, Evidence: FromLoadPath})
+		}
+	}
+	return out
+}
+
 // Continued are the saves of a training loop that a load continues from, those too whose keys are not all known.
 func (f *File) Continued() []Resumption {
 	var out []Resumption
@@ -81,7 +88,7 @@ func (f *File) Continued() []Resumption {
 // Checkpoints are the resumptions, and besides them the saves inside a training loop that hold progress beside the states of
 // objects of which it is not known what they are.
 func (f *File) Checkpoints() []Resumption {
-	out := slices.Clone(f.Resumptions())
+	out := f.WithClasses()
 	for _, s := range f.Saves() {
 		if s.Loop != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.HasKind(Model) && s.HoldsStates() {
 			out = append(out, Resumption{Save: s, Load: s.ResumedBy(), Evidence: FromPayload})

@@ -129,7 +129,7 @@ func (f *File) continueFromKey(r Resumption, l *Loop) (Continuation, bool) {
 				}
 				r.Load = load
 				read, place := base.Node, base.Node
-				if !place.Valid() || place.Tree() != l.Node.Tree() || place.Ancestor(pyast.KindReturnStatement).Valid() {
+				if !place.Valid() || place.Ancestor(pyast.KindReturnStatement).Valid() {
 					place = l.Start
 				}
 				if !place.Valid() {
