@@ -63,7 +63,7 @@ const (
 	maxAfar  = 400
 	maxAgain = 8
 	// maxAllAfar and maxAllAgain bound the same for the traces of one Tracer together.
-	maxAllAfar  = 1_500
+	maxAllAfar  = 600
 	maxAllAgain = 24
 )
 

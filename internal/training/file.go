@@ -28,6 +28,8 @@ type File struct {
 	objects     map[string]*Object
 	loads       map[string]*LoadSite
 	loadsIn     map[madeAt]*LoadSite
+	keysOf      map[madeAt][]string
+	sources     int // what is left of one search for the source of a value
 	keyed       map[*pysem.Func][]pyast.Node
 	indexed     map[*pysem.Module]bool // modules in keyed
 	resumptions []Resumption

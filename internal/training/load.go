@@ -122,10 +122,16 @@ func (f *File) unknownModel(c *Call) *Object {
 	return &Object{Kind: Model, Name: c.Recv.Text(), Value: c.Value, Guessed: true, key: c.Value.Key()}
 }
 
+// maxSources bounds the values looked at in one search for a source; values that are made of many others double by level.
+const maxSources = 500
+
 // eachSource follows a value back to the loads it comes from, and the key read from each: one for every way the value may have
 // come about.
 func (f *File) eachSource(v *pysem.Value, depth int, found func(*LoadSite, string)) {
-	if depth > 6 {
+	if depth == 0 {
+		f.sources = maxSources
+	}
+	if f.sources--; depth > 6 || f.sources < 0 {
 		return
 	}
 	for _, a := range v.Alternatives() {

@@ -178,6 +178,22 @@ func (f *File) takes(a assignee, ctx *pysem.Ctx) (Kind, bool) {
 
 // keysIn are the keys of loaded checkpoints that an expression is made from, through variables that a helper fills.
 func (f *File) keysIn(n pyast.Node, ctx *pysem.Ctx, depth int) []string {
+	if len(f.loads) == 0 {
+		return nil
+	}
+	if keys, known := f.keysOf[madeAt{n, ctx}]; known {
+		return keys
+	}
+	if f.keysOf == nil {
+		f.keysOf = map[madeAt][]string{}
+	}
+	f.keysOf[madeAt{n, ctx}] = nil // round a cycle there is nothing more
+	out := f.findKeys(n, ctx, depth)
+	f.keysOf[madeAt{n, ctx}] = out
+	return out
+}
+
+func (f *File) findKeys(n pyast.Node, ctx *pysem.Ctx, depth int) []string {
 	var out []string
 	for d := range n.Descendants() {
 		if !d.Is(pyast.KindIdentifier, pyast.KindSubscript, pyast.KindCall, pyast.KindAttribute) || d.Field() == pyast.FieldAttribute {
