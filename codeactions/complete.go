@@ -27,7 +27,7 @@ func completeCheckpoint(file *training.File, save *training.SaveSite, ds []diagn
 	for i, d := range ds {
 		for _, r := range d.Remedies {
 			if c, ok := r.(diagnostics.CompleteCheckpoint); ok && saveID(c.Save) == saveID(save) {
-				all = append(all, missing{i, len(c.RNG) == 0, c})
+				all = append(all, missing{i, len(c.RNG) == 0 && !isGenerator(c.Object), c})
 			}
 		}
 	}
@@ -57,6 +57,9 @@ func completeCheckpoint(file *training.File, save *training.SaveSite, ds []diagn
 	}
 	return out
 }
+
+// isGenerator says that an object is a generator, whose state decides what a resumed run draws.
+func isGenerator(o *training.Object) bool { return o != nil && o.Kind == training.Generator }
 
 func complete(file *training.File, parts []missing) (Fix, bool) {
 	save, load := parts[0].remedy.Save, parts[0].remedy.Load
@@ -98,7 +101,7 @@ func complete(file *training.File, parts []missing) (Fix, bool) {
 // entry is one key to write and what restores it.
 type entry struct {
 	key, value string
-	// object is restored with load_state_dict on name; rng with set; target is assigned.
+	// object is restored with load_state_dict on name; a generator by its name, a global one, rng, with set; target is assigned.
 	object   *training.Object
 	name     string
 	rng      torch.RNG
@@ -165,6 +168,10 @@ func (w *checkpointWriter) entries(r diagnostics.CompleteCheckpoint) ([]entry, b
 		name := w.reach(r.Object, at)
 		if name == "" {
 			return nil, false
+		}
+		if isGenerator(r.Object) {
+			key := w.key(strings.TrimLeft(name[strings.LastIndexByte(name, '.')+1:], "_"), false)
+			return []entry{{key: key, value: name + ".get_state()", isRNG: true, name: name}}, true
 		}
 		key := w.key(strings.TrimLeft(name[strings.LastIndexByte(name, '.')+1:], "_"), true)
 		return []entry{{key: key, value: name + ".state_dict()", object: r.Object, name: name}}, true
@@ -489,8 +496,11 @@ func (r *restorer) rngLines(e entry, item, has string, block pyast.Node) bool {
 	if !ok {
 		return false
 	}
-	form := rngForms[e.rng]
-	set := fmt.Sprintf(form.set, r.module(form.module), item)
+	set := fmt.Sprintf("%s.set_state(%s.cpu())", e.name, item)
+	if e.name == "" {
+		form := rngForms[e.rng]
+		set = fmt.Sprintf(form.set, r.module(form.module), item)
+	}
 	r.linesBefore(r.loop.Node, guarded(cond, has), "\t"+set)
 	return true
 }

@@ -130,7 +130,7 @@ func (f *File) Object(v *pysem.Value, name string) *Object {
 // objectMethods return the object they are called on.
 var objectMethods = map[string]bool{
 	"to": true, "cuda": true, "cpu": true, "train": true, "eval": true, "float": true, "half": true, "double": true, "bfloat16": true,
-	"requires_grad_": true, "apply": true, "share_memory": true, "xpu": true, "compile": true, "type": true, "ipu": true,
+	"requires_grad_": true, "apply": true, "share_memory": true, "xpu": true, "compile": true, "type": true, "ipu": true, "manual_seed": true,
 }
 
 func (f *File) object(v *pysem.Value, name string, depth int) *Object {
