@@ -157,6 +157,8 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return updateBest(s, r)
 	case diagnostics.DeepCopy:
 		return deepCopy(s, r)
+	case diagnostics.RecordVersion:
+		return recordVersion(s, r)
 	case diagnostics.RemoveSuppression:
 		s.replace(r.Span, "")
 		return s.fix(Fix{Title: "Remove the unused suppression", Applicability: diagnostics.Safe}), true

@@ -160,6 +160,9 @@ type UpdateBest struct{ Best training.FrozenBest }
 // DeepCopy keeps a copy of the weights instead of a reference to them.
 type DeepCopy struct{ Alias training.Alias }
 
+// RecordVersion adds the torch version to a save's dict.
+type RecordVersion struct{ Save *training.SaveSite }
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -185,3 +188,4 @@ func (RenameKey) remedy()          {}
 func (RemoveSuppression) remedy()  {}
 func (UpdateBest) remedy()         {}
 func (DeepCopy) remedy()           {}
+func (RecordVersion) remedy()      {}
