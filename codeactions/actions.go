@@ -159,6 +159,8 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return deepCopy(s, r)
 	case diagnostics.RecordVersion:
 		return recordVersion(s, r)
+	case diagnostics.VerifySave:
+		return verifySave(s, r)
 	case diagnostics.RemoveSuppression:
 		s.replace(r.Span, "")
 		return s.fix(Fix{Title: "Remove the unused suppression", Applicability: diagnostics.Safe}), true

@@ -163,6 +163,9 @@ type DeepCopy struct{ Alias training.Alias }
 // RecordVersion adds the torch version to a save's dict.
 type RecordVersion struct{ Save *training.SaveSite }
 
+// VerifySave reads the file of a save back and compares the checksums in it.
+type VerifySave struct{ Save *training.SaveSite }
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -189,3 +192,4 @@ func (RemoveSuppression) remedy()  {}
 func (UpdateBest) remedy()         {}
 func (DeepCopy) remedy()           {}
 func (RecordVersion) remedy()      {}
+func (VerifySave) remedy()         {}

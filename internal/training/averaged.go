@@ -87,7 +87,7 @@ func (f *File) averages(ev pysem.Event) *Object {
 		if o := f.Object(callee, fn.Text()); o != nil && o.Kind == Averaged && f.averagesModel(o, ev.Node, ev.Ctx) {
 			return o // ema(model=net)
 		}
-		if averager.MatchString(lastPart(fn.Text())) {
+		if averager.MatchString(calledName(ev.Node)) {
 			for _, a := range pysem.Args(ev.Node).Position {
 				if o := f.Object(f.Eval.Eval(a, ev.Ctx), a.Text()); o != nil && (o.Kind == Averaged || o.copied()) {
 					return o

@@ -32,7 +32,7 @@ func (s *SaveSite) Recorded() bool {
 			if recorders.MatchString(c.Callee) || c.Method != "" && recorders.MatchString(c.Method) {
 				return true
 			}
-			if last := lastPart(c.Node.Child(pyast.FieldFunction).Text()); loggers.MatchString(last) && showsSettings(c.Node.Child(pyast.FieldArguments)) {
+			if last := calledName(c.Node); loggers.MatchString(last) && showsSettings(c.Node.Child(pyast.FieldArguments)) {
 				return true
 			}
 		}

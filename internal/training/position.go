@@ -75,7 +75,7 @@ func (r *Run) goneThrough(made *Call, outer *Loop) string {
 	}
 	for i := outer.First; i < min(outer.Last, len(r.Events)); i++ { // train(model, loader, optimizer)
 		ev := r.Events[i]
-		if ev.Kind != pysem.EventCall || !foreignTrainer.MatchString(lastPart(ev.Node.Child(pyast.FieldFunction).Text())) {
+		if ev.Kind != pysem.EventCall || !foreignTrainer.MatchString(calledName(ev.Node)) {
 			continue
 		}
 		for _, a := range pysem.Args(ev.Node).Position {
