@@ -381,7 +381,17 @@ func (r *restorer) write() bool {
 		case e.isRNG:
 			wrote = r.rngLines(e, item, has, block) || wrote
 		case e.target != "":
-			lines = append(lines, "if "+has+":", "\t"+e.target+" = "+item)
+			place := r.begun(e.target, after)
+			cond, ok := r.resumeCondition(block, place.Parent())
+			if place != after && !ok {
+				continue
+			}
+			restoring := []string{guarded(cond, has), "\t" + e.target + " = " + item}
+			if place == after {
+				lines = append(lines, restoring...)
+			} else {
+				late[place.ID()] = append(late[place.ID()], restoring...)
+			}
 			wrote = true
 		case e.progress != nil:
 			wrote = r.progressLines(e, item, has, block, &lines) || wrote
@@ -401,18 +411,46 @@ func (r *restorer) atLoop(stmt pyast.Node) bool {
 	return r.loop != nil && stmt.Encloses(r.loop.Node)
 }
 
-// initial says that a statement gives a metric that is to be restored its initial value.
+// initial says that a statement gives what is to be restored its initial value.
 func (r *restorer) initial(stmt pyast.Node) bool {
-	a := stmt.Nth(0)
-	if stmt.Kind() != pyast.KindExpressionStatement || a.Kind() != pyast.KindAssignment {
-		return false
-	}
 	for _, e := range r.entries {
-		if e.target != "" && a.Child(pyast.FieldLeft).TextIs(e.target) {
+		if e.target != "" && assigns(stmt, e.target) {
 			return true
 		}
 	}
 	return false
+}
+
+// assigns reports whether a statement assigns a variable, alone or as one of several.
+func assigns(stmt pyast.Node, name string) bool {
+	a := stmt.Nth(0)
+	if stmt.Kind() != pyast.KindExpressionStatement || a.Kind() != pyast.KindAssignment {
+		return false
+	}
+	left := a.Child(pyast.FieldLeft)
+	if left.TextIs(name) {
+		return true
+	}
+	for c := range left.Children() {
+		if left.Is(pyast.KindPatternList, pyast.KindTuplePattern) && c.TextIs(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// begun is the last statement behind the load, and before the loop, that gives a variable its initial value; the statement
+// behind which the rest is restored when there is none.
+func (r *restorer) begun(name string, after pyast.Node) pyast.Node {
+	place := after
+	for outer := after; outer.Valid() && !outer.Is(pyast.KindFunctionDefinition, pyast.KindModule); outer = outer.Parent() {
+		for s := outer.Next(); s.Valid() && !r.atLoop(s); s = s.Next() {
+			if assigns(s, name) {
+				place = s
+			}
+		}
+	}
+	return place
 }
 
 // loaded is the statement behind which the checkpoint is at hand: the load's own, or the if statement whose branches load it in
