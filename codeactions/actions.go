@@ -1,42 +1,35 @@
 package codeactions
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
 // Fixes writes every fix for the diagnostics of one file, best first. Remedies that repair the same place are composed into
 // one fix that resolves several diagnostics. Each fix keeps the tree sound: one whose result would hold new syntax errors is
-// dropped.
-func Fixes(file *training.File, ds []diagnostics.Diagnostic) []Fix {
+// dropped, as is one that would have to change another file than the finding's.
+func Fixes(tree *pyast.Tree, ds []diagnostics.Diagnostic) []Fix {
 	var out []Fix
-	seen := map[int]bool{}
+	var done []*training.File
 	for i, d := range ds {
-		for _, r := range d.Remedies {
-			switch r := r.(type) {
-			case diagnostics.CompleteCheckpoint:
-				if id := saveID(r.Save); !seen[id] {
-					seen[id] = true
-					out = append(out, completeCheckpoint(file, r.Save, ds)...)
-				}
-			case diagnostics.RestoreState:
-				if id := -1 - r.Load.Node.ID(); !seen[id] {
-					seen[id] = true
-					out = append(out, restoreStates(file, r.Load, ds)...)
-				}
-			default:
-				if f, ok := single(newSheet(file), r); ok {
-					f.Resolves = []int{i}
-					out = append(out, f)
+		switch {
+		case d.Facts == nil: // read from the comments
+			for _, r := range d.Remedies {
+				if r, ok := r.(diagnostics.RemoveSuppression); ok {
+					out = append(out, removeSuppression(r, i))
 				}
 			}
+		case !slices.Contains(done, d.Facts):
+			done = append(done, d.Facts)
+			out = append(out, fixesOf(d.Facts, tree, ds)...)
 		}
 	}
-	out = slices.DeleteFunc(out, func(f Fix) bool { return !sound(file, f) })
 	slices.SortStableFunc(out, func(a, b Fix) int { return int(b.Applicability) - int(a.Applicability) })
 	preferred := map[int]bool{}
 	for i := range out {
@@ -50,26 +43,126 @@ func Fixes(file *training.File, ds []diagnostics.Diagnostic) []Fix {
 	return out
 }
 
-// saveID tells checkpoints apart: the dict they write, or the save itself.
-func saveID(s *training.SaveSite) int {
-	if s.Dict != nil && s.Dict.Literal.Valid() {
-		return s.Dict.Literal.ID()
+// fixesOf writes the fixes for the diagnostics that were read from one file's facts.
+func fixesOf(file *training.File, tree *pyast.Tree, ds []diagnostics.Diagnostic) []Fix {
+	file.Lock()
+	defer file.Unlock()
+	mod := file.ModuleOf(tree)
+	if mod == nil {
+		return nil
 	}
-	return s.Node.ID()
+	ds = slices.Clone(ds)
+	for i := range ds {
+		remedies := slices.Clone(ds[i].Remedies)
+		ds[i].Remedies = slices.DeleteFunc(remedies, func(r diagnostics.Remedy) bool { return ds[i].Facts != file || !within(tree, r) })
+	}
+	var out []Fix
+	seen := map[pyast.Node]bool{}
+	for i, d := range ds {
+		for _, r := range d.Remedies {
+			switch r := r.(type) {
+			case diagnostics.CompleteCheckpoint:
+				if id := saveID(r.Save); !seen[id] {
+					seen[id] = true
+					out = append(out, completeCheckpoint(file, mod, r.Save, ds)...)
+				}
+			case diagnostics.RestoreState:
+				if id := r.Load.Node; !seen[id] {
+					seen[id] = true
+					out = append(out, restoreStates(file, mod, r.Load, ds)...)
+				}
+			default:
+				if f, ok := single(newSheet(file, mod), r); ok {
+					f.Resolves = []int{i}
+					out = append(out, f)
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(out, func(f Fix) bool { return !sound(tree, f) })
+}
+
+// within reports whether all that a remedy is to change stands in one file. What completes a checkpoint may leave its load out.
+func within(tree *pyast.Tree, r diagnostics.Remedy) bool {
+	if c, ok := r.(diagnostics.CompleteCheckpoint); ok {
+		return c.Save.Dict != nil && c.Save.Dict.Literal.Tree() == tree
+	}
+	v := reflect.ValueOf(r)
+	for i := range v.NumField() {
+		var n pyast.Node
+		switch x := v.Field(i).Interface().(type) {
+		case pyast.Node:
+			n = x
+		case *training.SaveSite:
+			if x != nil {
+				n = x.Node
+			}
+		case *training.LoadSite:
+			if x != nil {
+				n = x.Node
+			}
+		case *training.Call:
+			if x != nil {
+				n = x.Node
+			}
+		case []*training.Call:
+			for _, c := range x {
+				if c.Node.Tree() != tree {
+					return false
+				}
+			}
+		case *training.Restore:
+			if x != nil {
+				n = x.Node
+			}
+		case training.FrozenBest:
+			n = x.Test
+		case training.Alias:
+			n = x.Assign
+		case *training.Step:
+			if x != nil {
+				n = x.Node
+			}
+		case *training.Loop:
+			if x != nil {
+				n = x.Node
+			}
+		case *pysem.Frame:
+			if x != nil {
+				n = x.Node
+			}
+		case *pysem.Func:
+			if x != nil {
+				n = x.Node
+			}
+		}
+		if n.Valid() && n.Tree() != tree {
+			return false
+		}
+	}
+	return true
+}
+
+// saveID tells checkpoints apart: the dict they write, or the save itself.
+func saveID(s *training.SaveSite) pyast.Node {
+	if s.Dict != nil && s.Dict.Literal.Valid() {
+		return s.Dict.Literal
+	}
+	return s.Node
 }
 
 // sound reports whether a fix leaves a text that parses as well as the one before.
-func sound(file *training.File, f Fix) bool {
+func sound(tree *pyast.Tree, f Fix) bool {
 	for _, e := range f.Edits {
 		if e.Path != "" {
 			continue
 		}
-		after, err := text.Apply(file.Tree.Source(), e.Edits)
+		after, err := text.Apply(tree.Source(), e.Edits)
 		if err != nil {
 			return false
 		}
-		tree, err := pyast.Parse(after)
-		if err != nil || tree.HasErrors() && !file.Tree.HasErrors() {
+		changed, err := pyast.Parse(after)
+		if err != nil || changed.HasErrors() && !tree.HasErrors() {
 			return false
 		}
 	}
@@ -153,6 +246,18 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return setKeyword(s, r)
 	case diagnostics.RenameKey:
 		return renameKey(s, r)
+	case diagnostics.SeedFirst:
+		return seedFirst(s, r)
+	case diagnostics.SortItems:
+		return sortItems(s, r)
+	case diagnostics.FixSeed:
+		return fixSeed(s, r)
+	case diagnostics.SeedSplit:
+		return seedSplit(s, r)
+	case diagnostics.SetEnvironment:
+		return setEnvironment(s, r)
+	case diagnostics.SeedByRank:
+		return seedByRank(s, r)
 	case diagnostics.UpdateBest:
 		return updateBest(s, r)
 	case diagnostics.DeepCopy:
@@ -161,9 +266,19 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return recordVersion(s, r)
 	case diagnostics.VerifySave:
 		return verifySave(s, r)
-	case diagnostics.RemoveSuppression:
-		s.replace(r.Span, "")
-		return s.fix(Fix{Title: "Remove the unused suppression", Applicability: diagnostics.Safe}), true
+	case diagnostics.GlobalRank:
+		return globalRank(s, r)
+	case diagnostics.SaveThenDelete:
+		return saveThenDelete(s, r)
+	case diagnostics.SpareBest:
+		return spareBest(s, r)
 	}
 	return Fix{}, false
+}
+
+func removeSuppression(r diagnostics.RemoveSuppression, finding int) Fix {
+	return Fix{
+		Title: "Remove the unused suppression", Applicability: diagnostics.Safe, Resolves: []int{finding},
+		Edits: []FileEdits{{Edits: []text.Edit{{Span: r.Span}}}},
+	}
 }

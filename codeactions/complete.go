@@ -22,7 +22,7 @@ type missing struct {
 
 // completeCheckpoint composes all that is missing from one save into one fix: first what is safe, then, when generator states
 // are missing too, a second fix with everything.
-func completeCheckpoint(file *training.File, save *training.SaveSite, ds []diagnostics.Diagnostic) []Fix {
+func completeCheckpoint(file *training.File, mod *pysem.Module, save *training.SaveSite, ds []diagnostics.Diagnostic) []Fix {
 	var all []missing
 	for i, d := range ds {
 		for _, r := range d.Remedies {
@@ -39,14 +39,14 @@ func completeCheckpoint(file *training.File, save *training.SaveSite, ds []diagn
 	}
 	var out []Fix
 	if len(safe) > 0 {
-		if f, ok := complete(file, safe); ok {
+		if f, ok := complete(file, mod, safe); ok {
 			f.Title, f.Applicability = "Complete this checkpoint", diagnostics.Safe
 			out = append(out, f)
 		}
 	}
 	// Rank 0's states on every rank would give all ranks one stream: where several processes train, nothing is offered.
 	if _, distributed := save.Distributed(); len(safe) < len(all) && !distributed {
-		if f, ok := complete(file, all); ok {
+		if f, ok := complete(file, mod, all); ok {
 			f.Title, f.Applicability = "Complete this checkpoint, random states included", diagnostics.Unsafe
 			if len(safe) == 0 {
 				f.Title = "Save and restore the random states"
@@ -61,11 +61,14 @@ func completeCheckpoint(file *training.File, save *training.SaveSite, ds []diagn
 // isGenerator says that an object is a generator, whose state decides what a resumed run draws.
 func isGenerator(o *training.Object) bool { return o != nil && o.Kind == training.Generator }
 
-func complete(file *training.File, parts []missing) (Fix, bool) {
+func complete(file *training.File, mod *pysem.Module, parts []missing) (Fix, bool) {
 	save, load := parts[0].remedy.Save, parts[0].remedy.Load
-	s := newSheet(file)
+	if load != nil && load.Node.Tree() != mod.Tree {
+		load = nil // what is saved now and not restored there is the next finding, in that file
+	}
+	s := newSheet(file, mod)
 	w := &checkpointWriter{sheet: s, save: save, taken: map[string]bool{}}
-	if save.Kind != training.PayloadDict || save.Dict == nil || !save.Dict.Literal.Valid() || save.Dict.Literal.Tree() != file.Tree {
+	if save.Kind != training.PayloadDict || save.Dict == nil || !save.Dict.Literal.Valid() || save.Dict.Literal.Tree() != mod.Tree {
 		return Fix{}, false
 	}
 	for _, c := range save.Components {
@@ -137,12 +140,12 @@ func (w *checkpointWriter) key(base string, state bool) string {
 
 // reach is how an object is written at the dict: its own name there, or none when the dict's function cannot name it.
 func (w *checkpointWriter) reach(o *training.Object, at pyast.Node) string {
-	return reach(w.file, o, at)
+	return w.name(o, at)
 }
 
-// reach finds a name for an object at a place: a variable or attribute of that function, the module, or the instance.
-func reach(file *training.File, o *training.Object, at pyast.Node) string {
-	fn := file.Module.Scope(at)
+// name finds a name for an object at a place: a variable or attribute of that function, the module, or the instance.
+func (s *sheet) name(o *training.Object, at pyast.Node) string {
+	file, fn := s.file, s.mod.Scope(at)
 	for f := fn; f != nil; f = f.Parent {
 		for _, name := range []string{o.Name, o.Name[strings.LastIndexByte(o.Name, '.')+1:]} {
 			for _, d := range f.Defs(name) {
@@ -177,7 +180,7 @@ func (w *checkpointWriter) entries(r diagnostics.CompleteCheckpoint) ([]entry, b
 		return []entry{{key: key, value: name + ".state_dict()", object: r.Object, name: name}}, true
 	case r.Progress != nil:
 		v := r.Progress.Var
-		if !v.Valid() || w.file.Module.Scope(v) != w.file.Module.Scope(at) {
+		if !v.Valid() || w.mod.Scope(v) != w.mod.Scope(at) {
 			return nil, false
 		}
 		return []entry{{key: w.key(v.Text(), false), value: v.Text(), progress: r.Progress}}, true
@@ -291,8 +294,8 @@ type restorer struct {
 func (r *restorer) add(e entry) { r.entries = append(r.entries, e) }
 
 // restoreStates composes what is saved and not restored at one load.
-func restoreStates(file *training.File, load *training.LoadSite, ds []diagnostics.Diagnostic) []Fix {
-	s := newSheet(file)
+func restoreStates(file *training.File, mod *pysem.Module, load *training.LoadSite, ds []diagnostics.Diagnostic) []Fix {
+	s := newSheet(file, mod)
 	r := &restorer{sheet: s, load: load}
 	f := Fix{Title: "Restore what the checkpoint holds", Applicability: diagnostics.Safe}
 	for i, d := range ds {
@@ -303,7 +306,7 @@ func restoreStates(file *training.File, load *training.LoadSite, ds []diagnostic
 			}
 			e := entry{key: m.Key, object: m.Object, target: m.Target}
 			if m.Object != nil {
-				if e.name = reach(file, m.Object, load.Node); e.name == "" {
+				if e.name = s.name(m.Object, load.Node); e.name == "" {
 					continue
 				}
 			}
@@ -364,7 +367,7 @@ func (r *restorer) write() bool {
 		switch {
 		case e.object != nil:
 			place := after
-			if made := statement(constructed(e.object)); made.Valid() && r.file.Module.Scope(made) == r.file.Module.Scope(after) && made.Start() > after.Start() {
+			if made := statement(constructed(e.object)); made.Valid() && r.mod.Scope(made) == r.mod.Scope(after) && made.Start() > after.Start() {
 				place = made
 			}
 			cond, ok := r.resumeCondition(block, place.Parent())
@@ -401,7 +404,7 @@ func (r *restorer) write() bool {
 		r.linesAfter(after, lines...)
 	}
 	for id, l := range late {
-		r.linesAfter(r.file.Tree.Node(id), l...)
+		r.linesAfter(r.mod.Tree.Node(id), l...)
 	}
 	return wrote
 }
@@ -527,7 +530,7 @@ func constructed(o *training.Object) pyast.Node {
 
 // rngLines set a generator in front of the training loop, under the condition the checkpoint was loaded under.
 func (r *restorer) rngLines(e entry, item, has string, block pyast.Node) bool {
-	if r.loop == nil || r.file.Module.Scope(r.loop.Node) != r.file.Module.Scope(r.load.Node) {
+	if r.loop == nil || r.mod.Scope(r.loop.Node) != r.mod.Scope(r.load.Node) {
 		return false
 	}
 	cond, ok := r.resumeCondition(block, r.loop.Node.Parent())
@@ -549,11 +552,11 @@ func (r *restorer) progressLines(e entry, item, has string, block pyast.Node, li
 	if loop == nil || !loop.Stop.Valid() || loop.Start.Valid() || loop != e.progress {
 		return false
 	}
-	if r.file.Module.Scope(loop.Node) != r.file.Module.Scope(r.load.Node) {
+	if r.mod.Scope(loop.Node) != r.mod.Scope(r.load.Node) {
 		return false
 	}
 	start := "start_" + e.value
-	if len(r.file.Module.Scope(loop.Node).Defs(start)) > 0 {
+	if len(r.mod.Scope(loop.Node).Defs(start)) > 0 {
 		return false
 	}
 	outer := r.loaded(r.checkpointName())

@@ -24,7 +24,7 @@ func atomicSave(s *sheet, r diagnostics.AtomicSave) (Fix, bool) {
 	if strings.ContainsAny(target, "\r\n") || !path.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindString) && len(target) > 24 {
 		// A long expression is named first.
 		name := "path"
-		for len(s.file.Module.Scope(stmt).Defs(name)) > 0 {
+		for len(s.mod.Scope(stmt).Defs(name)) > 0 {
 			name += "_"
 		}
 		s.linesBefore(stmt, name+" = "+target)
@@ -106,7 +106,7 @@ func (s *sheet) globPattern(save *training.SaveSite) (string, bool) {
 	path := pysem.Args(save.Node).Get(1, "f")
 	if path.Kind() == pyast.KindIdentifier {
 		// path = f"..." just before: the pattern repeats that expression.
-		for _, d := range s.file.Module.Scope(path).Defs(path.Text()) {
+		for _, d := range s.mod.Scope(path).Defs(path.Text()) {
 			if d.Kind == pysem.DefAssign && len(d.Index) == 0 {
 				path = d.Value
 			}
@@ -175,14 +175,14 @@ func keepBest(s *sheet, r diagnostics.KeepBest) (Fix, bool) {
 			model = c.Value.Node.Text()
 		}
 	}
-	if !save.Valid() || model == "" || s.file.Module.Scope(r.Save.Node) != s.file.Module.Scope(save) {
+	if !save.Valid() || model == "" || s.mod.Scope(r.Save.Node) != s.mod.Scope(save) {
 		return Fix{}, false
 	}
 	best, start, op := "best_"+strings.TrimPrefix(r.Metric, "val_"), "float("+s.str("inf")+")", "<"
 	if r.Higher {
 		start, op = "float("+s.str("-inf")+")", ">"
 	}
-	if len(s.file.Module.Scope(save).Defs(best)) > 0 {
+	if len(s.mod.Scope(save).Defs(best)) > 0 {
 		return Fix{}, false
 	}
 	tc := s.module("torch")

@@ -5,7 +5,7 @@ import "github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 // recordVersion adds the torch version, as text, to the dict that is saved.
 func recordVersion(s *sheet, r diagnostics.RecordVersion) (Fix, bool) {
 	d := r.Save.Dict
-	if d == nil || !d.Literal.Valid() || d.Literal.Tree() != s.file.Tree {
+	if d == nil || !d.Literal.Valid() || d.Literal.Tree() != s.mod.Tree {
 		return Fix{}, false
 	}
 	w := &checkpointWriter{sheet: s, save: r.Save, taken: map[string]bool{}}

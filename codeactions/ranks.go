@@ -40,7 +40,7 @@ func guardRank(s *sheet, r diagnostics.GuardRank) (Fix, bool) {
 // deeper is the text of whole lines, one level deeper; lines inside multi-line strings stay as they are.
 func (s *sheet) deeper(start, end int, save *training.SaveSite) string {
 	inString := map[int]bool{}
-	for n := range s.file.Tree.Root().Descendants() {
+	for n := range s.mod.Tree.Root().Descendants() {
 		if n.Kind() == pyast.KindString && n.End() > start && n.Start() < end {
 			for at := nextLine(s.src, n.Start()); at <= n.End() && at < len(s.src); at = nextLine(s.src, at) {
 				inString[at] = true
@@ -72,8 +72,8 @@ func (s *sheet) deeper(start, end int, save *training.SaveSite) string {
 
 // rankTest is the test that the file itself uses for its main process, else one on a rank variable in reach, else on get_rank().
 func (s *sheet) rankTest(save *training.SaveSite) string {
-	fn := s.file.Module.Scope(save.Node)
-	for n := range s.file.Tree.Root().Descendants() {
+	fn := s.mod.Scope(save.Node)
+	for n := range s.mod.Tree.Root().Descendants() {
 		if n.Kind() != pyast.KindIfStatement {
 			continue
 		}
@@ -168,7 +168,7 @@ func moveOutOfGuard(s *sheet, r diagnostics.MoveOutOfGuard) (Fix, bool) {
 		return s.fix(fix), true
 	}
 	name := "state_dict"
-	for len(s.file.Module.Scope(stmt).Defs(name)) > 0 {
+	for len(s.mod.Scope(stmt).Defs(name)) > 0 {
 		name += "_"
 	}
 	s.linesBefore(outer, name+" = "+r.Call.Node.Text())

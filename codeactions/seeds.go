@@ -62,7 +62,7 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 	call := fmt.Sprintf("%s(%s)", seedHelper, seed)
 	switch {
 	case len(stmts) > 0:
-		if s.file.Module.Scope(stmts[0]).Name == seedHelper {
+		if s.mod.Scope(stmts[0]).Name == seedHelper {
 			// The file's own helper gets the missing lines.
 			s.heads = nil
 			return s.extendSeedHelper(stmts[len(stmts)-1], r, seed)
@@ -75,7 +75,7 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 		}
 	case len(r.Seeds) > 0:
 		return Fix{}, false
-	case r.Entry != nil && r.Entry != s.file.Module.Top:
+	case r.Entry != nil && r.Entry != s.mod.Top:
 		first := r.Entry.Body.Nth(0)
 		if first.Kind() == pyast.KindExpressionStatement && first.Nth(0).Kind() == pyast.KindString && first.Next().Valid() {
 			first = first.Next()

@@ -157,7 +157,7 @@ func reportMismatch(s *sheet, r diagnostics.ReportMismatch) (Fix, bool) {
 		return Fix{}, false
 	}
 	name := "incompatible"
-	for len(s.file.Module.Scope(stmt).Defs(name)) > 0 {
+	for len(s.mod.Scope(stmt).Defs(name)) > 0 {
 		name += "_keys"
 	}
 	s.insert(stmt.Start(), name+" = ")

@@ -12,6 +12,7 @@ import (
 // sheet collects the edits of one fix to one file and knows the file's style.
 type sheet struct {
 	file    *training.File
+	mod     *pysem.Module // the file to edit, which may be another than the facts'
 	src     []byte
 	edits   []text.Edit
 	heads   []text.Edit       // imports, which come before helpers at the same place
@@ -21,13 +22,13 @@ type sheet struct {
 	unit    string
 }
 
-func newSheet(file *training.File) *sheet {
-	s := &sheet{file: file, src: file.Tree.Source(), imports: map[string]string{}, newline: "\n"}
+func newSheet(file *training.File, mod *pysem.Module) *sheet {
+	s := &sheet{file: file, mod: mod, src: mod.Tree.Source(), imports: map[string]string{}, newline: "\n"}
 	if i := strings.IndexByte(string(s.src), '\n'); i > 0 && s.src[i-1] == '\r' {
 		s.newline = "\r\n"
 	}
-	s.quote = commonQuote(file.Tree)
-	s.unit = indentUnit(file.Tree)
+	s.quote = commonQuote(mod.Tree)
+	s.unit = indentUnit(mod.Tree)
 	return s
 }
 
@@ -196,8 +197,8 @@ func (s *sheet) module(name string) string {
 
 // imported is the name under which the module body imports a module, "" if it does not.
 func (s *sheet) imported(name string) string {
-	top := s.file.Module.Top
-	for n := range s.file.Tree.Root().Children() {
+	top := s.mod.Top
+	for n := range s.mod.Tree.Root().Children() {
 		if !n.Is(pyast.KindImportStatement, pyast.KindImportFromStatement) {
 			continue
 		}
@@ -218,7 +219,7 @@ func (s *sheet) imported(name string) string {
 // importPlace is where a new import goes: behind the last plain import at the head of the module, or behind its docstring.
 func (s *sheet) importPlace() (at int, prefix, suffix string) {
 	var last, doc pyast.Node
-	for n := range s.file.Tree.Root().Children() {
+	for n := range s.mod.Tree.Root().Children() {
 		switch {
 		case n.Is(pyast.KindImportStatement, pyast.KindImportFromStatement, pyast.KindFutureImportStatement):
 			last = n
@@ -244,13 +245,13 @@ func (s *sheet) importPlace() (at int, prefix, suffix string) {
 
 // helper adds a function at the head of the module, behind the imports, unless the file has one of that name.
 func (s *sheet) helper(name string, lines []string) {
-	for _, d := range s.file.Module.Top.Defs(name) {
+	for _, d := range s.mod.Top.Defs(name) {
 		if d.Kind == pysem.DefFunc || d.Kind == pysem.DefImport {
 			return
 		}
 	}
 	var last pyast.Node
-	for n := range s.file.Tree.Root().Children() {
+	for n := range s.mod.Tree.Root().Children() {
 		if n.Is(pyast.KindImportStatement, pyast.KindImportFromStatement, pyast.KindFutureImportStatement) {
 			last = n
 		} else if last.Valid() {

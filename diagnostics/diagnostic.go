@@ -7,6 +7,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
 // Severity says how sure and how bad: Error will crash, hang or corrupt; Warning means a resumed or repeated run will differ
@@ -74,6 +75,8 @@ type Diagnostic struct {
 	Related []Related
 	// Remedies name what would mend it, best first; package codeactions writes the edits.
 	Remedies []Remedy
+	// Facts are what the finding was read from: those of the file whose entry points lead to it, which may be another one.
+	Facts *training.File
 	// Unnecessary marks code that has no effect, which editors fade.
 	Unnecessary bool
 }

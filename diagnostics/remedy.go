@@ -151,8 +151,63 @@ type RenameKey struct {
 	Key  string
 }
 
+// GlobalRank asks for the rank among all processes in a test of the rank within the node.
+type GlobalRank struct {
+	// Test is the comparison or predicate.
+	Test pyast.Node
+	// Grouped says that a process group is started before, so that its rank can be asked for.
+	Grouped bool
+}
+
+// SaveThenDelete deletes the checkpoint before only when the next one is written; a file that is written again is not deleted but
+// replaced.
+type SaveThenDelete struct {
+	Save     *training.SaveSite
+	Deletion *training.Call
+	Same     bool
+}
+
+// SpareBest leaves the best checkpoint out of a directory listing.
+type SpareBest struct{ Listing pyast.Node }
+
 // RemoveSuppression deletes a suppression comment, or one name in it, that suppresses nothing.
 type RemoveSuppression struct{ Span text.Span }
+
+// SeedFirst moves seeding statements in front of the statement that draws.
+type SeedFirst struct {
+	Seeds  []pyast.Node
+	Before pyast.Node
+}
+
+// SortItems sorts what a listing or a set gives before its order is used. Key is a sort key's expression, "" for none.
+type SortItems struct {
+	Items pyast.Node
+	Key   string
+}
+
+// FixSeed replaces a seed that differs from run to run: by a fixed one, or in a worker by the one that torch gives it.
+type FixSeed struct {
+	Value  pyast.Node
+	Worker bool
+}
+
+// SeedSplit gives a random split a generator of its own, through a keyword of the call where it has one.
+type SeedSplit struct {
+	Call    pyast.Node
+	Keyword string
+}
+
+// SetEnvironment sets an environment variable in front of a statement, unless it is set already.
+type SetEnvironment struct {
+	Before      pyast.Node
+	Name, Value string
+}
+
+// SeedByRank adds the rank to a seed. Rank is how it is written there, "" where it has no name.
+type SeedByRank struct {
+	Seed pyast.Node
+	Rank string
+}
 
 // UpdateBest assigns the metric where a test has found it better than the best so far.
 type UpdateBest struct{ Best training.FrozenBest }
@@ -188,7 +243,16 @@ func (ReportMismatch) remedy()     {}
 func (Loadable) remedy()           {}
 func (SetKeyword) remedy()         {}
 func (RenameKey) remedy()          {}
+func (GlobalRank) remedy()         {}
+func (SaveThenDelete) remedy()     {}
+func (SpareBest) remedy()          {}
 func (RemoveSuppression) remedy()  {}
+func (SeedFirst) remedy()          {}
+func (SortItems) remedy()          {}
+func (FixSeed) remedy()            {}
+func (SeedSplit) remedy()          {}
+func (SetEnvironment) remedy()     {}
+func (SeedByRank) remedy()         {}
 func (UpdateBest) remedy()         {}
 func (DeepCopy) remedy()           {}
 func (RecordVersion) remedy()      {}

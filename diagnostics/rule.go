@@ -81,7 +81,7 @@ type Pass struct {
 
 // Report files a finding. Rule, the path and span of places and, where the rule left it zero, Severity are filled in.
 func (p *Pass) Report(d Diagnostic) {
-	d.Rule = p.rule
+	d.Rule, d.Facts = p.rule, p.File
 	if d.Place.Tree != nil {
 		d.Path, d.Span = p.File.PathOf(d.Place.Tree), d.Place.Span
 	}
@@ -89,9 +89,13 @@ func (p *Pass) Report(d Diagnostic) {
 		if r.Place.Tree == nil {
 			continue
 		}
-		d.Related[i].Path, d.Related[i].Span = p.File.PathOf(r.Place.Tree), r.Place.Span
-		if r.Place.Tree == d.Place.Tree {
-			d.Related[i].Path = "" // beside the finding
+		d.Related[i].Span = r.Place.Span
+		switch {
+		case r.Place.Tree == d.Place.Tree: // beside the finding
+		case r.Place.Tree == p.File.Tree:
+			d.Related[i].Path = p.File.Path
+		default:
+			d.Related[i].Path = p.File.PathOf(r.Place.Tree)
 		}
 	}
 	if d.Severity == Off {

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -45,43 +46,73 @@ func (e *RuleError) Error() string {
 // position, then code. A rule that panics loses its findings and is named in the error (*RuleError, joined); the others'
 // findings are returned all the same.
 func Check(file *training.File, o Options) ([]Diagnostic, error) {
-	var found []Diagnostic
+	found, ran, err := Find(file, o)
+	kept, unused := Settle(file.Tree, found, ran, o)
+	return kept, errors.Join(err, unused)
+}
+
+// Ran are the rules that ran without failing.
+type Ran map[*Rule]bool
+
+// Find runs the selected rules over what the entry points of one file do. Findings may stand in other files; comments silence
+// nothing yet. Errors are those of Check.
+func Find(file *training.File, o Options) (found []Diagnostic, ran Ran, err error) {
 	var failed []error
-	ran := map[*Rule]bool{}
-	run := func(r *Rule, comments *suppressions) {
-		severity, ok := o.Of(r)
-		if !ok || o.stopped() || slices.ContainsFunc(o.Exempt, func(s Selector) bool { return s.Selects(r) }) {
-			return
+	ran = Ran{}
+	for _, r := range registry {
+		if r.OnSuppressions || !o.runs(r) {
+			continue
 		}
-		ds, err := runOne(r, file, o.Torch, comments)
+		ds, err := runOne(r, file, o.Torch, nil)
 		if err != nil {
 			failed = append(failed, err)
-			return
+			continue
 		}
 		ran[r] = true
-		_, overridden := o.Severity[r]
-		for _, d := range ds {
-			if overridden {
-				d.Severity = severity
-			}
-			found = append(found, d)
+		found = append(found, o.graded(r, ds)...)
+	}
+	return found, ran, errors.Join(failed...)
+}
+
+// runs reports whether a rule is selected and time is left for it.
+func (o Options) runs(r *Rule) bool {
+	_, selected := o.Of(r)
+	return selected && !o.stopped() && !slices.ContainsFunc(o.Exempt, func(s Selector) bool { return s.Selects(r) })
+}
+
+// graded gives findings the severity that the configuration states for their rule.
+func (o Options) graded(r *Rule, ds []Diagnostic) []Diagnostic {
+	if _, overridden := o.Severity[r]; overridden {
+		severity, _ := o.Of(r)
+		for i := range ds {
+			ds[i].Severity = severity
 		}
 	}
-	for _, r := range registry {
-		if !r.OnSuppressions {
-			run(r, nil)
-		}
-	}
-	comments := readSuppressions(file.Tree)
+	return ds
+}
+
+// Settle takes what was found in one file, by whichever file's analysis, leaves out what its options and comments silence, and
+// adds what is to be said of the comments. ran are the rules that ran over the file itself, nil where none did.
+func Settle(tree *pyast.Tree, found []Diagnostic, ran Ran, o Options) ([]Diagnostic, error) {
+	found = slices.DeleteFunc(slices.Clone(found), func(d Diagnostic) bool { return !o.runs(d.Rule) })
+	comments := readSuppressions(tree)
 	found = comments.silence(found)
-	comments.judge(ran)
-	kept := len(found)
-	for _, r := range registry {
-		if r.OnSuppressions {
-			run(r, comments)
+	var failed []error
+	if ran != nil {
+		comments.judge(ran)
+		kept := len(found)
+		for _, r := range registry {
+			if !r.OnSuppressions || !o.runs(r) {
+				continue
+			}
+			ds, err := runOne(r, nil, o.Torch, comments)
+			if err != nil {
+				failed = append(failed, err)
+			}
+			found = append(found, o.graded(r, ds)...)
 		}
+		found = append(found[:kept:kept], comments.silence(found[kept:])...)
 	}
-	found = append(found[:kept:kept], comments.silence(found[kept:])...)
 	slices.SortStableFunc(found, func(a, b Diagnostic) int {
 		return cmp.Or(a.Span.Start-b.Span.Start, cmp.Compare(a.Rule.Code, b.Rule.Code), a.Span.End-b.Span.End)
 	})

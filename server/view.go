@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"sync"
@@ -104,7 +105,7 @@ func (d *document) analyzeLocked(ctx context.Context, w *project.Workspace) (*pr
 		d.analysis = &project.Analysis{Path: d.path, Source: d.source, Problems: []project.Problem{problem}}
 		return d.analysis, nil
 	}
-	a, err := w.AnalyzeContext(ctx, d.path, d.source, d.tree)
+	a, err := project.NewIndex(w).Analyze(ctx, project.NewProgram(w).With(d.path, d.source, d.tree), d.path)
 	if err != nil {
 		return nil, err
 	}
@@ -120,9 +121,9 @@ func (d *document) fixesOf(ctx context.Context, w *project.Workspace) ([]diagnos
 	if err != nil {
 		return nil, nil, err
 	}
-	if !d.fixed && a.Facts != nil {
+	if !d.fixed && a.Tree != nil {
 		d.fixed = true
-		d.fixes = codeactions.Fixes(a.Facts, a.Diagnostics)
+		d.fixes = codeactions.Fixes(a.Tree, a.Diagnostics)
 	}
 	return a.Diagnostics, d.fixes, ctx.Err()
 }
@@ -136,6 +137,9 @@ func (d *document) fixAll(ctx context.Context, w *project.Workspace) ([]text.Edi
 	if err != nil {
 		return nil, err
 	}
-	after, _, err := w.Fix(ctx, a, diagnostics.Safe)
-	return text.Changes(d.source.Text, after.Source.Text), err
+	after, err := project.NewIndex(w).Fix(ctx, project.NewProgram(w).With(d.path, d.source, d.tree), []string{d.path}, diagnostics.Safe)
+	if err != nil || after[0].Err != nil {
+		return nil, errors.Join(err, after[0].Err)
+	}
+	return text.Changes(a.Source.Text, after[0].After.Source.Text), nil
 }

@@ -24,6 +24,7 @@ const stdinArgument = "-"
 // checker holds the flags of check and what belongs to one run of it.
 type checker struct {
 	fix, unsafe, diff, exitZero bool
+	write                       bool // put fixed texts into their files
 	selected, ignored           []string
 	format, stdinName           string
 
@@ -89,7 +90,7 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 		return errors.Join(configErrors...)
 	}
 	r := &report.Report{Checked: len(files), Problems: problems, Fixing: c.fix, UnsafeFixing: c.fix && c.unsafe, Open: open}
-	for _, o := range project.Map(files, c.file) {
+	for _, o := range c.files(project.NewProgram(c.workspace), files) {
 		o.addTo(r)
 		if _, err := io.WriteString(c.out, o.diff); err != nil {
 			return err
@@ -116,7 +117,7 @@ func (c *checker) prepare() error {
 			*list.into = append(*list.into, s)
 		}
 	}
-	c.workspace = project.NewWorkspaceWith(".", o)
+	c.workspace, c.write = project.NewWorkspaceWith(".", o), true
 	return nil
 }
 
@@ -126,6 +127,7 @@ type outcome struct {
 	problems []project.Problem
 	fixed    int
 	diff     string
+	text     *text.Source // what fixes made of the file
 }
 
 func (o *outcome) addTo(r *report.Report) {
@@ -136,56 +138,60 @@ func (o *outcome) addTo(r *report.Report) {
 	r.Fixed += o.fixed
 }
 
-// file checks one file, and fixes it or shows the fixes where that was asked for.
-func (c *checker) file(path string) *outcome {
-	before := c.workspace.AnalyzeFile(path)
-	switch {
-	case len(before.Diagnostics) == 0 || !c.fix && !c.diff:
-		return newOutcome(before)
-	case c.diff:
-		return c.showFixes(before)
+// files checks files together, and fixes them or shows the fixes where that was asked for.
+func (c *checker) files(p *project.Program, paths []string) []*outcome {
+	index, ctx := project.NewIndex(c.workspace), context.Background()
+	if !c.fix && !c.diff {
+		analyses, _ := index.AnalyzeAll(ctx, p, paths) // fails only with the context
+		return project.Map(analyses, newOutcome)
 	}
-	after, fixed, err := c.applyFixes(before)
-	if fixed > 0 {
-		if failed := writeFile(path, after.Source); failed != nil {
-			o := newOutcome(before)
-			o.fail(path, fmt.Errorf("cannot be written: %w", failed))
-			return o
-		}
-	}
-	o := newOutcome(after)
-	o.fixed = fixed
-	o.fail(path, err)
-	return o
-}
-
-// showFixes gives what the fixes would change.
-func (c *checker) showFixes(before *project.Analysis) *outcome {
-	o := newOutcome(before)
-	if len(before.Diagnostics) > 0 {
-		after, _, err := c.applyFixes(before)
-		o.diff = text.Diff(displayPath(before.Path), before.Source.Text, after.Source.Text)
-		o.fail(before.Path, err)
-	}
-	return o
-}
-
-// applyFixes applies the fixes asked for, in memory.
-func (c *checker) applyFixes(a *project.Analysis) (_ *project.Analysis, fixed int, err error) {
 	atLeast := diagnostics.Safe
 	if c.unsafe {
 		atLeast = diagnostics.Unsafe
 	}
-	return c.workspace.Fix(context.Background(), a, atLeast)
+	fixed, _ := index.Fix(ctx, p, paths, atLeast)
+	return project.Map(fixed, c.settled)
+}
+
+// settled writes a fixed file, or shows what would be written.
+func (c *checker) settled(f project.Fixed) *outcome {
+	path := f.Before.Path
+	if c.diff {
+		o := newOutcome(f.Before)
+		if f.Before != f.After {
+			o.diff = text.Diff(displayPath(path), f.Before.Source.Text, f.After.Source.Text)
+		}
+		o.fail(path, f.Err)
+		return o
+	}
+	if f.Cleared > 0 && c.write {
+		if failed := writeFile(path, f.After.Source); failed != nil {
+			o := newOutcome(f.Before)
+			o.fail(path, fmt.Errorf("cannot be written: %w", failed))
+			return o
+		}
+	}
+	o := newOutcome(f.After)
+	o.fixed = f.Cleared
+	o.fail(path, f.Err)
+	o.text = f.After.Source
+	return o
 }
 
 // newOutcome keeps of an analysis what a report shows.
 func newOutcome(a *project.Analysis) *outcome {
 	o := &outcome{file: report.File{Path: displayPath(a.Path), Source: a.Source, Diagnostics: a.Diagnostics}}
 	if len(a.Diagnostics) > 0 {
-		o.file.Fixes = codeactions.Fixes(a.Facts, a.Diagnostics)
+		o.file.Fixes = codeactions.Fixes(a.Tree, a.Diagnostics)
 	} else {
 		o.file.Source = nil
+	}
+	for _, d := range a.Diagnostics {
+		for i, r := range d.Related {
+			if r.Path != "" {
+				d.Related[i].Path = displayPath(r.Path)
+			}
+		}
 	}
 	for _, p := range a.Problems {
 		p.Path = displayPath(p.Path)
@@ -209,18 +215,12 @@ func (c *checker) standardInput(stdin io.Reader) error {
 	if _, err := c.workspace.Config(c.stdinName); err != nil {
 		return err
 	}
-	analysis := c.workspace.AnalyzeBytes(c.stdinName, data)
-	o, to := newOutcome(analysis), c.out
+	o, to := c.standardText(data), c.out
 	switch {
 	case c.diff:
-		o = c.showFixes(analysis)
 		data = []byte(o.diff)
-	case c.fix && len(analysis.Diagnostics) > 0:
-		after, fixed, failed := c.applyFixes(analysis)
-		o = newOutcome(after)
-		o.fixed = fixed
-		o.fail(c.stdinName, failed)
-		if data, err = after.Source.Encode(); err != nil {
+	case c.fix && o.text != nil:
+		if data, err = o.text.Encode(); err != nil {
 			return fmt.Errorf("%s: %w", c.stdinName, err)
 		}
 	}
@@ -233,6 +233,16 @@ func (c *checker) standardInput(stdin io.Reader) error {
 	r := &report.Report{Checked: 1, Fixing: c.fix, UnsafeFixing: c.fix && c.unsafe, Open: open}
 	o.addTo(r)
 	return c.finish(r, to)
+}
+
+// standardText checks the text that came in as the file it stands for.
+func (c *checker) standardText(data []byte) *outcome {
+	src, err := text.Decode(data)
+	if err != nil {
+		return newOutcome(c.workspace.AnalyzeBytes(c.stdinName, data))
+	}
+	c.write = false
+	return c.files(project.NewProgram(c.workspace).With(c.stdinName, src, nil), []string{c.stdinName})[0]
 }
 
 // finish writes the report and says how the command ends. A diff stands for the findings on standard output.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -76,9 +77,8 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 func missingOptimizerState(p *diagnostics.Pass) {
 	for _, r := range p.File.Resumptions() {
 		for _, step := range r.Save.Live(training.Optimizer) {
-			o := step.Object
-			state, known := p.File.HasStateToLose(o)
-			if known && !state || r.Save.SavedNearby(o) {
+			o, known := stateful(p, step)
+			if o == nil || slices.ContainsFunc(step.Ways(), r.Save.SavedNearby) {
 				continue
 			}
 			severity := proven(r, diagnostics.Warning)
@@ -86,7 +86,7 @@ func missingOptimizerState(p *diagnostics.Pass) {
 				continue
 			}
 			p.Report(diagnostics.Diagnostic{
-				Place:    r.Save.Anchor(),
+				Place:    r.Save.AnchorFor(o),
 				Severity: severity,
 				Message:  fmt.Sprintf("%s is not saved in this checkpoint: %s.", described(o, "momentum"), optimizerLoss(o)),
 				Related:  append(loadedHere(r.Load), at(step.Node, "the optimizer steps here")),
@@ -94,6 +94,17 @@ func missingOptimizerState(p *diagnostics.Pass) {
 			})
 		}
 	}
+}
+
+// stateful is the first of the optimizers that may step which has state to lose, nil when none has; known says that its class
+// tells.
+func stateful(p *diagnostics.Pass, step *training.Step) (o *training.Object, known bool) {
+	for _, o := range step.Ways() {
+		if state, known := p.File.HasStateToLose(o); state || !known {
+			return o, known
+		}
+	}
+	return nil, true
 }
 
 // optimizerLoss says what a resumed run loses.

@@ -108,7 +108,7 @@ func missingSchedulerState(p *diagnostics.Pass) {
 				continue
 			}
 			p.Report(diagnostics.Diagnostic{
-				Place:    r.Save.Anchor(),
+				Place:    r.Save.AnchorFor(o),
 				Severity: proven(r, diagnostics.Warning),
 				Message:  fmt.Sprintf("%s is not saved in this checkpoint: %s.", described(o, torch.Parameters(o.Class)...), loss),
 				Detail:   table,

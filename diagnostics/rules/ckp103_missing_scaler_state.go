@@ -96,7 +96,7 @@ func missingScalerState(p *diagnostics.Pass) {
 				continue
 			}
 			p.Report(diagnostics.Diagnostic{
-				Place:    r.Save.Anchor(),
+				Place:    r.Save.AnchorFor(o),
 				Severity: proven(r, diagnostics.Warning),
 				Message: fmt.Sprintf("%s is not saved in this checkpoint: after resuming, its loss scale starts again from the initial value.",
 					described(o)),

@@ -84,9 +84,9 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func missingBestMetric(p *diagnostics.Pass) {
-	for _, r := range p.File.Resumptions() {
+	for _, r := range p.File.Checkpoints() {
 		s := r.Save
-		if s.Kind != training.PayloadDict || s.HasRole(training.RoleBest) || !s.HasKind(training.Optimizer) && r.Evidence != training.FromLoadPath {
+		if s.Kind != training.PayloadDict || s.HasRole(training.RoleBest) || !s.HasKind(training.Optimizer) && !s.HoldsStates() && r.Evidence != training.FromLoadPath {
 			continue
 		}
 		best := s.BestMetric()

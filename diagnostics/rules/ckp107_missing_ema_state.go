@@ -95,7 +95,7 @@ func missingEMAState(p *diagnostics.Pass) {
 		for _, step := range r.Save.Averages() {
 			o := step.Object
 			d := diagnostics.Diagnostic{
-				Place:    r.Save.Anchor(),
+				Place:    r.Save.AnchorFor(o),
 				Severity: proven(r, diagnostics.Warning),
 				Related:  append(loadedHere(r.Load), at(step.Node, "the average is updated here")),
 			}

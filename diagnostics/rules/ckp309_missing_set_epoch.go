@@ -87,12 +87,15 @@ func missingSetEpoch(p *diagnostics.Pass) {
 				epochs = fmt.Sprintf("each of the %d epochs", n)
 			}
 			d := diagnostics.Diagnostic{
-				Place: training.FirstLine(l.Sampler.Node),
+				Place: training.FirstLine(l.Place()),
 				Message: fmt.Sprintf("%s is never told the epoch (`set_epoch`): %s sees the same order of the data, and every rank the "+
 					"same share of it.", name, epochs),
 				Related: []diagnostics.Related{at(l.Epochs.Node, "the training goes through the data here")},
 			}
-			if l.Epochs.Var.Valid() && (l.SamplerName != "" || l.LoaderName != "") {
+			if l.Place() != l.Sampler.Node {
+				d.Related = []diagnostics.Related{at(l.Sampler.Node, "the sampler is made here")}
+			}
+			if l.Epochs.Var.Valid() && l.Epochs.Ctx.Func == l.Loader.Ctx.Func && (l.SamplerName != "" || l.LoaderName != "") {
 				d.Remedies = []diagnostics.Remedy{diagnostics.SetEpoch{Loop: l.Epochs, Sampler: l.SamplerName, Loader: l.LoaderName}}
 			}
 			p.Report(d)

@@ -90,7 +90,7 @@ func resumeOffByOne(p *diagnostics.Pass) {
 			Message:  message,
 			Detail:   timeline(c),
 			Related:  []diagnostics.Related{at(c.Saved, "the epoch is saved here, after its training"), at(c.Loop.Node, "the resumed loop starts here")},
-			Remedies: []diagnostics.Remedy{diagnostics.ShiftEpoch{Node: c.Place, Delta: 1}},
+			Remedies: []diagnostics.Remedy{diagnostics.ShiftEpoch{Node: c.Shifted(), Delta: 1}},
 		})
 	}
 }

@@ -86,7 +86,7 @@ func resumeSkipsEpoch(p *diagnostics.Pass) {
 			Message:  message,
 			Detail:   timeline(c),
 			Related:  []diagnostics.Related{at(c.Saved, "the epoch is saved here"), at(c.Loop.Node, "the resumed loop starts here")},
-			Remedies: []diagnostics.Remedy{diagnostics.ShiftEpoch{Node: c.Place, Delta: -1}},
+			Remedies: []diagnostics.Remedy{diagnostics.ShiftEpoch{Node: c.Shifted(), Delta: -1}},
 		})
 	}
 }

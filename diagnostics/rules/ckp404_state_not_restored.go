@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -90,6 +91,19 @@ func stateNotRestored(p *diagnostics.Pass) {
 				d.Remedies = []diagnostics.Remedy{remedy}
 			}
 			p.Report(d)
+		}
+	}
+	for _, r := range p.File.Continued() {
+		for _, c := range r.LeftOut() {
+			message, _ := notRestored(r, c.Component)
+			if message == "" {
+				continue
+			}
+			p.Report(diagnostics.Diagnostic{
+				Place:   training.FirstLine(c.Call),
+				Message: strings.Replace(message, "never restored here", "not passed to what would restore it", 1),
+				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here"), at(r.Load.Node, "the checkpoint is loaded here")},
+			})
 		}
 	}
 }

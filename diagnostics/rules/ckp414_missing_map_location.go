@@ -61,8 +61,8 @@ func missingMapLocation(p *diagnostics.Pass) {
 		return
 	}
 	cuda := p.File.UsesCUDA()
-	for _, l := range p.File.Loads() {
-		if n, hidden := l.MapLocation(); n.Valid() || hidden || l.Path.Buffer || l.Placed() {
+	for _, l := range p.File.EveryLoad() {
+		if n, hidden := l.MapLocation(); n.Valid() || hidden || l.Path.Buffer || l.Path.Rank || l.Placed() {
 			continue
 		}
 		if dropped := l.Dropped(); dropped.Valid() {

@@ -78,7 +78,7 @@ func unsafeLoad(p *diagnostics.Pass) {
 	if p.File.Test() || p.Torch != (diagnostics.TorchVersion{}) && !old {
 		return
 	}
-	for _, l := range p.File.Loads() {
+	for _, l := range p.File.EveryLoad() {
 		if n, hidden := l.WeightsOnly(); n.Valid() || hidden || l.Path.Buffer || l.AllowsGlobals() {
 			continue
 		}

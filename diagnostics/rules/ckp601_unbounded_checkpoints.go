@@ -102,10 +102,10 @@ func unboundedCheckpoints(p *diagnostics.Pass) {
 		if p.File.Removes() {
 			return
 		}
-		if !places.first(s.Node) {
+		if !places.first(s.Site()) {
 			continue
 		}
-		place := training.FirstLine(s.Node)
+		place := training.FirstLine(s.Site())
 		if s.Ctx.Func != loop.Ctx.Func {
 			place = s.Anchor() // a helper writes what the loop names
 		}

@@ -82,7 +82,7 @@ func nonAtomicSave(p *diagnostics.Pass) {
 		if (s.BestOnly() || s.Path.Best()) && (load == nil || !only) {
 			continue // a copy beside the file that the run resumes from
 		}
-		if s.Atomic() || another(s, true) || !places.first(s.Node) {
+		if s.Atomic() || another(s, true) || !places.first(s.Site()) {
 			continue
 		}
 		what := "is the only file to resume from and"
@@ -94,7 +94,7 @@ func nonAtomicSave(p *diagnostics.Pass) {
 			related = loadedHere(load)
 		}
 		p.Report(diagnostics.Diagnostic{
-			Place: training.FirstLine(s.Node),
+			Place: training.FirstLine(s.Site()),
 			Message: fmt.Sprintf("%s %s is overwritten in place: a run killed while it is written leaves neither the old checkpoint nor a new "+
 				"one that loads.", sentence(shown(s.Path)), what),
 			Related:  related,

@@ -83,11 +83,11 @@ func noBestCheckpoint(p *diagnostics.Pass) {
 			continue
 		}
 		metric, ok := s.EpochLoop.ValidationMetric()
-		if !ok || !places.first(s.Node) {
+		if !ok || !places.first(s.Site()) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{
-			Place: training.FirstLine(s.Node),
+			Place: training.FirstLine(s.Site()),
 			Message: fmt.Sprintf("`%s` is computed in every epoch, but only the newest model is kept: when a later epoch is worse, the best one "+
 				"is lost.", metric.Name),
 			Related:  []diagnostics.Related{at(metric.Node, "the metric is computed here")},

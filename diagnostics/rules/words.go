@@ -63,3 +63,6 @@ func proven(r training.Resumption, severity diagnostics.Severity) diagnostics.Se
 	}
 	return min(severity, diagnostics.Information)
 }
+
+// lastName is the last part of a dotted name.
+func lastName(qualified string) string { return qualified[strings.LastIndexByte(qualified, '.')+1:] }

@@ -110,7 +110,7 @@ func (e Example) suppressions(t *testing.T, engine analysis, found *project.Anal
 		if d.Rule.OnSuppressions {
 			continue
 		}
-		edit := diagnostics.SuppressLine(found.Facts.Tree, d)
+		edit := diagnostics.SuppressLine(found.Tree, d)
 		after, err := text.Apply([]byte(e.Source), []text.Edit{edit})
 		if err != nil {
 			t.Errorf("%s:%d: suppressing %s: %v", e.Doc, e.Line, d.Rule.Code, err)
@@ -134,10 +134,10 @@ func (e Example) suppressions(t *testing.T, engine analysis, found *project.Anal
 // the safe ones comes to an end.
 func (e Example) fixes(t *testing.T, engine analysis, found *project.Analysis) {
 	t.Helper()
-	if found.Facts == nil {
+	if found.Tree == nil {
 		return
 	}
-	for _, f := range codeactions.Fixes(found.Facts, found.Diagnostics) {
+	for _, f := range codeactions.Fixes(found.Tree, found.Diagnostics) {
 		if f.Applicability == diagnostics.Display {
 			continue
 		}
@@ -147,7 +147,7 @@ func (e Example) fixes(t *testing.T, engine analysis, found *project.Analysis) {
 			continue
 		}
 		fixed := engine.of(string(after))
-		if fixed.Facts == nil || fixed.Facts.Tree.HasErrors() && !found.Facts.Tree.HasErrors() {
+		if fixed.Tree == nil || fixed.Tree.HasErrors() && !found.Tree.HasErrors() {
 			t.Errorf("%s:%d: %q breaks the syntax:\n%s", e.Doc, e.Line, f.Title, after)
 			continue
 		}
@@ -180,11 +180,11 @@ func count(ds []diagnostics.Diagnostic) map[string]int {
 func Settle(w *project.Workspace, path, source string) (string, error) {
 	for range 20 {
 		a := w.Analyze(path, text.NewSource([]byte(source)), nil)
-		if a.Facts == nil {
+		if a.Tree == nil {
 			return source, nil
 		}
 		var edits []text.Edit
-		for _, f := range codeactions.Compatible(codeactions.Fixes(a.Facts, a.Diagnostics), diagnostics.Safe) {
+		for _, f := range codeactions.Compatible(codeactions.Fixes(a.Tree, a.Diagnostics), diagnostics.Safe) {
 			edits = append(edits, f.Edits[0].Edits...)
 		}
 		if len(edits) == 0 {

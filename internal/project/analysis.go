@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime/debug"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
 // Analysis is what was found in one file.
@@ -20,8 +18,8 @@ type Analysis struct {
 	// Path is as the caller named it.
 	Path   string
 	Source *text.Source
-	// Facts are nil for a file that no rule can apply to (see Relevant) and one that could not be analysed.
-	Facts       *training.File
+	// Tree is nil for a file that holds nothing to check.
+	Tree        *pyast.Tree
 	Diagnostics []diagnostics.Diagnostic
 	// Problems are what kept the analysis from being whole.
 	Problems []Problem
@@ -63,22 +61,18 @@ func Relevant(data []byte) bool {
 
 func mentions(data []byte) bool { return bytes.Contains(data, []byte("ckpt-lsp")) }
 
-// AnalyzeFile reads and analyses the file at path.
+// AnalyzeFile reads and analyses the file at path, with what it imports.
 func (w *Workspace) AnalyzeFile(path string) *Analysis {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return &Analysis{Path: path, Problems: []Problem{{Path: path, Message: "cannot be read: " + reason(err), Fatal: true}}}
-	}
-	return w.AnalyzeBytes(path, data)
+	return w.alone(context.Background(), NewProgram(w), path)
 }
 
 // AnalyzeBytes analyses what a file at path would hold, in the encoding it names.
 func (w *Workspace) AnalyzeBytes(path string, data []byte) *Analysis {
-	if !Relevant(data) {
-		return &Analysis{Path: path, Source: text.NewSource(data)}
-	}
 	src, err := text.Decode(data)
 	if err != nil {
+		if !Relevant(data) {
+			return &Analysis{Path: path, Source: text.NewSource(data)}
+		}
 		return &Analysis{Path: path, Problems: []Problem{{Path: path, Message: err.Error()}}}
 	}
 	return w.Analyze(path, src, nil)
@@ -87,51 +81,22 @@ func (w *Workspace) AnalyzeBytes(path string, data []byte) *Analysis {
 // Analyze analyses a file whose text is at hand, and whose tree may be (else nil: the text is parsed if that can be of use).
 // It never panics: a failure of ckpt-lsp itself is a fatal problem of the file.
 func (w *Workspace) Analyze(path string, src *text.Source, tree *pyast.Tree) *Analysis {
-	a, _ := w.AnalyzeContext(context.Background(), path, src, tree) // fails only with the context
+	return w.alone(context.Background(), NewProgram(w).With(path, src, tree), path)
+}
+
+// alone analyses one file of a program, and none of those that enter it.
+func (w *Workspace) alone(ctx context.Context, p *Program, path string) *Analysis {
+	a, _ := NewIndex(w).Analyze(ctx, p, path) // fails only with the context
 	return a
 }
 
-// AnalyzeContext is Analyze, but gives up soon after the context ends; it then fails with the context's error, and the analysis
-// is not whole.
-func (w *Workspace) AnalyzeContext(ctx context.Context, path string, src *text.Source, tree *pyast.Tree) (a *Analysis, err error) {
-	a = &Analysis{Path: path, Source: src}
-	defer func() {
-		if cause := recover(); cause != nil {
-			a.fail(fmt.Sprintf("internal error: %v", cause), debug.Stack())
-		}
-	}()
-	var options diagnostics.Options
-	options, a.ConfigError = w.options(path)
-	options.Stop = ctx.Done()
-	if !Relevant(src.Text) {
-		return a, nil
+// unreadable is the problem of a file that gives no text.
+func unreadable(path string, err error) Problem {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return Problem{Path: path, Message: "cannot be read: " + reason(err), Fatal: true}
 	}
-	if tree == nil {
-		if tree, err = pyast.Parse(src.Text); err != nil {
-			a.Problems = append(a.Problems, Problem{Path: path, Message: err.Error() + "; it is not checked"})
-			return a, nil
-		}
-	}
-	if tree.HasErrors() {
-		a.Problems = append(a.Problems, syntaxError(path, tree))
-	}
-	if err := ctx.Err(); err != nil {
-		return a, err
-	}
-	a.Facts = training.Analyze(path, tree)
-	found, err := diagnostics.Check(a.Facts, options)
-	a.Diagnostics = found
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, err := range joined.Unwrap() {
-			var stack []byte
-			var failed *diagnostics.RuleError
-			if errors.As(err, &failed) {
-				stack = failed.Stack
-			}
-			a.fail(err.Error(), stack)
-		}
-	}
-	return a, ctx.Err()
+	return Problem{Path: path, Message: err.Error()}
 }
 
 func (a *Analysis) fail(message string, stack []byte) {

@@ -58,7 +58,7 @@ func TestAnalyzeTakesATree(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := NewWorkspace(".").Analyze("x.py", src, tree)
-	if a.Facts == nil || a.Facts.Tree != tree || len(a.Diagnostics) != 1 {
+	if a.Tree != tree || len(a.Diagnostics) != 1 {
 		t.Errorf("analysis %+v", a)
 	}
 }

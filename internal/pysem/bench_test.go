@@ -100,6 +100,6 @@ func BenchmarkTrace(b *testing.B) {
 	m := New("train.py", parsed(b))
 	for b.Loop() {
 		e := NewEvaluator()
-		NewTracer(e, func(name string) bool { return benchInteresting[name] }).Trace(e.Root(m.Top, nil))
+		NewTracer(e, m, func(name string, _ bool) bool { return benchInteresting[name] }).Trace(e.Root(m.Top, nil))
 	}
 }

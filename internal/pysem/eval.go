@@ -32,6 +32,11 @@ type Evaluator struct {
 	opened  int
 	// cut is the least depth of an evaluation in progress that was asked for again; what stands above it is not whole.
 	cut, loose int
+	// resolve finds the module that a name means in a file, nil for those not at hand; consulted are those it gave.
+	resolve   Resolver
+	consulted map[*Module]bool
+	linked    map[*Module][]*Module
+	starring  map[starKey]bool
 }
 
 type memoKey struct {
@@ -53,9 +58,13 @@ type callKey struct {
 	self   string
 }
 
-// NewEvaluator makes an evaluator.
-func NewEvaluator() *Evaluator {
+// NewEvaluator makes an evaluator that sees one file at a time.
+func NewEvaluator() *Evaluator { return NewEvaluatorOver(nil) }
+
+// NewEvaluatorOver makes an evaluator that follows imports into the modules a resolver gives.
+func NewEvaluatorOver(resolve Resolver) *Evaluator {
 	return &Evaluator{
+		resolve: resolve, consulted: map[*Module]bool{}, linked: map[*Module][]*Module{}, starring: map[starKey]bool{},
 		memo: map[memoKey]*Value{}, busy: map[memoKey]int{}, roots: map[rootKey]*Ctx{}, calls: map[callKey]*Ctx{},
 		reached: map[*Func]map[*Func]bool{}, cut: math.MaxInt,
 	}
@@ -88,7 +97,7 @@ func (e *Evaluator) Root(f *Func, self *Value) *Ctx {
 // construct finds the call that runs an __init__: the construction itself, or the super().__init__(...) in the __init__ of a
 // class further down.
 func (e *Evaluator) construct(ctx *Ctx, self *Value) {
-	own := self.Class.method("__init__")
+	own := e.find(self.Class, "__init__")
 	if own == ctx.Func {
 		ctx.Parent, ctx.Call, ctx.depth = self.Ctx, self.Node, self.Ctx.depth+1
 		return
@@ -102,11 +111,11 @@ func (e *Evaluator) construct(ctx *Ctx, self *Value) {
 			}
 			object := fn.Child(pyast.FieldObject)
 			for _, b := range f.Class.Bases {
-				base := f.Class.baseClass(b)
+				base := e.base(f.Class, b)
 				if base == nil || object.Kind() == pyast.KindIdentifier && !object.TextIs(base.Name) {
 					continue
 				}
-				if next = base.method("__init__"); next == ctx.Func {
+				if next = e.find(base, "__init__"); next == ctx.Func {
 					ctx.Parent, ctx.Call = e.Root(f, self), call
 					ctx.depth = ctx.Parent.depth + 1
 					return
@@ -367,11 +376,14 @@ func (e *Evaluator) name(n pyast.Node, ctx *Ctx) *Value {
 			return e.Defs(n, e.outer(ctx, f), e.seen(ctx, f, path))
 		}
 	}
-	if len(m.Stars) > 0 {
-		if len(m.Stars) == 1 && !isBuiltin(path) {
-			return &Value{Kind: External, Node: n, Ctx: ctx, Name: m.Stars[0] + "." + path}
-		}
-		if !isBuiltin(path) {
+	if !isBuiltin(path) {
+		v, unresolved := e.starred(m, path)
+		switch {
+		case v != nil:
+			return v
+		case len(unresolved) == 1:
+			return &Value{Kind: External, Node: n, Ctx: ctx, Name: unresolved[0] + "." + path}
+		case len(unresolved) > 1:
 			return unknown
 		}
 	}
@@ -464,6 +476,9 @@ func (e *Evaluator) def(d *Def, ctx *Ctx) *Value {
 		op := strings.TrimSuffix(d.Stmt.Child(pyast.FieldOperator).Text(), "=")
 		return e.operate(d.Node, ctx, op, prev, e.Eval(d.Value, ctx))
 	case DefImport:
+		if v := e.imported(ctx.Func.Module, d.Qual); v != nil {
+			return v
+		}
 		return &Value{Kind: External, Node: d.Node, Ctx: ctx, Name: d.Qual}
 	case DefFunc:
 		if d.Target != nil {
@@ -701,20 +716,36 @@ func (e *Evaluator) attribute(n pyast.Node, ctx *Ctx) *Value {
 func (e *Evaluator) Member(base *Value, name string, n pyast.Node, ctx *Ctx) *Value {
 	switch base.Kind {
 	case External:
+		if v := e.imported(ctx.Func.Module, base.Name+"."+name); v != nil && !strings.HasPrefix(base.Name, "builtins") {
+			return v
+		}
+		return &Value{Kind: External, Node: n, Ctx: ctx, Name: base.Name + "." + name}
+	case ModuleVal:
+		if v := e.exported(base.Module, name); v != nil {
+			return v
+		}
 		return &Value{Kind: External, Node: n, Ctx: ctx, Name: base.Name + "." + name}
 	case Instance, ClassVal:
 		self := base
 		if base.Kind == Instance && base.Other != nil {
 			self = base.Other // super().name
 		}
-		if f := base.Class.method(name); f != nil {
+		if f := e.find(base.Class, name); f != nil {
 			if f.decorated("property") {
 				return e.returns(f, e.Root(f, self), n, ctx)
 			}
 			return &Value{Kind: FuncVal, Node: n, Ctx: ctx, Func: f, Base: self}
 		}
-		if defs := self.Class.attr(name); len(defs) > 0 {
-			return e.attrDefs(self, defs, n, ctx)
+		if v := e.field(base, name, n, ctx); v != nil {
+			return v
+		}
+		if defs := e.attr(self.Class, name); len(defs) > 0 {
+			v := e.attrDefs(self, defs, n, ctx)
+			if v.Kind == NoneVal && base.Kind == Instance {
+				// A place kept for what a subclass or a caller sets.
+				return join(n, ctx, v, &Value{Kind: Attr, Node: n, Ctx: ctx, Base: base, Name: name})
+			}
+			return v
 		}
 	case Unknown, NoneVal:
 		if path := dotted(n); path != "" {
@@ -735,12 +766,37 @@ func (e *Evaluator) Member(base *Value, name string, n pyast.Node, ctx *Ctx) *Va
 	return &Value{Kind: Attr, Node: n, Ctx: ctx, Base: base, Name: name}
 }
 
+// field is what an attribute of a dataclass's instance was constructed with: State(**d).model is d["model"]. It is nil where that
+// is not known, or the attribute is set later.
+func (e *Evaluator) field(v *Value, name string, n pyast.Node, ctx *Ctx) *Value {
+	if v.Kind != Instance || !v.Node.Valid() || v.Ctx == nil || !v.Class.dataclass() {
+		return nil
+	}
+	if d := e.fields(v); d != nil {
+		if x, ok := d.Get(name); ok {
+			return e.Expr(x.Value)
+		}
+	}
+	for c := range v.Node.Child(pyast.FieldArguments).Children() {
+		if c.Kind() == pyast.KindDictionarySplat {
+			return &Value{Kind: Item, Node: n, Ctx: ctx, Base: e.Eval(c.Nth(0), v.Ctx), Other: lit(name)}
+		}
+	}
+	return nil
+}
+
 // sharedPath reads a path such as args.start_epoch that another function of the file assigns: settings objects travel under
 // one name.
 func (e *Evaluator) sharedPath(path string, n pyast.Node, ctx *Ctx) *Value {
 	var vs []*Value
 	for _, d := range ctx.Func.foreign(path) {
 		vs = append(vs, e.Def(d, e.outer(ctx, d.Func)))
+	}
+	for _, d := range e.afar(path, ctx.Func) {
+		vs = append(vs, e.Def(d, e.outer(ctx, d.Func)))
+	}
+	if len(vs) > 2*maxAlternatives {
+		return unknown
 	}
 	if len(vs) == 0 {
 		return nil
@@ -857,21 +913,32 @@ func (e *Evaluator) attrDefs(self *Value, defs []*Def, n pyast.Node, ctx *Ctx) *
 	return join(n, ctx, vs...)
 }
 
-// method finds a method in the class or its bases in the file.
-func (c *Class) method(name string) *Func {
-	return lookup(c, func(c *Class) *Func { return c.Methods[name] })
+// find is the method of a class or its bases, nil if there is none at hand.
+func (e *Evaluator) find(c *Class, name string) *Func {
+	return e.lookup(c, func(c *Class) *Func { return c.Methods[name] })
 }
 
-// Method finds a method in the class or its bases in the file, nil if there is none.
-func (c *Class) Method(name string) *Func { return c.method(name) }
+// MethodOf finds a method in a class or its bases, nil if there is none at hand.
+func (e *Evaluator) MethodOf(c *Class, name string) *Func { return e.find(c, name) }
 
-func (c *Class) attr(name string) []*Def {
-	var out []*Def
-	lookup(c, func(c *Class) *Func { out = append(out, c.Attrs[name]...); return nil })
+// Bases are the classes at hand that a class inherits from directly.
+func (e *Evaluator) Bases(c *Class) []*Class {
+	var out []*Class
+	for _, b := range c.Bases {
+		if base := e.base(c, b); base != nil {
+			out = append(out, base)
+		}
+	}
 	return out
 }
 
-func lookup(c *Class, find func(*Class) *Func) *Func {
+func (e *Evaluator) attr(c *Class, name string) []*Def {
+	var out []*Def
+	e.lookup(c, func(c *Class) *Func { out = append(out, c.Attrs[name]...); return nil })
+	return out
+}
+
+func (e *Evaluator) lookup(c *Class, find func(*Class) *Func) *Func {
 	seen := map[*Class]bool{}
 	var walk func(*Class) *Func
 	walk = func(c *Class) *Func {
@@ -882,11 +949,9 @@ func lookup(c *Class, find func(*Class) *Func) *Func {
 		if f := find(c); f != nil {
 			return f
 		}
-		for _, b := range c.Bases {
-			if base := c.baseClass(b); base != nil {
-				if f := walk(base); f != nil {
-					return f
-				}
+		for _, base := range e.Bases(c) {
+			if f := walk(base); f != nil {
+				return f
 			}
 		}
 		return nil
@@ -894,16 +959,27 @@ func lookup(c *Class, find func(*Class) *Func) *Func {
 	return walk(c)
 }
 
-func (c *Class) baseClass(b pyast.Node) *Class {
-	if b.Kind() != pyast.KindIdentifier {
-		return nil
-	}
-	for s := c.Scope; s != nil; s = s.Parent {
-		for _, d := range s.defs[b.Text()] {
-			if d.Kind == DefClass {
-				return d.Class
+// base is the class that an expression among the bases of c names, nil when it is not at hand.
+func (e *Evaluator) base(c *Class, b pyast.Node) *Class {
+	if b.Kind() == pyast.KindIdentifier {
+		for s := c.Scope; s != nil; s = s.Parent {
+			for _, d := range s.defs[b.Text()] {
+				switch d.Kind {
+				case DefClass:
+					return d.Class
+				case DefImport:
+					if v := e.imported(c.Module, d.Qual); v != nil && v.Kind == ClassVal {
+						return v.Class
+					}
+				}
 			}
 		}
+	}
+	if e.resolve == nil || !b.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+		return nil
+	}
+	if v := e.Eval(b, e.Root(c.Module.Top, nil)); v.Kind == ClassVal && v.Class != c {
+		return v.Class
 	}
 	return nil
 }

@@ -778,10 +778,12 @@ func (w *flower) imports(e *env, s pyast.Node) {
 	if s.Kind() == pyast.KindImportStatement {
 		for name := range s.ChildrenOf(pyast.FieldName) {
 			if name.Kind() == pyast.KindAliasedImport {
-				alias := name.Child(pyast.FieldAlias)
-				w.bind(e, &Def{Path: alias.Text(), Kind: DefImport, Node: alias, Stmt: s, Qual: name.Child(pyast.FieldName).Text()})
+				alias, module := name.Child(pyast.FieldAlias), name.Child(pyast.FieldName).Text()
+				m.Imports = append(m.Imports, module)
+				w.bind(e, &Def{Path: alias.Text(), Kind: DefImport, Node: alias, Stmt: s, Qual: module})
 				continue
 			}
+			m.Imports = append(m.Imports, name.Text())
 			first, _, _ := strings.Cut(name.Text(), ".")
 			w.bind(e, &Def{Path: first, Kind: DefImport, Node: name, Stmt: s, Qual: first})
 		}
@@ -791,7 +793,8 @@ func (w *flower) imports(e *env, s pyast.Node) {
 	if s.Kind() == pyast.KindFutureImportStatement {
 		return
 	}
-	join := func(name string) string {
+	join := func(name string) (qualified string) {
+		defer func() { m.Imports = append(m.Imports, qualified) }()
 		if strings.HasSuffix(module, ".") {
 			return module + name
 		}

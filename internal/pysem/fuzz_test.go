@@ -53,7 +53,7 @@ func nested(depth int, statement string) string {
 // readAll asks everything of a module.
 func readAll(m *Module) {
 	e := NewEvaluator()
-	tracer := NewTracer(e, func(name string) bool { return len(name)%2 == 1 })
+	tracer := NewTracer(e, m, func(name string, _ bool) bool { return len(name)%2 == 1 })
 	for _, f := range m.Funcs {
 		for _, ev := range tracer.Trace(e.Root(f, nil)) {
 			e.Eval(ev.Node, ev.Ctx)

@@ -72,16 +72,71 @@ func (e *Evaluator) external(n pyast.Node, name string, ctx *Ctx) *Value {
 		}
 	case "builtins.super":
 		if ctx.Self != nil && ctx.Func.methodClass() != nil {
-			for _, b := range ctx.Func.methodClass().Bases {
-				if base := ctx.Func.methodClass().baseClass(b); base != nil && ctx.Self.Kind == Instance {
+			for _, base := range e.Bases(ctx.Func.methodClass()) {
+				if ctx.Self.Kind == Instance {
 					return &Value{Kind: Instance, Class: base, Node: n, Ctx: ctx, Other: ctx.Self}
 				}
 			}
 		}
 	case "copy.copy":
 		return arg(0)
+	case "dataclasses.asdict", "builtins.vars":
+		if d := e.fields(arg(0)); d != nil {
+			return &Value{Kind: Dict, Node: n, Ctx: ctx, Dict: d}
+		}
 	}
 	return nil
+}
+
+// fields are what an instance of a dataclass was constructed with, nil for other values.
+func (e *Evaluator) fields(v *Value) *DictValue {
+	if v.Kind != Instance || !v.Node.Valid() || v.Ctx == nil || !v.Class.dataclass() {
+		return nil
+	}
+	passed := e.Passed(v.Node, v.Ctx)
+	d := &DictValue{Literal: v.Node, Open: passed.Open || passed.Keyword.Open}
+	names := v.Class.fieldNames()
+	for i, x := range passed.Position {
+		if i >= len(names) {
+			return nil
+		}
+		d = d.with(Entry{Key: names[i], KeyNode: x.Node, Pair: x.Node, Value: x})
+	}
+	for _, x := range passed.Keyword.Entries {
+		d = d.with(x)
+	}
+	return d
+}
+
+// dataclass reports whether a class has the dataclass decorator.
+func (c *Class) dataclass() bool {
+	p := c.Node.Parent()
+	if p.Kind() != pyast.KindDecoratedDefinition {
+		return false
+	}
+	for d := range p.Children() {
+		if d.Kind() == pyast.KindDecorator {
+			n := d.Nth(0)
+			if n.Kind() == pyast.KindCall {
+				n = n.Child(pyast.FieldFunction)
+			}
+			if lastName(n) == "dataclass" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fieldNames are the annotated names of a class body, in order.
+func (c *Class) fieldNames() []string {
+	var out []string
+	for s := range c.Node.Child(pyast.FieldBody).Children() {
+		if a := s.Nth(0); s.Kind() == pyast.KindExpressionStatement && a.Kind() == pyast.KindAssignment && a.Child(pyast.FieldType).Valid() {
+			out = append(out, a.Child(pyast.FieldLeft).Text())
+		}
+	}
+	return out
 }
 
 // method evaluates method calls on values that are known; nil leaves the call as it is.
@@ -264,6 +319,12 @@ func (e *Evaluator) mutated(d *Def, ctx *Ctx) *Value {
 	if target := mutationTarget(d); target.Valid() && (len(d.Prev) == 0 || prev == bottom) {
 		prev = e.outerPath(target, d, ctx)
 	}
+	if prev == bottom && len(d.Prev) > 0 && d.Func.onlyChanges(d.Path) {
+		// In a loop, only the round before stands in front of it; the first round has it from outside.
+		if target := mutationTarget(d); target.Valid() {
+			prev = e.outerPath(target, d, ctx)
+		}
+	}
 	if prev == bottom {
 		return bottom
 	}
@@ -337,6 +398,18 @@ func (e *Evaluator) mutated(d *Def, ctx *Ctx) *Value {
 	return join(d.Node, ctx, append(others, &Value{Kind: Dict, Node: base.Node, Ctx: base.Ctx, Dict: dv})...)
 }
 
+// onlyChanges reports whether the function changes the object of a name or path in place, and never binds it.
+func (f *Func) onlyChanges(path string) bool {
+	for _, d := range f.defs[path] {
+		switch d.Kind {
+		case DefItem, DefUpdate, DefRemove, DefMutate, DefPassed:
+		default:
+			return false
+		}
+	}
+	return len(f.defs[path]) > 0
+}
+
 // passed is what a dict holds after a function at hand, which it was passed to, changed it; nil when that cannot be told.
 func (e *Evaluator) passed(d *Def, ctx *Ctx) *Value {
 	callee := e.Eval(d.Value.Child(pyast.FieldFunction), ctx)
@@ -391,7 +464,7 @@ func (e *Evaluator) outerPath(target pyast.Node, d *Def, ctx *Ctx) *Value {
 		base := e.Eval(target.Child(pyast.FieldObject), ctx)
 		if base.Kind == Instance {
 			var others []*Def
-			for _, o := range base.Class.attr(target.Child(pyast.FieldAttribute).Text()) {
+			for _, o := range e.attr(base.Class, target.Child(pyast.FieldAttribute).Text()) {
 				if o != d {
 					others = append(others, o)
 				}

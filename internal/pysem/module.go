@@ -5,6 +5,7 @@ package pysem
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
@@ -22,6 +23,8 @@ type Module struct {
 	Classes []*Class
 	// Stars are the modules of `from m import *`, in order.
 	Stars []string
+	// Imports are the dotted names that imports anywhere in the file name: modules, or names of modules.
+	Imports []string
 
 	funcAt    map[int]*Func  // by node ID of the definition
 	classAt   map[int]*Class // by node ID of the definition
@@ -33,6 +36,9 @@ type Module struct {
 	free      map[string]bool    // names that some function reads without defining them
 	// callDefs are the definitions of names read by functions inside that reach a call, by the call's node ID.
 	callDefs map[int]map[string][]*Def
+
+	gather sync.Once
+	words  Words
 }
 
 // Func is a function, method, lambda or the module body.
@@ -315,8 +321,14 @@ func params(list pyast.Node) []Param {
 	return out
 }
 
-// Scope is the function a node stands in.
+// elsewhere stands for the functions of other files.
+var elsewhere = &Func{Name: "<elsewhere>"}
+
+// Scope is the function a node stands in; for a node of another file it is one that is not in this.
 func (m *Module) Scope(n pyast.Node) *Func {
+	if n.Valid() && n.Tree() != m.Tree {
+		return elsewhere
+	}
 	for ; n.Valid(); n = n.Parent() {
 		if f := m.enclosing[n.ID()]; f != nil {
 			return f
@@ -326,7 +338,12 @@ func (m *Module) Scope(n pyast.Node) *Func {
 }
 
 // FuncAt is the function defined by a node, nil if there is none.
-func (m *Module) FuncAt(n pyast.Node) *Func { return m.funcAt[n.ID()] }
+func (m *Module) FuncAt(n pyast.Node) *Func {
+	if n.Tree() != m.Tree {
+		return nil
+	}
+	return m.funcAt[n.ID()]
+}
 
 // dotted is the path of a name or of attributes on a name ("self.a.b"), "" for any other expression.
 func dotted(n pyast.Node) string {

@@ -128,7 +128,7 @@ func look(t testing.TB, source string) []string {
 		seen[n.ID()] = true
 	}
 	isLook := func(n pyast.Node) bool { return n.Child(pyast.FieldFunction).TextIs("LOOK") }
-	tracer := NewTracer(e, func(name string) bool { return name == "LOOK" })
+	tracer := NewTracer(e, m, func(name string, _ bool) bool { return name == "LOOK" })
 	for _, ev := range tracer.Trace(e.Root(m.Top, nil)) {
 		if ev.Kind == EventCall && isLook(ev.Node) {
 			report(ev.Node, ev.Ctx)

@@ -59,24 +59,46 @@ const (
 	maxDescents = 3_000
 	// maxAllDescents bounds the traces of one Tracer together.
 	maxAllDescents = 30_000
+	// maxAfar bounds how often one trace walks into functions of other files, maxAgain how often into one of them.
+	maxAfar  = 400
+	maxAgain = 8
+	// maxAllAfar and maxAllAgain bound the same for the traces of one Tracer together.
+	maxAllAfar  = 1_500
+	maxAllAgain = 24
 )
 
 // Tracer walks programs: it lists what happens in the order of the text, with calls of functions at hand walked into where
 // their bodies hold anything of interest.
 type Tracer struct {
 	Eval *Evaluator
-	// Interesting says of the last name of a callee ("step", "save") that a function that calls it is worth walking into.
-	Interesting func(name string) bool
+	// Interesting says of the last name of a callee ("step", "save") that a function that calls it is worth walking into; home
+	// says that the function stands in the file under analysis.
+	Interesting func(name string, home bool) bool
 
-	interest map[*Func]bool   // functions worth walking into
-	decided  map[*Module]bool // modules whose functions interest knows
+	home     *Module        // nil when there is only one
+	interest map[*Func]bool // whether functions are worth walking into
+	runs     map[*Func][]*Func
+	handed   map[*Module]map[string][]string
 	visited  map[*Func]bool
 	descents int // of all traces
+	afar     int // of these, into functions of other files
+	entered  map[*Func]int
 }
 
-// NewTracer makes a tracer over an evaluator.
-func NewTracer(e *Evaluator, interesting func(string) bool) *Tracer {
-	return &Tracer{Eval: e, Interesting: interesting, interest: map[*Func]bool{}, decided: map[*Module]bool{}, visited: map[*Func]bool{}}
+// NewTracer makes a tracer over an evaluator. home is the file under analysis.
+func NewTracer(e *Evaluator, home *Module, interesting func(name string, home bool) bool) *Tracer {
+	return &Tracer{Eval: e, Interesting: interesting, home: home, interest: map[*Func]bool{}, runs: map[*Func][]*Func{}, handed: map[*Module]map[string][]string{}, visited: map[*Func]bool{}, entered: map[*Func]int{}}
+}
+
+// Entered are the functions of other files that were walked by any trace so far.
+func (t *Tracer) Entered() []*Func {
+	var out []*Func
+	for f := range t.visited {
+		if f.Module != t.home {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // Visited reports whether a function was walked by any trace so far.
@@ -86,11 +108,13 @@ type walk struct {
 	t        *Tracer
 	events   []Event
 	descents int
+	afar     int
+	entered  map[*Func]int // functions of other files
 }
 
 // Trace walks a function from its start.
 func (t *Tracer) Trace(ctx *Ctx) []Event {
-	w := &walk{t: t}
+	w := &walk{t: t, entered: map[*Func]int{}}
 	t.visited[ctx.Func] = true
 	w.body(ctx, nil)
 	return w.events
@@ -369,12 +393,12 @@ func (w *walk) descend(call pyast.Node, ctx *Ctx, fr *Frame) {
 		case ClassVal:
 			known = true
 			self := &Value{Kind: Instance, Node: call, Ctx: ctx, Class: c.Class}
-			if f := c.Class.method("__init__"); f != nil {
+			if f := e.find(c.Class, "__init__"); f != nil {
 				w.enter(f, call, ctx, self, fr, false)
 			}
 		case Instance:
 			known = true
-			if f := c.Class.method("__call__"); f != nil {
+			if f := e.find(c.Class, "__call__"); f != nil {
 				w.enter(f, call, ctx, c, fr, false)
 			}
 		}
@@ -399,6 +423,15 @@ func (w *walk) enter(f *Func, call pyast.Node, ctx *Ctx, self *Value, fr *Frame,
 	if !w.t.worth(f) || recursive(ctx, f) {
 		return
 	}
+	if f.Module != w.t.home {
+		if w.afar >= maxAfar || w.entered[f] >= maxAgain || w.t.afar >= maxAllAfar || w.t.entered[f] >= maxAllAgain {
+			return
+		}
+		w.afar++
+		w.entered[f]++
+		w.t.afar++
+		w.t.entered[f]++
+	}
 	w.descents++
 	w.t.descents++
 	w.t.visited[f] = true
@@ -415,69 +448,148 @@ func (w *walk) enter(f *Func, call pyast.Node, ctx *Ctx, self *Value, fr *Frame,
 	w.emit(EventLeave, call, ctx, fr)
 }
 
-// worth reports whether a function, or one it may run in its file, calls anything of interest.
+// worth reports whether a function, or one it may run, calls anything of interest.
 func (t *Tracer) worth(f *Func) bool {
-	if !t.decided[f.Module] {
-		t.decided[f.Module] = true
-		t.decide(f.Module)
+	if w, known := t.interest[f]; known {
+		return w
 	}
-	return t.interest[f]
-}
-
-// decide finds the functions of a module that are worth walking into: those that call something of interest, then those
-// that call or hand on one of these by name, until nothing is added.
-func (t *Tracer) decide(m *Module) {
-	runBy := map[*Func][]*Func{}
-	var todo []*Func
-	add := func(f *Func) {
-		if !t.interest[f] {
-			t.interest[f] = true
-			todo = append(todo, f)
+	seen := map[*Func]bool{f: true}
+	for todo := []*Func{f}; len(todo) > 0; todo = todo[1:] {
+		g := todo[0]
+		if t.interest[g] || t.calls(g) {
+			t.interest[g], t.interest[f] = true, true
+			return true
+		}
+		for _, next := range t.mayRun(g) {
+			if w, known := t.interest[next]; !seen[next] && (w || !known) {
+				seen[next] = true
+				todo = append(todo, next)
+			}
 		}
 	}
-	for _, f := range m.Funcs {
-		names := map[string]bool{}
-		for _, call := range f.Calls {
-			name := lastName(call.Child(pyast.FieldFunction))
-			if t.Interesting(name) {
-				add(f)
-				break
+	for g := range seen {
+		t.interest[g] = false
+	}
+	return false
+}
+
+// calls reports whether a function itself calls something of interest.
+func (t *Tracer) calls(f *Func) bool {
+	home := f.Module == t.home
+	for _, call := range f.Calls {
+		if t.Interesting(lastName(call.Child(pyast.FieldFunction)), home) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayRun are the functions that one may run, by the names it calls or hands on: of its own file, and of files it imports.
+func (t *Tracer) mayRun(f *Func) []*Func {
+	if out, ok := t.runs[f]; ok {
+		return out
+	}
+	var out []*Func
+	m := f.Module
+	seen := map[string]bool{}
+	add := func(n pyast.Node) {
+		name := lastName(n)
+		if name == "" || seen[name] {
+			return
+		}
+		seen[name] = true
+		out = append(out, m.named[name]...)
+		if c := m.classes[name]; c != nil {
+			out = append(out, t.made(c)...)
+		}
+		for _, g := range t.imported(m, n, name) {
+			out = append(out, g...)
+		}
+		if c := f.methodClass(); c != nil && n.Kind() == pyast.KindAttribute { // inherited, from files that this one does not import
+			t.Eval.lookup(c, func(c *Class) *Func {
+				if g := c.Methods[name]; g != nil && g.Module != m {
+					out = append(out, g)
+				}
+				return nil
+			})
+		}
+	}
+	for _, call := range f.Calls {
+		add(call.Child(pyast.FieldFunction))
+		for a := range call.Child(pyast.FieldArguments).Children() {
+			if a.Kind() == pyast.KindKeywordArgument {
+				a = a.Child(pyast.FieldValue)
 			}
-			names[name] = true
+			if a.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+				add(a) // handed on to be called
+			}
+		}
+	}
+	for _, name := range t.handedOn(m)[f.Name] {
+		out = append(out, m.named[name]...)
+	}
+	t.runs[f] = out
+	return out
+}
+
+// handedOn are the names of functions that calls in a module pass as arguments, by the name of the callee, which may call them.
+func (t *Tracer) handedOn(m *Module) map[string][]string {
+	if out, ok := t.handed[m]; ok {
+		return out
+	}
+	out := map[string][]string{}
+	for _, f := range m.Funcs {
+		for _, call := range f.Calls {
+			callee := lastName(call.Child(pyast.FieldFunction))
 			for a := range call.Child(pyast.FieldArguments).Children() {
 				if a.Kind() == pyast.KindKeywordArgument {
 					a = a.Child(pyast.FieldValue)
 				}
-				if !a.Is(pyast.KindIdentifier, pyast.KindAttribute) {
-					continue
-				}
-				names[lastName(a)] = true
-				for _, g := range m.named[lastName(a)] {
-					runBy[g] = append(runBy[g], m.named[name]...) // handed on to be called
-				}
-			}
-		}
-		for name := range names {
-			for _, g := range m.named[name] {
-				runBy[g] = append(runBy[g], f)
-			}
-			if c := m.classNamed(name); c != nil {
-				// Instances are mostly called where they are made.
-				for _, method := range []string{"__init__", "__call__"} {
-					if g := c.method(method); g != nil {
-						runBy[g] = append(runBy[g], f)
-					}
+				if a.Is(pyast.KindIdentifier, pyast.KindAttribute) && len(m.named[lastName(a)]) > 0 {
+					out[callee] = append(out[callee], lastName(a))
 				}
 			}
 		}
 	}
-	for ; len(todo) > 0; todo = todo[1:] {
-		for _, f := range runBy[todo[0]] {
-			add(f)
-		}
-	}
+	t.handed[m] = out
+	return out
 }
 
+// made are the functions that run when an instance of a class is made and, mostly right after, called.
+func (t *Tracer) made(c *Class) []*Func {
+	var out []*Func
+	for _, method := range []string{"__init__", "__call__"} {
+		if g := t.Eval.find(c, method); g != nil {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// imported are the functions of other files that a name called in m may be: those it imports under the name, and methods called
+// so of the files it imports.
+func (t *Tracer) imported(m *Module, n pyast.Node, name string) [][]*Func {
+	var out [][]*Func
+	if n.Kind() == pyast.KindIdentifier {
+		for _, d := range m.Top.defs[name] {
+			if d.Kind != DefImport {
+				continue
+			}
+			if v := t.Eval.imported(m, d.Qual); v != nil && v.Kind == FuncVal {
+				out = append(out, []*Func{v.Func})
+			} else if v != nil && v.Kind == ClassVal {
+				out = append(out, t.made(v.Class))
+			}
+		}
+		if len(m.Stars) == 0 || len(m.Top.defs[name]) > 0 {
+			return out
+		}
+	}
+	for _, link := range t.Eval.Links(m) {
+		out = append(out, link.named[name])
+	}
+	return out
+}
 func (m *Module) classNamed(name string) *Class { return m.classes[name] }
 
 func lastName(fn pyast.Node) string {

@@ -11,7 +11,7 @@ func events(t *testing.T, source string, kinds ...EventKind) []string {
 	t.Helper()
 	m := module(t, source)
 	e := NewEvaluator()
-	tracer := NewTracer(e, func(name string) bool { return name == "step" || name == "save" })
+	tracer := NewTracer(e, m, func(name string, _ bool) bool { return name == "step" || name == "save" })
 	var out []string
 	for _, ev := range tracer.Trace(e.Root(m.Top, nil)) {
 		wanted := false
@@ -165,7 +165,7 @@ func TestTraceContexts(t *testing.T) {
 func TestPassed(t *testing.T) {
 	m := module(t, "\ndef save_on_master(*args, **kwargs):\n  torch.save(*args, **kwargs)\nsave_on_master({'a': 1}, f='x.pt')")
 	e := NewEvaluator()
-	for _, ev := range NewTracer(e, func(name string) bool { return name == "save" }).Trace(e.Root(m.Top, nil)) {
+	for _, ev := range NewTracer(e, m, func(name string, _ bool) bool { return name == "save" }).Trace(e.Root(m.Top, nil)) {
 		if ev.Kind != EventCall || !ev.Node.Nth(0).TextIs("torch.save") {
 			continue
 		}
@@ -190,7 +190,7 @@ func TestPassed(t *testing.T) {
 func TestVisited(t *testing.T) {
 	m := module(t, "\ndef f(): step()\ndef g(): step()\nf()")
 	e := NewEvaluator()
-	tracer := NewTracer(e, func(name string) bool { return name == "step" })
+	tracer := NewTracer(e, m, func(name string, _ bool) bool { return name == "step" })
 	tracer.Trace(e.Root(m.Top, nil))
 	if !tracer.Visited(m.Funcs[1]) || tracer.Visited(m.Funcs[2]) {
 		t.Error("f is visited, g is not")

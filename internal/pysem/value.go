@@ -13,30 +13,31 @@ type ValueKind uint8
 
 // Kinds of values.
 const (
-	Unknown  ValueKind = iota
-	NoneVal            // None
-	Bool               // Bool
-	Int                // Int
-	Float              // Float
-	Str                // Parts
-	Tuple              // Elems
-	List               // Elems; Open when more may be in it
-	Dict               // Dict
-	External           // Name: a qualified name outside the files at hand, as "torch.optim.SGD", "builtins.print", ".utils.save"
-	FuncVal            // Func; Base is the instance for bound methods
-	ClassVal           // Class
-	Instance           // an object of Class; Node and Ctx are the constructing call, or nothing for a symbolic self; Other is the self of super()
-	Call               // the result of calling Base, which nothing at hand defines
-	Attr               // Base.Name
-	Item               // Base[Other]
-	Elem               // element Index of Base, unpacked
-	ParamVal           // parameter Name of Ctx.Func, whose caller is not known
-	LoopVar            // target of a for loop; Base is the iterable's value, Node the target
-	Binary             // Base Name Other, as "+"
-	Not                // not Base
-	Compare            // Base Name Other, one comparison, as "==", "in"
-	Logic              // Elems joined by Name, "and" or "or"
-	Join               // one of Elems, depending on the way taken
+	Unknown   ValueKind = iota
+	NoneVal             // None
+	Bool                // Bool
+	Int                 // Int
+	Float               // Float
+	Str                 // Parts
+	Tuple               // Elems
+	List                // Elems; Open when more may be in it
+	Dict                // Dict
+	External            // Name: a qualified name outside the files at hand, as "torch.optim.SGD", "builtins.print", ".utils.save"
+	FuncVal             // Func; Base is the instance for bound methods
+	ClassVal            // Class
+	Instance            // an object of Class; Node and Ctx are the constructing call, or nothing for a symbolic self; Other is the self of super()
+	Call                // the result of calling Base, which nothing at hand defines
+	Attr                // Base.Name
+	Item                // Base[Other]
+	Elem                // element Index of Base, unpacked
+	ParamVal            // parameter Name of Ctx.Func, whose caller is not known
+	LoopVar             // target of a for loop; Base is the iterable's value, Node the target
+	Binary              // Base Name Other, as "+"
+	Not                 // not Base
+	Compare             // Base Name Other, one comparison, as "==", "in"
+	Logic               // Elems joined by Name, "and" or "or"
+	Join                // one of Elems, depending on the way taken
+	ModuleVal           // Module, another file at hand, imported as Name
 )
 
 // Value is what is known of an expression at a place and in a calling context. Values are shared: do not change them.
@@ -53,11 +54,12 @@ type Value struct {
 	Parts []Part
 	Elems []*Value
 	// Open says that a list may hold more.
-	Open  bool
-	Dict  *DictValue
-	Func  *Func
-	Class *Class
-	Index int
+	Open   bool
+	Dict   *DictValue
+	Func   *Func
+	Class  *Class
+	Module *Module
+	Index  int
 	// size counts the values v is made of, 0 before it is asked for.
 	size int
 }
@@ -322,6 +324,8 @@ func (v *Value) Key() string {
 		return fmt.Sprintf("func:%p", v.Func)
 	case ClassVal:
 		return fmt.Sprintf("class:%p", v.Class)
+	case ModuleVal:
+		return fmt.Sprintf("module:%p", v.Module)
 	case Instance:
 		if v.Other != nil { // super()
 			return v.Other.Key()

@@ -21,6 +21,7 @@ func TestConstantsAndStrings(t *testing.T) {
 		{"grows without end", "\ns = 'a' + x\n" + repeat("s = s + s\n", 40) + "LOOK(s)", []string{"?"}},
 		{"subscripts", "\nxs = [1, 2, 3]\nLOOK(xs[1])\nLOOK(xs[-1])\nLOOK(xs[0:2])\nLOOK(xs[9])\nLOOK((4, 5)[1])\nLOOK(q['k'])\nLOOK(q[1, 2])",
 			[]string{"2", "3", "?", "?", "5", "q['k']", "q[?]"}},
+		{"changed in a loop, bound outside", "\nimport os\nxs = []\ndef f():\n  for i in range(3):\n    os.remove('a')\n    xs.append(1)\n    LOOK(os.remove)\n    LOOK(xs)\nf()", []string{"os.remove", "[1, ?...]"}},
 		{"lists grow", "\nxs = []\nxs.append(1)\nLOOK(xs)", []string{"[1, ?...]"}},
 		{"getattr", "\nLOOK(getattr(torch.optim, 'SGD'))", []string{"torch.optim.SGD"}},
 	})

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -36,6 +37,10 @@ func (f *File) Resumptions() []Resumption {
 	}
 	f.resumptions = []Resumption{}
 	for _, s := range f.Saves() {
+		if l := f.keptByClass(s); l != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.splitBehind(f.resumptions) && !s.writtenAgain(f.resumptions) {
+			f.resumptions = append(f.resumptions, Resumption{Save: s, Load: l, Evidence: FromLoadPath})
+			continue
+		}
 		if s.Collective || s.Loop == nil || s.Open || s.Path.Buffer || !s.HasKind(Model) {
 			continue
 		}
@@ -57,6 +62,32 @@ func (f *File) Resumptions() []Resumption {
 		f.resumptions = append(f.resumptions, r)
 	}
 	return f.resumptions
+}
+
+// Continued are the saves of a training loop that a load continues from, those too whose keys are not all known.
+func (f *File) Continued() []Resumption {
+	var out []Resumption
+	for _, s := range f.Saves() {
+		if s.Loop == nil || s.Collective || s.Path.Buffer {
+			continue
+		}
+		if l := s.ResumedBy(); l != nil {
+			out = append(out, Resumption{Save: s, Load: l, Evidence: FromLoadPath})
+		}
+	}
+	return out
+}
+
+// Checkpoints are the resumptions, and besides them the saves inside a training loop that hold progress beside the states of
+// objects of which it is not known what they are.
+func (f *File) Checkpoints() []Resumption {
+	out := slices.Clone(f.Resumptions())
+	for _, s := range f.Saves() {
+		if s.Loop != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.HasKind(Model) && s.HoldsStates() {
+			out = append(out, Resumption{Save: s, Load: s.ResumedBy(), Evidence: FromPayload})
+		}
+	}
+	return out
 }
 
 // splitBehind says that the save is one of several bare state dicts of the same stretch of training, and not the first: what
@@ -140,6 +171,9 @@ func (f *File) FastForwarded(o *Object) bool {
 			}
 		}
 	}
+	if f.countsByOptimizer(o) {
+		return true
+	}
 	for _, r := range f.Runs {
 		for _, st := range r.Steps {
 			if st.Object.Kind != Scheduler || !st.Object.Same(o) {
@@ -157,6 +191,19 @@ func (f *File) FastForwarded(o *Object) bool {
 		}
 	}
 	return f.lastEpochSet(o)
+}
+
+// countsByOptimizer says that a scheduler of a class at hand takes its step from the optimizer's state.
+func (f *File) countsByOptimizer(o *Object) bool {
+	if o.Value == nil || o.Value.Kind != pysem.Instance {
+		return false
+	}
+	step := f.Eval.MethodOf(o.Value.Class, "step")
+	if step == nil {
+		return false
+	}
+	text := step.Body.Text()
+	return strings.Contains(text, "param_groups") && (strings.Contains(text, "'step'") || strings.Contains(text, `"step"`))
 }
 
 func plainFunction(v *pysem.Value) bool {
@@ -211,13 +258,24 @@ type Best struct {
 
 var bestVariable = regexp.MustCompile(`(?i)(^|_)(best|max|min|lowest|highest|top)(_|$)|^best`)
 
+func isBest(name string) bool {
+	last := lastPart(name)
+	return bestVariable.MatchString(last) && !noMetric.MatchString(last)
+}
+
+// noMetric are bounds and counts that are called max or min like metrics.
+var noMetric = regexp.MustCompile(`(?i)epoch|(^|_)(lr|time|len(gth)?|size|idx|index|id|iters?|steps?|norm|scale|mem(ory)?|workers|batch|seq|num|n|value|dist|grad|weight|wd|rank|range|bound|limit|path|file|name|model|state(_dict)?)s?(_|$)`)
+
 // BestMetric is the best-so-far variable that decides a save of the same training loop, nil when there is none: a name that is
 // compared in a condition of some save (or of the block that marks the best) and assigned in the loop.
 func (s *SaveSite) BestMetric() *Best {
+	f := s.Run.File
 	if s.Loop == nil {
+		if f.keptByClass(s) != nil {
+			return f.classBest(s)
+		}
 		return nil
 	}
-	f := s.Run.File
 	outer := s.Loop.Outer()
 	for _, ev := range s.Run.Events[outer.First+1 : min(outer.Last, len(s.Run.Events))] {
 		if ev.Kind != pysem.EventAssign || ev.Node.Kind() != pyast.KindAssignment {
@@ -225,7 +283,7 @@ func (s *SaveSite) BestMetric() *Best {
 		}
 		left := ev.Node.Child(pyast.FieldLeft)
 		name := left.Text()
-		if !left.Is(pyast.KindIdentifier, pyast.KindAttribute) || !bestVariable.MatchString(lastPart(name)) || strings.Contains(strings.ToLower(name), "epoch") {
+		if !left.Is(pyast.KindIdentifier, pyast.KindAttribute) || !isBest(name) {
 			continue
 		}
 		right := ev.Node.Child(pyast.FieldRight)
@@ -293,7 +351,7 @@ func (f *File) decides(s *SaveSite, name string, at pysem.Event) bool {
 
 func compares(cond pyast.Node, name string) bool {
 	for n := range cond.Descendants() {
-		if n.Kind() != pyast.KindComparisonOperator {
+		if n.Kind() != pyast.KindComparisonOperator || asksForNone(n) {
 			continue
 		}
 		for c := range n.Children() {
@@ -308,6 +366,16 @@ func compares(cond pyast.Node, name string) bool {
 func mentions(n pyast.Node, name string) bool {
 	for d := range n.Descendants() {
 		if d.Is(pyast.KindIdentifier, pyast.KindAttribute) && d.TextIs(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// asksForNone reports whether a comparison is with None, which compares no metric.
+func asksForNone(n pyast.Node) bool {
+	for c := range n.Children() {
+		if c.Kind() == pyast.KindNoneLiteral {
 			return true
 		}
 	}

@@ -1,6 +1,8 @@
 package training
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -71,21 +73,25 @@ func (r *Run) Switches() []Switch {
 
 // MentionsDeterminism reports whether any name in the file speaks of determinism, as cudnn.deterministic,
 // use_deterministic_algorithms or deterministic=True do; benchmark too, because it decides the same question.
-func (f *File) MentionsDeterminism() bool {
-	for n := range f.Tree.Root().Descendants() {
-		if !n.Is(pyast.KindIdentifier) {
-			continue
-		}
-		if text := strings.ToLower(n.Text()); strings.Contains(text, "determinis") || strings.Contains(text, "benchmark") {
-			return true
-		}
-	}
-	return false
-}
+func (f *File) MentionsDeterminism() bool { return anyMatch(f.vocabulary().names, determinism) }
+
+var determinism = regexp.MustCompile(`(?i)determinis|benchmark`)
 
 // UsesCUDA reports whether the code at hand moves anything to a CUDA device: a call of cuda(), or a device named "cuda".
 func (f *File) UsesCUDA() bool {
-	for n := range f.Tree.Root().Descendants() {
+	if f.cuda == nil {
+		uses := slices.ContainsFunc(f.involved(), f.usesCUDA)
+		f.cuda = &uses
+	}
+	return *f.cuda
+}
+
+func (f *File) usesCUDA(m *pysem.Module) bool {
+	if !slices.ContainsFunc(m.Words().Strings, func(s string) bool { return strings.HasPrefix(s, "cuda") }) &&
+		!slices.ContainsFunc(m.Words().Names, func(s string) bool { return s == "cuda" || s == "accelerator" }) {
+		return false
+	}
+	for n := range m.Tree.Root().Descendants() {
 		switch n.Kind() {
 		case pyast.KindCall:
 			if fn := n.Child(pyast.FieldFunction); fn.Kind() == pyast.KindAttribute {

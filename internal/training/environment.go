@@ -35,7 +35,7 @@ func (f *File) EnvironmentSettings(name string) []pyast.Node {
 					out = append(out, n)
 				}
 			case method == "update":
-				d := f.Eval.Eval(args.Pos(0), f.Eval.In(f.Module, n)).AsDict()
+				d := f.Eval.Eval(args.Pos(0), f.Eval.In(f.moduleOf(n), n)).AsDict()
 				if _, ok := args.Keyword[name]; ok {
 					out = append(out, n)
 				} else if d != nil {
@@ -66,7 +66,7 @@ func (f *File) isEnviron(n pyast.Node) bool {
 
 // qualified is the qualified name of what an expression names outside the file, "" for anything else.
 func (f *File) qualified(n pyast.Node) string {
-	return calleeName(f.Eval.Eval(n, f.Eval.In(f.Module, n)))
+	return calleeName(f.Eval.Eval(n, f.Eval.In(f.moduleOf(n), n)))
 }
 
 // StartsInterpreters reports whether the file starts other Python processes that read its environment afresh.

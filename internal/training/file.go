@@ -3,34 +3,51 @@
 package training
 
 import (
+	"slices"
+	"sync"
+
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 )
 
-// File holds the training facts of one Python file. It is for one goroutine, because values are computed when asked for.
+// File holds the training facts of one Python file: of what its entry points do, in the files they lead to. It is for one
+// goroutine at a time, because values are computed when asked for; those that share it take its lock.
 type File struct {
+	sync.Mutex
 	// Path is as the caller named it.
 	Path   string
 	Tree   *pyast.Tree
 	Module *pysem.Module
 	Eval   *pysem.Evaluator
-	// Runs are what the entry points of the file do: the module body first.
-	Runs []*Run
+	// Runs are what the entry points of the file do: the module body first. Left are those of entry points that other files
+	// enter, and that are seen there with what they are handed.
+	Runs, Left []*Run
 
 	tracer      *pysem.Tracer
 	objects     map[string]*Object
 	loads       map[string]*LoadSite
+	loadsIn     map[madeAt]*LoadSite
 	keyed       map[*pysem.Func][]pyast.Node
+	indexed     map[*pysem.Module]bool // modules in keyed
 	resumptions []Resumption
 	words       *vocabulary
+	modules     []*pysem.Module
+	cuda        *bool
 }
 
-// Analyze reads the facts of one file.
+// Analyze reads the facts of one file that stands alone.
 func Analyze(path string, tree *pyast.Tree) *File {
-	m := pysem.New(path, tree)
-	f := &File{Path: path, Tree: tree, Module: m, Eval: pysem.NewEvaluator(), objects: map[string]*Object{}}
-	f.tracer = pysem.NewTracer(f.Eval, interesting)
-	f.index()
+	f := Trace(pysem.New(path, tree), nil)
+	f.Conclude(nil)
+	return f
+}
+
+// Trace walks what the entry points of a file do, into the files that resolve gives for its imports. The facts are complete
+// after Conclude.
+func Trace(m *pysem.Module, resolve pysem.Resolver) *File {
+	f := &File{Path: m.Path, Tree: m.Tree, Module: m, Eval: pysem.NewEvaluatorOver(resolve), objects: map[string]*Object{}, indexed: map[*pysem.Module]bool{}}
+	f.tracer = pysem.NewTracer(f.Eval, m, interesting)
+	f.keyed = map[*pysem.Func][]pyast.Node{}
 	f.Runs = append(f.Runs, f.run(m.Top, f.Eval.Root(m.Top, nil)))
 	called := f.called()
 	for _, pass := range []bool{false, true} { // first what nobody calls, then what is left in cycles
@@ -44,14 +61,31 @@ func Analyze(path string, tree *pyast.Tree) *File {
 			}
 		}
 	}
+	return f
+}
+
+// Conclude connects what was traced. Entry points that other files enter are left out: they are seen there, with what they are
+// handed.
+func (f *File) Conclude(entered func(*pysem.Func) bool) {
+	if entered != nil {
+		f.Runs = slices.DeleteFunc(f.Runs, func(r *Run) bool {
+			if r.Entry == f.Module.Top || !entered(r.Entry) {
+				return false
+			}
+			f.Left = append(f.Left, r)
+			return true
+		})
+	}
 	f.link()
-	for _, r := range f.Runs {
+	for _, r := range slices.Concat(f.Runs, f.Left) {
 		for _, s := range r.Saves {
 			s.place()
 		}
 	}
-	return f
 }
+
+// Entered are the functions of other files that the file's entry points run.
+func (f *File) Entered() []*pysem.Func { return f.tracer.Entered() }
 
 // interestingCalls are the last names of callees that a function is walked into for.
 var interestingCalls = map[string]bool{}
@@ -71,7 +105,28 @@ func init() {
 	}
 }
 
-func interesting(name string) bool { return interestingCalls[name] || foreignSaver.MatchString(name) }
+// interestingAfar are those of them that a function of another file is walked into for.
+var interestingAfar = map[string]bool{}
+
+func init() {
+	for _, n := range []string{
+		"save", "load", "step", "update_parameters", "load_state_dict", "state_dict", "backward", "barrier", "wait_for_everyone",
+		"set_epoch", "manual_seed", "manual_seed_all", "seed", "seed_all", "seed_everything", "set_seed", "init_process_group",
+		"destroy_process_group", "get_rng_state", "set_rng_state", "setstate", "getstate", "set_state", "get_state", "DataLoader",
+		"DistributedSampler", "DistributedDataParallel", "DDP", "DataParallel", "save_checkpoint", "save_state", "save_model",
+		"save_on_master", "load_checkpoint", "copyfile", "copytree", "remove", "unlink", "rmtree", "spawn",
+		"use_deterministic_algorithms", "consolidate_state_dict", "GradScaler", "minimize", "prepare",
+	} {
+		interestingAfar[n] = true
+	}
+}
+
+func interesting(name string, home bool) bool {
+	if !home {
+		return interestingAfar[name]
+	}
+	return interestingCalls[name] || foreignSaver.MatchString(name)
+}
 
 // called are the names of functions that the file itself calls or hands on.
 func (f *File) called() map[string]bool {
@@ -88,10 +143,18 @@ func (f *File) called() map[string]bool {
 	return out
 }
 
-// index lists, by function, the nodes that read a constant key.
-func (f *File) index() {
-	f.keyed = map[*pysem.Func][]pyast.Node{}
-	for n := range f.Tree.Root().Descendants() {
+// keyReads are the nodes of a function that read a constant key.
+func (f *File) keyReads(fn *pysem.Func) []pyast.Node {
+	if !f.indexed[fn.Module] {
+		f.indexed[fn.Module] = true
+		f.index(fn.Module)
+	}
+	return f.keyed[fn]
+}
+
+// index lists, by function of a module, the nodes that read a constant key.
+func (f *File) index(m *pysem.Module) {
+	for n := range m.Tree.Root().Descendants() {
 		keep := false
 		switch n.Kind() {
 		case pyast.KindSubscript:
@@ -108,7 +171,7 @@ func (f *File) index() {
 			}
 		}
 		if keep {
-			fn := f.Module.Scope(n)
+			fn := m.Scope(n)
 			f.keyed[fn] = append(f.keyed[fn], n)
 		}
 	}
@@ -123,6 +186,15 @@ func (f *File) Saves() []*SaveSite {
 	return out
 }
 
+// EveryLoad are the load sites of all runs, those left to other files too, for questions that no caller has a part in.
+func (f *File) EveryLoad() []*LoadSite {
+	out := f.Loads()
+	for _, r := range f.Left {
+		out = append(out, r.Loads...)
+	}
+	return out
+}
+
 // Loads are the load sites of all runs.
 func (f *File) Loads() []*LoadSite {
 	var out []*LoadSite
@@ -132,10 +204,31 @@ func (f *File) Loads() []*LoadSite {
 	return out
 }
 
+// ModuleOf is the file that a tree belongs to: this one or one that was consulted.
+func (f *File) ModuleOf(tree *pyast.Tree) *pysem.Module {
+	if tree == f.Tree {
+		return f.Module
+	}
+	for m := range f.Eval.Consulted() {
+		if m.Tree == tree {
+			return m
+		}
+	}
+	return nil
+}
+
+// moduleOf is the file that a node stands in.
+func (f *File) moduleOf(n pyast.Node) *pysem.Module {
+	if m := f.ModuleOf(n.Tree()); m != nil {
+		return m
+	}
+	return f.Module
+}
+
 // PathOf is the path of the file a tree belongs to, "" for this file.
 func (f *File) PathOf(tree *pyast.Tree) string {
-	if tree == f.Tree {
-		return ""
+	if m := f.ModuleOf(tree); m != nil && m != f.Module {
+		return m.Path
 	}
 	return ""
 }

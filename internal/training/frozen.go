@@ -199,10 +199,10 @@ func (f *File) loadedAt(n pyast.Node) bool {
 			return false
 		}
 	}
-	if n.Tree() != f.Tree || !n.Is(pyast.KindSubscript, pyast.KindIdentifier, pyast.KindAttribute) {
+	if f.ModuleOf(n.Tree()) == nil || !n.Is(pyast.KindSubscript, pyast.KindIdentifier, pyast.KindAttribute) {
 		return false
 	}
-	l, _ := f.Source(f.Eval.Eval(n, f.Eval.In(f.Module, n)))
+	l, _ := f.Source(f.Eval.Eval(n, f.Eval.In(f.moduleOf(n), n)))
 	return l != nil
 }
 

@@ -51,7 +51,7 @@ func (f *File) textOrder(call pyast.Node, fn *pysem.Func) (TextOrder, bool) {
 	if _, keyed := args.Keyword["key"]; keyed || args.KwStar {
 		return TextOrder{}, false
 	}
-	ctx := f.Eval.In(f.Module, call)
+	ctx := f.Eval.In(f.moduleOf(call), call)
 	t := TextOrder{Node: call, How: "sorted"}
 	var list pyast.Node
 	switch name := f.qualified(callee); {
@@ -84,7 +84,7 @@ func (f *File) textOrder(call pyast.Node, fn *pysem.Func) (TextOrder, bool) {
 // Purpose reports whether the code says that it wants the latest file, or deletes: without it, the choice may be among files of
 // any kind.
 func (t TextOrder) Purpose(f *File) bool {
-	return t.Deletes || latestFor.MatchString(f.Module.Scope(t.Node).Name) || latestFor.MatchString(assigned(t.Node).Text()) ||
+	return t.Deletes || latestFor.MatchString(f.moduleOf(t.Node).Scope(t.Node).Name) || latestFor.MatchString(assigned(t.Node).Text()) ||
 		latestFor.MatchString(assigned(t.Node.Parent()).Text())
 }
 
@@ -109,7 +109,7 @@ func (f *File) choice(call, list pyast.Node, fn *pysem.Func) (deletes, used bool
 		return false, false
 	}
 	for n := range fn.Body.Descendants() {
-		if n.Start() < call.End() || f.Module.Scope(n) != fn {
+		if n.Start() < call.End() || f.moduleOf(n).Scope(n) != fn {
 			continue
 		}
 		switch n.Kind() {

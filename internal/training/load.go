@@ -79,6 +79,8 @@ type Restore struct {
 	Source *pysem.Value
 	Load   *LoadSite
 	Key    string
+	// Absent says that what would be restored is None for this caller, which left it out.
+	Absent bool
 	// Strict is false for strict=False; ResultUsed says that the returned missing and unexpected keys are looked at.
 	Strict, ResultUsed bool
 }
@@ -98,7 +100,8 @@ func (f *File) restore(r *Run, c *Call) {
 	args := pysem.Args(c.Node)
 	src := args.Get(0, "state_dict")
 	x := &Restore{Call: c, Object: f.Object(c.Value, c.Recv.Text()), Source: f.Eval.Eval(src, c.Ctx), Strict: true}
-	if x.Object == nil && c.Value != nil {
+	x.Absent = c.Value != nil && c.Value.Kind == pysem.NoneVal
+	if x.Object == nil && c.Value != nil && !x.Absent {
 		x.Object = f.unknownModel(c)
 	}
 	if s := args.Get(1, "strict"); s.Valid() {
@@ -126,7 +129,7 @@ func (f *File) eachSource(v *pysem.Value, depth int, found func(*LoadSite, strin
 		return
 	}
 	for _, a := range v.Alternatives() {
-		if l := f.loads[a.Key()]; l != nil {
+		if l := f.loadOf(a); l != nil {
 			found(l, "")
 			continue
 		}
@@ -177,22 +180,37 @@ func (f *File) Source(v *pysem.Value) (load *LoadSite, key string) {
 	return load, key
 }
 
+// madeAt is an expression in a calling context.
+type madeAt struct {
+	node pyast.Node
+	ctx  *pysem.Ctx
+}
+
+// loadOf is the load that made a value: in its own calling context, or wherever that is not known; nil for other values.
+func (f *File) loadOf(v *pysem.Value) *LoadSite {
+	if l := f.loadsIn[madeAt{v.Node, v.Ctx}]; l != nil && v.Node.Valid() {
+		return l
+	}
+	return f.loads[v.Key()]
+}
+
 // link connects loads with what is read and restored from them.
 func (f *File) link() {
-	f.loads = map[string]*LoadSite{}
-	for _, r := range f.Runs {
+	f.loads, f.loadsIn = map[string]*LoadSite{}, map[madeAt]*LoadSite{}
+	for _, r := range slices.Concat(f.Runs, f.Left) {
 		for _, l := range r.Loads {
 			for _, a := range l.Result.Alternatives() {
 				if _, taken := f.loads[a.Key()]; !taken {
 					f.loads[a.Key()] = l
 				}
+				f.loadsIn[madeAt{a.Node, a.Ctx}] = l
 			}
 		}
 	}
 	if len(f.loads) == 0 {
 		return
 	}
-	for _, r := range f.Runs {
+	for _, r := range slices.Concat(f.Runs, f.Left) {
 		for _, x := range r.Restores {
 			x.Load, x.Key = f.Source(x.Source)
 			f.eachSource(x.Source, 0, func(l *LoadSite, _ string) {
@@ -221,7 +239,7 @@ func (f *File) link() {
 
 // reads finds the constant keys read from loads in one function.
 func (f *File) reads(ctx *pysem.Ctx) {
-	for _, n := range f.keyed[ctx.Func] {
+	for _, n := range f.keyReads(ctx.Func) {
 		var base pyast.Node
 		read := KeyRead{Node: n, Ctx: ctx}
 		switch n.Kind() {
@@ -293,7 +311,7 @@ func (f *File) escapes(ev pysem.Event) {
 			a = a.Nth(0)
 		}
 		for _, v := range f.Eval.Eval(a, ev.Ctx).Alternatives() {
-			if l := f.loads[v.Key()]; l != nil {
+			if l := f.loadOf(v); l != nil {
 				l.Opaque = true
 			}
 		}

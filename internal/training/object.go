@@ -139,6 +139,9 @@ func (f *File) object(v *pysem.Value, name string, depth int) *Object {
 	}
 	key := v.Key()
 	if o, ok := f.objects[key]; ok {
+		if o.Name == "" {
+			o.Name = name // asked for before without a name
+		}
 		return o
 	}
 	o := f.classify(v, name, depth)
@@ -163,6 +166,10 @@ func (f *File) classify(v *pysem.Value, name string, depth int) *Object {
 		return nil
 	}
 	switch v.Kind {
+	case pysem.External:
+		if v.Name == apexAMP {
+			return &Object{Kind: Scaler, Name: "amp", Class: apexAMP, Value: v}
+		}
 	case pysem.Call:
 		if callee := v.Callee(); callee != "" {
 			return f.made(v, callee, name, depth)
@@ -353,7 +360,7 @@ func (f *File) instance(v *pysem.Value, name string) *Object {
 	o := &Object{Name: name, Class: v.Class.Name, Value: v, Call: v.Node, Ctx: v.Ctx}
 	o.Kind = f.classKind(v.Class, 0)
 	if o.Kind == NotTracked {
-		if k := factoryKind(v.Class.Name); k != NotTracked && v.Class.Method("state_dict") != nil {
+		if k := factoryKind(v.Class.Name); k != NotTracked && f.Eval.MethodOf(v.Class, "state_dict") != nil {
 			o.Kind = k
 		} else if k == Averaged || k == Scheduler || k == Scaler {
 			o.Kind, o.Guessed = k, true

@@ -35,15 +35,18 @@ var (
 	lastName     = regexp.MustCompile(`(?i)(last|latest|current|resume|snapshot|newest)`)
 )
 
+// openers give a file object for a name.
+var openers = map[string]bool{"builtins.open": true, "io.open": true, "gzip.open": true, "fsspec.open": true, "smart_open.open": true}
+
 // path reads the shape of a file name. Loops are those around the save; nil for loads.
-func (f *File) path(n pyast.Node, ctx *pysem.Ctx) *Path {
-	p := &Path{Node: n}
+func (f *File) path(n pyast.Node, ctx *pysem.Ctx) *Path { return f.pathFrom(n, f.Eval.Eval(n, ctx)) }
+
+// pathFrom reads the shape of a file name whose value is at hand.
+func (f *File) pathFrom(n pyast.Node, v *pysem.Value) *Path {
+	p := &Path{Node: n, Value: v}
 	if !n.Valid() {
-		p.Value = f.Eval.Eval(n, ctx)
 		return p
 	}
-	p.Value = f.Eval.Eval(n, ctx)
-	v := p.Value
 	if v.Kind == pysem.Join {
 		// The first alternative that has a shape stands for all.
 		for _, a := range v.Elems {
@@ -65,7 +68,7 @@ func (f *File) path(n pyast.Node, ctx *pysem.Ctx) *Path {
 		p.Known = strings.Trim(p.Pattern, "*/.") != ""
 	case v.Callee() == "io.BytesIO" || v.Callee() == "io.StringIO" || strings.HasSuffix(v.Callee(), "NamedTemporaryFile"):
 		p.Buffer = true
-	case v.Callee() == "builtins.open" || v.Callee() == "gzip.open":
+	case openers[v.Callee()]:
 		return f.path(pysem.Args(v.Node).Pos(0), v.Ctx)
 	case v.Kind == pysem.Call || v.Kind == pysem.Attr:
 		if _, m, ok := v.Method(); ok && (m == "open") {

@@ -156,11 +156,11 @@ func (f *File) batches(l *Loop) bool {
 		if !d.Is(pyast.KindIdentifier, pyast.KindAttribute) {
 			continue
 		}
-		if o := f.Object(f.Eval.Eval(d, l.Ctx), d.Text()); o != nil && o.Kind == Loader || loaderName.MatchString(lastPart(d.Text())) {
+		if o := f.Object(f.Eval.Eval(d, l.Ctx), d.Text()); o != nil && o.Kind == Loader || batchSource.MatchString(lastPart(d.Text())) {
 			return true
 		}
 	}
 	return false
 }
 
-var loaderName = regexp.MustCompile(`(?i)(^|_)(data_?|train_?)?(loader|dl)(_train)?$`)
+var batchSource = regexp.MustCompile(`(?i)(^|_)(data_?|train_?)?(loader|dl)(_train)?$`)

@@ -18,27 +18,50 @@ type Continuation struct {
 	// the next, 2 leaves one out.
 	Shift int
 	// Place is where the starting epoch is read or written; Saved is where the number was saved (the dict's value or the name).
-	Place, Saved pyast.Node
+	// Read is the expression that reads it from the checkpoint, none where it comes from the name.
+	Place, Saved, Read pyast.Node
 	// FromName says that the number stands in the file's name rather than under a key.
 	FromName bool
 	// Epoch is the epoch that was completed where the code states it as a number, -1 otherwise.
 	Epoch int
 }
 
-// Continuations finds, for each resumption, how the epoch loop continues. Only proven arithmetic is listed: values that cannot
+// Shifted is the expression to add to when the count is to be mended.
+func (c Continuation) Shifted() pyast.Node {
+	if c.Read.Valid() {
+		return c.Read
+	}
+	return c.Place
+}
+
+// Continuations finds, for each checkpoint, how the epoch loop continues. Only proven arithmetic is listed: values that cannot
 // be followed, saves in the middle of an epoch or before its training are left out.
 func (f *File) Continuations() []Continuation {
 	var out []Continuation
+	resumed := map[*SaveSite]Resumption{}
 	for _, r := range f.Resumptions() {
-		s := r.Save
+		resumed[r.Save] = r
+	}
+	for _, s := range f.Saves() {
 		l := s.EpochLoop
-		if l == nil || s.Loop != l || !l.Start.Valid() || !s.afterTraining(l) {
+		if l == nil && s.Loop != nil && s.Loop.Inner {
+			l = s.Loop // epochs that a while loop or an attribute counts
+		}
+		if l == nil || s.Loop != l || s.Collective || s.Path.Buffer || !s.afterTraining(l) {
 			continue
 		}
-		start := f.Eval.Eval(l.Start, l.Ctx)
-		if c, ok := f.continueFromKey(r, l, start); ok {
+		r, known := resumed[s]
+		if !known {
+			r = Resumption{Save: s}
+		}
+		if c, ok := f.continueFromKey(r, l); ok {
 			out = append(out, c)
-		} else if c, ok := f.continueFromName(r, l, start); ok {
+			continue
+		}
+		if !known || !l.Start.Valid() {
+			continue
+		}
+		if c, ok := f.continueFromName(r, l, f.Eval.Eval(l.Start, l.Ctx)); ok {
 			out = append(out, c)
 		}
 	}
@@ -80,35 +103,160 @@ func (f *File) counts(v *pysem.Value, l *Loop) (offset int64, ok bool) {
 	return offset, ok
 }
 
-func (f *File) continueFromKey(r Resumption, l *Loop, start *pysem.Value) (Continuation, bool) {
-	if r.Load == nil {
-		return Continuation{}, false
-	}
+// continueFromKey compares the number saved under a key with the number the loop starts with, which comes from the same key of
+// a checkpoint that is loaded.
+func (f *File) continueFromKey(r Resumption, l *Loop) (Continuation, bool) {
 	for _, comp := range r.Save.Components {
 		if comp.Role != RoleProgress {
 			continue
 		}
-		saved, ok := f.counts(comp.Value, l)
+		saved, counter, ok := f.savedCount(comp, r.Save, l)
 		if !ok {
 			continue
 		}
-		for _, a := range start.Alternatives() {
-			base, shift, ok := a.Linear()
-			if !ok || base == nil {
-				continue
+		for _, x := range f.starts(l, counter) {
+			for _, a := range x.Alternatives() {
+				base, shift, ok := a.Linear()
+				if !ok || base == nil {
+					continue
+				}
+				load, key := f.Source(base)
+				if load == nil || key != comp.Key || !direct(base) || r.Load != nil && load.Node != r.Load.Node || r.Load == nil && !f.plausible(r.Save, load) {
+					continue
+				}
+				if n := int(saved + shift); n < -1 || n > 3 {
+					continue // another numbering
+				}
+				r.Load = load
+				read, place := base.Node, base.Node
+				if !place.Valid() || place.Tree() != l.Node.Tree() || place.Ancestor(pyast.KindReturnStatement).Valid() {
+					place = l.Start
+				}
+				if !place.Valid() {
+					place = l.Node
+				}
+				return Continuation{Resumption: r, Loop: l, Shift: int(saved + shift), Read: read, Place: place, Saved: comp.Entry.Pair, Epoch: -1}, true
 			}
-			load, key := f.Source(base)
-			if load == nil || load.Node != r.Load.Node || key != comp.Key || !direct(base) {
-				continue
-			}
-			place := base.Node
-			if !place.Valid() || place.Tree() != l.Node.Tree() {
-				place = l.Start
-			}
-			return Continuation{Resumption: r, Loop: l, Shift: int(saved + shift), Place: place, Saved: comp.Entry.Pair, Epoch: -1}, true
 		}
 	}
 	return Continuation{}, false
+}
+
+// plausible says that a load may read what a save writes: it reads most of the keys, and no other name.
+func (f *File) plausible(s *SaveSite, l *LoadSite) bool {
+	if s.Kind != PayloadDict || s.Path.Known && l.Path.Known && !SamePath(s.Path, l.Path) {
+		return false
+	}
+	shared := 0
+	for _, c := range s.Components {
+		if l.asks(c.Key) {
+			shared++
+		}
+	}
+	return shared >= 2 && 2*shared >= min(len(s.Components), len(l.Reads))
+}
+
+// savedCount is the number saved, against the loop's counter at the start of a round: the loop's variable, or a variable or
+// attribute that the loop adds one to. counter is the latter's expression, none for the loop's variable.
+func (f *File) savedCount(c Component, s *SaveSite, l *Loop) (offset int64, counter pyast.Node, ok bool) {
+	if n, ok := f.counts(c.Value, l); ok {
+		return n, pyast.Node{}, true
+	}
+	n := c.Entry.Value.Node
+	if n.Kind() == pyast.KindBinaryOperator {
+		right, err := strconv.ParseInt(n.Child(pyast.FieldRight).Text(), 10, 32)
+		if err != nil {
+			return 0, counter, false
+		}
+		switch n.Child(pyast.FieldOperator).Text() {
+		case "+":
+			offset = right
+		case "-":
+			offset = -right
+		default:
+			return 0, counter, false
+		}
+		n = n.Child(pyast.FieldLeft)
+	}
+	if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) || !isProgressKey(lastPart(n.Text())) {
+		return 0, counter, false
+	}
+	adds := 0
+	for i := l.First + 1; i < l.Last && i < len(s.Run.Events); i++ {
+		ev := s.Run.Events[i]
+		if ev.Kind != pysem.EventAssign || !ev.Node.Child(pyast.FieldLeft).TextIs(n.Text()) {
+			continue
+		}
+		if !addsOne(ev.Node) || ev.Frame == nil || s.Run.innermost(ev.Frame) != l {
+			return 0, counter, false
+		}
+		adds++
+		if i < s.Index {
+			offset++
+		}
+	}
+	return offset, n, adds == 1
+}
+
+// innermost is the loop of the run directly around a frame.
+func (r *Run) innermost(fr *pysem.Frame) *Loop {
+	for ; fr != nil; fr = fr.Parent {
+		if fr.Kind != pysem.FrameLoop {
+			continue
+		}
+		for _, l := range r.Loops {
+			if l.Node == fr.Node && l.Frame == fr.Parent {
+				return l
+			}
+		}
+		return nil
+	}
+	return nil
+}
+
+// addsOne reports whether an assignment is `x += 1` or `x = x + 1`.
+func addsOne(n pyast.Node) bool {
+	right := n.Child(pyast.FieldRight)
+	if n.Kind() == pyast.KindAugmentedAssignment {
+		return n.Child(pyast.FieldOperator).TextIs("+=") && right.TextIs("1")
+	}
+	return right.Kind() == pyast.KindBinaryOperator && right.Child(pyast.FieldOperator).TextIs("+") && right.Child(pyast.FieldRight).TextIs("1") &&
+		right.Child(pyast.FieldLeft).Text() == n.Child(pyast.FieldLeft).Text()
+}
+
+// starts are the values that the count may begin with when the loop is entered: its start, or what was given to the counter
+// before, followed through attributes that other functions set.
+func (f *File) starts(l *Loop, counter pyast.Node) []*pysem.Value {
+	if !counter.Valid() {
+		if !l.Start.Valid() {
+			return nil
+		}
+		return append([]*pysem.Value{f.Eval.Eval(l.Start, l.Ctx)}, f.given(l, l.Start, 0)...)
+	}
+	return f.given(l, counter, 0)
+}
+
+// given are the values assigned, before a loop, to a variable or an attribute of its name.
+func (f *File) given(l *Loop, target pyast.Node, depth int) []*pysem.Value {
+	if depth > 2 || !target.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+		return nil
+	}
+	var out []*pysem.Value
+	for i, ev := range l.Run.Events {
+		if i >= l.First {
+			break
+		}
+		if ev.Kind != pysem.EventAssign || ev.Node.Kind() != pyast.KindAssignment {
+			continue
+		}
+		left, right := ev.Node.Child(pyast.FieldLeft), ev.Node.Child(pyast.FieldRight)
+		if left.Kind() != target.Kind() || lastPart(left.Text()) != lastPart(target.Text()) || left.Kind() == pyast.KindIdentifier && ev.Ctx.Func != l.Ctx.Func {
+			continue
+		}
+		out = append(out, f.Eval.Eval(right, ev.Ctx))
+		out = append(out, f.given(l, right, depth+1)...)
+	}
+	return out
 }
 
 // direct says that a value is the key's value itself, not something computed from it.

@@ -317,8 +317,12 @@ func (f *File) Guards(fr *pysem.Frame) []Guard {
 }
 
 // madeOnMain says that a condition asks for an object ("if writer:", "if saver is not None:") that only the main process made.
-func (f *File) madeOnMain(fr *pysem.Frame) bool {
-	cond, positive := fr.Cond, fr.Positive
+func (f *File) madeOnMain(fr *pysem.Frame) bool { return f.asksForMade(fr.Cond, fr.Ctx, fr.Positive) }
+
+func (f *File) asksForMade(cond pyast.Node, ctx *pysem.Ctx, positive bool) bool {
+	if cond.Kind() == pyast.KindBooleanOperator && cond.Child(pyast.FieldOperator).TextIs("and") == positive {
+		return f.asksForMade(cond.Child(pyast.FieldLeft), ctx, positive) || f.asksForMade(cond.Child(pyast.FieldRight), ctx, positive)
+	}
 	if cond.Kind() == pyast.KindComparisonOperator {
 		var op string
 		for o := range cond.ChildrenOf(pyast.FieldOperators) {
@@ -333,7 +337,7 @@ func (f *File) madeOnMain(fr *pysem.Frame) bool {
 	if !positive || !cond.Is(pyast.KindIdentifier, pyast.KindAttribute) {
 		return false
 	}
-	v := f.Eval.Eval(cond, fr.Ctx)
+	v := f.Eval.Eval(cond, ctx)
 	if v.Kind != pysem.Join {
 		return false
 	}
@@ -385,5 +389,5 @@ func (f *File) OneWriter(fr *pysem.Frame) bool {
 
 // MainTest reports whether a condition, read with nothing known of callers, lets only the main process of all nodes through.
 func (f *File) MainTest(cond pyast.Node) bool {
-	return f.testRank(cond, f.Eval.In(f.Module, cond), true) == MainOnly
+	return f.testRank(cond, f.Eval.In(f.moduleOf(cond), cond), true) == MainOnly
 }

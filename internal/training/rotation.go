@@ -28,7 +28,17 @@ func (f *File) Removes() bool {
 			return true
 		}
 	}
-	for _, fn := range f.Module.Funcs {
+	for _, m := range f.involved() {
+		if f.removes(m) {
+			return true
+		}
+	}
+	return false
+}
+
+// removes reports whether a file deletes files.
+func (f *File) removes(m *pysem.Module) bool {
+	for _, fn := range m.Funcs {
 		for _, call := range fn.Calls {
 			callee := call.Child(pyast.FieldFunction)
 			if callee.Kind() == pyast.KindAttribute && removeMethods.MatchString(callee.Child(pyast.FieldAttribute).Text()) || removers.MatchString(f.qualified(callee)) {

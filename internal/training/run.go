@@ -65,6 +65,20 @@ type Step struct {
 	Foreign bool
 }
 
+// Ways are the objects that may step here: one for each way the receiver may have come about.
+func (s *Step) Ways() []*Object {
+	out := []*Object{s.Object}
+	if s.Value == nil || s.Value.Kind != pysem.Join {
+		return out
+	}
+	for _, a := range s.Value.Elems {
+		if o := s.Run.File.Object(a, s.Object.Name); o != nil && o.Kind == s.Object.Kind && !o.Same(s.Object) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
 // Loop is a loop of a run.
 type Loop struct {
 	Run  *Run
@@ -275,11 +289,21 @@ func (f *File) external(r *Run, c *Call) {
 		r.Restores = append(r.Restores, &Restore{Call: c, RNG: c.Entry.Generators, Source: c.Arg(0, "new_state")})
 	case c.Known && c.Entry.Kind == torch.Collective:
 		r.Collectives = append(r.Collectives, c)
+	case c.Callee == apexAMP+".scale_loss":
+		r.Steps = append(r.Steps, &Step{Call: c, Object: f.apex()})
 	case foreignSaver.MatchString(last):
 		f.save(r, c)
 	case foreignTrainer.MatchString(last):
 		f.train(r, c)
 	}
+}
+
+// apexAMP is the module that scales losses in apex; its state is that of the module.
+const apexAMP = "apex.amp"
+
+// apex is apex's loss scaling as an object.
+func (f *File) apex() *Object {
+	return f.object(&pysem.Value{Kind: pysem.External, Name: apexAMP}, "amp", 0)
 }
 
 // foreignTrainer are functions of other files that train when they are handed an optimizer.

@@ -13,8 +13,26 @@ type SplitLoader struct {
 	Sampler, Loader *Call
 	// SamplerName and LoaderName are the expressions that hold them where the loader is made, "" for none.
 	SamplerName, LoaderName string
-	// Epochs is the training loop in which the loader is gone through again and again.
-	Epochs *Loop
+	// Epochs is the training loop in which the loader is gone through again and again, at Through.
+	Epochs  *Loop
+	Through pyast.Node
+}
+
+// Place is where the finding belongs: the sampler, or, where a helper that has returned made it, the loop that goes through its
+// data, in which the epoch must be told.
+func (l SplitLoader) Place() pyast.Node {
+	for c := l.Epochs.Ctx; c != nil; c = c.Parent {
+		if c.Func == l.Sampler.Ctx.Func {
+			return l.Sampler.Node
+		}
+	}
+	if l.Through.Kind() != pyast.KindForStatement || !l.Epochs.Var.Valid() {
+		return l.Sampler.Node
+	}
+	if l.Epochs.Node.Encloses(l.Through) {
+		return l.Epochs.Node
+	}
+	return l.Through
 }
 
 var (
@@ -40,11 +58,11 @@ func (r *Run) SplitLoaders() []SplitLoader {
 			if !s.Valid() || !stems(f.Eval.Eval(s, l.Ctx), key) || evalWords.MatchString(assigned(l.Node).Text()) {
 				continue
 			}
-			loop, ok := r.epochsOf(f.Eval.Eval(l.Node, l.Ctx), s, l)
+			loop, through, ok := r.epochsOf(f.Eval.Eval(l.Node, l.Ctx), s, l)
 			if !ok || loop == nil {
 				continue
 			}
-			out = append(out, SplitLoader{c, l, name(s), name(assigned(l.Node)), loop})
+			out = append(out, SplitLoader{c, l, name(s), name(assigned(l.Node)), loop, through})
 		}
 	}
 	return out
@@ -125,7 +143,7 @@ func (f *File) holds(v, loader *pysem.Value, depth int) bool {
 
 // epochsOf finds the training loop that goes through a loader again in each round. ok is false where the loader or its
 // sampler is handed to something that may call set_epoch.
-func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epochs *Loop, ok bool) {
+func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epochs *Loop, through pyast.Node, ok bool) {
 	f := r.File
 	split := f.Eval.Eval(sampler, made.Ctx)
 	for _, c := range r.Calls {
@@ -142,7 +160,7 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 		}
 		for _, n := range passed {
 			if v := f.Eval.Eval(n, c.Ctx); stems(v, loader) || stems(v, split) {
-				return nil, false
+				return nil, through, false
 			}
 		}
 	}
@@ -152,7 +170,7 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 		}
 		for p := l.Parent; p != nil; p = p.Parent {
 			if p.Trains || l.Trains {
-				return p.again()
+				return p.again(l.Node)
 			}
 		}
 	}
@@ -166,7 +184,7 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 		}
 		for _, l := range r.Loops {
 			if l.Trains && l.Holds(i) && !inNext(ev.Node) {
-				return l.again()
+				return l.again(ev.Node)
 			}
 		}
 	}
@@ -178,11 +196,11 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 		source := f.Eval.Eval(pysem.Args(c.Node).Pos(0), c.Ctx)
 		for _, l := range r.Loops {
 			if l.Trains && l.Holds(c.Index) && f.restarts(source, loader) {
-				return l.again()
+				return l.again(c.Node)
 			}
 		}
 	}
-	return nil, true
+	return nil, through, true
 }
 
 // restarts reports whether a value is a generator of this file over a loader, with an endless loop around the loader's.
@@ -219,19 +237,19 @@ func inNext(iter pyast.Node) bool {
 }
 
 // again is the loop, provided that it has more than one round as far as is known.
-func (l *Loop) again() (*Loop, bool) {
+func (l *Loop) again(through pyast.Node) (*Loop, pyast.Node, bool) {
 	if n, known := l.Rounds(); known && n < 2 {
-		return nil, true
+		return nil, through, true
 	}
-	return l, true
+	return l, through, true
 }
 
 // harmlessForLoaders take a loader and surely leave its sampler alone.
 var harmlessForLoaders = regexp.MustCompile(`^(builtins\.|torch\.utils\.data\.DataLoader$|logging\.|torch\.optim\.)`)
 
-// CallsSetEpoch reports whether the file calls set_epoch on anything.
+// CallsSetEpoch reports whether a file involved calls set_epoch on anything.
 func (f *File) CallsSetEpoch() bool {
-	for n := range f.Tree.Root().Descendants() {
+	for n := range f.nodes() {
 		if n.Kind() == pyast.KindAttribute && n.Child(pyast.FieldAttribute).TextIs("set_epoch") {
 			return true
 		}

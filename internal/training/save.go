@@ -112,6 +112,21 @@ func (s *SaveSite) HasRNG(g torch.RNG) bool {
 	return false
 }
 
+// HoldsStates reports whether the payload has progress beside states that objects give, whichever they are.
+func (s *SaveSite) HoldsStates() bool {
+	if s.Kind != PayloadDict || !s.HasRole(RoleProgress) {
+		return false
+	}
+	for _, c := range s.Components {
+		if _, m, ok := c.Value.Method(); ok && stateMethod.MatchString(m) {
+			return true
+		}
+	}
+	return false
+}
+
+var stateMethod = regexp.MustCompile(`^(get_)?(state|state_dict)$`)
+
 // Training reports whether the payload is more than a model: optimizer or scheduler state or progress beside a model. An
 // optimizer's key that holds None says that the state is left out on purpose.
 func (s *SaveSite) Training() bool {
@@ -138,10 +153,10 @@ func (s *SaveSite) Training() bool {
 // Anchor is where findings on the payload stand: the first line of the save call, or of the dict when another function makes
 // it and hands it to the one that saves.
 func (s *SaveSite) Anchor() pyast.Place {
-	n := s.Node
-	if s.Dict != nil && s.Dict.Literal.Valid() && s.Dict.Literal.Tree() == s.Node.Tree() {
-		if m := s.Run.File.Module; m.Scope(s.Dict.Literal) != m.Scope(s.Node) {
-			n = s.Dict.Literal
+	n, ctx := s.site()
+	if s.Dict != nil && s.Dict.Literal.Valid() {
+		if l := s.Dict.Literal; l.Tree() != n.Tree() || ctx.Func.Module.Scope(l) != ctx.Func {
+			n = l
 		}
 	}
 	span := FirstLine(n)
@@ -151,6 +166,40 @@ func (s *SaveSite) Anchor() pyast.Place {
 		}
 	}
 	return span
+}
+
+// AnchorFor is where a finding on an object that the payload lacks stands: the anchor, or, where a function of another file makes
+// the dict and cannot name the object, the call of that function by the file that can.
+func (s *SaveSite) AnchorFor(o *Object) pyast.Place {
+	if s.Dict == nil || !s.Dict.Literal.Valid() || strings.HasPrefix(o.Name, "self.") {
+		return s.Anchor()
+	}
+	ctx := s.Ctx
+	for ctx != nil && ctx.Func.Module.Scope(s.Dict.Literal) != ctx.Func {
+		ctx = ctx.Parent
+	}
+	name := baseName(o.Name)
+	for ; ctx != nil && ctx.Parent != nil && ctx.Call.Valid() && len(ctx.Func.Defs(name)) == 0; ctx = ctx.Parent {
+		if ctx.Call.Tree() != s.Dict.Literal.Tree() {
+			return FirstLine(ctx.Call)
+		}
+	}
+	return s.Anchor()
+}
+
+// Site is the call that asks for the save: the save itself, or that of the function which only hands on all it is given,
+// as save_on_master(*args, **kwargs).
+func (s *SaveSite) Site() pyast.Node {
+	n, _ := s.site()
+	return n
+}
+
+func (s *SaveSite) site() (pyast.Node, *pysem.Ctx) {
+	n, ctx := s.Node, s.Ctx
+	for pysem.Args(n).Star && ctx.Call.Valid() && ctx.Parent != nil {
+		n, ctx = ctx.Call, ctx.Parent
+	}
+	return n, ctx
 }
 
 // FirstLine is a node's place, cut at the end of its first line.
@@ -200,8 +249,20 @@ func (f *File) save(r *Run, c *Call) {
 		}
 	}
 	s.PayloadNode = payload
+	value := f.Eval.Eval(payload, c.Ctx)
 	s.Path = f.path(path, c.Ctx)
-	f.payload(s, f.Eval.Eval(payload, c.Ctx))
+	if c.Known && args.Star { // save_on_master(*args, **kwargs)
+		passed := f.Eval.Passed(c.Node, c.Ctx)
+		if x, ok := passed.Get(0, "obj"); ok {
+			value = f.Eval.Expr(x)
+			s.PayloadNode = value.Node
+		}
+		if x, ok := passed.Get(1, "f"); ok {
+			to := f.Eval.Expr(x)
+			s.Path = f.pathFrom(to.Node, to)
+		}
+	}
+	f.payload(s, value)
 	r.Saves = append(r.Saves, s)
 }
 
@@ -287,6 +348,12 @@ func (f *File) component(x pysem.Entry) Component {
 	for _, a := range c.Value.Alternatives() {
 		if recv, m, ok := a.Method(); ok {
 			switch m {
+			case "get_state":
+				if o := f.Object(recv, ""); o == nil || o.Kind != Generator {
+					break // an object's own way to give its state
+				}
+				c.Role = RoleRNG
+				return c
 			case "state_dict", "consolidate_state_dict", "get_state_dict":
 				name := a.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject).Text()
 				c.Role, c.Object = RoleState, f.Object(recv, name)
@@ -296,7 +363,7 @@ func (f *File) component(x pysem.Entry) Component {
 					}
 				}
 				return c
-			case "get_rng_state", "get_state", "getstate":
+			case "get_rng_state", "getstate":
 				c.Role = RoleRNG
 				return c
 			}
@@ -312,8 +379,12 @@ func (f *File) component(x pysem.Entry) Component {
 	if c.Role == RoleRNG {
 		return c
 	}
-	if rngs := f.rngInside(x.Value, 0); len(rngs) > 0 {
+	inside := rngSearch{f: f}
+	if rngs := inside.states(x.Value, 0); len(rngs) > 0 {
 		c.Role, c.RNG = RoleRNG, rngs
+		if inside.either {
+			c.RNG = nil // which generator it is depends on the way taken
+		}
 		return c
 	}
 	switch {
@@ -348,26 +419,37 @@ func (f *File) component(x pysem.Entry) Component {
 	return c
 }
 
-// rngInside finds generator states inside nested dicts, lists, conversions and conditionals: {"torch": torch.get_rng_state(), ...}.
-func (f *File) rngInside(x pysem.Expr, depth int) []torch.RNG {
+// rngSearch looks for generator states in a value; either says that it met one of several, as `cuda if gpu else cpu`.
+type rngSearch struct {
+	f      *File
+	either bool
+}
+
+// states finds generator states inside nested dicts, lists, conversions and conditionals: {"torch": torch.get_rng_state(), ...}.
+func (r *rngSearch) states(x pysem.Expr, depth int) []torch.RNG {
 	if depth > 3 {
 		return nil
 	}
-	v := f.Eval.Expr(x)
+	v := r.f.Eval.Expr(x)
 	var out []torch.RNG
+	ways, before := map[torch.RNG]bool{}, 0
 	for _, a := range v.Alternatives() {
+		if len(out) == before+1 {
+			ways[out[before]] = true
+		}
+		before = len(out)
 		switch a.Kind {
 		case pysem.Dict:
 			for _, e := range a.Dict.Entries {
-				out = append(out, f.rngInside(e.Value, depth+1)...)
+				out = append(out, r.states(e.Value, depth+1)...)
 			}
 		case pysem.List, pysem.Tuple:
 			for _, e := range a.Elems {
-				out = append(out, f.rngInside(pysem.Expr{Val: e}, depth+1)...)
+				out = append(out, r.states(pysem.Expr{Val: e}, depth+1)...)
 			}
 			for c := range a.Node.Children() { // [x.tolist() ... for x in numpy.random.get_state()]
 				if c.Kind() == pyast.KindForInClause {
-					out = append(out, f.rngInside(pysem.Expr{Node: c.Child(pyast.FieldRight), Ctx: a.Ctx}, depth+1)...)
+					out = append(out, r.states(pysem.Expr{Node: c.Child(pyast.FieldRight), Ctx: a.Ctx}, depth+1)...)
 				}
 			}
 		default:
@@ -379,19 +461,23 @@ func (f *File) rngInside(x pysem.Expr, depth int) []torch.RNG {
 				continue
 			}
 			if a.Kind == pysem.Item || a.Kind == pysem.Elem {
-				out = append(out, f.rngInside(pysem.Expr{Val: a.Base}, depth+1)...)
+				out = append(out, r.states(pysem.Expr{Val: a.Base}, depth+1)...)
 				continue
 			}
 			if recv, _, ok := a.Method(); ok {
-				out = append(out, f.rngInside(pysem.Expr{Val: recv}, depth+1)...)
+				out = append(out, r.states(pysem.Expr{Val: recv}, depth+1)...)
 			}
 			if a.Kind == pysem.Call {
 				for _, arg := range pysem.Args(a.Node).Position {
-					out = append(out, f.rngInside(pysem.Expr{Node: arg, Ctx: a.Ctx}, depth+1)...)
+					out = append(out, r.states(pysem.Expr{Node: arg, Ctx: a.Ctx}, depth+1)...)
 				}
 			}
 		}
 	}
+	if len(out) == before+1 {
+		ways[out[before]] = true
+	}
+	r.either = r.either || len(ways) > 1
 	return out
 }
 
@@ -450,6 +536,9 @@ func (s *SaveSite) BestOnly() bool {
 // Live are the objects of a kind that work in the training the save belongs to: those that step in its loop; without a loop
 // around it, those that step anywhere in the run before it.
 func (s *SaveSite) Live(k Kind) []*Step {
+	if f := s.Run.File; s.Loop == nil && f.keptByClass(s) != nil {
+		return f.classSteps(selfClass(s.Ctx), k)
+	}
 	var out []*Step
 	seen := map[string]bool{}
 	var outer *Loop

@@ -143,7 +143,7 @@ var parameterised = regexp.MustCompile(`^torch\.nn\.(Linear|Bilinear|Conv|Embedd
 func (f *File) draws(callee *pysem.Value, ev pysem.Event) []torch.RNG {
 	switch callee.Kind {
 	case pysem.ClassVal:
-		if f.classKind(callee.Class, 0) == Model {
+		if f.isModule(callee.Class) {
 			return []torch.RNG{torch.TorchRNG}
 		}
 	case pysem.Item: // torchvision.models.__dict__[arch]()

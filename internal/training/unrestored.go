@@ -23,6 +23,71 @@ func (r Resumption) Unrestored() []Component {
 	return out
 }
 
+// LeftOut is a component that the load hands to an object which its caller did not pass: load(path, model, optimizer) of a
+// function that takes a scheduler too.
+type LeftOut struct {
+	Component
+	// Call is the call that leaves the object out.
+	Call pyast.Node
+}
+
+// LeftOut are the components of a save that are restored only for callers that pass the object, which this one does not.
+func (r Resumption) LeftOut() []LeftOut {
+	if r.Load == nil {
+		return nil
+	}
+	var out []LeftOut
+	for _, c := range r.Save.Components {
+		if c.Role != RoleState || c.Object == nil || r.Load.restores(c.Object) {
+			continue
+		}
+		for _, x := range r.Load.Restores {
+			if !x.Absent || x.Key != c.Key {
+				continue
+			}
+			if call := x.omitted(); call.Valid() {
+				out = append(out, LeftOut{c, call})
+				break
+			}
+		}
+	}
+	return out
+}
+
+// omitted is the call that leaves out the parameter which is to be restored, none if it is not a parameter's default.
+func (x *Restore) omitted() pyast.Node {
+	n, ctx := x.Recv, x.Ctx
+	for n.Kind() == pyast.KindIdentifier && !ctx.Root() {
+		p, index := parameter(ctx.Func, n.Text())
+		if p == nil {
+			return pyast.Node{}
+		}
+		given, ok := x.Run.File.Eval.Passed(ctx.Call, ctx.Parent).Get(index, p.Name)
+		if !ok {
+			if p.Default.Valid() {
+				return ctx.Call
+			}
+			return pyast.Node{}
+		}
+		n, ctx = given.Node, ctx.Parent
+	}
+	return pyast.Node{}
+}
+
+// parameter is a function's parameter of a name, and its place among the positional arguments of a call.
+func parameter(fn *pysem.Func, name string) (p *pysem.Param, index int) {
+	for i := range fn.Params {
+		if fn.Params[i].Name == name {
+			if fn.Method() {
+				i--
+				return &fn.Params[i+1], i
+			}
+			return &fn.Params[i], i
+		}
+	}
+	return nil, -1
+}
+
 // asks says that a key is read or tested for: what is done about it may be out of sight.
 func (l *LoadSite) asks(key string) bool {
 	for _, r := range l.Reads {

@@ -1,35 +1,54 @@
 package training
 
 import (
+	"iter"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 )
 
-// vocabulary is every distinct name and string of the file, for questions about what the file speaks of at all.
+// vocabulary is every name and string of the files involved, for questions about what they speak of at all.
 type vocabulary struct{ names, strings []string }
 
 func (f *File) vocabulary() *vocabulary {
 	if f.words == nil {
 		f.words = &vocabulary{}
-		seen := map[string]bool{}
-		for n := range f.Tree.Root().Descendants() {
-			list := &f.words.names
-			switch n.Kind() {
-			case pyast.KindIdentifier:
-			case pyast.KindStringContent:
-				list = &f.words.strings
-			default:
-				continue
-			}
-			if key := n.Kind().String() + n.Text(); !seen[key] {
-				seen[key] = true
-				*list = append(*list, n.Text())
-			}
+		for _, m := range f.involved() {
+			w := m.Words()
+			f.words.names = append(f.words.names, w.Names...)
+			f.words.strings = append(f.words.strings, w.Strings...)
 		}
 	}
 	return f.words
+}
+
+// involved are the files whose functions the entry points run, this one first.
+func (f *File) involved() []*pysem.Module {
+	if f.modules == nil {
+		f.modules = []*pysem.Module{f.Module}
+		for _, fn := range f.tracer.Entered() {
+			if !slices.Contains(f.modules, fn.Module) {
+				f.modules = append(f.modules, fn.Module)
+			}
+		}
+	}
+	return f.modules
+}
+
+// nodes are the nodes of the files involved.
+func (f *File) nodes() iter.Seq[pyast.Node] {
+	return func(yield func(pyast.Node) bool) {
+		for _, m := range f.involved() {
+			for n := range m.Tree.Root().Descendants() {
+				if !yield(n) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func anyMatch(list []string, pattern *regexp.Regexp) bool {

@@ -81,7 +81,7 @@ func (f *File) DatasetDraw(c *pysem.Class, g torch.RNG) (Draw, bool) {
 		return Draw{}, false
 	}
 	for _, name := range []string{"__getitem__", "__iter__"} {
-		m := c.Method(name)
+		m := f.Eval.MethodOf(c, name)
 		if m == nil {
 			continue
 		}
@@ -103,12 +103,7 @@ func (u LoaderUse) Persistent() bool {
 
 // ReseedsWorkers reports whether any code in the file looks after the random numbers of workers by itself.
 func (f *File) ReseedsWorkers() bool {
-	for n := range f.Tree.Root().Descendants() {
-		if n.Is(pyast.KindIdentifier) && (n.TextIs("get_worker_info") || n.TextIs("worker_init_fn")) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.vocabulary().names, func(name string) bool { return name == "get_worker_info" || name == "worker_init_fn" })
 }
 
 // HeldDraw is a number drawn, in the code that workers run, from a generator object that was made before they started.

@@ -23,6 +23,10 @@ var moduleWrapper = regexp.MustCompile(`^(torch\.nn\.(parallel\.)?(data_parallel
 // Wrapping reads a `model.state_dict()`.
 func (f *File) Wrapping(state *pysem.Value) Wrapping {
 	if recv, m, ok := state.Method(); ok && m == "state_dict" {
+		// A call's value keeps one of its receiver's ways; all of them count.
+		if object := state.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject); object.Valid() && state.Ctx != nil {
+			recv = f.Eval.Eval(object, state.Ctx)
+		}
 		return f.wrapping(recv, 0)
 	}
 	return WrapUnknown

@@ -1,0 +1,90 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP209 unsorted-listing
+//
+// # What it does
+//
+// Reports `os.listdir`, `os.scandir`, `glob`, `iterdir` and `rglob` where the order of the names decides which example of a
+// dataset has which index, or which class has which number.
+//
+// # Why it matters
+//
+// They give names in arbitrary order: the one in which the file system holds them. On another machine, or after the data were
+// copied, the same seed then picks other examples, a split by index mixes training and validation data, and class 3 is another
+// class than the one the checkpoint has learned.
+//
+// # Example
+//
+//	import os
+//	from torch.utils.data import Dataset
+//
+//	class Images(Dataset):
+//	    def __init__(self, root):
+//	        self.names = os.listdir(root)
+//
+//	    def __getitem__(self, i):
+//	        return self.names[i]
+//
+// # Use instead
+//
+//	import os
+//	from torch.utils.data import Dataset
+//
+//	class Images(Dataset):
+//	    def __init__(self, root):
+//	        self.names = sorted(os.listdir(root))
+//
+//	    def __getitem__(self, i):
+//	        return self.names[i]
+//
+// # Fix safety
+//
+// The fix is safe: it sorts the listing. A checkpoint whose classes were numbered by another order must be trained anew, or be
+// given its old order; sorting does not make that worse, because the order was never sure.
+//
+// # What it does not see
+//
+// `os.walk`, listings of other files, and orders that pass through dicts or functions of other libraries. A list that is
+// sorted anywhere in its function or class is left alone, and so is a dataset whose name says that it is for tests.
+//
+// # References
+//
+//   - https://docs.python.org/3/library/os.html#os.listdir
+//   - https://docs.python.org/3/library/glob.html#glob.glob
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP209", Name: "unsorted-listing", Summary: "The order of a directory listing decides the order of the data",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Run: unsortedListing,
+})
+
+func unsortedListing(p *diagnostics.Pass) {
+	if p.File.Test() {
+		return
+	}
+	for _, u := range p.File.Listings() {
+		fn := u.Source.Child(pyast.FieldFunction)
+		what, use := "which example has which index", "the order decides the index of each example here"
+		if u.Classes {
+			what, use = "which class has which number", "the order decides the numbers here"
+		}
+		sort := diagnostics.SortItems{Items: u.Source}
+		if fn.TextIs("os.scandir") || fn.TextIs("scandir") {
+			sort.Key = "lambda entry: entry.name"
+		}
+		p.Report(diagnostics.Diagnostic{
+			Place: training.FirstLine(u.Source),
+			Message: fmt.Sprintf("`%s` gives names in arbitrary order, and that decides %s: it can differ on another machine.",
+				fn.Text(), what),
+			Related:  []diagnostics.Related{at(u.Use, use)},
+			Remedies: []diagnostics.Remedy{sort},
+		})
+	}
+}

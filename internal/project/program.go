@@ -1,0 +1,293 @@
+package project
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
+// Program is a snapshot of the files that may import each other: what is open in an editor, and for the rest what the disk holds.
+// It is safe for concurrent use and does not change; With makes the next one.
+type Program struct {
+	root string
+	disk *disk
+	open map[string]*Unit // by absolute path
+}
+
+// Unit is one file of a program. It is read, parsed and resolved when first asked for.
+type Unit struct {
+	// Path is absolute.
+	Path string
+
+	read  func() (*text.Source, error)
+	given *pyast.Tree // the text's tree, where it was at hand
+
+	reading, parsing, resolving sync.Once
+	source                      *text.Source
+	tree                        *pyast.Tree
+	unread, unparsed            error
+	module                      *pysem.Module
+	digest                      string
+}
+
+// disk remembers what was read from the file system.
+type disk struct {
+	mu    sync.Mutex
+	units map[string]*Unit
+	dirs  map[string]map[string]bool // names in a directory; true for directories
+	found map[string]string          // paths of modules by "directory\x00name"
+}
+
+// NewProgram is the program of a workspace with nothing open.
+func NewProgram(w *Workspace) *Program {
+	return &Program{root: w.root, disk: &disk{units: map[string]*Unit{}, dirs: map[string]map[string]bool{}, found: map[string]string{}}}
+}
+
+// With is the program with a file's text in place of what the disk holds. tree may be nil: the text is parsed when needed.
+func (p *Program) With(path string, src *text.Source, tree *pyast.Tree) *Program {
+	u := &Unit{Path: absolute(path), given: tree, read: func() (*text.Source, error) { return src, nil }}
+	next := &Program{root: p.root, disk: p.disk, open: maps.Clone(p.open)}
+	if next.open == nil {
+		next.open = map[string]*Unit{}
+	}
+	next.open[u.Path] = u
+	if !p.known(u.Path) {
+		next.disk = p.disk.fresh() // a new file may be what an import means
+	}
+	return next
+}
+
+// Without is the program with what the disk holds in place of a file's text.
+func (p *Program) Without(path string) *Program {
+	next := &Program{root: p.root, disk: p.disk, open: maps.Clone(p.open)}
+	delete(next.open, absolute(path))
+	return next
+}
+
+// Reread is the program with files that changed on the disk, were made or removed.
+func (p *Program) Reread(paths ...string) *Program {
+	next := &Program{root: p.root, disk: p.disk.fresh(), open: p.open}
+	for _, path := range paths {
+		delete(next.disk.units, absolute(path))
+	}
+	return next
+}
+
+// fresh is the disk with the units kept and all names forgotten.
+func (d *disk) fresh() *disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return &disk{units: maps.Clone(d.units), dirs: map[string]map[string]bool{}, found: map[string]string{}}
+}
+
+func (p *Program) known(path string) bool {
+	if p.open[path] != nil {
+		return true
+	}
+	p.disk.mu.Lock()
+	defer p.disk.mu.Unlock()
+	_, ok := p.disk.list(filepath.Dir(path))[filepath.Base(path)]
+	return ok
+}
+
+// Unit is the file at a path.
+func (p *Program) Unit(path string) *Unit {
+	path = absolute(path)
+	if u := p.open[path]; u != nil {
+		return u
+	}
+	p.disk.mu.Lock()
+	defer p.disk.mu.Unlock()
+	u := p.disk.units[path]
+	if u == nil {
+		u = &Unit{Path: path, read: func() (*text.Source, error) { return readFile(path) }}
+		p.disk.units[path] = u
+	}
+	return u
+}
+
+func readFile(path string) (*text.Source, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return text.Decode(data)
+}
+
+// Source is the file's text.
+func (u *Unit) Source() (*text.Source, error) {
+	u.reading.Do(func() { u.source, u.unread = u.read() })
+	return u.source, u.unread
+}
+
+// Tree is the file's syntax.
+func (u *Unit) Tree() (*pyast.Tree, error) {
+	u.parsing.Do(func() {
+		src, err := u.Source()
+		switch {
+		case err != nil:
+			u.unparsed = err
+		case u.given != nil:
+			u.tree = u.given
+		default:
+			u.tree, u.unparsed = pyast.Parse(src.Text)
+		}
+	})
+	return u.tree, u.unparsed
+}
+
+// Module is the file with its names resolved, nil when it cannot be read.
+func (u *Unit) Module() *pysem.Module {
+	u.resolving.Do(func() {
+		if tree, err := u.Tree(); err == nil {
+			u.module = pysem.New(u.Path, tree)
+			u.digest = digest(tree)
+		}
+	})
+	return u.module
+}
+
+// Digest stands for what the file means to others: it does not change with comments and white space. It is "" for a file that
+// cannot be read.
+func (u *Unit) Digest() string {
+	u.Module()
+	return u.digest
+}
+
+// Module is the module that a name means in a file of the program.
+func (p *Program) Module(from *pysem.Module, name string) *pysem.Module {
+	path := p.find(from.Path, name)
+	if path == "" {
+		return nil
+	}
+	return p.Unit(path).Module()
+}
+
+// find is the path of the file that a dotted name means in the file at a path, "" for none. Relative names lead from the file's
+// directory; others are looked for beside the file and in every directory above it, up to the workspace's or the repository's root,
+// and in src below each.
+func (p *Program) find(from, name string) string {
+	dir := filepath.Dir(from)
+	p.disk.mu.Lock()
+	defer p.disk.mu.Unlock()
+	key := dir + "\x00" + name
+	if path, ok := p.disk.found[key]; ok {
+		return path
+	}
+	path := p.search(dir, name)
+	p.disk.found[key] = path
+	return path
+}
+
+func (p *Program) search(dir, name string) string {
+	if rest := strings.TrimLeft(name, "."); len(rest) < len(name) {
+		for range len(name) - len(rest) - 1 {
+			dir = filepath.Dir(dir)
+		}
+		return p.in(dir, rest)
+	}
+	first, _, _ := strings.Cut(name, ".")
+	for beside := true; ; beside = false {
+		if frameworkNames[first] {
+			return "" // what the tables say of it holds, in its own repository too
+		}
+		if path := p.in(dir, name); path != "" && (beside || !foreign[first]) {
+			return path
+		}
+		if path := p.in(filepath.Join(dir, "src"), name); path != "" && !foreign[first] {
+			return path
+		}
+		parent := filepath.Dir(dir)
+		if dir == p.root || parent == dir || p.disk.holds(dir, ".git") {
+			return ""
+		}
+		dir = parent
+	}
+}
+
+// in is the file that a dotted name means in a directory.
+func (p *Program) in(dir, name string) string {
+	if name == "" {
+		return p.file(dir, "__init__.py")
+	}
+	parts := strings.Split(name, ".")
+	for _, part := range parts[:len(parts)-1] {
+		if !p.disk.list(dir)[part] {
+			return ""
+		}
+		dir = filepath.Join(dir, part)
+	}
+	last := parts[len(parts)-1]
+	if path := p.file(dir, last+".py"); path != "" {
+		return path
+	}
+	if p.disk.list(dir)[last] {
+		return p.file(filepath.Join(dir, last), "__init__.py")
+	}
+	return ""
+}
+
+// file is the path of a file in a directory, "" where there is none.
+func (p *Program) file(dir, name string) string {
+	path := filepath.Join(dir, name)
+	if p.open[path] != nil {
+		return path
+	}
+	if isDir, ok := p.disk.list(dir)[name]; ok && !isDir {
+		return path
+	}
+	return ""
+}
+
+func (d *disk) holds(dir, name string) bool {
+	_, ok := d.list(dir)[name]
+	return ok
+}
+
+// list are the names in a directory. The lock is held.
+func (d *disk) list(dir string) map[string]bool {
+	if names, ok := d.dirs[dir]; ok {
+		return names
+	}
+	names := map[string]bool{}
+	entries, _ := os.ReadDir(dir) // a directory that cannot be read holds nothing that can be imported
+	for _, e := range entries {
+		isDir := e.IsDir()
+		if e.Type()&os.ModeSymlink != 0 {
+			if info, err := os.Stat(filepath.Join(dir, e.Name())); err == nil {
+				isDir = info.IsDir()
+			}
+		}
+		names[e.Name()] = isDir
+	}
+	d.dirs[dir] = names
+	return names
+}
+
+// frameworkNames are the packages whose functions the tables of package torch know.
+var frameworkNames = map[string]bool{
+	"torch": true, "accelerate": true, "lightning": true, "pytorch_lightning": true, "lightning_fabric": true, "deepspeed": true,
+	"transformers": true, "apex": true, "ignite": true, "fairscale": true,
+}
+
+// foreign are the standard library's modules and the best known libraries that a directory further up does not stand for, though
+// it may be called the same.
+var foreign = func() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range strings.Fields(`abc argparse array ast asyncio base64 bisect builtins bz2 calendar cmath code codecs collections
+		concurrent configparser contextlib copy csv ctypes dataclasses datetime decimal difflib dis email enum errno fcntl fnmatch fractions
+		functools gc getpass glob gzip hashlib heapq html http importlib inspect io itertools json keyword locale logging lzma math
+		mimetypes multiprocessing numbers operator os pathlib pdb pickle pkgutil platform pprint profile queue random re resource
+		sched secrets select shelve shlex shutil signal site socket sqlite3 ssl stat statistics string struct subprocess sys sysconfig
+		tarfile tempfile test textwrap threading time timeit token tokenize traceback types typing unittest urllib uuid warnings weakref
+		xml zipfile zlib torchvision torchaudio numpy scipy pandas matplotlib PIL cv2 sklearn tqdm yaml`) {
+		out[name] = true
+	}
+	return out
+}()

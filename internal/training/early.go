@@ -1,0 +1,228 @@
+package training
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
+
+// LateSeed is a seed behind numbers that it should have decided: a model was built, data were split or shuffled before it.
+type LateSeed struct {
+	Draw Draw
+	Seed *Call
+	RNG  torch.RNG
+	// Drawing and Seeding are the calls that lead to both, in the one function from which both are reached.
+	Drawing, Seeding pyast.Node
+	// Built says that the draw builds a model.
+	Built bool
+}
+
+// arranging are the draws that decide what a run trains on. Others, such as a random port or the seed itself, come before
+// the seed in sound programs.
+var arranging = regexp.MustCompile(`(^|\.)(random_split|shuffle|permutation|randperm|sample)$`)
+
+// LateSeeds are the first such draw from each generator, in the process that seeds it later.
+func (r *Run) LateSeeds() []LateSeed {
+	var out []LateSeed
+	draws := r.Draws()
+	for _, place := range []Place{MainProcess, Spawned} {
+		seeds := slices.DeleteFunc(r.SeedsIn(place), func(c *Call) bool { return !c.fixed() })
+		for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
+			i := slices.IndexFunc(seeds, func(c *Call) bool { return slices.Contains(c.Entry.Generators, g) })
+			if i < 0 {
+				continue
+			}
+			for _, d := range draws {
+				if d.Index > seeds[i].Index {
+					break
+				}
+				if d.Place != place || !slices.Contains(d.Generators, g) {
+					continue
+				}
+				if l, ok := r.late(d, seeds[i], g); ok {
+					out = append(out, l)
+					break
+				}
+			}
+		}
+	}
+	return out
+}
+
+// fixed reports whether a seed call is told a seed.
+func (c *Call) fixed() bool {
+	n := pysem.Args(c.Node).Get(0, "seed")
+	return n.Valid() && !n.Is(pyast.KindNoneLiteral)
+}
+
+func (r *Run) late(d Draw, seed *Call, g torch.RNG) (LateSeed, bool) {
+	l := LateSeed{Draw: d, Seed: seed, RNG: g}
+	f := r.File
+	callee := f.Eval.Eval(d.Event.Node.Child(pyast.FieldFunction), d.Event.Ctx)
+	if !slices.ContainsFunc(callee.Alternatives(), func(a *pysem.Value) bool { return arranging.MatchString(calleeName(a)) }) {
+		l.Built = true
+		if !f.buildsModel(callee) || !r.trainsAtAll() || r.weightsLoaded(d) {
+			return l, false
+		}
+	}
+	if Contradict(d.Event.Frame, seed.Frame) || reseeds(seed.Frame, d.Event.Frame) {
+		return l, false
+	}
+	l.Drawing, l.Seeding = meet(d.Event.Ctx, d.Event.Node, seed.Ctx, seed.Node)
+	return l, l.Drawing.Valid() && l.Drawing != l.Seeding
+}
+
+// buildsModel reports whether calling a value makes a module with parameters.
+func (f *File) buildsModel(callee *pysem.Value) bool {
+	for _, a := range callee.Alternatives() {
+		name := calleeName(a)
+		if a.Kind == pysem.ClassVal && f.isModule(a.Class) || parameterised.MatchString(name) ||
+			strings.HasPrefix(name, "torchvision.models.") || a.Kind == pysem.Item {
+			return true
+		}
+	}
+	return false
+}
+
+// isModule reports whether a class is a model: a torch module, or Lightning's.
+func (f *File) isModule(c *pysem.Class) bool {
+	if f.classKind(c, 0) == Model {
+		return true
+	}
+	for _, b := range c.Bases {
+		v := f.Eval.Eval(b, f.Eval.Root(c.Scope, nil))
+		if strings.HasSuffix(calleeName(v), "LightningModule") || v.Kind == pysem.ClassVal && v.Class != c && f.isModule(v.Class) {
+			return true
+		}
+	}
+	return false
+}
+
+// trainsAtAll reports whether an optimizer steps anywhere in the run, or a trainer is told to fit.
+func (r *Run) trainsAtAll() bool {
+	return slices.ContainsFunc(r.Steps, func(s *Step) bool { return s.Object != nil && s.Object.Kind == Optimizer }) ||
+		slices.ContainsFunc(r.Calls, func(c *Call) bool { return c.Method == "fit" })
+}
+
+// weightsLoaded reports whether a model gets its weights from a file, so that what it was built with is of no account.
+func (r *Run) weightsLoaded(d Draw) bool {
+	for name, n := range pysem.Args(d.Event.Node).Keyword {
+		if (name == "pretrained" || name == "weights") && !n.Is(pyast.KindFalse, pyast.KindNoneLiteral) {
+			return true
+		}
+	}
+	model := r.File.Object(r.File.Eval.Eval(d.Event.Node, d.Event.Ctx), "")
+	for _, x := range r.Restores {
+		if model != nil && x.Object != nil && x.Object.Same(model) && Implied(x.Frame, d.Event.Frame) {
+			return true
+		}
+	}
+	return false
+}
+
+// reseeds reports whether a seed stands in a loop that the draw is outside of: it seeds each round.
+func reseeds(seed, draw *pysem.Frame) bool {
+	outer := map[pyast.Node]bool{}
+	for fr := draw; fr != nil; fr = fr.Parent {
+		outer[fr.Node] = true
+	}
+	for fr := seed; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameLoop && !outer[fr.Node] {
+			return true
+		}
+	}
+	return false
+}
+
+// meet goes up from two calls to the function that both are reached from, and gives the calls in it that lead there.
+func meet(a *pysem.Ctx, x pyast.Node, b *pysem.Ctx, y pyast.Node) (fromA, fromB pyast.Node) {
+	at := map[*pysem.Ctx]pyast.Node{}
+	for ; a != nil; x, a = a.Call, a.Parent {
+		at[a] = x
+	}
+	for ; b != nil; y, b = b.Call, b.Parent {
+		if n, ok := at[b]; ok {
+			return n, y
+		}
+	}
+	return
+}
+
+// MoveUp are the statements of a late seed and the statement to put them in front of; ok is false where that cannot be done:
+// they use what is set in between, or stand in another block.
+func (l LateSeed) MoveUp(f *File) (seeds []pyast.Node, before pyast.Node, ok bool) {
+	seed := l.Seeding
+	for seed.Valid() && !seed.Parent().Encloses(l.Drawing) {
+		seed = seed.Parent()
+	}
+	block := seed.Parent()
+	for before = l.Drawing; before.Valid() && before.Parent() != block; {
+		before = before.Parent()
+	}
+	if !block.Is(pyast.KindBlock, pyast.KindModule) || !before.Valid() || !f.onlySeeds(seed) {
+		return nil, before, false
+	}
+	for n := before; n.Valid() && n != seed; n = n.Next() {
+		if f.onlySeeds(n) {
+			seeds = append(seeds, n)
+		}
+	}
+	seeds = append(seeds, seed)
+	for n := seed.Next(); n.Valid() && n.Kind() == pyast.KindExpressionStatement && f.onlySeeds(n); n = n.Next() {
+		seeds = append(seeds, n)
+	}
+	for _, s := range seeds {
+		if f.usesWhatIsSet(s, before, seed) {
+			return nil, before, false
+		}
+	}
+	return seeds, before, true
+}
+
+// beside are what stands beside seeds and may be done as early.
+var beside = regexp.MustCompile(`^(torch\.backends\.cudnn\.\w+|cudnn\.\w+|torch\.use_deterministic_algorithms|warnings\.warn|(builtins\.)?print)$`)
+
+// onlySeeds reports whether a statement does nothing but seed: calls of seeding functions, be it under a test, with settings
+// of determinism and words to the user beside them.
+func (f *File) onlySeeds(stmt pyast.Node) bool {
+	some := false
+	for n := range stmt.Descendants() {
+		switch n.Kind() {
+		case pyast.KindAssignment:
+			if !beside.MatchString(n.Child(pyast.FieldLeft).Text()) {
+				return false
+			}
+		case pyast.KindAugmentedAssignment, pyast.KindForStatement, pyast.KindReturnStatement, pyast.KindWithStatement:
+			return false
+		case pyast.KindCall:
+			fn := n.Child(pyast.FieldFunction)
+			e, _ := torch.Lookup(f.qualified(fn))
+			if e.Kind == torch.Seeder || seeding.MatchString(lastPart(fn.Text())) {
+				some = true
+			} else if n.Parent().Kind() == pyast.KindExpressionStatement && !beside.MatchString(f.qualified(fn)) {
+				return false
+			}
+		}
+	}
+	return some && stmt.Is(pyast.KindExpressionStatement, pyast.KindIfStatement)
+}
+
+// usesWhatIsSet reports whether a statement reads a name that is set from one statement on up to another.
+func (f *File) usesWhatIsSet(stmt, from, to pyast.Node) bool {
+	scope := f.moduleOf(stmt).Scope(stmt)
+	for n := range stmt.Descendants() {
+		if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+			continue
+		}
+		for _, d := range scope.Defs(n.Text()) {
+			if d.Stmt.Start() >= from.Start() && d.Stmt.Start() < to.Start() {
+				return true
+			}
+		}
+	}
+	return false
+}

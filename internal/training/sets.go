@@ -1,0 +1,179 @@
+package training
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// SetOrders are the places that go through a set of strings in an order that decides class numbers or the indices of examples.
+// Only strings count: the order of a set of ints is the same in each process.
+func (f *File) SetOrders() []Unordered {
+	var out []Unordered
+	for n := range f.Tree.Root().Descendants() {
+		if !n.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindCall, pyast.KindSet, pyast.KindSetComprehension, pyast.KindBinaryOperator) ||
+			!gone(n) || !f.stringSet(n, 0) {
+			continue
+		}
+		if u, ok := f.orderDecides(n); ok {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// gone reports whether an expression is gone through in order where it stands: by a loop, or as an argument of list() and the like.
+func gone(n pyast.Node) bool {
+	p := n.Parent()
+	switch p.Kind() {
+	case pyast.KindForStatement, pyast.KindForInClause:
+		return n.Field() == pyast.FieldRight
+	case pyast.KindArgumentList:
+		return keepers.MatchString(lastPart(p.Parent().Child(pyast.FieldFunction).Text()))
+	}
+	return false
+}
+
+// stringSet reports whether an expression is a set, and its elements are strings.
+func (f *File) stringSet(n pyast.Node, depth int) bool {
+	if depth > 4 {
+		return false
+	}
+	switch n.Kind() {
+	case pyast.KindParenthesizedExpression:
+		return f.stringSet(n.Nth(0), depth+1)
+	case pyast.KindSet:
+		return f.stringy(n.Nth(0), depth+1)
+	case pyast.KindSetComprehension:
+		return f.stringy(n, depth+1)
+	case pyast.KindBinaryOperator:
+		return strings.Contains("|&-^", n.Child(pyast.FieldOperator).Text()) && f.stringSet(n.Child(pyast.FieldLeft), depth+1)
+	case pyast.KindCall:
+		fn := n.Child(pyast.FieldFunction)
+		if fn.TextIs("set") || fn.TextIs("frozenset") {
+			return f.stringy(pysem.Args(n).Pos(0), depth+1)
+		}
+		switch fn.Child(pyast.FieldAttribute).Text() {
+		case "union", "intersection", "difference", "symmetric_difference", "copy":
+			return f.stringSet(fn.Child(pyast.FieldObject), depth+1)
+		}
+	case pyast.KindIdentifier, pyast.KindAttribute:
+		return f.stringSetName(n, depth)
+	}
+	return false
+}
+
+// stringSetName reports whether a name holds sets only, and strings are put into one of them.
+func (f *File) stringSetName(n pyast.Node, depth int) bool {
+	some := false
+	for _, d := range f.defsOf(n) {
+		switch d.Kind {
+		case pysem.DefAssign:
+			if !isSet(d.Value) {
+				return false
+			}
+			some = some || f.stringSet(d.Value, depth+1)
+		case pysem.DefMutate, pysem.DefUpdate:
+			some = some || f.stringy(pysem.Args(d.Value).Pos(0), depth+1)
+		case pysem.DefAug:
+		default:
+			return false
+		}
+	}
+	return some
+}
+
+// isSet reports whether an expression is a set by its form.
+func isSet(n pyast.Node) bool {
+	switch n.Kind() {
+	case pyast.KindSet, pyast.KindSetComprehension:
+		return true
+	case pyast.KindParenthesizedExpression:
+		return isSet(n.Nth(0))
+	case pyast.KindBinaryOperator:
+		return isSet(n.Child(pyast.FieldLeft))
+	case pyast.KindCall:
+		fn := n.Child(pyast.FieldFunction)
+		return fn.TextIs("set") || fn.TextIs("frozenset") || fn.Kind() == pyast.KindAttribute && isSet(fn.Child(pyast.FieldObject))
+	}
+	return false
+}
+
+// defsOf are all definitions of a name, or of `self.x` in its class, flow ignored.
+func (f *File) defsOf(n pyast.Node) []*pysem.Def {
+	scope := f.moduleOf(n).Scope(n)
+	if n.Kind() == pyast.KindAttribute {
+		if n.Child(pyast.FieldObject).TextIs("self") && scope.Class != nil {
+			return scope.Class.Attrs[n.Child(pyast.FieldAttribute).Text()]
+		}
+		return nil
+	}
+	for ; scope != nil; scope = scope.Parent {
+		if defs := scope.Defs(n.Text()); len(defs) > 0 {
+			return defs
+		}
+	}
+	return nil
+}
+
+var (
+	// stringNames are what strings and lists of them are called.
+	stringNames = regexp.MustCompile(`(?i)(^|_)(char|character|word|token|vocab|vocabulary|name|file|filename|path|text|sentence|caption|title|string|letter|phoneme|symbol|line|corpus|smile|stem|suffix)s?$`)
+	// stringMakers give strings or lists of them.
+	stringMakers = regexp.MustCompile(`^(os\.path\.\w+|os\.listdir|glob\.i?glob|builtins\.(str|repr|chr|input))$`)
+	stringMethod = regexp.MustCompile(`^(split|rsplit|splitlines|strip|lstrip|rstrip|lower|upper|replace|join|format|read|readline|readlines|decode|casefold|title|removeprefix|removesuffix|as_posix|read_text)$`)
+	passing      = regexp.MustCompile(`^(sorted|list|tuple|set|frozenset|iter|filter|chain|from_iterable|enumerate|reversed)$`)
+)
+
+// stringy reports whether an expression surely gives a string, or strings one after the other.
+func (f *File) stringy(n pyast.Node, depth int) bool {
+	if !n.Valid() || depth > 8 {
+		return false
+	}
+	switch n.Kind() {
+	case pyast.KindString, pyast.KindConcatenatedString:
+		return true
+	case pyast.KindParenthesizedExpression, pyast.KindList, pyast.KindTuple, pyast.KindSet, pyast.KindListSplat:
+		return f.stringy(n.Nth(0), depth+1)
+	case pyast.KindListComprehension, pyast.KindSetComprehension, pyast.KindGeneratorExpression:
+		return f.stringy(n.Child(pyast.FieldBody), depth+1)
+	case pyast.KindBinaryOperator:
+		return f.stringy(n.Child(pyast.FieldLeft), depth+1) || f.stringy(n.Child(pyast.FieldRight), depth+1)
+	case pyast.KindSubscript:
+		if key, ok := pysem.StringLiteral(n.Child(pyast.FieldSubscript)); ok {
+			return stringNames.MatchString(key)
+		}
+		return f.stringy(n.Child(pyast.FieldValue), depth+1)
+	case pyast.KindAttribute:
+		return stringNames.MatchString(n.Child(pyast.FieldAttribute).Text())
+	case pyast.KindCall:
+		return f.givesStrings(n, depth)
+	case pyast.KindIdentifier:
+		if stringNames.MatchString(n.Text()) {
+			return true
+		}
+		for _, d := range f.defsOf(n) {
+			if (d.Kind == pysem.DefAssign || d.Kind == pysem.DefFor) && len(d.Index) == 0 && f.stringy(d.Value, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (f *File) givesStrings(call pyast.Node, depth int) bool {
+	fn := call.Child(pyast.FieldFunction)
+	args := pysem.Args(call)
+	name := lastPart(fn.Text())
+	switch {
+	case stringMakers.MatchString(f.qualified(fn)), fn.Kind() == pyast.KindAttribute && stringMethod.MatchString(name):
+		return true
+	case passing.MatchString(name):
+		return f.stringy(args.Pos(0), depth+1)
+	case name == "map":
+		return args.Pos(0).TextIs("str") || args.Pos(0).TextIs("str.strip") || args.Pos(0).TextIs("str.lower")
+	}
+	return false
+}

@@ -1,0 +1,323 @@
+package training
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// Unordered is a place that puts things in an order nothing fixes, where that order decides something.
+type Unordered struct {
+	// Source is the listing, or the set where it is gone through; Use is where the order decides.
+	Source, Use pyast.Node
+	// Classes says that it decides the numbers of classes or words; else it decides which example has which index.
+	Classes bool
+}
+
+// orderFlow follows an order through the expressions and names of a file.
+type orderFlow struct {
+	file *File
+	seen map[pyast.Node]bool
+	// where the order first decides something
+	use     pyast.Node
+	classes bool
+}
+
+// orderDecides follows the order of an expression's elements to where it decides a class number or an example's index; ok is
+// false where it is sorted, lost, or cannot be followed.
+func (f *File) orderDecides(source pyast.Node) (Unordered, bool) {
+	o := &orderFlow{file: f, seen: map[pyast.Node]bool{}}
+	o.follow(source, false)
+	return Unordered{source, o.use, o.classes}, o.use.Valid()
+}
+
+var (
+	// keepers hand elements on in the order they get them.
+	keepers = regexp.MustCompile(`^(list|tuple|enumerate|filter|map|zip|reversed|iter|cycle|islice|chain|from_iterable|tqdm|trange|track|array|asarray|tee|compress|repeat|as_tensor)$`)
+	sorters = regexp.MustCompile(`(?i)sort`)
+	// consumers take data in their order.
+	consumers = regexp.MustCompile(`(Dataset|DataLoader|Subset|train_test_split|random_split)$`)
+	// inferring are datasets that nothing is trained on.
+	inferring = regexp.MustCompile(`(?i)^(test|infer|predict|demo)`)
+	growers   = map[string]bool{"append": true, "extend": true, "insert": true}
+)
+
+// follow goes from an expression to what its order becomes. numbered says that its elements are numbered by enumerate.
+func (o *orderFlow) follow(n pyast.Node, numbered bool) {
+	if o.use.Valid() || o.seen[n] || len(o.seen) > 200 {
+		return
+	}
+	o.seen[n] = true
+	p := n.Parent()
+	switch p.Kind() {
+	case pyast.KindParenthesizedExpression, pyast.KindListSplat, pyast.KindBinaryOperator, pyast.KindConditionalExpression, pyast.KindKeywordArgument:
+		if p.Kind() == pyast.KindBinaryOperator && !p.Child(pyast.FieldOperator).TextIs("+") {
+			return
+		}
+		o.follow(p, numbered)
+	case pyast.KindArgumentList:
+		o.passed(p.Parent(), numbered)
+	case pyast.KindCall: // a generator expression as the only argument
+		if n.Field() == pyast.FieldArguments {
+			o.passed(p, numbered)
+		}
+	case pyast.KindAttribute:
+		if p.Child(pyast.FieldAttribute).TextIs("index") && p.Parent().Kind() == pyast.KindCall {
+			o.use, o.classes = p, true
+		}
+	case pyast.KindSubscript:
+		if n.Field() == pyast.FieldValue && p.Child(pyast.FieldSubscript).Kind() == pyast.KindSlice {
+			o.follow(p, numbered)
+		}
+	case pyast.KindForInClause:
+		o.comprehension(p, numbered)
+	case pyast.KindForStatement:
+		if n.Field() == pyast.FieldRight {
+			o.loop(p, numbered)
+		}
+	case pyast.KindAssignment, pyast.KindAugmentedAssignment:
+		if n.Field() == pyast.FieldRight {
+			o.named(p.Child(pyast.FieldLeft), numbered)
+		}
+	case pyast.KindExpressionList, pyast.KindTuple: // train, val = files[9:], files[:9]
+		if left := p.Parent().Child(pyast.FieldLeft); p.Field() == pyast.FieldRight && left.Is(pyast.KindPatternList, pyast.KindTuplePattern) {
+			o.named(left.Nth(position(p, n)), numbered)
+		}
+	case pyast.KindReturnStatement:
+		o.returned(o.file.Module.Scope(p), numbered)
+	}
+}
+
+// position is the place of a child among its siblings.
+func position(parent, child pyast.Node) int {
+	i := 0
+	for c := range parent.Children() {
+		if c == child {
+			return i
+		}
+		i++
+	}
+	return -1
+}
+
+func (o *orderFlow) passed(call pyast.Node, numbered bool) {
+	fn := call.Child(pyast.FieldFunction)
+	name := lastPart(fn.Text())
+	switch {
+	case sorters.MatchString(fn.Text()):
+	case name == "enumerate":
+		o.follow(call, true)
+	case keepers.MatchString(name):
+		o.follow(call, numbered)
+	case fn.Kind() == pyast.KindAttribute && growers[name]:
+		o.named(fn.Child(pyast.FieldObject), numbered)
+	case consumers.MatchString(name):
+		o.use = call
+	default:
+		if v := o.file.Eval.Eval(fn, o.file.Eval.In(o.file.Module, fn)); v.Kind == pysem.ClassVal && o.file.dataset(v.Class) {
+			o.use = call
+		}
+	}
+}
+
+// comprehension follows the order through `for x in ordered`.
+func (o *orderFlow) comprehension(clause pyast.Node, numbered bool) {
+	whole := clause.Parent()
+	switch whole.Kind() {
+	case pyast.KindListComprehension, pyast.KindGeneratorExpression:
+		o.follow(whole, false)
+	case pyast.KindDictionaryComprehension:
+		if numbered && mentionsName(whole.Child(pyast.FieldBody), clause.Child(pyast.FieldLeft).Nth(0)) {
+			o.use, o.classes = whole, true
+		}
+	}
+}
+
+// loop follows the order through the body of a for statement: to the lists it fills, and to the numbers it hands out.
+func (o *orderFlow) loop(loop pyast.Node, numbered bool) {
+	var index pyast.Node
+	if left := loop.Child(pyast.FieldLeft); numbered && left.Is(pyast.KindPatternList, pyast.KindTuplePattern) {
+		index = left.Nth(0)
+	}
+	for n := range loop.Child(pyast.FieldBody).Descendants() {
+		switch n.Kind() {
+		case pyast.KindCall:
+			fn := n.Child(pyast.FieldFunction)
+			if fn.Kind() != pyast.KindAttribute || !growers[fn.Child(pyast.FieldAttribute).Text()] || !o.outlives(fn.Child(pyast.FieldObject), loop) {
+				continue
+			}
+			if mentionsName(n.Child(pyast.FieldArguments), index) {
+				o.use, o.classes = n, true
+				return
+			}
+			o.named(fn.Child(pyast.FieldObject), false)
+		case pyast.KindAugmentedAssignment:
+			if n.Child(pyast.FieldRight).Is(pyast.KindList, pyast.KindListComprehension) && o.outlives(n.Child(pyast.FieldLeft), loop) {
+				o.named(n.Child(pyast.FieldLeft), false)
+			}
+		case pyast.KindAssignment:
+			left, right := n.Child(pyast.FieldLeft), n.Child(pyast.FieldRight)
+			if left.Kind() != pyast.KindSubscript {
+				continue
+			}
+			counted := right.Kind() == pyast.KindCall && right.TextIs("len("+left.Child(pyast.FieldValue).Text()+")")
+			if counted || counts(loop, right) || mentionsName(right, index) && right.Is(pyast.KindIdentifier, pyast.KindBinaryOperator) {
+				o.use, o.classes = n, true
+				return
+			}
+		}
+	}
+}
+
+// counts reports whether a name is a counter that a loop steps: `n += 1`.
+func counts(loop, name pyast.Node) bool {
+	if !name.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+		return false
+	}
+	for n := range loop.Child(pyast.FieldBody).Descendants() {
+		if n.Kind() == pyast.KindAugmentedAssignment && n.Child(pyast.FieldLeft).TextIs(name.Text()) && n.Child(pyast.FieldRight).TextIs("1") {
+			return true
+		}
+	}
+	return false
+}
+
+// outlives reports whether a name is made before a loop, so that it gathers all rounds.
+func (o *orderFlow) outlives(target, loop pyast.Node) bool {
+	if target.Kind() == pyast.KindAttribute {
+		return true
+	}
+	for _, d := range o.file.Module.Scope(loop).Defs(target.Text()) {
+		if d.Kind == pysem.DefAssign && d.Stmt.Start() < loop.Start() {
+			return true
+		}
+	}
+	return false
+}
+
+func mentionsName(in, name pyast.Node) bool {
+	if !name.Valid() {
+		return false
+	}
+	for n := range in.Descendants() {
+		if n.Is(pyast.KindIdentifier) && n.TextIs(name.Text()) {
+			return true
+		}
+	}
+	return false
+}
+
+// named follows a name whose object has the order: a local one through its function, an attribute through its class.
+func (o *orderFlow) named(target pyast.Node, numbered bool) {
+	f := o.file
+	scope := f.moduleOf(target).Scope(target)
+	text := target.Text()
+	switch {
+	case target.Kind() == pyast.KindIdentifier:
+		uses := namedIn(scope.Body, text)
+		if scope == f.Module.Top {
+			uses = namedIn(f.Tree.Root(), text)
+		}
+		if !sortedSomewhere(uses) {
+			o.followAll(uses, target, numbered)
+		}
+	case target.Kind() == pyast.KindAttribute && target.Child(pyast.FieldObject).TextIs("self") && scope.Class != nil:
+		uses := namedIn(scope.Class.Node, text)
+		if sortedSomewhere(uses) {
+			return
+		}
+		if inferring.MatchString(scope.Class.Name) {
+			return
+		}
+		if f.dataset(scope.Class) || scope.Class.Methods["__getitem__"] != nil {
+			for _, u := range uses {
+				if m := f.moduleOf(u).Scope(u); slices.Contains([]string{"__getitem__", "__iter__"}, m.Name) {
+					o.use = u
+					return
+				}
+			}
+		}
+		o.followAll(uses, target, numbered)
+	}
+}
+
+func (o *orderFlow) followAll(uses []pyast.Node, target pyast.Node, numbered bool) {
+	for _, u := range uses {
+		if u != target && u.Start() > target.Start() && u.Field() != pyast.FieldLeft {
+			o.follow(u, numbered)
+		}
+	}
+}
+
+// namedIn are the places below a node that read or set a name or `self.x`.
+func namedIn(n pyast.Node, text string) []pyast.Node {
+	var out []pyast.Node
+	for d := range n.Descendants() {
+		if d.Is(pyast.KindIdentifier, pyast.KindAttribute) && d.Field() != pyast.FieldAttribute && d.TextIs(text) &&
+			!(d.Field() == pyast.FieldName && d.Parent().Kind() == pyast.KindKeywordArgument) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// sortedSomewhere reports whether any of the places sorts what it names.
+func sortedSomewhere(uses []pyast.Node) bool {
+	for _, u := range uses {
+		p := u.Parent()
+		if p.Kind() == pyast.KindAttribute && sorters.MatchString(p.Child(pyast.FieldAttribute).Text()) {
+			return true
+		}
+		for ; p.Valid() && !p.Is(pyast.KindBlock, pyast.KindModule); p = p.Parent() {
+			if p.Kind() == pyast.KindCall && sorters.MatchString(p.Child(pyast.FieldFunction).Text()) && p.Child(pyast.FieldArguments).Encloses(u) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// returned follows the result of a function to the calls of it.
+func (o *orderFlow) returned(fn *pysem.Func, numbered bool) {
+	if fn.Name == "" || fn.Name == "<module>" || fn.Yields {
+		return
+	}
+	for _, caller := range o.file.Module.Funcs {
+		for _, c := range caller.Calls {
+			callee := c.Child(pyast.FieldFunction)
+			if lastPart(callee.Text()) != fn.Name {
+				continue
+			}
+			v := o.file.Eval.Eval(callee, o.file.Eval.In(o.file.Module, callee))
+			if v.Kind == pysem.FuncVal && v.Func == fn {
+				o.follow(c, numbered)
+			}
+		}
+	}
+}
+
+// listing are the calls that give names in the order in which the file system happens to hold them.
+var listing = map[string]bool{"os.listdir": true, "os.scandir": true, "glob.glob": true, "glob.iglob": true}
+
+// Listings are the directory listings of the file whose order decides class numbers or the indices of examples.
+func (f *File) Listings() []Unordered {
+	var out []Unordered
+	for _, fn := range f.Module.Funcs {
+		for _, c := range fn.Calls {
+			callee := c.Child(pyast.FieldFunction)
+			name := f.qualified(callee)
+			method := callee.Kind() == pyast.KindAttribute && name == "" &&
+				slices.Contains([]string{"iterdir", "glob", "rglob"}, callee.Child(pyast.FieldAttribute).Text())
+			if !listing[name] && !method || strings.Contains(callee.Text(), "gfile") {
+				continue
+			}
+			if u, ok := f.orderDecides(c); ok {
+				out = append(out, u)
+			}
+		}
+	}
+	return out
+}
