@@ -239,3 +239,26 @@ func (f *File) TrainingSaves() []Resumption {
 	}
 	return out
 }
+
+// PartOf reports whether a component of the payload is the state of a part of an average, as of `ema.module`, on some way.
+func (s *SaveSite) PartOf(c Component, o *Object) bool {
+	if c.Value == nil {
+		return false
+	}
+	whole := o.Bare().key
+	for _, a := range c.Value.Alternatives() {
+		recv, _, ok := a.Method()
+		if !ok {
+			recv = a
+		}
+		for _, v := range recv.Alternatives() {
+			if v.Ctx != nil && v.Ctx.Self != nil && v.Ctx.Self.Key() == whole { // made by the average's own class
+				return true
+			}
+			if v.Kind == pysem.Attr && v.Base.Key() == whole {
+				return true
+			}
+		}
+	}
+	return false
+}
