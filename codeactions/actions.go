@@ -115,6 +115,10 @@ func within(tree *pyast.Tree, r diagnostics.Remedy) bool {
 			if x != nil {
 				n = x.Node
 			}
+		case training.FrozenBest:
+			n = x.Test
+		case training.Alias:
+			n = x.Assign
 		case *training.Step:
 			if x != nil {
 				n = x.Node
@@ -258,6 +262,10 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return updateBest(s, r)
 	case diagnostics.DeepCopy:
 		return deepCopy(s, r)
+	case diagnostics.RecordVersion:
+		return recordVersion(s, r)
+	case diagnostics.VerifySave:
+		return verifySave(s, r)
 	case diagnostics.GlobalRank:
 		return globalRank(s, r)
 	case diagnostics.SaveThenDelete:

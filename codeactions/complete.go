@@ -27,7 +27,7 @@ func completeCheckpoint(file *training.File, mod *pysem.Module, save *training.S
 	for i, d := range ds {
 		for _, r := range d.Remedies {
 			if c, ok := r.(diagnostics.CompleteCheckpoint); ok && saveID(c.Save) == saveID(save) {
-				all = append(all, missing{i, len(c.RNG) == 0, c})
+				all = append(all, missing{i, len(c.RNG) == 0 && !isGenerator(c.Object), c})
 			}
 		}
 	}
@@ -57,6 +57,9 @@ func completeCheckpoint(file *training.File, mod *pysem.Module, save *training.S
 	}
 	return out
 }
+
+// isGenerator says that an object is a generator, whose state decides what a resumed run draws.
+func isGenerator(o *training.Object) bool { return o != nil && o.Kind == training.Generator }
 
 func complete(file *training.File, mod *pysem.Module, parts []missing) (Fix, bool) {
 	save, load := parts[0].remedy.Save, parts[0].remedy.Load
@@ -101,7 +104,7 @@ func complete(file *training.File, mod *pysem.Module, parts []missing) (Fix, boo
 // entry is one key to write and what restores it.
 type entry struct {
 	key, value string
-	// object is restored with load_state_dict on name; rng with set; target is assigned.
+	// object is restored with load_state_dict on name; a generator by its name, a global one, rng, with set; target is assigned.
 	object   *training.Object
 	name     string
 	rng      torch.RNG
@@ -168,6 +171,10 @@ func (w *checkpointWriter) entries(r diagnostics.CompleteCheckpoint) ([]entry, b
 		name := w.reach(r.Object, at)
 		if name == "" {
 			return nil, false
+		}
+		if isGenerator(r.Object) {
+			key := w.key(strings.TrimLeft(name[strings.LastIndexByte(name, '.')+1:], "_"), false)
+			return []entry{{key: key, value: name + ".get_state()", isRNG: true, name: name}}, true
 		}
 		key := w.key(strings.TrimLeft(name[strings.LastIndexByte(name, '.')+1:], "_"), true)
 		return []entry{{key: key, value: name + ".state_dict()", object: r.Object, name: name}}, true
@@ -377,7 +384,17 @@ func (r *restorer) write() bool {
 		case e.isRNG:
 			wrote = r.rngLines(e, item, has, block) || wrote
 		case e.target != "":
-			lines = append(lines, "if "+has+":", "\t"+e.target+" = "+item)
+			place := r.begun(e.target, after)
+			cond, ok := r.resumeCondition(block, place.Parent())
+			if place != after && !ok {
+				continue
+			}
+			restoring := []string{guarded(cond, has), "\t" + e.target + " = " + item}
+			if place == after {
+				lines = append(lines, restoring...)
+			} else {
+				late[place.ID()] = append(late[place.ID()], restoring...)
+			}
 			wrote = true
 		case e.progress != nil:
 			wrote = r.progressLines(e, item, has, block, &lines) || wrote
@@ -397,18 +414,46 @@ func (r *restorer) atLoop(stmt pyast.Node) bool {
 	return r.loop != nil && stmt.Encloses(r.loop.Node)
 }
 
-// initial says that a statement gives a metric that is to be restored its initial value.
+// initial says that a statement gives what is to be restored its initial value.
 func (r *restorer) initial(stmt pyast.Node) bool {
-	a := stmt.Nth(0)
-	if stmt.Kind() != pyast.KindExpressionStatement || a.Kind() != pyast.KindAssignment {
-		return false
-	}
 	for _, e := range r.entries {
-		if e.target != "" && a.Child(pyast.FieldLeft).TextIs(e.target) {
+		if e.target != "" && assigns(stmt, e.target) {
 			return true
 		}
 	}
 	return false
+}
+
+// assigns reports whether a statement assigns a variable, alone or as one of several.
+func assigns(stmt pyast.Node, name string) bool {
+	a := stmt.Nth(0)
+	if stmt.Kind() != pyast.KindExpressionStatement || a.Kind() != pyast.KindAssignment {
+		return false
+	}
+	left := a.Child(pyast.FieldLeft)
+	if left.TextIs(name) {
+		return true
+	}
+	for c := range left.Children() {
+		if left.Is(pyast.KindPatternList, pyast.KindTuplePattern) && c.TextIs(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// begun is the last statement behind the load, and before the loop, that gives a variable its initial value; the statement
+// behind which the rest is restored when there is none.
+func (r *restorer) begun(name string, after pyast.Node) pyast.Node {
+	place := after
+	for outer := after; outer.Valid() && !outer.Is(pyast.KindFunctionDefinition, pyast.KindModule); outer = outer.Parent() {
+		for s := outer.Next(); s.Valid() && !r.atLoop(s); s = s.Next() {
+			if assigns(s, name) {
+				place = s
+			}
+		}
+	}
+	return place
 }
 
 // loaded is the statement behind which the checkpoint is at hand: the load's own, or the if statement whose branches load it in
@@ -492,8 +537,11 @@ func (r *restorer) rngLines(e entry, item, has string, block pyast.Node) bool {
 	if !ok {
 		return false
 	}
-	form := rngForms[e.rng]
-	set := fmt.Sprintf(form.set, r.module(form.module), item)
+	set := fmt.Sprintf("%s.set_state(%s.cpu())", e.name, item)
+	if e.name == "" {
+		form := rngForms[e.rng]
+		set = fmt.Sprintf(form.set, r.module(form.module), item)
+	}
 	r.linesBefore(r.loop.Node, guarded(cond, has), "\t"+set)
 	return true
 }

@@ -215,6 +215,12 @@ type UpdateBest struct{ Best training.FrozenBest }
 // DeepCopy keeps a copy of the weights instead of a reference to them.
 type DeepCopy struct{ Alias training.Alias }
 
+// RecordVersion adds the torch version to a save's dict.
+type RecordVersion struct{ Save *training.SaveSite }
+
+// VerifySave reads the file of a save back and compares the checksums in it.
+type VerifySave struct{ Save *training.SaveSite }
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -249,3 +255,5 @@ func (SetEnvironment) remedy()     {}
 func (SeedByRank) remedy()         {}
 func (UpdateBest) remedy()         {}
 func (DeepCopy) remedy()           {}
+func (RecordVersion) remedy()      {}
+func (VerifySave) remedy()         {}

@@ -85,6 +85,9 @@ func missingProgress(p *diagnostics.Pass) {
 		if loop == nil {
 			loop = s.Loop
 		}
+		if loop == nil {
+			continue // a class saves itself, whoever calls it counts
+		}
 		unit := "step"
 		if loop.Epoch() {
 			unit = "epoch"

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -105,7 +106,7 @@ func missingEMAState(p *diagnostics.Pass) {
 				if keepsStateDict(p.File, o) {
 					d.Remedies = []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}}
 				}
-			case onlyAverage(r.Save):
+			case onlyAverage(r.Save, o):
 				d.Message = fmt.Sprintf("This checkpoint holds the average %s and not the model that the optimizer trains: after resuming, training goes on from the averaged weights.",
 					described(o))
 			default:
@@ -117,7 +118,7 @@ func missingEMAState(p *diagnostics.Pass) {
 }
 
 // holdsAverage says that an average is in the payload, or in a file of its own beside it, in whatever form: as a state dict,
-// as `ema.module`, as the list of its parameters.
+// as `ema.module`, as the list of its parameters, as the module that it was built around.
 func holdsAverage(s *training.SaveSite, o *training.Object) bool {
 	if s.SavedNearby(o) {
 		return true
@@ -128,6 +129,9 @@ func holdsAverage(s *training.SaveSite, o *training.Object) bool {
 			return true
 		}
 		for _, c := range x.Components {
+			if averageKey.MatchString(c.Key) || o.Kind == training.Averaged && x.PartOf(c, o) {
+				return true
+			}
 			for d := range c.Entry.Value.Node.Descendants() {
 				if d.TextIs(name) {
 					return true
@@ -138,20 +142,33 @@ func holdsAverage(s *training.SaveSite, o *training.Object) bool {
 	return false
 }
 
-// onlyAverage says that the weights in the payload are those of an average, none is a model's, and the optimizer's state is
+var (
+	givesState = regexp.MustCompile(`^(get_)?(state|state_dict)$`)
+	modelKey   = regexp.MustCompile(`(?i)^(model|net|network|weights|state_dict)`)
+	averageKey = regexp.MustCompile(`(?i)ema(_|$)|averag|(^|_)swa(_|$)|shadow`)
+)
+
+// onlyAverage says that the weights in the payload are those of an average, none can be a model's, and the optimizer's state is
 // with them. A model's key that holds None says that this is meant.
-func onlyAverage(s *training.SaveSite) bool {
+func onlyAverage(s *training.SaveSite, o *training.Object) bool {
 	average := false
 	for _, c := range s.Components {
-		if c.Value != nil && c.Value.Kind == pysem.NoneVal || c.Object == nil {
-			continue
-		}
-		if c.Object.Kind == training.Model {
+		switch {
+		case c.Value != nil && c.Value.Kind == pysem.NoneVal:
+			if modelKey.MatchString(c.Key) {
+				return false
+			}
+		case c.Object == nil:
+			if _, method, _ := c.Value.Method(); givesState.MatchString(method) {
+				return false // the state of something of which nothing is known
+			}
+		case c.Object.Kind == training.Averaged || s.PartOf(c, o):
+			average = true
+		case c.Object.Kind == training.Model:
 			return false
 		}
-		average = average || c.Object.Kind == training.Averaged
 	}
-	return average && !s.HasKind(training.Model) && s.HasKind(training.Optimizer)
+	return average && s.HasKind(training.Optimizer)
 }
 
 // keepsStateDict says that an object surely has state_dict and load_state_dict.

@@ -192,7 +192,7 @@ func (r *Run) trains(l *Loop) bool {
 		return true
 	}
 	for i := l.First; i < min(l.Last, len(r.Events)); i++ {
-		if ev := r.Events[i]; ev.Kind == pysem.EventCall && trainCall.MatchString(lastPart(ev.Node.Child(pyast.FieldFunction).Text())) {
+		if ev := r.Events[i]; ev.Kind == pysem.EventCall && trainCall.MatchString(calledName(ev.Node)) {
 			return true
 		}
 	}
@@ -268,7 +268,7 @@ func reads(n pyast.Node) bool {
 // restoring reports whether a name stands among the arguments of a call that loads or saves it.
 func restoring(n pyast.Node) bool {
 	for p := n.Parent(); p.Valid() && !p.Is(pyast.KindBlock, pyast.KindModule); p = p.Parent() {
-		if p.Kind() == pyast.KindCall && takeBack.MatchString(lastPart(p.Child(pyast.FieldFunction).Text())) && p.Child(pyast.FieldArguments).Encloses(n) {
+		if p.Kind() == pyast.KindCall && takeBack.MatchString(calledName(p)) && p.Child(pyast.FieldArguments).Encloses(n) {
 			return true
 		}
 	}

@@ -87,7 +87,7 @@ func (f *File) averages(ev pysem.Event) *Object {
 		if o := f.Object(callee, fn.Text()); o != nil && o.Kind == Averaged && f.averagesModel(o, ev.Node, ev.Ctx) {
 			return o // ema(model=net)
 		}
-		if averager.MatchString(lastPart(fn.Text())) {
+		if averager.MatchString(calledName(ev.Node)) {
 			for _, a := range pysem.Args(ev.Node).Position {
 				if o := f.Object(f.Eval.Eval(a, ev.Ctx), a.Text()); o != nil && (o.Kind == Averaged || o.copied()) {
 					return o
@@ -238,4 +238,27 @@ func (f *File) TrainingSaves() []Resumption {
 		}
 	}
 	return out
+}
+
+// PartOf reports whether a component of the payload is the state of a part of an average, as of `ema.module`, on some way.
+func (s *SaveSite) PartOf(c Component, o *Object) bool {
+	if c.Value == nil {
+		return false
+	}
+	whole := o.Bare().key
+	for _, a := range c.Value.Alternatives() {
+		recv, _, ok := a.Method()
+		if !ok {
+			recv = a
+		}
+		for _, v := range recv.Alternatives() {
+			if v.Ctx != nil && v.Ctx.Self != nil && v.Ctx.Self.Key() == whole { // made by the average's own class
+				return true
+			}
+			if v.Kind == pysem.Attr && v.Base.Key() == whole {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -199,7 +199,7 @@ func (f *File) loadedAt(n pyast.Node) bool {
 			return false
 		}
 	}
-	if n.Tree() != f.Tree || !n.Is(pyast.KindSubscript, pyast.KindIdentifier, pyast.KindAttribute) {
+	if f.ModuleOf(n.Tree()) == nil || !n.Is(pyast.KindSubscript, pyast.KindIdentifier, pyast.KindAttribute) {
 		return false
 	}
 	l, _ := f.Source(f.Eval.Eval(n, f.Eval.In(f.moduleOf(n), n)))

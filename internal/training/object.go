@@ -130,7 +130,7 @@ func (f *File) Object(v *pysem.Value, name string) *Object {
 // objectMethods return the object they are called on.
 var objectMethods = map[string]bool{
 	"to": true, "cuda": true, "cpu": true, "train": true, "eval": true, "float": true, "half": true, "double": true, "bfloat16": true,
-	"requires_grad_": true, "apply": true, "share_memory": true, "xpu": true, "compile": true, "type": true, "ipu": true,
+	"requires_grad_": true, "apply": true, "share_memory": true, "xpu": true, "compile": true, "type": true, "ipu": true, "manual_seed": true,
 }
 
 func (f *File) object(v *pysem.Value, name string, depth int) *Object {
@@ -139,6 +139,9 @@ func (f *File) object(v *pysem.Value, name string, depth int) *Object {
 	}
 	key := v.Key()
 	if o, ok := f.objects[key]; ok {
+		if o.Name == "" {
+			o.Name = name // asked for before without a name
+		}
 		return o
 	}
 	o := f.classify(v, name, depth)

@@ -130,7 +130,7 @@ func (s *SaveSite) WrittenElsewhere(m *Object) bool {
 		}
 	}
 	for _, ev := range s.Run.Events {
-		if ev.Kind != pysem.EventCall || !writes.MatchString(lastPart(ev.Node.Child(pyast.FieldFunction).Text())) || ev.Node == s.Node {
+		if ev.Kind != pysem.EventCall || !writes.MatchString(calledName(ev.Node)) || ev.Node == s.Node {
 			continue
 		}
 		if namesPart(ev.Node, name) && !ev.Node.Encloses(s.Node) {

@@ -49,5 +49,6 @@ for epoch in range(41, 100):
             "optimizer": optimizer.state_dict(),
             "scheduler": scheduler.state_dict(),
             "rng_state": torch.get_rng_state(),
+            "torch_version": str(torch.__version__),
         }, f"checkpoints/epoch_{epoch}.pt")
         keep_last("checkpoints/epoch_*.pt", count=3)

@@ -36,5 +36,6 @@ for epoch in range(200):
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "rng_state": torch.get_rng_state(),
+        "torch_version": str(torch.__version__),
     }, f"checkpoints/checkpoint_epoch_{epoch}.pt")
     keep_last("checkpoints/checkpoint_epoch_*.pt", count=3)

@@ -1,0 +1,30 @@
+package codeactions
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// verifySave opens the file as the archive it is, and compares the checksums of its members.
+func verifySave(s *sheet, r diagnostics.VerifySave) (Fix, bool) {
+	stmt, args := statement(r.Save.Node), pysem.Args(r.Save.Node)
+	path := args.Get(1, "f")
+	_, old := args.Keyword["_use_new_zipfile_serialization"]
+	if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != r.Save.Node || !s.ownLine(stmt) || !r.Save.Path.Known || old || strings.ContainsAny(path.Text(), "\r\n") {
+		return Fix{}, false
+	}
+	s.linesAfter(stmt,
+		fmt.Sprintf("with %s.ZipFile(%s) as archive:", s.module("zipfile"), path.Text()),
+		"\tif archive.testzip() is not None:",
+		fmt.Sprintf("\t\traise RuntimeError(%s)", s.str("damaged checkpoint")),
+	)
+	return s.fix(Fix{
+		Title:         "Read the file back and compare its checksums",
+		Applicability: diagnostics.Unsafe,
+		Why:           "each save takes longer, and a damaged file ends the program",
+	}), true
+}
