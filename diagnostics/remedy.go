@@ -170,6 +170,11 @@ type SaveThenDelete struct {
 // SpareBest leaves the best checkpoint out of a directory listing.
 type SpareBest struct{ Listing pyast.Node }
 
+// MoveBefore moves the statement of a call in front of that of another call in the same block, where it is an unsafe fix.
+type MoveBefore struct {
+	Call, Other pyast.Node
+}
+
 // RemoveSuppression deletes a suppression comment, or one name in it, that suppresses nothing.
 type RemoveSuppression struct{ Span text.Span }
 
@@ -246,6 +251,7 @@ func (RenameKey) remedy()          {}
 func (GlobalRank) remedy()         {}
 func (SaveThenDelete) remedy()     {}
 func (SpareBest) remedy()          {}
+func (MoveBefore) remedy()         {}
 func (RemoveSuppression) remedy()  {}
 func (SeedFirst) remedy()          {}
 func (SortItems) remedy()          {}

@@ -72,7 +72,7 @@ func (r *Run) late(d Draw, seed *Call, g torch.RNG) (LateSeed, bool) {
 	if Contradict(d.Event.Frame, seed.Frame) || reseeds(seed.Frame, d.Event.Frame) {
 		return l, false
 	}
-	l.Drawing, l.Seeding = meet(d.Event.Ctx, d.Event.Node, seed.Ctx, seed.Node)
+	l.Drawing, l.Seeding, _ = meet(d.Event.Ctx, d.Event.Node, seed.Ctx, seed.Node)
 	return l, l.Drawing.Valid() && l.Drawing != l.Seeding
 }
 
@@ -138,15 +138,15 @@ func reseeds(seed, draw *pysem.Frame) bool {
 	return false
 }
 
-// meet goes up from two calls to the function that both are reached from, and gives the calls in it that lead there.
-func meet(a *pysem.Ctx, x pyast.Node, b *pysem.Ctx, y pyast.Node) (fromA, fromB pyast.Node) {
+// meet goes up from two calls to the innermost function that both are reached from, and gives the calls in it that lead there.
+func meet(a *pysem.Ctx, x pyast.Node, b *pysem.Ctx, y pyast.Node) (fromA, fromB pyast.Node, in *pysem.Ctx) {
 	at := map[*pysem.Ctx]pyast.Node{}
 	for ; a != nil; x, a = a.Call, a.Parent {
 		at[a] = x
 	}
 	for ; b != nil; y, b = b.Call, b.Parent {
 		if n, ok := at[b]; ok {
-			return n, y
+			return n, y, b
 		}
 	}
 	return

@@ -55,6 +55,9 @@ func (c *Call) Arg(position int, name string) *pysem.Value {
 	return c.Run.File.Eval.Eval(pysem.Args(c.Node).Get(position, name), c.Ctx)
 }
 
+// Event is the call in the order of its run.
+func (c *Call) Event() pysem.Event { return c.Run.Events[c.Index] }
+
 // Step is a step() of an optimizer or scheduler, an update() of a scaler or average.
 type Step struct {
 	*Call

@@ -1,0 +1,249 @@
+package training
+
+import (
+	"regexp"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// Ignored is an epoch loop that starts with its first round although training resumes and the epoch is read from the checkpoint.
+type Ignored struct {
+	Loop *Loop
+	Load *LoadSite
+	// Read is where the epoch is taken from the checkpoint.
+	Read pyast.Node
+	// From is an expression for the epoch to start at, "" where none is at hand.
+	From string
+	// Proven says that the save shows how From counts.
+	Proven bool
+}
+
+var epochKey = regexp.MustCompile(`(?i)(^|_)epochs?($|_)`)
+
+func isEpochKey(key string) bool { return epochKey.MatchString(key) && !bestKey.MatchString(key) }
+
+// epochRead is an assignment that takes the epoch from a checkpoint; offset is what it adds.
+type epochRead struct {
+	target pyast.Node
+	event  pysem.Event
+	offset int64
+}
+
+// IgnoredProgress finds the loops that forget the epoch they should go on with.
+func (f *File) IgnoredProgress() []Ignored {
+	var out []Ignored
+	for _, l := range f.Loads() {
+		if l.Opaque || !l.RestoresKind(Optimizer) && !l.RestoresKind(Scheduler) || f.startsAfresh(l.Event()) {
+			continue
+		}
+		reads := f.epochReads(l)
+		if len(reads) == 0 {
+			continue
+		}
+		loop := f.restartedLoop(l)
+		if loop == nil || f.usedByTraining(l, loop, reads) {
+			continue
+		}
+		i := Ignored{Loop: loop, Load: l, Read: reads[0].event.Node}
+		i.From, i.Proven = f.startFrom(l, loop, reads)
+		out = append(out, i)
+	}
+	return out
+}
+
+// epochReads are the assignments that take the epoch from a load.
+func (f *File) epochReads(l *LoadSite) []epochRead {
+	var out []epochRead
+	for _, ev := range l.Run.Events[l.Index:] {
+		if ev.Kind != pysem.EventAssign || ev.Node.Kind() != pyast.KindAssignment {
+			continue
+		}
+		for _, a := range assignees(ev.Node.Child(pyast.FieldLeft), ev.Node.Child(pyast.FieldRight)) {
+			if !isProgressKey(lastPart(a.target.Text())) {
+				continue
+			}
+			v := f.Eval.Eval(a.value, ev.Ctx)
+			if v.Kind == pysem.Tuple && a.index >= 0 && a.index < len(v.Elems) {
+				v = v.Elems[a.index]
+			}
+			for _, x := range v.Alternatives() {
+				base, offset, ok := x.Linear()
+				if ok && base != nil && f.epochOf(base, l) {
+					out = append(out, epochRead{a.target, ev, offset})
+					break
+				}
+			}
+		}
+	}
+	return out
+}
+
+// epochOf reports whether a value comes from the epoch in a checkpoint.
+func (f *File) epochOf(v *pysem.Value, l *LoadSite) bool {
+	found := false
+	f.eachSource(v, 0, func(from *LoadSite, key string) { found = found || from.Node == l.Node && isEpochKey(key) })
+	return found
+}
+
+// restartedLoop is the first epoch loop behind a load, in its run or in another method of its class, provided that every such
+// loop starts at a constant.
+func (f *File) restartedLoop(l *LoadSite) *Loop {
+	var first *Loop
+	for _, r := range f.Runs {
+		for _, loop := range r.Loops {
+			same := r == l.Run && loop.First > l.Index && !opposed(loop.Frame, l.Frame)
+			method := r != l.Run && l.Ctx.Func.Class != nil && loop.Ctx.Func.Class == l.Ctx.Func.Class
+			if !loop.Epoch() || !same && !method {
+				continue
+			}
+			if !f.startsAtConstant(loop) {
+				return nil
+			}
+			if first == nil {
+				first = loop
+			}
+		}
+	}
+	return first
+}
+
+func (f *File) startsAtConstant(l *Loop) bool {
+	if !l.Stop.Valid() {
+		return false
+	}
+	return !l.Start.Valid() || f.Eval.Eval(l.Start, l.Ctx).Kind == pysem.Int
+}
+
+// opposed reports whether two events lie on different ways of one condition.
+func opposed(a, b *pysem.Frame) bool {
+	for x := a; x != nil; x = x.Parent {
+		for y := b; y != nil; y = y.Parent {
+			if x.Kind == pysem.FrameIf && y.Kind == pysem.FrameIf && x.Positive != y.Positive && (x.Cond == y.Cond || x.Cond.Text() == y.Cond.Text()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// usedByTraining reports whether the restored epoch is used for more than to be told: in the loop, for its end, or by a call.
+func (f *File) usedByTraining(l *LoadSite, loop *Loop, reads []epochRead) bool {
+	names := map[string]bool{}
+	for _, r := range reads {
+		names[lastPart(r.target.Text())] = true
+	}
+	contexts := map[*pysem.Ctx]bool{l.Ctx: false, loop.Ctx: false}
+	for _, r := range reads {
+		contexts[r.event.Ctx] = false
+	}
+	for _, ev := range loop.Run.Events[loop.First:loop.Last] {
+		contexts[ev.Ctx] = ev.Ctx != loop.Ctx
+	}
+	for ctx, inLoop := range contexts {
+		for n := range ctx.Func.Body.Descendants() {
+			if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) || n.Field() == pyast.FieldAttribute || !names[lastPart(n.Text())] {
+				continue
+			}
+			inside := inLoop || loop.Node.Encloses(n)
+			if !f.epochOf(f.Eval.Eval(n, ctx), l) && !(inside && n.Kind() == pyast.KindAttribute) {
+				continue
+			}
+			set := n.Field() == pyast.FieldLeft && n.Parent().Kind() != pyast.KindAugmentedAssignment
+			if (inside || argument(n)) && !told(n) && !set {
+				return true
+			}
+		}
+	}
+	return f.epochOf(f.Eval.Eval(loop.Stop, loop.Ctx), l)
+}
+
+// argument reports whether a name is handed to a call.
+func argument(n pyast.Node) bool {
+	for p := n.Parent(); p.Valid() && !p.Is(pyast.KindBlock, pyast.KindModule); p = p.Parent() {
+		if p.Is(pyast.KindArgumentList, pyast.KindAugmentedAssignment) {
+			return true
+		}
+	}
+	return false
+}
+
+var telling = regexp.MustCompile(`(?i)^(print\w*|format|log|info|debug|warn|warning|write|echo|str|int|set_description|add_scalar)$|logger|print`)
+
+// told reports whether a name only makes part of a text that is printed.
+func told(n pyast.Node) bool {
+	for p := n.Parent(); p.Valid() && !p.Is(pyast.KindBlock, pyast.KindModule); p = p.Parent() {
+		if p.Kind() == pyast.KindCall {
+			return telling.MatchString(lastPart(p.Child(pyast.FieldFunction).Text()))
+		}
+		if p.Kind() == pyast.KindInterpolation {
+			return true
+		}
+	}
+	return false
+}
+
+// startFrom is the epoch to start the loop at, by a variable that holds the restored one wherever the loop runs.
+func (f *File) startFrom(l *LoadSite, loop *Loop, reads []epochRead) (from string, proven bool) {
+	var read epochRead
+	for _, r := range reads {
+		if f.holdsAt(r, loop.Frame, loop.Ctx) {
+			read = r
+		}
+	}
+	if !read.target.Valid() {
+		return "", false
+	}
+	saved, known := f.savedEpoch(l, loop)
+	shift := 1 - saved - read.offset
+	switch {
+	case shift == 1:
+		return read.target.Text() + " + 1", known
+	case shift == 0:
+		return read.target.Text(), known
+	}
+	return "", false
+}
+
+// holdsAt reports whether a variable that took the epoch has a value at another place, with and without a checkpoint.
+func (f *File) holdsAt(r epochRead, at *pysem.Frame, ctx *pysem.Ctx) bool {
+	if r.event.Ctx == ctx {
+		return within(r.event.Frame, at) || r.target.Kind() == pyast.KindIdentifier && definedBefore(r)
+	}
+	class := r.event.Ctx.Func.Class
+	return r.target.Kind() == pyast.KindAttribute && class != nil && class == ctx.Func.Class && f.initialised(r.target, r.event.Ctx)
+}
+
+// definedBefore reports whether a variable has a value before the condition under which it takes the epoch.
+func definedBefore(r epochRead) bool {
+	for _, d := range r.event.Ctx.Func.Defs(r.target.Text()) {
+		if d.Kind == pysem.DefParam || d.Kind == pysem.DefAssign && d.Stmt != r.event.Node && d.Stmt.Start() < r.target.Start() && d.Stmt.Parent().Parent().Encloses(r.target) {
+			return true
+		}
+	}
+	return false
+}
+
+// initialised reports whether the constructor of the class sets an attribute, so that it is there without a checkpoint.
+func (f *File) initialised(attribute pyast.Node, ctx *pysem.Ctx) bool {
+	for _, d := range ctx.Func.Class.Attrs[attribute.Child(pyast.FieldAttribute).Text()] {
+		if d.Func.Name == "__init__" {
+			return true
+		}
+	}
+	return false
+}
+
+// savedEpoch is what the saves of the file add to the loop's variable when they write the epoch, 0 when none tells.
+func (f *File) savedEpoch(l *LoadSite, loop *Loop) (offset int64, known bool) {
+	for _, s := range loop.Run.Saves {
+		for _, c := range s.Components {
+			if c.Role == RoleProgress && isEpochKey(c.Key) && l.Key(c.Key) {
+				if n, ok := f.counts(c.Value, loop); ok {
+					return n, true
+				}
+			}
+		}
+	}
+	return 0, false
+}

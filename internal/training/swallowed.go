@@ -1,0 +1,169 @@
+package training
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// Swallowed is a handler that catches whatever goes wrong while a checkpoint is restored, and does nothing about it.
+type Swallowed struct {
+	Handler pyast.Node
+	// Call is the load or restore in the try statement's body; Silent says that the handler does not even print.
+	Call   *Call
+	Silent bool
+	// Resumes says that training continues from the file, rather than starting from its weights.
+	Resumes bool
+}
+
+// SwallowedErrors are such handlers around loads and restores of checkpoints that training goes on from.
+func (f *File) SwallowedErrors() []Swallowed {
+	var out []Swallowed
+	seen := map[pyast.Node]bool{}
+	add := func(c *Call, l *LoadSite) {
+		trains := c.Run.trainsAfter(c.Index)
+		if l == nil || !trains && !l.RestoresKind(Optimizer) {
+			return
+		}
+		handler, silent := swallower(c.Frame)
+		if handler.Valid() && !seen[handler] {
+			seen[handler] = true
+			out = append(out, Swallowed{handler, c, silent, l.Resumes()})
+		}
+	}
+	for _, r := range f.Runs {
+		for _, l := range r.Loads {
+			if len(l.Restores) > 0 {
+				add(l.Call, l)
+			}
+		}
+		for _, x := range r.Restores {
+			add(x.Call, x.Load)
+		}
+	}
+	return out
+}
+
+// trainsAfter reports whether a training loop of the run begins behind an event.
+func (r *Run) trainsAfter(index int) bool {
+	for _, l := range r.Loops {
+		if l.Trains && l.First > index {
+			return true
+		}
+	}
+	return false
+}
+
+// swallower is the handler that catches any exception at a place and goes on as if there were none.
+func swallower(fr *pysem.Frame) (handler pyast.Node, silent bool) {
+	for ; fr != nil; fr = fr.Parent {
+		if fr.Kind != pysem.FrameTry {
+			continue
+		}
+		for c := range fr.Node.Children() {
+			if c.Kind() != pyast.KindExceptClause || !broad(c) {
+				continue
+			}
+			if ignores, silent := goesOn(c); ignores && !triesAnother(fr.Node) && !checkedLater(fr.Node) {
+				return c, silent
+			}
+			return pyast.Node{}, false // it does something about it
+		}
+	}
+	return pyast.Node{}, false
+}
+
+// triesAnother reports whether a try statement is one round of a search that its success ends.
+func triesAnother(try pyast.Node) bool {
+	if !try.Parent().Parent().Is(pyast.KindForStatement, pyast.KindWhileStatement) {
+		return false
+	}
+	for n := range try.Descendants() {
+		if n.Is(pyast.KindBreakStatement, pyast.KindReturnStatement) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkedLater reports whether the block goes on with a test of what the try statement should have assigned, which raises or
+// leaves the program.
+func checkedLater(try pyast.Node) bool {
+	assigned := map[string]bool{}
+	for n := range try.Descendants() {
+		if n.Kind() == pyast.KindAssignment {
+			assigned[n.Child(pyast.FieldLeft).Text()] = true
+		}
+	}
+	for s := try.Next(); s.Valid(); s = s.Next() {
+		test := s.Child(pyast.FieldCondition)
+		if s.Kind() == pyast.KindAssertStatement {
+			test = s.Nth(0)
+		} else if s.Kind() != pyast.KindIfStatement || !strings.Contains(s.Child(pyast.FieldConsequence).Text(), "raise") && !strings.Contains(s.Child(pyast.FieldConsequence).Text(), "exit(") {
+			continue
+		}
+		for n := range test.Descendants() {
+			if assigned[n.Text()] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// broad reports whether a handler catches every exception.
+func broad(clause pyast.Node) bool {
+	caught := clause.Nth(0)
+	if caught.Kind() == pyast.KindAsPattern {
+		caught = caught.Nth(0)
+	}
+	switch caught.Kind() {
+	case pyast.KindBlock:
+		return true
+	case pyast.KindTuple:
+		for c := range caught.Children() {
+			if catchAll[c.Text()] {
+				return true
+			}
+		}
+	}
+	return catchAll[caught.Text()]
+}
+
+var catchAll = map[string]bool{"Exception": true, "BaseException": true, "builtins.Exception": true}
+
+var reporting = regexp.MustCompile(`(?i)^(print\w*|log|info|debug|warn|warning|error|exception|critical|write|echo|print_exc|format_exc|msg)$|log|print`)
+
+// goesOn reports whether a handler does no more than print, and set numbers to where they begin.
+func goesOn(clause pyast.Node) (ignores, silent bool) {
+	silent = true
+	for c := range clause.Children() {
+		if c.Kind() != pyast.KindBlock {
+			continue
+		}
+		for s := range c.Children() {
+			switch {
+			case s.Kind() == pyast.KindPassStatement, startsOver(s):
+			case s.Kind() == pyast.KindReturnStatement && (!s.Nth(0).Valid() || s.Nth(0).Kind() == pyast.KindInteger):
+			case s.Kind() == pyast.KindExpressionStatement && s.Nth(0).Kind() == pyast.KindCall && reporting.MatchString(lastPart(s.Nth(0).Child(pyast.FieldFunction).Text())):
+				silent = false
+			case s.Kind() == pyast.KindExpressionStatement && s.Nth(0).Is(pyast.KindString, pyast.KindEllipsis):
+			default:
+				return false, false
+			}
+		}
+	}
+	return true, silent
+}
+
+// startsOver reports whether a statement sets a number to a constant.
+func startsOver(s pyast.Node) bool {
+	a := s.Nth(0)
+	if s.Kind() != pyast.KindExpressionStatement || a.Kind() != pyast.KindAssignment {
+		return false
+	}
+	right := a.Child(pyast.FieldRight)
+	return right.Is(pyast.KindInteger, pyast.KindFloat) || infinity.MatchString(right.Text())
+}
