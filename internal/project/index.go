@@ -161,8 +161,20 @@ func (x *Index) Clone() *Index {
 
 // Refresh analyses the entry points of files, where what is known of them does not hold any more, on all processors.
 func (x *Index) Refresh(ctx context.Context, p *Program, paths []string) error {
-	traced := Map(paths, func(path string) *state { return x.trace(ctx, p, absolute(path)) })
-	Map(traced, func(s *state) bool { x.conclude(ctx, s); return true })
+	// Importers come first: once they are traced it is known what of a file they enter, and its facts are given up before the
+	// next file's are gathered. Only files that import each other in a circle are kept together.
+	for _, level := range importersFirst(p, paths) {
+		Map(level, func(circle []string) bool {
+			traced := make([]*state, len(circle))
+			for i, path := range circle {
+				traced[i] = x.trace(ctx, p, path)
+			}
+			for _, s := range traced {
+				x.conclude(ctx, s)
+			}
+			return true
+		})
+	}
 	return ctx.Err()
 }
 
@@ -316,8 +328,12 @@ func (x *Index) trace(ctx context.Context, p *Program, path string) (s *state) {
 		x.states[path] = s
 		x.mu.Unlock()
 	}()
-	s.facts = training.Trace(u.Module(), p.Module)
-	s.Digest, s.Test = u.Digest(), s.facts.Test()
+	s.Digest, s.Test = u.Digest(), training.IsTest(u.Module())
+	var resolve pysem.Resolver
+	if !s.Test { // tests call the functions of other files in ways that programs do not
+		resolve = p.Module
+	}
+	s.facts = training.Trace(u.Module(), resolve)
 	s.Enters = map[string][]string{}
 	for _, f := range s.facts.Entered() {
 		s.Enters[f.Module.Path] = append(s.Enters[f.Module.Path], f.QualName())
@@ -384,9 +400,9 @@ func (x *Index) conclude(ctx context.Context, s *state) {
 	a := &Analysis{Path: s.Path}
 	a.failed(err)
 	s.problems = append(s.problems, a.Problems...)
-	if s.done = true; len(found) == 0 {
-		s.facts = nil // nobody asks for fixes
-	}
+	s.done = true
+	s.facts.Eval.Forget() // few fixes are asked for
+	s.facts = nil         // their remedies hold what they need
 }
 
 func internalError(path string, cause any, stack []byte) Problem {

@@ -1,10 +1,12 @@
 package project
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -244,6 +246,25 @@ func (p *Program) file(dir, name string) string {
 		return path
 	}
 	return ""
+}
+
+// imports are the files that a file at hand imports, or imports names from.
+func (p *Program) imports(path string) []string {
+	u := p.Unit(path)
+	if src, err := u.Source(); err != nil || !p.relevant(u.Path, src.Text) || u.Module() == nil {
+		return nil
+	}
+	var out []string
+	for _, name := range slices.Concat(u.module.Imports, u.module.Stars) {
+		to := p.find(u.Path, name)
+		if i := strings.LastIndexByte(name, '.'); to == "" && i >= 0 {
+			to = p.find(u.Path, cmp.Or(strings.TrimRight(name[:i], "."), name[:i+1]))
+		}
+		if to != "" && to != u.Path {
+			out = append(out, to)
+		}
+	}
+	return out
 }
 
 var importLine = regexp.MustCompile(`(?m)^[ \t]*(?:from|import)[ \t]+(\.*[\w.]*)`)

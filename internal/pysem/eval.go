@@ -178,6 +178,9 @@ func (e *Evaluator) Eval(n pyast.Node, ctx *Ctx) *Value {
 	return e.remember(memoKey{node: n, ctx: ctx})
 }
 
+// Forget gives up the values known so far; what is asked for again is evaluated again, in the same contexts.
+func (e *Evaluator) Forget() { e.memo = map[memoKey]*Value{} }
+
 // remember evaluates an expression or a definition once. What depends on an evaluation in progress, round a cycle, is a
 // part of the truth and not kept.
 func (e *Evaluator) remember(key memoKey) *Value {

@@ -420,7 +420,7 @@ func (w *walk) descend(call pyast.Node, ctx *Ctx, fr *Frame) {
 }
 
 func (w *walk) enter(f *Func, call pyast.Node, ctx *Ctx, self *Value, fr *Frame, passed bool) {
-	if !w.t.worth(f) || recursive(ctx, f) {
+	if !w.t.Worth(f) || recursive(ctx, f) {
 		return
 	}
 	if f.Module != w.t.home {
@@ -448,8 +448,8 @@ func (w *walk) enter(f *Func, call pyast.Node, ctx *Ctx, self *Value, fr *Frame,
 	w.emit(EventLeave, call, ctx, fr)
 }
 
-// worth reports whether a function, or one it may run, calls anything of interest.
-func (t *Tracer) worth(f *Func) bool {
+// Worth reports whether a function, or one it may run, calls anything of interest.
+func (t *Tracer) Worth(f *Func) bool {
 	if w, known := t.interest[f]; known {
 		return w
 	}

@@ -128,8 +128,7 @@ func (f *File) wrappedIn(v *pysem.Value) *pysem.Value {
 // HandlesCompiled reports whether the file knows of the prefix of compiled modules: it names it in a string, other than to ask
 // for the module inside, or calls a helper that strips prefixes by its name.
 func (f *File) HandlesCompiled() bool {
-	v := f.vocabulary()
-	if anyMatch(v.names, prefixHelper) {
+	if f.names(prefixHelper) {
 		return true
 	}
 	for n := range f.Tree.Root().Descendants() {

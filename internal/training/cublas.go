@@ -12,8 +12,7 @@ const CublasConfig = "CUBLAS_WORKSPACE_CONFIG"
 
 // CublasConfigured reports whether any string or name in the file speaks of the variable.
 func (f *File) CublasConfigured() bool {
-	v := f.vocabulary()
-	return anyMatch(v.strings, cublasWord) || anyMatch(v.names, cublasWord)
+	return f.speaks(cublasWord)
 }
 
 var (
@@ -23,7 +22,7 @@ var (
 
 // SpeaksOfCUDA reports whether the file uses CUDA, or sets anything of torch.cuda or cuDNN, and does not hide all devices.
 func (f *File) SpeaksOfCUDA() bool {
-	if !f.UsesCUDA() && !anyMatch(f.vocabulary().names, cudaWord) {
+	if !f.UsesCUDA() && !f.names(cudaWord) {
 		return false
 	}
 	for _, n := range f.EnvironmentSettings("CUDA_VISIBLE_DEVICES") {

@@ -73,7 +73,7 @@ func (r *Run) Switches() []Switch {
 
 // MentionsDeterminism reports whether any name in the file speaks of determinism, as cudnn.deterministic,
 // use_deterministic_algorithms or deterministic=True do; benchmark too, because it decides the same question.
-func (f *File) MentionsDeterminism() bool { return anyMatch(f.vocabulary().names, determinism) }
+func (f *File) MentionsDeterminism() bool { return f.names(determinism) }
 
 var determinism = regexp.MustCompile(`(?i)determinis|benchmark`)
 
@@ -87,8 +87,8 @@ func (f *File) UsesCUDA() bool {
 }
 
 func (f *File) usesCUDA(m *pysem.Module) bool {
-	if !slices.ContainsFunc(m.Words().Strings, func(s string) bool { return strings.HasPrefix(s, "cuda") }) &&
-		!slices.ContainsFunc(m.Words().Names, func(s string) bool { return s == "cuda" || s == "accelerator" }) {
+	if !slices.ContainsFunc(m.Words().Strings.All, func(s string) bool { return strings.HasPrefix(s, "cuda") }) &&
+		!slices.ContainsFunc(m.Words().Names.All, func(s string) bool { return s == "cuda" || s == "accelerator" }) {
 		return false
 	}
 	for n := range m.Tree.Root().Descendants() {

@@ -33,7 +33,6 @@ type File struct {
 	keyed       map[*pysem.Func][]pyast.Node
 	indexed     map[*pysem.Module]bool // modules in keyed
 	resumptions []Resumption
-	words       *vocabulary
 	modules     []*pysem.Module
 	cuda        *bool
 }
@@ -55,7 +54,7 @@ func Trace(m *pysem.Module, resolve pysem.Resolver) *File {
 	called := f.called()
 	for _, pass := range []bool{false, true} { // first what nobody calls, then what is left in cycles
 		for _, fn := range m.Funcs {
-			if fn.Name == "" || f.tracer.Visited(fn) || called[fn.Name] != pass {
+			if fn.Name == "" || f.tracer.Visited(fn) || called[fn.Name] != pass || !f.tracer.Worth(fn) {
 				continue
 			}
 			r := f.run(fn, f.Eval.Root(fn, nil))
@@ -128,7 +127,7 @@ func interesting(name string, home bool) bool {
 	if !home {
 		return interestingAfar[name]
 	}
-	return interestingCalls[name] || foreignSaver.MatchString(name)
+	return interestingCalls[name] || foreignSaver.MatchString(name) || seedsByName.MatchString(name)
 }
 
 // called are the names of functions that the file itself calls or hands on.

@@ -135,8 +135,7 @@ var globalRankWord = regexp.MustCompile(`^(?i)((global|world|node|group)_?rank|r
 
 // TellsRanksApart reports whether the file names the rank among all processes, or nodes, beside the rank within the node.
 func (f *File) TellsRanksApart() bool {
-	v := f.vocabulary()
-	return anyMatch(v.names, globalRankWord) || anyMatch(v.strings, globalRankWord)
+	return f.speaks(globalRankWord)
 }
 
 // saverName are classes of other files whose objects write checkpoints.

@@ -19,14 +19,8 @@ var (
 // Removes reports whether the file deletes files, or names something that does (rotate_checkpoints, max_to_keep): then old
 // checkpoints may go.
 func (f *File) Removes() bool {
-	v := f.vocabulary()
-	if anyMatch(v.names, rotationName) {
+	if f.names(rotationName) || f.says(func(s string) bool { return strings.HasPrefix(s, "rm ") }) {
 		return true
-	}
-	for _, text := range v.strings {
-		if strings.HasPrefix(text, "rm ") {
-			return true
-		}
 	}
 	for _, m := range f.involved() {
 		if f.removes(m) {

@@ -46,7 +46,7 @@ func (f *File) SharedSeeds() []SharedSeed {
 
 func (r *Run) sharedSeeds() []SharedSeed {
 	f := r.File
-	if names := f.vocabulary().names; anyMatch(names, sharded) || !anyMatch(names, training) {
+	if f.names(sharded) || !f.names(training) {
 		return nil
 	}
 	spawns := slices.ContainsFunc(r.Calls, func(c *Call) bool { return spawnCall.MatchString(c.Callee) })
@@ -194,7 +194,7 @@ func (f *File) sharedGenerators() []SharedSeed {
 			if !call.Valid() || f.variesByProcess(seed, f.Eval.In(f.moduleOf(seed), seed)) || f.Eval.Eval(seed, f.Eval.In(f.moduleOf(seed), seed)).Kind == pysem.ParamVal {
 				continue
 			}
-			if several = f.speaksOfRanks(); !several.Valid() || anyMatch(f.vocabulary().names, synchronised) {
+			if several = f.speaksOfRanks(); !several.Valid() || f.names(synchronised) {
 				return nil
 			}
 			out = append(out, SharedSeed{Call: call, Seed: seed, Several: several, User: c, Rank: f.rankNamed(call)})

@@ -10,21 +10,6 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 )
 
-// vocabulary is every name and string of the files involved, for questions about what they speak of at all.
-type vocabulary struct{ names, strings []string }
-
-func (f *File) vocabulary() *vocabulary {
-	if f.words == nil {
-		f.words = &vocabulary{}
-		for _, m := range f.involved() {
-			w := m.Words()
-			f.words.names = append(f.words.names, w.Names...)
-			f.words.strings = append(f.words.strings, w.Strings...)
-		}
-	}
-	return f.words
-}
-
 // involved are the files whose functions the entry points run, this one first.
 func (f *File) involved() []*pysem.Module {
 	if f.modules == nil {
@@ -51,31 +36,35 @@ func (f *File) nodes() iter.Seq[pyast.Node] {
 	}
 }
 
-func anyMatch(list []string, pattern *regexp.Regexp) bool {
-	for _, w := range list {
-		if pattern.MatchString(w) {
-			return true
-		}
-	}
-	return false
+// names reports whether any name in the files involved matches a pattern.
+func (f *File) names(pattern *regexp.Regexp) bool {
+	return slices.ContainsFunc(f.involved(), func(m *pysem.Module) bool { return m.Words().Names.Match(pattern) })
+}
+
+// speaks reports whether any name or string in the files involved matches a pattern.
+func (f *File) speaks(pattern *regexp.Regexp) bool {
+	return slices.ContainsFunc(f.involved(), func(m *pysem.Module) bool {
+		w := m.Words()
+		return w.Names.Match(pattern) || w.Strings.Match(pattern)
+	})
+}
+
+// says reports whether any string in the files involved is as asked.
+func (f *File) says(is func(string) bool) bool {
+	return slices.ContainsFunc(f.involved(), func(m *pysem.Module) bool { return slices.ContainsFunc(m.Words().Strings.All, is) })
 }
 
 // SelectsBest reports whether the file names anything that keeps or stops at a best value.
 func (f *File) SelectsBest() bool {
-	v := f.vocabulary()
-	return anyMatch(v.names, selection) || anyMatch(v.strings, selection)
+	return f.speaks(selection)
 }
 
 // MentionsSeed reports whether any name in the file has to do with seeds, whoever uses it.
-func (f *File) MentionsSeed() bool { return anyMatch(f.vocabulary().names, seeding) }
+func (f *File) MentionsSeed() bool { return f.names(seeding) }
 
 // HandlesPrefix reports whether the file knows of a key prefix: it names "module." in a string or strips it with a helper.
 func (f *File) HandlesPrefix(prefix string) bool {
-	v := f.vocabulary()
-	for _, s := range v.strings {
-		if s == prefix || strings.Contains(s, prefix+".") && !strings.Contains(s, " ") {
-			return true
-		}
-	}
-	return anyMatch(v.names, prefixHelper)
+	return f.names(prefixHelper) || f.says(func(s string) bool {
+		return s == prefix || strings.Contains(s, prefix+".") && !strings.Contains(s, " ")
+	})
 }

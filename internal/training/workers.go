@@ -184,8 +184,10 @@ func (u LoaderUse) Persistent() bool {
 
 // ReseedsWorkers reports whether any code in the file looks after the random numbers of workers by itself.
 func (f *File) ReseedsWorkers() bool {
-	return slices.ContainsFunc(f.vocabulary().names, func(name string) bool { return name == "get_worker_info" || name == "worker_init_fn" })
+	return f.names(workerSeeding)
 }
+
+var workerSeeding = regexp.MustCompile(`^(get_worker_info|worker_init_fn)$`)
 
 // HeldDraw is a number drawn, in the code that workers run, from a generator object that was made before they started.
 type HeldDraw struct {
