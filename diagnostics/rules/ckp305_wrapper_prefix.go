@@ -62,7 +62,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func wrapperPrefix(p *diagnostics.Pass) {
-	if p.File.HandlesPrefix("module") {
+	if len(p.File.Saves()) == 0 || p.File.HandlesPrefix("module") {
 		return
 	}
 	for _, s := range p.File.Saves() {

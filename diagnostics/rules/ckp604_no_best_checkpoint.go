@@ -71,7 +71,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func noBestCheckpoint(p *diagnostics.Pass) {
-	if p.File.SelectsBest() {
+	if len(p.File.Saves()) == 0 || p.File.SelectsBest() {
 		return
 	}
 	places := once{}

@@ -163,6 +163,9 @@ func assignees(left, right pyast.Node) []assignee {
 func (f *File) takes(a assignee, ctx *pysem.Ctx) (Kind, bool) {
 	name := lastPart(a.target.Text())
 	kind := nameKind(name)
+	if !rebuildable[kind] && !isProgressKey(name) && !bestKey.MatchString(name) {
+		return NotTracked, false
+	}
 	for _, key := range f.keysIn(a.value, ctx, 0) {
 		switch {
 		case rebuildable[kind]:
