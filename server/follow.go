@@ -34,6 +34,11 @@ func (s *session) follow() {
 // what changed in the open documents.
 func (s *session) catchUp(v *view) {
 	defer s.recovered("following the workspace")
+	for _, d := range v.docs { // what their own goroutines do goes first
+		if _, err := d.analyze(v.current, v); err != nil {
+			return
+		}
+	}
 	paths := v.open()
 	if s.rooted {
 		files := v.files.in(s.workspace)
