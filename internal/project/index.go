@@ -55,6 +55,7 @@ type state struct {
 	facts    *training.File
 	found    map[string][]diagnostics.Diagnostic // by absolute path
 	touched  map[string]*text.Source             // the texts that findings and related places stand in
+	looked   map[string]*text.Source             // the texts that were looked at for what makes them relevant
 	ran      diagnostics.Ran
 	problems []Problem
 	idle     bool // no rule can apply to what the file's entry points do
@@ -224,6 +225,11 @@ func (s *state) holds(p *Program, entered map[string]bool) bool {
 	}
 	for path, src := range s.touched {
 		if now, _ := p.Unit(path).Source(); now != src {
+			return false
+		}
+	}
+	for path, src := range s.looked {
+		if now, _ := p.Unit(path).Source(); now != src && relevant(now) != relevant(src) {
 			return false
 		}
 	}
@@ -438,7 +444,7 @@ func (x *Index) trace(ctx context.Context, p *Program, path string, whole bool) 
 	}
 	s = &state{
 		Summary: Summary{Path: path}, age: p.age, links: newLinks(p),
-		found: map[string][]diagnostics.Diagnostic{}, touched: map[string]*text.Source{path: src},
+		found: map[string][]diagnostics.Diagnostic{}, touched: map[string]*text.Source{path: src}, looked: map[string]*text.Source{},
 	}
 	if !s.concerned(src) {
 		s.idle, s.done = true, true
@@ -480,7 +486,7 @@ var importLine = regexp.MustCompile(`(?m)^[ \t]*(?:from|import)[ \t]+(\.*[\w.]*)
 
 // concerned reports whether rules can apply to what a file's entry points do: to its own text, or to that of a file it imports.
 func (s *state) concerned(src *text.Source) bool {
-	if Relevant(src.Text) {
+	if relevant(src) {
 		return true
 	}
 	for _, m := range importLine.FindAllSubmatch(src.Text, -1) {
@@ -488,13 +494,16 @@ func (s *state) concerned(src *text.Source) bool {
 		if to == "" {
 			continue
 		}
-		other, err := s.links.program.Unit(to).Source()
-		if s.touched[to] = other; err == nil && Relevant(other.Text) {
+		other, _ := s.links.program.Unit(to).Source()
+		if s.looked[to] = other; relevant(other) {
 			return true
 		}
 	}
 	return false
 }
+
+// relevant is Relevant for a text that may be nil, where the file cannot be read.
+func relevant(src *text.Source) bool { return src != nil && Relevant(src.Text) }
 
 // rests notes what the analysis rests on: the files that were looked into, and the texts that findings point to.
 func (s *state) rests(found []diagnostics.Diagnostic) {
