@@ -14,9 +14,13 @@ func (s *session) DidChangeConfiguration(context.Context, *protocol.DidChangeCon
 	return nil
 }
 
-// reload forgets the configuration, and what was found by it, and diagnoses all open documents anew.
 func (s *session) reload() {
 	s.workspace.Reload()
+	s.anew()
+}
+
+// anew forgets what was found and diagnoses all open documents.
+func (s *session) anew() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance(func(next *view) {

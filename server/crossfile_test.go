@@ -408,3 +408,24 @@ func (f folder) checked(t testing.TB) map[string][]place {
 	}
 	return out
 }
+
+// TestCrossFileWithoutWatching saves a document in a client that does not tell of the disk.
+func TestCrossFileWithoutWatching(t *testing.T) {
+	f := newFolder(t, map[string]string{"train.py": resuming, "checkpoint.py": talking})
+	c := f.start(t)
+	train := f.uri("train.py")
+	save := func() { c.notify("textDocument/didSave", m{"textDocument": m{"uri": train}}) }
+	c.show(train, resuming)
+	c.wants("at first", train, incomplete, 0)
+	f.write(t, "checkpoint.py", writing)
+	save()
+	c.wants("the helper changed", train, incomplete, 1)
+	index := c.session.view.Load().index
+	save()
+	if c.wants("nothing changed", train, incomplete, 1); c.session.view.Load().index != index {
+		t.Error("all was forgotten for nothing")
+	}
+	f.write(t, "ckpt-lsp.toml", "ignore = ['CKP101']\n")
+	save()
+	c.wants("the configuration changed", train, incomplete, 0)
+}

@@ -30,6 +30,7 @@ type Unit struct {
 
 	read    func() (*text.Source, error)
 	reading sync.Once
+	stamp   stamp // of the file when it was read from the disk
 	source  *text.Source
 	unread  error
 
@@ -134,10 +135,39 @@ func (p *Program) Unit(path string) *Unit {
 	defer p.disk.mu.Unlock()
 	u := p.disk.units[path]
 	if u == nil {
-		u = &Unit{Path: path, read: func() (*text.Source, error) { return readFile(path) }}
+		u = &Unit{Path: path}
+		u.read = func() (*text.Source, error) {
+			u.stamp = stampOf(path)
+			return readFile(path)
+		}
 		p.disk.units[path] = u
 	}
 	return u
+}
+
+// Changed are the files whose text the disk holds another version of than was read.
+func (p *Program) Changed() []string {
+	p.disk.mu.Lock()
+	units := maps.Clone(p.disk.units)
+	p.disk.mu.Unlock()
+	var out []string
+	for path, u := range units {
+		if u.Source(); u.stamp != stampOf(path) {
+			out = append(out, path)
+		}
+	}
+	return out
+}
+
+// stamp tells versions of a file apart; the zero stamp is that of none.
+type stamp struct{ modified, size int64 }
+
+func stampOf(path string) stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{info.ModTime().UnixNano(), info.Size()}
 }
 
 func readFile(path string) (*text.Source, error) {
