@@ -12,7 +12,7 @@ const (
 	// mostFiles is how many files a workspace may have to be looked at as a whole; a home directory has more.
 	mostFiles = 10_000
 	// mostTrees is how many files are analysed before the trees of closed ones are freed.
-	mostTrees = 64
+	mostTrees = 32
 )
 
 // follow brings what is known of the workspace up to the newest snapshot, whenever there was none for a while. It uses one
@@ -56,8 +56,7 @@ func (s *session) catchUp(v *view) {
 		s.update(v, v.index.Stale(v.program)) // entry points that turned out to be entered by others
 		s.renew(v)
 	}
-	v.index.Release(v.open())
-	v.program.Release()
+	v.release()
 	if v.current.Err() == nil {
 		close(v.settled)
 	}
@@ -70,9 +69,15 @@ func (s *session) update(v *view, paths []string) {
 			return
 		}
 		if i%mostTrees == mostTrees-1 {
-			v.program.Release()
+			v.release()
 		}
 	}
+}
+
+// release frees the trees that neither open documents nor their fixes need.
+func (v *view) release() {
+	v.index.Release(v.open())
+	v.program.Release()
 }
 
 // renew publishes what is found in the open documents now.
