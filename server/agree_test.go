@@ -2,10 +2,15 @@ package server
 
 import (
 	"fmt"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/litest"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -54,5 +59,83 @@ func TestEditorAndTerminalAgree(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// projects are the examples of the rules that consist of several files, by rule and name: the files' texts by path.
+func projects(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	out := map[string]map[string]string{}
+	for _, rule := range diagnostics.Rules() {
+		examples, err := litest.Parse(filepath.Join("../testdata/rules", rule.Code+".md"), rule.Code)
+		if err != nil {
+			continue // a rule for tests
+		}
+		for _, e := range examples {
+			if e.Project == "" {
+				continue
+			}
+			name := rule.Code + "/" + e.Project
+			if out[name] == nil {
+				out[name] = map[string]string{}
+			}
+			out[name][e.File] = e.Source
+			if e.Config != "" {
+				out[name]["ckpt-lsp.toml"] = e.Config
+			}
+		}
+	}
+	if len(out) == 0 {
+		t.Fatal("no examples of several files")
+	}
+	return out
+}
+
+// TestEditorAndTerminalAgreeAcrossFiles opens the files of every example that has several: each alone, and all, where the disk
+// holds something else than the buffers. What the editor shows is what check finds in the workspace.
+func TestEditorAndTerminalAgreeAcrossFiles(t *testing.T) {
+	for name, files := range projects(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFolder(t, files)
+			want := f.checked(t)
+			python := slices.DeleteFunc(slices.Sorted(maps.Keys(files)), func(name string) bool { return filepath.Ext(name) != ".py" })
+			agree := func(c *client, opened []string) {
+				t.Helper()
+				c.settle()
+				for _, name := range opened {
+					history := c.history(f.uri(name))
+					got := map[string][]place{}
+					for _, x := range history[len(history)-1].Diagnostics {
+						key := f.uri(name) + " " + x.Code
+						got[key] = append(got[key], x.Range.Start)
+					}
+					for key, places := range want {
+						if len(key) > len(f.uri(name)) && key[:len(f.uri(name))+1] == f.uri(name)+" " && !reflect.DeepEqual(got[key], places) {
+							t.Errorf("%v open: %s at %v, check has %v", opened, key, got[key], places)
+						}
+					}
+					for key, places := range got {
+						if want[key] == nil {
+							t.Errorf("%v open: %s at %v, check has none", opened, key, places)
+						}
+					}
+				}
+			}
+			for _, name := range python {
+				c := f.start(t)
+				c.show(f.uri(name), files[name])
+				agree(c, []string{name})
+			}
+			// Nothing is on the disk but in the buffers.
+			for _, name := range python {
+				f.write(t, name, "import torch\n")
+			}
+			c := f.start(t)
+			for _, name := range python {
+				c.show(f.uri(name), files[name])
+			}
+			agree(c, python)
+		})
 	}
 }

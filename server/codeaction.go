@@ -22,34 +22,35 @@ func (s *session) CodeAction(ctx context.Context, p *protocol.CodeActionParams) 
 	if d == nil || d.tree == nil {
 		return out, nil
 	}
-	found, fixes, err := d.fixesOf(ctx, s.workspace)
+	a, err := d.analyze(ctx, viewIn(ctx))
 	if err != nil {
 		return nil, err
 	}
+	found := a.Diagnostics
 	if wanted(p.Context.Only, protocol.CodeActionKindQuickFix) {
 		meant := s.meant(d, found, p)
-		for _, f := range fixes {
+		for _, f := range a.fixes() {
 			if !slices.ContainsFunc(f.Resolves, func(i int) bool { return meant[i] }) {
 				continue
 			}
-			if a := s.quickFix(d, found, f); a.Edit != nil {
-				out = append(out, a)
+			if fix := s.quickFix(ctx, d, a, f); fix.Edit != nil {
+				out = append(out, fix)
 			}
 		}
 		for i, x := range found {
 			if meant[i] {
-				out = append(out, s.attend(d, x)...)
+				out = append(out, s.attend(ctx, d, a, x)...)
 			}
 		}
 	}
 	// Without a filter the client asks for a menu at the cursor, where an action on the whole file has no place.
 	if len(p.Context.Only) > 0 && wanted(p.Context.Only, fixAllKind) {
-		a, err := s.fixAll(ctx, d)
+		all, err := s.fixAll(ctx, d)
 		if err != nil {
 			return nil, err
 		}
-		if a != nil {
-			out = append(out, a)
+		if all != nil {
+			out = append(out, all)
 		}
 	}
 	return out, nil
@@ -76,13 +77,13 @@ func wanted(only []protocol.CodeActionKind, kind protocol.CodeActionKind) bool {
 	})
 }
 
-func (s *session) quickFix(d *document, found []diagnostics.Diagnostic, f codeactions.Fix) *protocol.CodeAction {
-	a := &protocol.CodeAction{Title: f.Title, Kind: kind(protocol.CodeActionKindQuickFix), Edit: s.workspaceEdit(d, f.Edits)}
+func (s *session) quickFix(ctx context.Context, d *document, of *analysis, f codeactions.Fix) *protocol.CodeAction {
+	a := &protocol.CodeAction{Title: f.Title, Kind: kind(protocol.CodeActionKindQuickFix), Edit: s.workspaceEdit(viewIn(ctx), d, of.of, f.Edits)}
 	if f.Applicability == diagnostics.Unsafe && f.Why != "" {
 		a.Title += " (" + f.Why + ")"
 	}
 	for _, i := range f.Resolves {
-		a.Diagnostics = append(a.Diagnostics, s.diagnostic(d, found[i]))
+		a.Diagnostics = append(a.Diagnostics, s.diagnostic(d, of.of, of.Diagnostics[i]))
 	}
 	if f.Preferred {
 		yes := true
@@ -92,12 +93,12 @@ func (s *session) quickFix(d *document, found []diagnostics.Diagnostic, f codeac
 }
 
 // attend are the actions every finding has: silence it here or in the file, read about it.
-func (s *session) attend(d *document, x diagnostics.Diagnostic) []protocol.CommandOrCodeAction {
-	reported := []protocol.Diagnostic{s.diagnostic(d, x)}
+func (s *session) attend(ctx context.Context, d *document, of *analysis, x diagnostics.Diagnostic) []protocol.CommandOrCodeAction {
+	reported := []protocol.Diagnostic{s.diagnostic(d, of.of, x)}
 	suppress := func(where string, e text.Edit) protocol.CommandOrCodeAction {
 		return &protocol.CodeAction{
 			Title: fmt.Sprintf("Suppress %s %s", x.Rule.Name, where), Kind: kind(protocol.CodeActionKindQuickFix),
-			Diagnostics: reported, Edit: s.workspaceEdit(d, []codeactions.FileEdits{{Edits: []text.Edit{e}}}),
+			Diagnostics: reported, Edit: s.workspaceEdit(viewIn(ctx), d, of.of, []codeactions.FileEdits{{Edits: []text.Edit{e}}}),
 		}
 	}
 	title := "Show documentation of " + x.Rule.Code
@@ -113,7 +114,7 @@ func (s *session) attend(d *document, x diagnostics.Diagnostic) []protocol.Comma
 
 // fixAll applies all safe fixes; nil when there is none.
 func (s *session) fixAll(ctx context.Context, d *document) (protocol.CommandOrCodeAction, error) {
-	edits, err := d.fixAll(ctx, s.workspace)
+	edits, err := d.fixAll(ctx, viewIn(ctx))
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -126,7 +127,7 @@ func (s *session) fixAll(ctx context.Context, d *document) (protocol.CommandOrCo
 	}
 	return &protocol.CodeAction{
 		Title: "Fix all that ckpt-lsp can fix safely", Kind: kind(fixAllKind),
-		Edit: s.workspaceEdit(d, []codeactions.FileEdits{{Edits: edits}}),
+		Edit: s.workspaceEdit(viewIn(ctx), d, viewIn(ctx), []codeactions.FileEdits{{Edits: edits}}),
 	}, nil
 }
 

@@ -17,8 +17,8 @@ var severities = map[diagnostics.Severity]protocol.DiagnosticSeverity{
 	diagnostics.Information: protocol.DiagnosticSeverityInformation, diagnostics.Hint: protocol.DiagnosticSeverityHint,
 }
 
-// diagnostic is a finding in LSP's words.
-func (s *session) diagnostic(d *document, x diagnostics.Diagnostic) protocol.Diagnostic {
+// diagnostic is a finding in LSP's words; v is the snapshot it is of.
+func (s *session) diagnostic(d *document, v *view, x diagnostics.Diagnostic) protocol.Diagnostic {
 	out := protocol.Diagnostic{
 		Range:    s.units.lsp(d.lines, x.Span),
 		Severity: severities[x.Severity],
@@ -37,7 +37,7 @@ func (s *session) diagnostic(d *document, x diagnostics.Diagnostic) protocol.Dia
 	}
 	if s.relatedInformation {
 		for _, r := range x.Related {
-			if place, ok := s.location(d, r.Path, r.Span); ok {
+			if place, ok := s.location(d, v, r.Path, r.Span); ok {
 				out.RelatedInformation = append(out.RelatedInformation, protocol.DiagnosticRelatedInformation{Location: place, Message: r.Message})
 			}
 		}
@@ -45,14 +45,19 @@ func (s *session) diagnostic(d *document, x diagnostics.Diagnostic) protocol.Dia
 	return out
 }
 
-// location is a span of this document, or of another open one.
-func (s *session) location(d *document, path string, span text.Span) (protocol.Location, bool) {
-	if path != "" && path != d.path {
-		if d = s.view.Load().docs[uri.File(path)]; d == nil {
-			return protocol.Location{}, false
-		}
+// location is a span of this document, or of another file of the snapshot.
+func (s *session) location(d *document, v *view, path string, span text.Span) (protocol.Location, bool) {
+	if path == "" || path == d.path {
+		return protocol.Location{URI: d.uri, Range: s.units.lsp(d.lines, span)}, true
 	}
-	return protocol.Location{URI: d.uri, Range: s.units.lsp(d.lines, span)}, true
+	if other := v.at(path); other != nil {
+		return protocol.Location{URI: other.uri, Range: s.units.lsp(other.lines, span)}, true
+	}
+	src, err := v.program.Unit(path).Source()
+	if err != nil {
+		return protocol.Location{}, false
+	}
+	return protocol.Location{URI: uri.File(path), Range: s.units.lsp(text.NewLineIndex(src.Text), span)}, true
 }
 
 // declined says, at the top of a document, why it is not analysed.

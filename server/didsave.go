@@ -7,10 +7,14 @@ import (
 )
 
 // DidSave needs nothing for the document, whose text is known. A client that does not watch files gives no better moment to
-// look whether the configuration changed.
+// look whether the configuration or other files changed.
 func (s *session) DidSave(context.Context, *protocol.DidSaveTextDocumentParams) error {
-	if !s.watchFiles {
-		s.reload()
+	switch {
+	case s.watchFiles:
+	case s.workspace.Reload():
+		s.anew()
+	default:
+		s.reread(s.view.Load().program.Changed(), true)
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (s *session) adopt(e *editing, u uri.URI, version int32, source []byte, edi
 	if !ok {
 		path = string(u)
 	}
-	s.view.Store(s.view.Load().with(newDocument(s.ctx, u, path, version, source, tree, err)))
+	s.advance(func(next *view) { next.put(newDocument(s.ctx, u, path, version, source, tree, err)) })
 	e.poke()
 }
 
@@ -81,7 +81,7 @@ func (s *session) drop(u uri.URI) {
 		e.forget()
 		close(e.stop)
 		delete(s.editing, u)
-		s.view.Store(s.view.Load().without(u))
+		s.advance(func(next *view) { next.remove(u) })
 	}
 }
 

@@ -26,7 +26,7 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 	}
 	var parts []string
 	var span text.Span
-	a, err := d.analyze(ctx, s.workspace)
+	a, err := d.analyze(ctx, viewIn(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,13 @@ const fixAllKind = protocol.CodeActionKindSourceFixAll + ".ckpt-lsp"
 func (s *session) Initialize(_ context.Context, p *protocol.InitializeParams) (*protocol.InitializeResult, error) {
 	chosen := encodingFor(p.Capabilities.General)
 	s.features = featuresOf(p.Capabilities, chosen.units)
-	s.workspace = project.NewWorkspace(rootOf(p))
+	root, rooted := rootOf(p)
+	s.workspace, s.rooted = project.NewWorkspace(root), rooted
+	s.mu.Lock()
+	s.advance(func(next *view) {
+		next.program, next.index, next.files = project.NewProgram(s.workspace), project.NewIndex(s.workspace), &listing{}
+	})
+	s.mu.Unlock()
 	s.initialized.Store(true)
 	s.log.Info("initialized", zap.String("root", s.workspace.Root()), zap.String("client", p.ClientInfo.Name), zap.String("encoding", string(chosen.kind)))
 	yes, change := true, protocol.TextDocumentSyncKindIncremental
@@ -68,26 +74,26 @@ func featuresOf(c protocol.ClientCapabilities, u units) features {
 
 func isTrue(b *bool) bool { return b != nil && *b }
 
-// rootOf is the folder the client works in: its first workspace folder, its root, or the working directory.
-func rootOf(p *protocol.InitializeParams) string {
+// rootOf is the folder the client works in, its first workspace folder or its root; else the working directory, and false.
+func rootOf(p *protocol.InitializeParams) (string, bool) {
 	if folders, ok := p.WorkspaceFolders.Get(); ok && len(folders) > 0 {
 		if path, ok := filePath(folders[0].URI); ok {
-			return path
+			return path, true
 		}
 	}
 	if p.RootURI != nil {
 		if path, ok := filePath(*p.RootURI); ok {
-			return path
+			return path, true
 		}
 	}
 	if path, ok := p.RootPath.Get(); ok && path != "" {
-		return path
+		return path, true
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		return "."
+		return ".", false
 	}
-	return dir
+	return dir, false
 }
 
 // filePath is the path of a file URI.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"runtime/debug"
+	"slices"
 
 	"go.lsp.dev/protocol"
 	"go.uber.org/zap"
@@ -12,8 +13,12 @@ import (
 // that tell the torch version.
 var configurationFiles = []string{"ckpt-lsp.toml", "pyproject.toml", "requirements.txt"}
 
-// Initialized asks the client to watch the configuration files.
+// pythonFiles are the patterns of the files that are analysed.
+var pythonFiles = []string{"*.py", "*.pyw"}
+
+// Initialized starts to follow the workspace, and asks the client to watch its files.
 func (s *session) Initialized(context.Context, *protocol.InitializedParams) error {
+	go s.follow()
 	if s.watchFiles {
 		go s.watch() // a call from here would wait for an answer that is read only after this returns
 	}
@@ -21,19 +26,19 @@ func (s *session) Initialized(context.Context, *protocol.InitializedParams) erro
 }
 
 func (s *session) watch() {
-	defer s.recovered("watching the configuration files")
+	defer s.recovered("watching files")
 	var o protocol.DidChangeWatchedFilesRegistrationOptions
-	for _, name := range configurationFiles {
+	for _, name := range slices.Concat(configurationFiles, pythonFiles) {
 		o.Watchers = append(o.Watchers, protocol.FileSystemWatcher{GlobPattern: protocol.Pattern("**/" + name)})
 	}
 	options, err := protocol.Marshal(&o)
 	if err == nil {
 		err = s.client.RegisterCapability(s.ctx, &protocol.RegistrationParams{Registrations: []protocol.Registration{{
-			ID: "configuration-files", Method: protocol.MethodWorkspaceDidChangeWatchedFiles, RegisterOptions: options,
+			ID: "files", Method: protocol.MethodWorkspaceDidChangeWatchedFiles, RegisterOptions: options,
 		}}})
 	}
 	if err != nil {
-		s.log.Warn("the client does not watch the configuration files", zap.Error(err))
+		s.log.Warn("the client does not watch files", zap.Error(err))
 	}
 }
 

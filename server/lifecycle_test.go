@@ -149,7 +149,7 @@ func TestCancellation(t *testing.T) {
 	c.wait("the response to seven", func(x message) bool { return string(x.ID) == `"seven"` && x.Error != nil })
 }
 
-func TestConfigurationFilesAreWatched(t *testing.T) {
+func TestFilesAreWatched(t *testing.T) {
 	asked := make(chan json.RawMessage, 1)
 	c := connect(t)
 	c.answer = func(method string, params json.RawMessage) any {
@@ -167,7 +167,7 @@ func TestConfigurationFilesAreWatched(t *testing.T) {
 			}
 		}
 	}](t, <-asked)
-	if len(got.Registrations) != 1 || len(got.Registrations[0].RegisterOptions.Watchers) != 3 || got.Registrations[0].RegisterOptions.Watchers[0].GlobPattern != "**/ckpt-lsp.toml" {
+	if len(got.Registrations) != 1 || len(got.Registrations[0].RegisterOptions.Watchers) != 5 || got.Registrations[0].RegisterOptions.Watchers[0].GlobPattern != "**/ckpt-lsp.toml" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bytes"
+
 	"go.lsp.dev/protocol"
 	"go.lsp.dev/uri"
 	"go.uber.org/zap"
@@ -26,28 +28,40 @@ func (s *session) work(u uri.URI, e *editing) {
 // diagnose publishes the findings in a document, unless there is a newer version by the time they are known.
 func (s *session) diagnose(u uri.URI) {
 	defer s.recovered("diagnosing " + string(u))
-	d := s.view.Load().docs[u]
+	v := s.view.Load()
+	d := v.docs[u]
 	if d == nil {
 		return
 	}
-	a, err := d.analyze(d.current, s.workspace)
-	if err != nil {
+	if _, err := d.analyze(d.current, v); err != nil {
 		return // there is a newer version
+	}
+	s.publish(d)
+}
+
+// publish sends what is known of a document, unless it is what was sent last or there is a newer version.
+func (s *session) publish(d *document) {
+	s.publishing.Lock()
+	defer s.publishing.Unlock()
+	a := d.latest()
+	if a == nil || s.view.Load().docs[d.uri] != d {
+		return
 	}
 	found := make([]protocol.Diagnostic, 0, len(a.Diagnostics)+1)
 	if d.tree == nil {
-		found = append(found, declined(a))
+		found = append(found, declined(a.Analysis))
 	}
 	for _, x := range a.Diagnostics {
-		found = append(found, s.diagnostic(d, x))
+		found = append(found, s.diagnostic(d, a.of, x))
 	}
-	s.publishing.Lock()
-	defer s.publishing.Unlock()
-	if s.view.Load().docs[u] != d {
+	params := &protocol.PublishDiagnosticsParams{URI: d.uri, Version: protocol.NewOptional(d.version), Diagnostics: found}
+	sent, err := protocol.Marshal(params)
+	if err == nil && bytes.Equal(sent, d.sent) {
 		return
 	}
-	s.send(&protocol.PublishDiagnosticsParams{URI: u, Version: protocol.NewOptional(d.version), Diagnostics: found})
-	s.tell(a)
+	d.sent = sent
+	s.send(params)
+	s.tell(a.Analysis)
 }
 
 // withdraw takes back the findings in a closed document.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.lsp.dev/jsonrpc2"
 	"go.lsp.dev/protocol"
@@ -40,7 +41,9 @@ type session struct {
 	exit        chan int // the exit code, once the client says exit
 	running     sync.Map // the cancel functions of requests under way, by id
 
-	workspace *project.Workspace // set by initialize
+	workspace *project.Workspace // set by initialize, as is
+	rooted    bool               // the client works in a folder
+	pause     time.Duration      // before other files are looked at
 	mu        sync.Mutex         // guards editing, and changes of view
 	editing   map[uri.URI]*editing
 
@@ -56,11 +59,11 @@ func Serve(ctx context.Context, in io.Reader, out io.WriteCloser, o Options) int
 }
 
 func newSession(o Options) *session {
-	s := &session{log: o.Log, version: o.Version, exit: make(chan int, 1), editing: map[uri.URI]*editing{}, told: map[string]bool{}}
+	s := &session{log: o.Log, version: o.Version, exit: make(chan int, 1), pause: pause, editing: map[uri.URI]*editing{}, told: map[string]bool{}}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
-	s.view.Store(&view{})
+	s.view.Store(&view{supersede: func() {}})
 	s.route = protocol.ServerHandler(s, nil)
 	return s
 }

@@ -2,42 +2,82 @@ package server
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
+	"slices"
 	"sync"
 
 	"go.lsp.dev/uri"
 
-	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
-	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
-// view is an immutable snapshot of all open documents.
-type view struct{ docs map[uri.URI]*document }
+// view is an immutable snapshot of the workspace: the open documents, the program that they and the files on the disk make, and
+// what of it is known.
+type view struct {
+	number  int // of the snapshot, which tells older from newer
+	docs    map[uri.URI]*document
+	program *project.Program
+	// index and files are shared by the snapshots until the configuration or the names on the disk change.
+	index *project.Index
+	files *listing
+	// current lasts until a newer snapshot comes, which supersede says.
+	current   context.Context
+	supersede context.CancelFunc
+	settled   chan struct{} // is closed once all that follows from the snapshot is published
+}
 
-// with is the view with a document in place of its last version, whose analysis is stopped.
-func (v *view) with(d *document) *view {
+// advance makes a snapshot the newest, after change has made it out of the last. The session's lock is held.
+func (s *session) advance(change func(next *view)) {
+	last := s.view.Load()
+	next := &view{number: last.number + 1, docs: maps.Clone(last.docs), program: last.program, index: last.index, files: last.files, settled: make(chan struct{})}
+	next.current, next.supersede = context.WithCancel(s.ctx)
+	if next.docs == nil {
+		next.docs = map[uri.URI]*document{}
+	}
+	change(next)
+	s.view.Store(next)
+	last.supersede()
+}
+
+// put takes a document in place of its last version, whose analysis is stopped.
+func (v *view) put(d *document) {
 	if old := v.docs[d.uri]; old != nil {
 		old.supersede()
 	}
-	docs := make(map[uri.URI]*document, len(v.docs)+1)
-	maps.Copy(docs, v.docs)
-	docs[d.uri] = d
-	return &view{docs}
+	v.docs[d.uri] = d
+	v.program = v.program.With(d.path, d.source, d.tree)
 }
 
-// without is the view without a document.
-func (v *view) without(u uri.URI) *view {
+// remove gives a document's file back to the disk.
+func (v *view) remove(u uri.URI) {
 	if old := v.docs[u]; old != nil {
 		old.supersede()
+		v.program = v.program.Without(old.path)
 	}
-	docs := maps.Clone(v.docs)
-	delete(docs, u)
-	return &view{docs}
+	delete(v.docs, u)
+}
+
+// open are the paths of the documents, sorted.
+func (v *view) open() []string {
+	var out []string
+	for _, d := range v.docs {
+		out = append(out, d.path)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// at is the open document at a path, nil where there is none.
+func (v *view) at(path string) *document {
+	if d := v.docs[uri.File(path)]; d != nil && d.path == path {
+		return d
+	}
+	for _, d := range v.docs {
+		if d.path == path {
+			return d
+		}
+	}
+	return nil
 }
 
 type viewKey struct{}
@@ -46,100 +86,28 @@ func withView(ctx context.Context, v *view) context.Context {
 	return context.WithValue(ctx, viewKey{}, v)
 }
 
+// viewIn is the snapshot as it was when the request arrived.
+func viewIn(ctx context.Context) *view {
+	v, _ := ctx.Value(viewKey{}).(*view)
+	return v
+}
+
 // documentIn is the document as it was when the request arrived, nil when it is not open.
 func documentIn(ctx context.Context, u uri.URI) *document {
-	v, _ := ctx.Value(viewKey{}).(*view)
-	if v == nil {
-		return nil
+	if v := viewIn(ctx); v != nil {
+		return v.docs[u]
 	}
-	return v.docs[u]
+	return nil
 }
 
-// document is one version of one open document. Its text and tree do not change; the analysis is made once, when first asked
-// for, and used by one goroutine at a time.
-type document struct {
-	uri     uri.URI
-	path    string
-	version int32
-	source  *text.Source
-	lines   *text.LineIndex
-	// tree is nil when the text is declined; problem says why.
-	tree    *pyast.Tree
-	problem error
-	// current lasts until a newer version comes or the document is closed, which supersede says.
-	current   context.Context
-	supersede context.CancelFunc
-
-	mu       sync.Mutex
-	analysis *project.Analysis
-	fixes    []codeactions.Fix
-	fixed    bool
+// listing is what discovery finds in the workspace. It is made once, when first asked for.
+type listing struct {
+	once  sync.Once
+	paths []string
 }
 
-func newDocument(ctx context.Context, u uri.URI, path string, version int32, source []byte, tree *pyast.Tree, problem error) *document {
-	d := &document{
-		uri: u, path: path, version: version, source: text.NewSource(source), lines: text.NewLineIndex(source), tree: tree, problem: problem,
-	}
-	d.current, d.supersede = context.WithCancel(ctx)
-	return d
-}
-
-// again is the same version, not analysed yet.
-func (d *document) again(ctx context.Context) *document {
-	return newDocument(ctx, d.uri, d.path, d.version, d.source.Text, d.tree, d.problem)
-}
-
-// analyze gives the findings. It fails only with the context.
-func (d *document) analyze(ctx context.Context, w *project.Workspace) (*project.Analysis, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.analyzeLocked(ctx, w)
-}
-
-func (d *document) analyzeLocked(ctx context.Context, w *project.Workspace) (*project.Analysis, error) {
-	if d.analysis != nil {
-		return d.analysis, nil
-	}
-	if d.tree == nil {
-		problem := project.Problem{Path: d.path, Message: fmt.Sprintf("%v; it is not checked", d.problem)}
-		d.analysis = &project.Analysis{Path: d.path, Source: d.source, Problems: []project.Problem{problem}}
-		return d.analysis, nil
-	}
-	a, err := project.NewIndex(w).Analyze(ctx, project.NewProgram(w).With(d.path, d.source, d.tree), d.path)
-	if err != nil {
-		return nil, err
-	}
-	d.analysis = a
-	return a, nil
-}
-
-// fixesOf gives the findings and their fixes; Resolves of a fix are indices into the findings. It fails only with the context.
-func (d *document) fixesOf(ctx context.Context, w *project.Workspace) ([]diagnostics.Diagnostic, []codeactions.Fix, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	a, err := d.analyzeLocked(ctx, w)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !d.fixed && a.Tree != nil {
-		d.fixed = true
-		d.fixes = codeactions.Fixes(a.Tree, a.Diagnostics)
-	}
-	return a.Diagnostics, d.fixes, ctx.Err()
-}
-
-// fixAll gives the edits that all safe fixes come to, one after another until nothing changes. It fails with the context, and
-// where the fixes do not settle.
-func (d *document) fixAll(ctx context.Context, w *project.Workspace) ([]text.Edit, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	a, err := d.analyzeLocked(ctx, w)
-	if err != nil {
-		return nil, err
-	}
-	after, err := project.NewIndex(w).Fix(ctx, project.NewProgram(w).With(d.path, d.source, d.tree), []string{d.path}, diagnostics.Safe)
-	if err != nil || after[0].Err != nil {
-		return nil, errors.Join(err, after[0].Err)
-	}
-	return text.Changes(a.Source.Text, after[0].After.Source.Text), nil
+// in gives the Python files below the workspace's root, as check takes them.
+func (l *listing) in(w *project.Workspace) []string {
+	l.once.Do(func() { l.paths, _, _ = w.Files([]string{w.Root()}) })
+	return l.paths
 }

@@ -6,25 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
 // Index remembers what was found by way of each file's entry points, and tells what of it an edit leaves standing. It is safe for
-// concurrent use; every question names the program it is asked of.
+// concurrent use; every question names the program it is asked of. A question works on a copy of what is known and hands back
+// what it learnt, unless something newer is known by then.
 type Index struct {
 	workspace *Workspace
 
-	work   sync.Mutex // one analysis at a time, where files are not analysed together
-	mu     sync.Mutex
-	states map[string]*state // by absolute path; a state does not change once it is done
+	mu      sync.Mutex
+	states  map[string]*state // by absolute path; a state does not change once it is done
+	learned map[string]bool   // what this copy knows better
 }
 
 // Summary is what the analysis of one file rests on and what it means for others.
@@ -47,17 +50,63 @@ type Summary struct {
 // state is the analysis of one file's entry points.
 type state struct {
 	Summary
-	program  *Program // the one it is of, until it is done
+	age      int // of the program it is of
+	links    *links
 	facts    *training.File
 	found    map[string][]diagnostics.Diagnostic // by absolute path
 	touched  map[string]*text.Source             // the texts that findings and related places stand in
+	looked   map[string]*text.Source             // the texts that were looked at for what makes them relevant
 	ran      diagnostics.Ran
 	problems []Problem
+	idle     bool // no rule can apply to what the file's entry points do
+	slim     bool // the findings are known without what it takes to fix them
 	done     bool // concluded and found
 }
 
 // NewIndex is an empty index.
 func NewIndex(w *Workspace) *Index { return &Index{workspace: w, states: map[string]*state{}} }
+
+// Clone is an index that knows the same and goes its own way.
+func (x *Index) Clone() *Index {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return &Index{workspace: x.workspace, states: maps.Clone(x.states), learned: map[string]bool{}}
+}
+
+// adopt takes over what a copy learnt of a program. What is not done is left behind.
+func (x *Index) adopt(own *Index, p *Program) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for path := range own.learned {
+		if known := x.states[path]; known != nil && known.age > p.age {
+			continue
+		}
+		switch s := own.states[path]; {
+		case s == nil:
+			x.learn(path, nil)
+		case s.done:
+			x.learn(path, s)
+		}
+	}
+}
+
+// learn takes a state for what is known of a file, nil for nothing. The lock is held.
+func (x *Index) learn(path string, s *state) {
+	if s == nil {
+		delete(x.states, path)
+	} else {
+		x.states[path] = s
+	}
+	if x.learned != nil {
+		x.learned[path] = true
+	}
+}
+
+func (x *Index) known(path string) *state {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.states[path]
+}
 
 // Summaries are those of all files analysed so far, by path.
 func (x *Index) Summaries() []Summary {
@@ -65,7 +114,9 @@ func (x *Index) Summaries() []Summary {
 	defer x.mu.Unlock()
 	var out []Summary
 	for _, s := range x.states {
-		out = append(out, s.Summary)
+		if !s.idle {
+			out = append(out, s.Summary)
+		}
 	}
 	slices.SortFunc(out, func(a, b Summary) int { return strings.Compare(a.Path, b.Path) })
 	return out
@@ -75,20 +126,71 @@ func (x *Index) Summaries() []Summary {
 func (x *Index) Forget(path string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	delete(x.states, absolute(path))
+	x.learn(absolute(path), nil)
 }
 
-// Stale are the analysed files whose findings an edit may have changed: they, or a file they look into, read otherwise now.
+// Keep forgets all files but those at the paths and gives those of them that were not looked at yet.
+func (x *Index) Keep(paths []string) (missing []string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	keep := map[string]bool{}
+	for _, path := range paths {
+		path = absolute(path)
+		if keep[path] = true; x.states[path] == nil {
+			missing = append(missing, path)
+		}
+	}
+	for path := range x.states {
+		if !keep[path] {
+			x.learn(path, nil)
+		}
+	}
+	return missing
+}
+
+// Release drops what it takes to fix findings, and with it the trees, but for what was found in the files at the paths. The
+// findings stay; Analyze finds them anew when it is asked for their file.
+func (x *Index) Release(paths []string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for path, s := range x.states {
+		if s.facts == nil || !s.done || slices.ContainsFunc(paths, func(path string) bool { return len(s.found[absolute(path)]) > 0 }) {
+			continue
+		}
+		slim := *s
+		slim.facts, slim.slim, slim.found = nil, true, map[string][]diagnostics.Diagnostic{}
+		slim.links = &links{program: s.links.program, names: s.links.names, paths: s.links.paths}
+		for path, found := range s.found {
+			for _, d := range found {
+				d.Place, d.Remedies, d.Facts = pyast.Place{}, nil, nil
+				d.Related = slices.Clone(d.Related)
+				for i := range d.Related {
+					d.Related[i].Place = pyast.Place{}
+				}
+				slim.found[path] = append(slim.found[path], d)
+			}
+		}
+		x.states[path] = &slim
+	}
+}
+
+// Stale are the analysed files whose findings an edit may have changed: they, or a file they look into, read otherwise now, or
+// an import leads elsewhere.
 func (x *Index) Stale(p *Program) []string {
 	x.mu.Lock()
-	states := make([]*state, 0, len(x.states))
-	for _, s := range x.states {
-		states = append(states, s)
+	states := slices.Collect(maps.Values(x.states))
+	entered := map[string]map[string]bool{}
+	for _, s := range states {
+		for path := range s.Enters {
+			if entered[path] == nil {
+				entered[path] = x.entered(path)
+			}
+		}
 	}
 	x.mu.Unlock()
 	var out []string
 	for _, s := range states {
-		if !x.holds(p, s) {
+		if !s.holds(p, entered[s.Path]) {
 			out = append(out, s.Path)
 		}
 	}
@@ -96,9 +198,48 @@ func (x *Index) Stale(p *Program) []string {
 	return out
 }
 
-// holds reports whether an analysis would come out the same over a program.
-func (x *Index) holds(p *Program, s *state) bool {
-	if !s.done || p.Unit(s.Path).Digest() != s.Digest || !slices.Equal(s.Left, x.left(s)) {
+// entered are the functions of a file that the entry points of others run. The lock is held.
+func (x *Index) entered(path string) map[string]bool {
+	out := map[string]bool{}
+	for _, s := range x.states {
+		if !s.Test {
+			for _, f := range s.Enters[path] {
+				out[f] = true
+			}
+		}
+	}
+	return out
+}
+
+// enteredIn is entered for those who do not hold the lock.
+func (x *Index) enteredIn(path string) map[string]bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.entered(path)
+}
+
+// holds reports whether an analysis would come out the same over a program, where other files enter these functions of the file.
+func (s *state) holds(p *Program, entered map[string]bool) bool {
+	if !s.done {
+		return false
+	}
+	for path, src := range s.touched {
+		if now, _ := p.Unit(path).Source(); now != src {
+			return false
+		}
+	}
+	for path, src := range s.looked {
+		if now, _ := p.Unit(path).Source(); now != src && relevant(now) != relevant(src) {
+			return false
+		}
+	}
+	if !s.links.hold(p) {
+		return false
+	}
+	if s.idle {
+		return true
+	}
+	if p.Unit(s.Path).Digest() != s.Digest || !slices.Equal(s.Left, s.left(entered)) {
 		return false
 	}
 	for path, digest := range s.Consulted {
@@ -106,26 +247,11 @@ func (x *Index) holds(p *Program, s *state) bool {
 			return false
 		}
 	}
-	for path, src := range s.touched {
-		if now, _ := p.Unit(path).Source(); now != src {
-			return false
-		}
-	}
 	return true
 }
 
 // left are the entry points of a file that other files enter.
-func (x *Index) left(s *state) []string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	entered := map[string]bool{}
-	for _, o := range x.states {
-		if o.Path != s.Path && !o.Test {
-			for _, f := range o.Enters[s.Path] {
-				entered[f] = true
-			}
-		}
-	}
+func (s *state) left(entered map[string]bool) []string {
 	var out []string
 	for _, f := range s.Entries {
 		if entered[f] {
@@ -138,39 +264,40 @@ func (x *Index) left(s *state) []string {
 // Analyze is what is found in one file, by way of its own entry points and of those of the files at hand that enter it. It
 // fails only with the context.
 func (x *Index) Analyze(ctx context.Context, p *Program, path string) (*Analysis, error) {
-	x.work.Lock()
-	defer x.work.Unlock()
-	return x.analyze(ctx, p, path, true)
+	own := x.Clone()
+	defer x.adopt(own, p)
+	key := absolute(path)
+	own.conclude(ctx, own.trace(ctx, p, key, true))
+	Map(own.tellers(p, key), func(other string) bool {
+		own.conclude(ctx, own.trace(ctx, p, other, true))
+		return true
+	})
+	return own.analysis(ctx, p, path)
 }
 
 // Update analyses the entry points of one file, where what is known of them does not hold any more. It fails only with the
 // context.
 func (x *Index) Update(ctx context.Context, p *Program, path string) error {
-	x.work.Lock()
-	defer x.work.Unlock()
-	x.conclude(ctx, x.trace(ctx, p, absolute(path)))
+	own := x.Clone()
+	defer x.adopt(own, p)
+	own.conclude(ctx, own.trace(ctx, p, absolute(path), false))
 	return ctx.Err()
-}
-
-// Clone is an index that knows the same and goes its own way.
-func (x *Index) Clone() *Index {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return &Index{workspace: x.workspace, states: maps.Clone(x.states)}
 }
 
 // Refresh analyses the entry points of files, where what is known of them does not hold any more, on all processors.
 func (x *Index) Refresh(ctx context.Context, p *Program, paths []string) error {
+	own := x.Clone()
+	defer x.adopt(own, p)
 	// Importers come first: once they are traced it is known what of a file they enter, and its facts are given up before the
 	// next file's are gathered. Only files that import each other in a circle are kept together.
 	for _, level := range importersFirst(p, paths) {
 		Map(level, func(circle []string) bool {
 			traced := make([]*state, len(circle))
 			for i, path := range circle {
-				traced[i] = x.trace(ctx, p, path)
+				traced[i] = own.trace(ctx, p, path, false)
 			}
 			for _, s := range traced {
-				x.conclude(ctx, s)
+				own.conclude(ctx, s)
 			}
 			return true
 		})
@@ -184,21 +311,15 @@ func (x *Index) AnalyzeAll(ctx context.Context, p *Program, paths []string) ([]*
 		return nil, err
 	}
 	out := Map(paths, func(path string) *Analysis {
-		a, _ := x.analyze(ctx, p, path, false)
+		a, _ := x.analysis(ctx, p, path)
 		return a
 	})
 	return out, ctx.Err()
 }
 
-func (x *Index) analyze(ctx context.Context, p *Program, path string, fresh bool) (*Analysis, error) {
+// analysis is what is known of one file.
+func (x *Index) analysis(ctx context.Context, p *Program, path string) (*Analysis, error) {
 	key := absolute(path)
-	if fresh {
-		// The file first, then those that find something in it.
-		x.conclude(ctx, x.trace(ctx, p, key))
-		for _, other := range x.finders(key) {
-			x.conclude(ctx, x.trace(ctx, p, other))
-		}
-	}
 	a := &Analysis{Path: path}
 	src, err := p.Unit(key).Source()
 	a.Source = src
@@ -228,7 +349,7 @@ func (x *Index) analyze(ctx context.Context, p *Program, path string, fresh bool
 			a.Problems = append(a.Problems, problem)
 		}
 	}
-	found = x.merged(key)
+	found = x.merged(key, src)
 	x.mu.Unlock()
 	if ran == nil && len(found) == 0 {
 		return a, ctx.Err()
@@ -243,13 +364,14 @@ func (x *Index) analyze(ctx context.Context, p *Program, path string, fresh bool
 	return a, ctx.Err()
 }
 
-// finders are the other files by way of whose entry points something was found in a file.
-func (x *Index) finders(path string) []string {
+// tellers are the other files of which what is told of a file is known. Those that found the same as others are left out.
+func (x *Index) tellers(p *Program, path string) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	told := x.told(path, nil)
 	var out []string
-	for _, s := range x.states {
-		if s.Path != path && len(s.found[path]) > 0 {
+	for _, s := range told {
+		if s.Path != path && !slices.Contains(out, s.Path) {
 			out = append(out, s.Path)
 		}
 	}
@@ -257,34 +379,12 @@ func (x *Index) finders(path string) []string {
 	return out
 }
 
-// merged is what was found in a file, by way of all: where several find the same rule broken at one place, one of them tells,
-// the file itself before others. The lock is held.
-func (x *Index) merged(path string) []diagnostics.Diagnostic {
-	type spot struct {
-		rule *diagnostics.Rule
-		span text.Span
-	}
-	var owners []*state
-	for _, s := range x.states {
-		if s.done && len(s.found[path]) > 0 {
-			owners = append(owners, s)
-		}
-	}
-	slices.SortFunc(owners, func(a, b *state) int {
-		return cmp.Or(boolRank(a.Path != path)-boolRank(b.Path != path), boolRank(a.Test)-boolRank(b.Test), strings.Compare(a.Path, b.Path))
-	})
-	told := map[spot]*state{}
-	strongest := map[spot]diagnostics.Severity{}
-	for _, s := range owners {
-		for _, d := range s.found[path] {
-			at := spot{d.Rule, d.Span}
-			if told[at] == nil || d.Severity > strongest[at] {
-				told[at], strongest[at] = s, d.Severity
-			}
-		}
-	}
+// merged is what was found in a file that reads so, by way of all: where several find the same rule broken at one place, one of
+// them tells. The lock is held.
+func (x *Index) merged(path string, src *text.Source) []diagnostics.Diagnostic {
+	told := x.told(path, src)
 	var out []diagnostics.Diagnostic
-	for _, s := range owners {
+	for _, s := range x.finders(path, src) {
 		for _, d := range s.found[path] {
 			if told[spot{d.Rule, d.Span}] == s {
 				d.Path = ""
@@ -295,6 +395,43 @@ func (x *Index) merged(path string) []diagnostics.Diagnostic {
 	return out
 }
 
+// spot is where a rule is broken.
+type spot struct {
+	rule *diagnostics.Rule
+	span text.Span
+}
+
+// told are the analyses that tell of what was found in a file: those that find it most severe, the first of them. The lock is
+// held.
+func (x *Index) told(path string, src *text.Source) map[spot]*state {
+	told := map[spot]*state{}
+	strongest := map[spot]diagnostics.Severity{}
+	for _, s := range x.finders(path, src) {
+		for _, d := range s.found[path] {
+			at := spot{d.Rule, d.Span}
+			if told[at] == nil || d.Severity > strongest[at] {
+				told[at], strongest[at] = s, d.Severity
+			}
+		}
+	}
+	return told
+}
+
+// finders are the analyses that found something in a file, as it reads now or, with a nil source, at any time: its own before
+// those of others, and tests last. The lock is held.
+func (x *Index) finders(path string, src *text.Source) []*state {
+	var out []*state
+	for _, s := range x.states {
+		if s.done && len(s.found[path]) > 0 && (src == nil || s.touched[path] == src) {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, func(a, b *state) int {
+		return cmp.Or(boolRank(a.Path != path)-boolRank(b.Path != path), boolRank(a.Test)-boolRank(b.Test), strings.Compare(a.Path, b.Path))
+	})
+	return out
+}
+
 func boolRank(b bool) int {
 	if b {
 		return 1
@@ -302,36 +439,50 @@ func boolRank(b bool) int {
 	return 0
 }
 
-// trace walks a file's entry points, unless what is known of them holds. The result is not concluded if it is new.
-func (x *Index) trace(ctx context.Context, p *Program, path string) (s *state) {
-	x.mu.Lock()
-	known := x.states[path]
-	x.mu.Unlock()
-	if known != nil && x.holds(p, known) {
+// trace walks a file's entry points, unless what is known of them holds; whole says that fixes are asked for. The result is not
+// concluded if it is new.
+func (x *Index) trace(ctx context.Context, p *Program, path string, whole bool) (s *state) {
+	if known := x.known(path); known != nil && !(whole && known.slim) && known.holds(p, x.enteredIn(path)) {
 		return known
 	}
 	u := p.Unit(path)
 	src, err := u.Source()
-	if err != nil || ctx.Err() != nil || !p.relevant(path, src.Text) || u.Module() == nil {
-		if ctx.Err() == nil {
-			x.Forget(path)
-		}
+	if ctx.Err() != nil {
 		return nil
 	}
-	s = &state{program: p, Summary: Summary{Path: path}, found: map[string][]diagnostics.Diagnostic{}, touched: map[string]*text.Source{path: src}}
+	if err != nil {
+		x.Forget(path)
+		return nil
+	}
+	s = &state{
+		Summary: Summary{Path: path}, age: p.age, links: newLinks(p),
+		found: map[string][]diagnostics.Diagnostic{}, touched: map[string]*text.Source{path: src}, looked: map[string]*text.Source{},
+	}
+	if !s.concerned(src) {
+		s.idle, s.done = true, true
+	} else if u.Module() == nil {
+		x.Forget(path)
+		return nil
+	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.problems = append(s.problems, internalError(path, cause, debug.Stack()))
 			s.facts, s.done = nil, true
 		}
+		if s.done {
+			s.links.seal()
+		}
 		x.mu.Lock()
-		x.states[path] = s
-		x.mu.Unlock()
+		defer x.mu.Unlock()
+		x.learn(path, s)
 	}()
+	if s.done {
+		return s
+	}
 	s.Digest, s.Test = u.Digest(), training.IsTest(u.Module())
 	var resolve pysem.Resolver
 	if !s.Test { // tests call the functions of other files in ways that programs do not
-		resolve = p.Module
+		resolve = s.links.module
 	}
 	s.facts = training.Trace(u.Module(), resolve)
 	s.Enters = map[string][]string{}
@@ -347,17 +498,40 @@ func (x *Index) trace(ctx context.Context, p *Program, path string) (s *state) {
 	return s
 }
 
+var importLine = regexp.MustCompile(`(?m)^[ \t]*(?:from|import)[ \t]+(\.*[\w.]*)`)
+
+// concerned reports whether rules can apply to what a file's entry points do: to its own text, or to that of a file it imports.
+func (s *state) concerned(src *text.Source) bool {
+	if relevant(src) {
+		return true
+	}
+	for _, m := range importLine.FindAllSubmatch(src.Text, -1) {
+		to := s.links.find(s.Path, string(m[1]))
+		if to == "" {
+			continue
+		}
+		other, _ := s.links.program.Unit(to).Source()
+		if s.looked[to] = other; relevant(other) {
+			return true
+		}
+	}
+	return false
+}
+
+// relevant is Relevant for a text that may be nil, where the file cannot be read.
+func relevant(src *text.Source) bool { return src != nil && Relevant(src.Text) }
+
 // rests notes what the analysis rests on: the files that were looked into, and the texts that findings point to.
 func (s *state) rests(found []diagnostics.Diagnostic) {
 	s.Consulted = map[string]string{}
 	for m := range s.facts.Eval.Consulted() {
 		if m != s.facts.Module {
-			s.Consulted[m.Path] = s.program.Unit(m.Path).Digest()
+			s.Consulted[m.Path] = s.links.program.Unit(m.Path).Digest()
 		}
 	}
 	point := func(path string) {
 		if path != "" && s.touched[path] == nil {
-			s.touched[path], _ = s.program.Unit(path).Source()
+			s.touched[path], _ = s.links.program.Unit(path).Source()
 		}
 	}
 	for _, d := range found {
@@ -366,7 +540,6 @@ func (s *state) rests(found []diagnostics.Diagnostic) {
 			point(r.Path)
 		}
 	}
-	s.program = nil
 }
 
 // conclude runs the rules over what was traced.
@@ -378,8 +551,9 @@ func (x *Index) conclude(ctx context.Context, s *state) {
 		if cause := recover(); cause != nil {
 			s.problems = append(s.problems, internalError(s.Path, cause, debug.Stack()))
 		}
+		s.links.seal()
 	}()
-	left := x.left(s)
+	left := s.left(x.enteredIn(s.Path))
 	s.Left = left
 	s.facts.Conclude(func(f *pysem.Func) bool { return slices.Contains(left, f.QualName()) })
 	options, _ := x.workspace.options(s.Path)
@@ -400,9 +574,10 @@ func (x *Index) conclude(ctx context.Context, s *state) {
 	a := &Analysis{Path: s.Path}
 	a.failed(err)
 	s.problems = append(s.problems, a.Problems...)
-	s.done = true
-	s.facts.Eval.Forget() // few fixes are asked for
-	s.facts = nil         // their remedies hold what they need
+	s.facts.Eval.Forget()
+	if s.done = true; len(found) == 0 {
+		s.facts = nil // nobody asks for fixes
+	}
 }
 
 func internalError(path string, cause any, stack []byte) Problem {

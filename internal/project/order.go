@@ -1,5 +1,13 @@
 package project
 
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
 // importersFirst arranges files so that each comes behind all that import it, on a level of its own. Files that import each
 // other in a circle stay together. The files of one level do not depend on each other.
 func importersFirst(p *Program, paths []string) [][][]string {
@@ -9,7 +17,7 @@ func importersFirst(p *Program, paths []string) [][][]string {
 	}
 	imports := Map(paths, func(path string) []int {
 		var out []int
-		for _, to := range p.imports(path) {
+		for _, to := range p.imports(absolute(path)) {
 			if i, ok := at[to]; ok {
 				out = append(out, i)
 			}
@@ -41,6 +49,27 @@ func importersFirst(p *Program, paths []string) [][][]string {
 		levels[depth[c]] = append(levels[depth[c]], members)
 	}
 	return levels
+}
+
+// imports are the files that a file imports, or imports names from; none where no rule applies to it.
+func (p *Program) imports(path string) []string {
+	u := p.Unit(path)
+	src, err := u.Source()
+	s := &state{Summary: Summary{Path: path}, links: newLinks(p), looked: map[string]*text.Source{}}
+	if err != nil || !s.concerned(src) || u.Module() == nil {
+		return nil
+	}
+	var out []string
+	for _, name := range slices.Concat(u.Module().Imports, u.Module().Stars) {
+		to := p.find(path, name)
+		if i := strings.LastIndexByte(name, '.'); to == "" && i >= 0 {
+			to = p.find(path, cmp.Or(strings.TrimRight(name[:i], "."), name[:i+1]))
+		}
+		if to != "" && to != path {
+			out = append(out, to)
+		}
+	}
+	return out
 }
 
 // circles are the strongly connected components of a graph, each behind those it leads to (Tarjan's algorithm).

@@ -1,14 +1,13 @@
 package project
 
 import (
-	"cmp"
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -19,6 +18,7 @@ import (
 // It is safe for concurrent use and does not change; With makes the next one.
 type Program struct {
 	root string
+	age  int // how many programs led to this one
 	disk *disk
 	open map[string]*Unit // by absolute path
 }
@@ -28,37 +28,52 @@ type Unit struct {
 	// Path is absolute.
 	Path string
 
-	read  func() (*text.Source, error)
-	given *pyast.Tree // the text's tree, where it was at hand
+	read    func() (*text.Source, error)
+	reading sync.Once
+	stamp   stamp // of the file when it was read from the disk
+	source  *text.Source
+	unread  error
 
-	reading, parsing, resolving sync.Once
-	source                      *text.Source
-	tree                        *pyast.Tree
-	unread, unparsed            error
-	module                      *pysem.Module
-	digest                      string
+	mu       sync.Mutex // guards what follows
+	tree     *pyast.Tree
+	unparsed error
+	module   *pysem.Module
+	digest   string
 }
 
 // disk remembers what was read from the file system.
 type disk struct {
+	names uint64 // tells apart what is remembered of the names
 	mu    sync.Mutex
 	units map[string]*Unit
 	dirs  map[string]map[string]bool // names in a directory; true for directories
-	found map[string]string          // paths of modules by "directory\x00name"
+	found map[lookup]string          // paths of modules
+}
+
+// lookup is the question what a dotted name means in the files of a directory.
+type lookup struct{ dir, name string }
+
+// disks counts how often names were looked up afresh.
+var disks atomic.Uint64
+
+func newDisk(units map[string]*Unit) *disk {
+	return &disk{names: disks.Add(1), units: units, dirs: map[string]map[string]bool{}, found: map[lookup]string{}}
 }
 
 // NewProgram is the program of a workspace with nothing open.
 func NewProgram(w *Workspace) *Program {
-	return &Program{root: w.root, disk: &disk{units: map[string]*Unit{}, dirs: map[string]map[string]bool{}, found: map[string]string{}}}
+	return &Program{root: w.root, disk: newDisk(map[string]*Unit{}), open: map[string]*Unit{}}
+}
+
+// next is a program like this one with files of its own open.
+func (p *Program) next() *Program {
+	return &Program{root: p.root, age: p.age + 1, disk: p.disk, open: maps.Clone(p.open)}
 }
 
 // With is the program with a file's text in place of what the disk holds. tree may be nil: the text is parsed when needed.
 func (p *Program) With(path string, src *text.Source, tree *pyast.Tree) *Program {
-	u := &Unit{Path: absolute(path), given: tree, read: func() (*text.Source, error) { return src, nil }}
-	next := &Program{root: p.root, disk: p.disk, open: maps.Clone(p.open)}
-	if next.open == nil {
-		next.open = map[string]*Unit{}
-	}
+	u := &Unit{Path: absolute(path), tree: tree, read: func() (*text.Source, error) { return src, nil }}
+	next := p.next()
 	next.open[u.Path] = u
 	if !p.known(u.Path) {
 		next.disk = p.disk.fresh() // a new file may be what an import means
@@ -66,27 +81,38 @@ func (p *Program) With(path string, src *text.Source, tree *pyast.Tree) *Program
 	return next
 }
 
-// Without is the program with what the disk holds in place of a file's text.
+// Without is the program with what the disk holds now in place of a file's text.
 func (p *Program) Without(path string) *Program {
-	next := &Program{root: p.root, disk: p.disk, open: maps.Clone(p.open)}
+	next := p.Reread(path)
 	delete(next.open, absolute(path))
 	return next
 }
 
 // Reread is the program with files that changed on the disk, were made or removed.
 func (p *Program) Reread(paths ...string) *Program {
-	next := &Program{root: p.root, disk: p.disk.fresh(), open: p.open}
+	next := p.next()
+	next.disk = p.disk.fresh()
 	for _, path := range paths {
 		delete(next.disk.units, absolute(path))
 	}
 	return next
 }
 
+// Release frees the trees of the files that are not open. They are parsed again when they are asked for.
+func (p *Program) Release() {
+	p.disk.mu.Lock()
+	units := slices.Collect(maps.Values(p.disk.units))
+	p.disk.mu.Unlock()
+	for _, u := range units {
+		u.release()
+	}
+}
+
 // fresh is the disk with the units kept and all names forgotten.
 func (d *disk) fresh() *disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return &disk{units: maps.Clone(d.units), dirs: map[string]map[string]bool{}, found: map[string]string{}}
+	return newDisk(maps.Clone(d.units))
 }
 
 func (p *Program) known(path string) bool {
@@ -109,10 +135,39 @@ func (p *Program) Unit(path string) *Unit {
 	defer p.disk.mu.Unlock()
 	u := p.disk.units[path]
 	if u == nil {
-		u = &Unit{Path: path, read: func() (*text.Source, error) { return readFile(path) }}
+		u = &Unit{Path: path}
+		u.read = func() (*text.Source, error) {
+			u.stamp = stampOf(path)
+			return readFile(path)
+		}
 		p.disk.units[path] = u
 	}
 	return u
+}
+
+// Changed are the files whose text the disk holds another version of than was read.
+func (p *Program) Changed() []string {
+	p.disk.mu.Lock()
+	units := maps.Clone(p.disk.units)
+	p.disk.mu.Unlock()
+	var out []string
+	for path, u := range units {
+		if u.Source(); u.stamp != stampOf(path) {
+			out = append(out, path)
+		}
+	}
+	return out
+}
+
+// stamp tells versions of a file apart; the zero stamp is that of none.
+type stamp struct{ modified, size int64 }
+
+func stampOf(path string) stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{info.ModTime().UnixNano(), info.Size()}
 }
 
 func readFile(path string) (*text.Source, error) {
@@ -131,60 +186,70 @@ func (u *Unit) Source() (*text.Source, error) {
 
 // Tree is the file's syntax.
 func (u *Unit) Tree() (*pyast.Tree, error) {
-	u.parsing.Do(func() {
-		src, err := u.Source()
-		switch {
-		case err != nil:
-			u.unparsed = err
-		case u.given != nil:
-			u.tree = u.given
-		default:
-			u.tree, u.unparsed = pyast.Parse(src.Text)
-		}
-	})
-	return u.tree, u.unparsed
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.parsed()
+}
+
+// parsed is the file's syntax. The lock is held.
+func (u *Unit) parsed() (*pyast.Tree, error) {
+	if u.tree != nil || u.unparsed != nil {
+		return u.tree, u.unparsed
+	}
+	src, err := u.Source()
+	if err == nil {
+		u.tree, err = pyast.Parse(src.Text)
+	}
+	u.unparsed = err
+	return u.tree, err
 }
 
 // Module is the file with its names resolved, nil when it cannot be read.
 func (u *Unit) Module() *pysem.Module {
-	u.resolving.Do(func() {
-		if tree, err := u.Tree(); err == nil {
-			u.module = pysem.New(u.Path, tree)
-			u.digest = digest(tree)
-		}
-	})
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.module != nil {
+		return u.module
+	}
+	if tree, err := u.parsed(); err == nil {
+		u.module = pysem.New(u.Path, tree)
+	}
 	return u.module
 }
 
 // Digest stands for what the file means to others: it does not change with comments and white space. It is "" for a file that
 // cannot be read.
 func (u *Unit) Digest() string {
-	u.Module()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.digest == "" {
+		if tree, err := u.parsed(); err == nil {
+			u.digest = digest(tree)
+		}
+	}
 	return u.digest
 }
 
-// Module is the module that a name means in a file of the program.
-func (p *Program) Module(from *pysem.Module, name string) *pysem.Module {
-	path := p.find(from.Path, name)
-	if path == "" {
-		return nil
-	}
-	return p.Unit(path).Module()
+// release frees the tree; the digest is kept.
+func (u *Unit) release() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.tree, u.module = nil, nil
 }
 
 // find is the path of the file that a dotted name means in the file at a path, "" for none. Relative names lead from the file's
 // directory; others are looked for beside the file and in every directory above it, up to the workspace's or the repository's root,
 // and in src below each.
-func (p *Program) find(from, name string) string {
-	dir := filepath.Dir(from)
+func (p *Program) find(from, name string) string { return p.findIn(lookup{filepath.Dir(from), name}) }
+
+func (p *Program) findIn(l lookup) string {
 	p.disk.mu.Lock()
 	defer p.disk.mu.Unlock()
-	key := dir + "\x00" + name
-	if path, ok := p.disk.found[key]; ok {
+	if path, ok := p.disk.found[l]; ok {
 		return path
 	}
-	path := p.search(dir, name)
-	p.disk.found[key] = path
+	path := p.search(l.dir, l.name)
+	p.disk.found[l] = path
 	return path
 }
 
@@ -221,7 +286,7 @@ func (p *Program) in(dir, name string) string {
 	}
 	parts := strings.Split(name, ".")
 	for _, part := range parts[:len(parts)-1] {
-		if !p.disk.list(dir)[part] {
+		if !p.directory(dir, part) {
 			return ""
 		}
 		dir = filepath.Join(dir, part)
@@ -230,7 +295,7 @@ func (p *Program) in(dir, name string) string {
 	if path := p.file(dir, last+".py"); path != "" {
 		return path
 	}
-	if p.disk.list(dir)[last] {
+	if p.directory(dir, last) {
 		return p.file(filepath.Join(dir, last), "__init__.py")
 	}
 	return ""
@@ -248,38 +313,14 @@ func (p *Program) file(dir, name string) string {
 	return ""
 }
 
-// imports are the files that a file at hand imports, or imports names from.
-func (p *Program) imports(path string) []string {
-	u := p.Unit(path)
-	if src, err := u.Source(); err != nil || !p.relevant(u.Path, src.Text) || u.Module() == nil {
-		return nil
-	}
-	var out []string
-	for _, name := range slices.Concat(u.module.Imports, u.module.Stars) {
-		to := p.find(u.Path, name)
-		if i := strings.LastIndexByte(name, '.'); to == "" && i >= 0 {
-			to = p.find(u.Path, cmp.Or(strings.TrimRight(name[:i], "."), name[:i+1]))
-		}
-		if to != "" && to != u.Path {
-			out = append(out, to)
-		}
-	}
-	return out
-}
-
-var importLine = regexp.MustCompile(`(?m)^[ \t]*(?:from|import)[ \t]+(\.*[\w.]*)`)
-
-// relevant reports whether rules can apply to what a file's entry points do: to its own text, or to that of a file it imports.
-func (p *Program) relevant(path string, src []byte) bool {
-	if Relevant(src) {
+// directory reports whether a directory holds another of the name, if only for the sake of an open file.
+func (p *Program) directory(dir, name string) bool {
+	if p.disk.list(dir)[name] {
 		return true
 	}
-	for _, m := range importLine.FindAllSubmatch(src, -1) {
-		to := p.find(path, string(m[1]))
-		if to == "" {
-			continue
-		}
-		if other, err := p.Unit(to).Source(); err == nil && Relevant(other.Text) {
+	below := filepath.Join(dir, name) + string(filepath.Separator)
+	for path := range p.open {
+		if strings.HasPrefix(path, below) {
 			return true
 		}
 	}

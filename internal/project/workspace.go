@@ -32,6 +32,7 @@ type Overrides struct {
 type configEntry struct {
 	config *Config
 	err    error
+	said   string // the file and its text
 }
 
 // NewWorkspace is the workspace at a directory, relative to the working directory or absolute. Files outside the directory
@@ -40,20 +41,25 @@ func NewWorkspace(root string) *Workspace { return NewWorkspaceWith(root, Overri
 
 // NewWorkspaceWith is a workspace whose configuration is overridden.
 func NewWorkspaceWith(root string, o Overrides) *Workspace {
-	w := &Workspace{root: absolute(root), overrides: o}
-	w.Reload()
-	return w
+	return &Workspace{root: absolute(root), overrides: o, configs: map[string]configEntry{}, torch: map[string]diagnostics.TorchVersion{}}
 }
 
 // Root is the workspace's absolute directory.
 func (w *Workspace) Root() string { return w.root }
 
-// Reload forgets the configuration files, so that they are read again.
-func (w *Workspace) Reload() {
+// Reload reads the configuration files again, and reports whether any of those that were asked for says something else now.
+func (w *Workspace) Reload() (changed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.configs = map[string]configEntry{}
-	w.torch = map[string]diagnostics.TorchVersion{}
+	configs, torch := w.configs, w.torch
+	w.configs, w.torch = map[string]configEntry{}, map[string]diagnostics.TorchVersion{}
+	for dir, e := range configs {
+		changed = w.entry(dir).said != e.said || changed
+	}
+	for dir, v := range torch {
+		changed = w.torchAt(dir) != v || changed
+	}
+	return changed
 }
 
 // Config is the configuration that holds for the file at path: the nearest ckpt-lsp.toml, or pyproject.toml with a table
@@ -95,16 +101,17 @@ func loadConfig(dir string) (e configEntry, found bool) {
 		if err != nil {
 			continue
 		}
+		said := path + "\n" + string(data)
 		config, found, err := readConfig(path, data, f.prefix...)
 		if err != nil {
 			// A pyproject.toml that cannot be read at all is another tool's to complain of, unless it speaks of this one.
 			if config == nil && f.prefix != nil && !mentions(data) {
 				continue
 			}
-			return configEntry{&Config{Path: path, exclude: newPatterns(dir, defaultExclude)}, err}, true
+			return configEntry{&Config{Path: path, exclude: newPatterns(dir, defaultExclude)}, err, said}, true
 		}
 		if found || f.prefix == nil {
-			return configEntry{config: config}, true
+			return configEntry{config: config, said: said}, true
 		}
 	}
 	return configEntry{}, false

@@ -502,7 +502,7 @@ func (t *Tracer) mayRun(f *Func) []*Func {
 		if c := m.classes[name]; c != nil {
 			out = append(out, t.made(c)...)
 		}
-		for _, g := range t.imported(m, n, name) {
+		for _, g := range t.imported(f, n, name) {
 			out = append(out, g...)
 		}
 		if c := f.methodClass(); c != nil && n.Kind() == pyast.KindAttribute { // inherited, from files that this one does not import
@@ -566,12 +566,17 @@ func (t *Tracer) made(c *Class) []*Func {
 	return out
 }
 
-// imported are the functions of other files that a name called in m may be: those it imports under the name, and methods called
-// so of the files it imports.
-func (t *Tracer) imported(m *Module, n pyast.Node, name string) [][]*Func {
+// imported are the functions of other files that a name called in f may be: those that it or its file imports under the name,
+// and methods called so of the files that the file imports.
+func (t *Tracer) imported(f *Func, n pyast.Node, name string) [][]*Func {
 	var out [][]*Func
+	m := f.Module
 	if n.Kind() == pyast.KindIdentifier {
-		for _, d := range m.Top.defs[name] {
+		defs := f.defs[name]
+		if len(defs) == 0 {
+			defs = m.Top.defs[name]
+		}
+		for _, d := range defs {
 			if d.Kind != DefImport {
 				continue
 			}
@@ -581,7 +586,7 @@ func (t *Tracer) imported(m *Module, n pyast.Node, name string) [][]*Func {
 				out = append(out, t.made(v.Class))
 			}
 		}
-		if len(m.Stars) == 0 || len(m.Top.defs[name]) > 0 {
+		if len(m.Stars) == 0 || len(defs) > 0 {
 			return out
 		}
 	}
