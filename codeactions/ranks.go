@@ -1,6 +1,8 @@
 package codeactions
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -134,6 +136,34 @@ func addBarrier(s *sheet, r diagnostics.AddBarrier) (Fix, bool) {
 	}
 	s.linesAfter(r.After, s.module("torch.distributed")+".barrier()")
 	return s.fix(Fix{Title: "Let the other ranks wait for the save", Applicability: diagnostics.Safe}), true
+}
+
+var noName = regexp.MustCompile(`\W+`)
+
+// gatherStates saves the states of all ranks as a list, and reads that of the rank from it.
+func gatherStates(s *sheet, r diagnostics.GatherStates) (Fix, bool) {
+	guard := r.Guard.Node
+	key, ok := pysem.StringLiteral(r.Read.Child(pyast.FieldSubscript))
+	if !ok || guard.Kind() != pyast.KindIfStatement || r.Guard.Early || !guard.Child(pyast.FieldConsequence).Encloses(r.State) ||
+		!r.State.Is(pyast.KindCall, pyast.KindDictionary, pyast.KindList, pyast.KindTuple) {
+		return Fix{}, false
+	}
+	name := noName.ReplaceAllString(key, "_") + "_by_rank"
+	for len(s.mod.Scope(guard).Defs(name)) > 0 {
+		name += "_"
+	}
+	dist := s.module("torch.distributed")
+	s.linesBefore(guard,
+		fmt.Sprintf("%s = [None] * %s.get_world_size()", name, dist),
+		fmt.Sprintf("%s.all_gather_object(%s, %s)", dist, name, r.State.Text()),
+	)
+	s.replace(r.State.Span(), name)
+	s.insert(r.Read.End(), "["+dist+".get_rank()]")
+	return s.fix(Fix{
+		Title:         "Save and restore the state of each rank",
+		Applicability: diagnostics.Unsafe,
+		Why:           "checkpoints written before hold one state only, and the number of processes must be the same on resume",
+	}), true
 }
 
 // moveOutOfGuard moves a collective call in front of the rank test around it; a call whose value is used stays behind in a

@@ -69,6 +69,15 @@ type GuardRank struct {
 // AddBarrier puts a barrier behind a statement that only the main process runs.
 type AddBarrier struct{ After pyast.Node }
 
+// GatherStates gathers a state from all ranks in front of the rank test around a save, saves the list of them, and takes that of
+// the rank where the list is read.
+type GatherStates struct {
+	// State is the expression of the state in the payload; Read where it is read from the loaded checkpoint.
+	State, Read pyast.Node
+	Save        *training.SaveSite
+	Guard       *pysem.Frame
+}
+
 // MoveOutOfGuard moves a collective call in front of the rank test that encloses it.
 type MoveOutOfGuard struct {
 	Call  *training.Call
@@ -234,6 +243,7 @@ func (Assign) remedy()             {}
 func (SeedWorkers) remedy()        {}
 func (GuardRank) remedy()          {}
 func (AddBarrier) remedy()         {}
+func (GatherStates) remedy()       {}
 func (MoveOutOfGuard) remedy()     {}
 func (Unwrap) remedy()             {}
 func (SetEpoch) remedy()           {}
