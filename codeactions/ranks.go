@@ -135,7 +135,46 @@ func addBarrier(s *sheet, r diagnostics.AddBarrier) (Fix, bool) {
 		return Fix{}, false
 	}
 	s.linesAfter(r.After, s.module("torch.distributed")+".barrier()")
-	return s.fix(Fix{Title: "Let the other ranks wait for the save", Applicability: diagnostics.Safe}), true
+	fix := Fix{Title: "Let the other ranks wait for the save", Applicability: diagnostics.Safe}
+	if r.Reason != "" {
+		fix = Fix{Title: "Let the other ranks wait here", Applicability: diagnostics.Unsafe, Why: r.Reason}
+	}
+	return s.fix(fix), true
+}
+
+var asksForDirectory = regexp.MustCompile(`^(not\s+)?[\w.]+\.(exists|isdir|is_dir)\([^()]*\)$`)
+
+// makeEverywhere replaces a test that lets one rank make a directory by the call, which does not mind that it is there. The test
+// may ask for the directory too, and there is nothing else under it.
+func makeEverywhere(s *sheet, r diagnostics.MakeEverywhere) (Fix, bool) {
+	guard := r.Guard.Node
+	stmt := statement(r.Call)
+	if guard.Kind() != pyast.KindIfStatement || r.Guard.Early || stmt.Nth(0) != r.Call || !s.ownLine(stmt) {
+		return Fix{}, false
+	}
+	for n := stmt; n != guard; {
+		block := n.Parent()
+		outer := block.Parent()
+		only := 0
+		for range block.Children() {
+			only++
+		}
+		if only != 1 || outer.Kind() != pyast.KindIfStatement || outer.Child(pyast.FieldAlternative).Valid() || !s.onlyAsks(outer.Child(pyast.FieldCondition)) {
+			return Fix{}, false
+		}
+		n = outer
+	}
+	s.keyword(r.Call, "exist_ok", "True")
+	s.replace(text.Span{Start: guard.Start(), End: stmt.Start()}, "")
+	return s.fix(Fix{Title: "Make the directory on every rank", Applicability: diagnostics.Unsafe, Why: "every rank then makes it where it is missing"}), true
+}
+
+// onlyAsks says that a condition asks for the main process and for a directory, and for nothing else.
+func (s *sheet) onlyAsks(cond pyast.Node) bool {
+	if cond.Kind() == pyast.KindBooleanOperator && cond.Child(pyast.FieldOperator).TextIs("and") {
+		return s.onlyAsks(cond.Child(pyast.FieldLeft)) && s.onlyAsks(cond.Child(pyast.FieldRight))
+	}
+	return asksForDirectory.MatchString(cond.Text()) || s.file.MainTest(cond)
 }
 
 var noName = regexp.MustCompile(`\W+`)
