@@ -133,9 +133,9 @@ func liesIn(file, dir *Path) bool {
 	}
 	parts := []pysem.Part{{Hole: dir.Value}}
 	if dir.Value.Kind == pysem.Str {
-		parts = dir.Value.Parts
+		parts = joined(dir.Value.Parts)
 	}
-	rest := file.Value.Parts
+	rest := joined(file.Value.Parts)
 	if len(rest) < len(parts) {
 		return false
 	}
@@ -153,4 +153,17 @@ func liesIn(file, dir *Path) bool {
 		}
 	}
 	return len(rest) > len(parts) && strings.HasPrefix(rest[len(parts)].Lit, "/")
+}
+
+// joined are the parts of a string with neighbouring literals as one.
+func joined(parts []pysem.Part) []pysem.Part {
+	var out []pysem.Part
+	for _, p := range parts {
+		if n := len(out); n > 0 && p.Hole == nil && out[n-1].Hole == nil {
+			out[n-1].Lit += p.Lit
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
 }
