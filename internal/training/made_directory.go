@@ -68,7 +68,7 @@ func (f *File) directoryMade(c *Call) *Path {
 func (r *Run) usedAtOnce(dir *Path, before, behind []*Call) *Call {
 	f := r.File
 	for _, c := range before {
-		if made := f.directoryMade(c); made != nil && sameName(made, dir) && !f.Guarded(c.Frame) {
+		if made := f.directoryMade(c); made != nil && f.sameName(made, dir) && !f.Guarded(c.Frame) {
 			return nil
 		}
 	}
@@ -76,10 +76,10 @@ func (r *Run) usedAtOnce(dir *Path, before, behind []*Call) *Call {
 		if f.mayWait(c) || joins.MatchString(lastPart(c.Callee)) || joins.MatchString(c.Method) || r.steps(c.Index) {
 			return nil
 		}
-		if made := f.directoryMade(c); made != nil && !f.Guarded(c.Frame) && (sameName(made, dir) || liesIn(made, dir)) {
+		if made := f.directoryMade(c); made != nil && !f.Guarded(c.Frame) && (f.sameName(made, dir) || f.liesIn(made, dir)) {
 			return nil
 		}
-		if to := f.written(c); to != nil && (liesIn(to, dir) || sameName(to, dir)) && !f.Guarded(c.Frame) {
+		if to := f.written(c); to != nil && (f.liesIn(to, dir) || f.sameName(to, dir)) && !f.Guarded(c.Frame) {
 			return c
 		}
 	}
@@ -122,18 +122,35 @@ func (f *File) written(c *Call) *Path {
 }
 
 // sameName reports whether two names are the same for sure.
-func sameName(a, b *Path) bool {
-	return a.Value != nil && b.Value != nil && a.Value.Key() == b.Value.Key()
+func (f *File) sameName(a, b *Path) bool {
+	return a.Value != nil && b.Value != nil && f.named(a.Value).Key() == f.named(b.Value).Key()
+}
+
+// pathMakers give the name that they are given, as an object or in another form.
+var pathMakers = regexp.MustCompile(`^(pathlib\.(Pure|Posix)?Path|os\.fspath|os\.path\.(abspath|expanduser|realpath|normpath))$`)
+
+// named is the value of a name without what only turns it into another form: Path(out), str(out).
+func (f *File) named(v *pysem.Value) *pysem.Value {
+	for range 4 {
+		switch {
+		case v.Kind == pysem.Str && len(v.Parts) == 1 && v.Parts[0].Hole != nil:
+			v = v.Parts[0].Hole
+		case pathMakers.MatchString(v.Callee()) && len(pysem.Args(v.Node).Position) == 1:
+			v = f.Eval.Eval(pysem.Args(v.Node).Pos(0), v.Ctx)
+		}
+	}
+	return v
 }
 
 // liesIn reports whether a file's name begins with a directory's for sure.
-func liesIn(file, dir *Path) bool {
+func (f *File) liesIn(file, dir *Path) bool {
 	if file.Value == nil || dir.Value == nil || file.Value.Kind != pysem.Str {
 		return false
 	}
-	parts := []pysem.Part{{Hole: dir.Value}}
-	if dir.Value.Kind == pysem.Str {
-		parts = joined(dir.Value.Parts)
+	of := f.named(dir.Value)
+	parts := []pysem.Part{{Hole: of}}
+	if of.Kind == pysem.Str {
+		parts = joined(of.Parts)
 	}
 	rest := joined(file.Value.Parts)
 	if len(rest) < len(parts) {
@@ -143,7 +160,7 @@ func liesIn(file, dir *Path) bool {
 		last := i == len(parts)-1
 		switch {
 		case part.Hole != nil:
-			if rest[i].Hole == nil || rest[i].Hole.Key() != part.Hole.Key() {
+			if rest[i].Hole == nil || f.named(rest[i].Hole).Key() != f.named(part.Hole).Key() {
 				return false
 			}
 		case last:

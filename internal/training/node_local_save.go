@@ -96,5 +96,5 @@ func (f *File) handedOn(s *SaveSite) bool {
 // names reports whether an expression is the name of a file, or of a directory above it.
 func (f *File) names(n pyast.Node, ctx *pysem.Ctx, file *Path) bool {
 	p := f.path(n, ctx)
-	return p.Value != nil && p.Value.Kind != pysem.Unknown && (sameName(p, file) || liesIn(file, p))
+	return p.Value != nil && p.Value.Kind != pysem.Unknown && (f.sameName(p, file) || f.liesIn(file, p))
 }
