@@ -74,7 +74,7 @@ func (r *Run) joint() []GroupCall {
 
 // asks is the call in the condition of a frame that asks the file system, or the one that a variable in it holds.
 func (r *Run) asks(fr *pysem.Frame, before int) *Call {
-	node := asking(fr.Cond)
+	node := asking(fr.Cond, fr.Positive)
 	if node.Is(pyast.KindIdentifier, pyast.KindAttribute) {
 		v := r.File.Eval.Eval(node, fr.Ctx)
 		if v.Kind != pysem.Call {
@@ -90,21 +90,24 @@ func (r *Run) asks(fr *pysem.Frame, before int) *Call {
 	return nil
 }
 
-// asking is the operand of a condition that is not under an `and` or `or`: what it is about whatever else it says.
-func asking(cond pyast.Node) pyast.Node {
-	for cond.Is(pyast.KindParenthesizedExpression, pyast.KindNotOperator) {
-		if inner := cond.Child(pyast.FieldArgument); inner.Valid() {
-			cond = inner
-		} else {
-			cond = cond.Nth(0)
+// asking is the operand that decides, whatever else a condition says, when it holds (want) or does not: one of those that are joined
+// by `and`, or by `or`. There is none where the others may decide alone.
+func asking(cond pyast.Node, want bool) pyast.Node {
+	switch cond.Kind() {
+	case pyast.KindParenthesizedExpression:
+		return asking(cond.Nth(0), want)
+	case pyast.KindNotOperator:
+		return asking(cond.Child(pyast.FieldArgument), !want)
+	case pyast.KindBooleanOperator:
+		if cond.Child(pyast.FieldOperator).TextIs("and") != want {
+			return pyast.Node{}
 		}
-	}
-	if cond.Kind() == pyast.KindBooleanOperator {
 		for _, side := range []pyast.Node{cond.Child(pyast.FieldLeft), cond.Child(pyast.FieldRight)} {
-			if n := asking(side); n.Kind() == pyast.KindCall {
+			if n := asking(side, want); n.Kind() == pyast.KindCall {
 				return n
 			}
 		}
+		return pyast.Node{}
 	}
 	return cond
 }
