@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 )
 
@@ -42,6 +43,9 @@ func (r *Run) RacedDirectories() []RacedDirectory {
 			continue
 		}
 		several, ok := c.Distributed()
+		if !ok && asksGroup(guard.Frame.Cond) {
+			several, ok = Processes{Node: guard.Frame.Cond}, true
+		}
 		if !ok {
 			continue
 		}
@@ -51,6 +55,18 @@ func (r *Run) RacedDirectories() []RacedDirectory {
 	}
 	return out
 }
+
+// asksGroup reports whether a rank test asks somebody for the rank, which only code of several processes does: dist.get_rank() == 0.
+func asksGroup(cond pyast.Node) bool {
+	for n := range cond.Descendants() {
+		if n.Kind() == pyast.KindCall && !asksFile.MatchString(n.Child(pyast.FieldFunction).Text()) && rankWord.MatchString(calledName(n)) {
+			return true
+		}
+	}
+	return false
+}
+
+var rankWord = regexp.MustCompile(`(?i)rank|main|master|root|primary|chief`)
 
 // directoryMade is the name of the directory that a call makes, nil for other calls.
 func (f *File) directoryMade(c *Call) *Path {
