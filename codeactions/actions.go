@@ -218,6 +218,10 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return guardRank(s, r)
 	case diagnostics.AddBarrier:
 		return addBarrier(s, r)
+	case diagnostics.MakeEverywhere:
+		return makeEverywhere(s, r)
+	case diagnostics.GatherStates:
+		return gatherStates(s, r)
 	case diagnostics.MoveOutOfGuard:
 		return moveOutOfGuard(s, r)
 	case diagnostics.Unwrap:

@@ -1,6 +1,8 @@
 package codeactions
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -133,7 +135,74 @@ func addBarrier(s *sheet, r diagnostics.AddBarrier) (Fix, bool) {
 		return Fix{}, false
 	}
 	s.linesAfter(r.After, s.module("torch.distributed")+".barrier()")
-	return s.fix(Fix{Title: "Let the other ranks wait for the save", Applicability: diagnostics.Safe}), true
+	fix := Fix{Title: "Let the other ranks wait for the save", Applicability: diagnostics.Safe}
+	if r.Reason != "" {
+		fix = Fix{Title: "Let the other ranks wait here", Applicability: diagnostics.Unsafe, Why: r.Reason}
+	}
+	return s.fix(fix), true
+}
+
+var asksForDirectory = regexp.MustCompile(`^(not\s+)?[\w.]+\.(exists|isdir|is_dir)\([^()]*\)$`)
+
+// makeEverywhere replaces a test that lets one rank make a directory by the call, which does not mind that it is there. The test
+// may ask for the directory too, and there is nothing else under it.
+func makeEverywhere(s *sheet, r diagnostics.MakeEverywhere) (Fix, bool) {
+	guard := r.Guard.Node
+	stmt := statement(r.Call)
+	if guard.Kind() != pyast.KindIfStatement || r.Guard.Early || stmt.Nth(0) != r.Call || !s.ownLine(stmt) {
+		return Fix{}, false
+	}
+	for n := stmt; n != guard; {
+		block := n.Parent()
+		outer := block.Parent()
+		only := 0
+		for range block.Children() {
+			only++
+		}
+		if only != 1 || outer.Kind() != pyast.KindIfStatement || outer.Child(pyast.FieldAlternative).Valid() || !s.onlyAsks(outer.Child(pyast.FieldCondition)) {
+			return Fix{}, false
+		}
+		n = outer
+	}
+	s.keyword(r.Call, "exist_ok", "True")
+	s.replace(text.Span{Start: guard.Start(), End: stmt.Start()}, "")
+	return s.fix(Fix{Title: "Make the directory on every rank", Applicability: diagnostics.Unsafe, Why: "every rank then makes it where it is missing"}), true
+}
+
+// onlyAsks says that a condition asks for the main process and for a directory, and for nothing else.
+func (s *sheet) onlyAsks(cond pyast.Node) bool {
+	if cond.Kind() == pyast.KindBooleanOperator && cond.Child(pyast.FieldOperator).TextIs("and") {
+		return s.onlyAsks(cond.Child(pyast.FieldLeft)) && s.onlyAsks(cond.Child(pyast.FieldRight))
+	}
+	return asksForDirectory.MatchString(cond.Text()) || s.file.MainTest(cond)
+}
+
+var noName = regexp.MustCompile(`\W+`)
+
+// gatherStates saves the states of all ranks as a list, and reads that of the rank from it.
+func gatherStates(s *sheet, r diagnostics.GatherStates) (Fix, bool) {
+	guard := r.Guard.Node
+	key, ok := pysem.StringLiteral(r.Read.Child(pyast.FieldSubscript))
+	if !ok || guard.Kind() != pyast.KindIfStatement || r.Guard.Early || !guard.Child(pyast.FieldConsequence).Encloses(r.State) ||
+		!r.State.Is(pyast.KindCall, pyast.KindDictionary, pyast.KindList, pyast.KindTuple) {
+		return Fix{}, false
+	}
+	name := noName.ReplaceAllString(key, "_") + "_by_rank"
+	for len(s.mod.Scope(guard).Defs(name)) > 0 {
+		name += "_"
+	}
+	dist := s.module("torch.distributed")
+	s.linesBefore(guard,
+		fmt.Sprintf("%s = [None] * %s.get_world_size()", name, dist),
+		fmt.Sprintf("%s.all_gather_object(%s, %s)", dist, name, r.State.Text()),
+	)
+	s.replace(r.State.Span(), name)
+	s.insert(r.Read.End(), "["+dist+".get_rank()]")
+	return s.fix(Fix{
+		Title:         "Save and restore the state of each rank",
+		Applicability: diagnostics.Unsafe,
+		Why:           "checkpoints written before hold one state only, and the number of processes must be the same on resume",
+	}), true
 }
 
 // moveOutOfGuard moves a collective call in front of the rank test around it; a call whose value is used stays behind in a

@@ -67,7 +67,26 @@ type GuardRank struct {
 }
 
 // AddBarrier puts a barrier behind a statement that only the main process runs.
-type AddBarrier struct{ After pyast.Node }
+type AddBarrier struct {
+	After pyast.Node
+	// Reason says why it is unsafe, "" when it is safe.
+	Reason string
+}
+
+// MakeEverywhere lets every rank make a directory, where the rank test does nothing else.
+type MakeEverywhere struct {
+	Call  pyast.Node
+	Guard *pysem.Frame
+}
+
+// GatherStates gathers a state from all ranks in front of the rank test around a save, saves the list of them, and takes that of
+// the rank where the list is read.
+type GatherStates struct {
+	// State is the expression of the state in the payload; Read where it is read from the loaded checkpoint.
+	State, Read pyast.Node
+	Save        *training.SaveSite
+	Guard       *pysem.Frame
+}
 
 // MoveOutOfGuard moves a collective call in front of the rank test that encloses it.
 type MoveOutOfGuard struct {
@@ -233,7 +252,9 @@ func (Deterministic) remedy()      {}
 func (Assign) remedy()             {}
 func (SeedWorkers) remedy()        {}
 func (GuardRank) remedy()          {}
+func (MakeEverywhere) remedy()     {}
 func (AddBarrier) remedy()         {}
+func (GatherStates) remedy()       {}
 func (MoveOutOfGuard) remedy()     {}
 func (Unwrap) remedy()             {}
 func (SetEpoch) remedy()           {}

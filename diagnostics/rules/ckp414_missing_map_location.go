@@ -19,7 +19,7 @@ import (
 //
 // Tensors come back on the device they were saved from. On a machine without that GPU the load fails; elsewhere it takes GPU
 // memory beside the model's, until the loaded dict is freed. With several processes all of them load onto the GPU of the one
-// that saved.
+// that saved; where the save is in sight too, remapped-to-one-gpu reports it.
 //
 // # Example
 //
@@ -78,6 +78,9 @@ func missingMapLocation(p *diagnostics.Pass) {
 		}
 		if !l.Feeds() {
 			continue
+		}
+		if _, ok := l.OntoOneGPU(); ok {
+			continue // remapped-to-one-gpu says more of it
 		}
 		many, distributed := l.Distributed()
 		var severity diagnostics.Severity

@@ -250,33 +250,31 @@ func (s *SaveSite) Awaited() *Call {
 	for _, l := range r.Loads {
 		loads[l.Index] = l
 	}
-	steps := map[int]bool{}
-	for _, st := range r.Steps {
-		steps[st.Index] = true
-	}
 	p := f.process(s.Ctx)
 	for _, c := range r.Calls {
 		if c.Index <= s.Index || Exclusive(s.Frame, c.Frame) || f.process(c.Ctx) != p || f.OneWriter(c.Frame) {
 			continue
 		}
-		if _, ok := f.groupCall(c); ok || steps[c.Index] {
+		if f.mayWait(c) || r.steps(c.Index) {
 			return nil
 		}
 		if l := loads[c.Index]; l != nil && SamePath(s.Path, l.Path) {
 			return c
 		}
-		switch {
-		case strings.HasSuffix(c.Callee, "destroy_process_group"):
+		if strings.HasSuffix(c.Callee, "destroy_process_group") {
 			if s.Loop != nil {
 				return nil // each later round of training waits for the save; only the last one does not
 			}
 			return c
-		case c.Callee != "" && !c.Known && synchronises.MatchString(lastPart(c.Callee)),
-			c.Method != "" && synchronises.MatchString(c.Method):
-			return nil
 		}
 	}
 	return nil
+}
+
+// mayWait reports whether a process waits for the others in a call, as far as its name tells.
+func (f *File) mayWait(c *Call) bool {
+	_, joint := f.groupCall(c)
+	return joint || c.Callee != "" && !c.Known && synchronises.MatchString(lastPart(c.Callee)) || c.Method != "" && synchronises.MatchString(c.Method)
 }
 
 // Exclusive reports whether no one pass of the program gets to both frames: they stand on the two sides of one test, or of two

@@ -98,7 +98,7 @@ func init() {
 		"set_epoch", "manual_seed", "manual_seed_all", "seed", "seed_all", "seed_everything", "set_seed", "init_process_group",
 		"destroy_process_group", "get_rng_state", "set_rng_state", "setstate", "getstate", "set_state", "get_state", "DataLoader",
 		"DistributedSampler", "DistributedDataParallel", "DDP", "DataParallel", "save_checkpoint", "save_state", "save_model",
-		"save_on_master", "load_checkpoint", "copyfile", "copytree", "copy", "copy2", "move", "remove", "unlink", "rmtree", "rename", "replace", "glob", "iglob",
+		"save_on_master", "load_checkpoint", "copyfile", "copytree", "makedirs", "mkdir", "copy", "copy2", "move", "remove", "unlink", "rmtree", "rename", "replace", "glob", "iglob",
 		"listdir", "sorted", "sort", "all_gather", "all_gather_object", "all_reduce", "broadcast", "broadcast_object_list", "spawn",
 		"use_deterministic_algorithms", "consolidate_state_dict", "GradScaler", "eval", "scale", "minimize", "prepare", "initialize",
 		"rand", "randn", "randint", "choice", "shuffle", "permutation", "normal", "uniform", "random", "sample", "randperm", "random_split", "randrange", "choices", "standard_normal",
@@ -116,7 +116,7 @@ func init() {
 		"set_epoch", "manual_seed", "manual_seed_all", "seed", "seed_all", "seed_everything", "set_seed", "init_process_group",
 		"destroy_process_group", "get_rng_state", "set_rng_state", "setstate", "getstate", "set_state", "get_state", "DataLoader",
 		"DistributedSampler", "DistributedDataParallel", "DDP", "DataParallel", "save_checkpoint", "save_state", "save_model",
-		"save_on_master", "load_checkpoint", "copyfile", "copytree", "remove", "unlink", "rmtree", "spawn",
+		"save_on_master", "load_checkpoint", "copyfile", "copytree", "makedirs", "mkdir", "remove", "unlink", "rmtree", "spawn",
 		"use_deterministic_algorithms", "consolidate_state_dict", "GradScaler", "minimize", "prepare",
 	} {
 		interestingAfar[n] = true
