@@ -181,7 +181,7 @@ func (f *File) touches(c *Call, file *Path) (touches, sure bool) {
 	args := pysem.Args(c.Node)
 	if removesFile.MatchString(c.Callee) || c.Callee == "" && (c.Method == "unlink" || c.Method == "touch" || c.Method == "rmdir") {
 		for _, n := range append(args.Position, c.Recv) {
-			if n.Valid() && f.names(n, c.Ctx, file) {
+			if n.Valid() && f.denotes(n, c.Ctx, file) {
 				return true, true
 			}
 		}

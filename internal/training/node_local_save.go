@@ -30,7 +30,7 @@ var (
 // brought away; so is one in a directory that is made afresh for each run. A program that names this machine as the meeting place
 // of its processes runs on one node.
 func (f *File) NodeLocalSaves() []NodeLocalSave {
-	if anyMatch(f.vocabulary().strings, oneMachine) {
+	if f.says(oneMachine.MatchString) {
 		return nil
 	}
 	var out []NodeLocalSave
@@ -52,7 +52,7 @@ func (f *File) NodeLocalSaves() []NodeLocalSave {
 // spawnsHere reports whether the processes of a run are as many as this machine has GPUs, or are numbered by the program itself.
 func (r *Run) spawnsHere() bool {
 	f := r.File
-	if anyMatch(f.vocabulary().names, manyNodes) {
+	if f.names(manyNodes) {
 		return false
 	}
 	for _, c := range r.Calls {
@@ -80,11 +80,11 @@ func (f *File) handedOn(s *SaveSite) bool {
 			if c.Node == s.Node || looksOnly.MatchString(c.Callee) || c.Method != "" && asksPath.MatchString(c.Method) {
 				continue
 			}
-			if c.Recv.Valid() && f.names(c.Recv, c.Ctx, s.Path) {
+			if c.Recv.Valid() && f.denotes(c.Recv, c.Ctx, s.Path) {
 				return true // path.unlink()
 			}
 			for n := range c.Node.Child(pyast.FieldArguments).Descendants() {
-				if n.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindString, pyast.KindCall) && f.names(n, c.Ctx, s.Path) {
+				if n.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindString, pyast.KindCall) && f.denotes(n, c.Ctx, s.Path) {
 					return true
 				}
 			}
@@ -93,8 +93,8 @@ func (f *File) handedOn(s *SaveSite) bool {
 	return false
 }
 
-// names reports whether an expression is the name of a file, or of a directory above it.
-func (f *File) names(n pyast.Node, ctx *pysem.Ctx, file *Path) bool {
+// denotes reports whether an expression is the name of a file, or of a directory above it.
+func (f *File) denotes(n pyast.Node, ctx *pysem.Ctx, file *Path) bool {
 	p := f.path(n, ctx)
 	return p.Value != nil && p.Value.Kind != pysem.Unknown && (f.sameName(p, file) || f.liesIn(file, p))
 }

@@ -2,7 +2,6 @@ package training
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -26,7 +25,7 @@ func (l *LoadSite) OntoOneGPU() (OneGPU, bool) {
 	out := OneGPU{Load: l}
 	several, ok := l.Distributed()
 	if out.Several = several; !ok || f.Guarded(l.Frame) || l.Path.Buffer || l.Path.Rank || !l.Feeds() ||
-		anyMatch(f.vocabulary().strings, visibleDevices) {
+		f.says(visibleDevices.MatchString) {
 		return out, false
 	}
 	location, hidden := l.MapLocation()
@@ -34,7 +33,7 @@ func (l *LoadSite) OntoOneGPU() (OneGPU, bool) {
 		out.Device = location
 		return out, f.oneForAll(location, l)
 	}
-	if hidden || l.Placed() || !f.UsesCUDA() && !slices.Contains(f.vocabulary().strings, "nccl") {
+	if hidden || l.Placed() || !f.UsesCUDA() && !f.says(func(s string) bool { return s == "nccl" }) {
 		return out, false
 	}
 	for _, s := range f.Saves() {
@@ -98,7 +97,7 @@ var choosesDevice = regexp.MustCompile(`^(set_device|current_device|device_of|se
 // neverChooses reports whether the processes are seen to start here, and to put their models on GPUs of their own, without that
 // they make one of them the current device.
 func (l *LoadSite) neverChooses() bool {
-	if anyMatch(l.Run.File.vocabulary().names, choosesDevice) {
+	if l.Run.File.names(choosesDevice) {
 		return false
 	}
 	starts, places := false, false

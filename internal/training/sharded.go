@@ -27,7 +27,7 @@ var (
 // FSDP; a ZeRO optimizer gives no state at all until its parts are gathered, which a file that knows of is taken to do.
 func (f *File) ShardedStates() []ShardedState {
 	var out []ShardedState
-	gathered := anyMatch(f.vocabulary().names, gathersAll)
+	gathered := f.names(gathersAll)
 	for _, s := range f.Saves() {
 		for _, c := range s.Components {
 			if c.Role != RoleState || c.Value == nil || s.Collective {
