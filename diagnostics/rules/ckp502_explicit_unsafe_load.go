@@ -51,7 +51,7 @@ import (
 // # What it does not see
 //
 // It keeps silent about checkpoints from which training resumes, and about files that the same program writes: they are its own.
-// It keeps silent where only a caller in another file knows the name. A load that does not give `weights_only` is what
+// It keeps silent where a comment in front of the load speaks of trust, and where only a caller in another file knows the name. A load that does not give `weights_only` is what
 // unsafe-load reports.
 //
 // # References
@@ -77,7 +77,7 @@ func explicitUnsafeLoad(p *diagnostics.Pass) {
 	seen := once{}
 	for _, l := range p.File.EveryLoad() {
 		whence, fromOutside := outside[l.Origin()]
-		if !l.Trusting() || !fromOutside || l.Path.Buffer || l.Resumes() || !seen.first(l.Node) {
+		if !l.Trusting() || !fromOutside || l.Path.Buffer || l.Resumes() || l.Explained() || !seen.first(l.Node) {
 			continue
 		}
 		argument, _ := l.WeightsOnly()

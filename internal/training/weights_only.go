@@ -49,6 +49,18 @@ func (l *LoadSite) Trusting() bool {
 	return n.Valid() && known && !truth
 }
 
+var trusting = regexp.MustCompile(`(?i)\btrust|\bunpickl|\bsafe\b`)
+
+// Explained reports whether a comment in front of the load's statement speaks of trusting the file.
+func (l *LoadSite) Explained() bool {
+	for c := statementOf(l.Node).Prev(); c.Kind() == pyast.KindComment; c = c.Prev() {
+		if trusting.MatchString(c.Text()) {
+			return true
+		}
+	}
+	return false
+}
+
 // Origin says where the name of a loaded file comes from.
 type Origin uint8
 
