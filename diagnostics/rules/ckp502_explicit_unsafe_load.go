@@ -51,8 +51,8 @@ import (
 // # What it does not see
 //
 // It keeps silent about checkpoints from which training resumes, and about files that the same program writes: they are its own.
-// It keeps silent where a comment in front of the load speaks of trust, and where only a caller in another file knows the name. A load that does not give `weights_only` is what
-// unsafe-load reports.
+// It keeps silent where a comment in front of the load speaks of trust, and where only a caller out of sight knows the name. A
+// load that does not give `weights_only` is what unsafe-load reports.
 //
 // # References
 //
