@@ -276,6 +276,8 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return saveThenDelete(s, r)
 	case diagnostics.SpareBest:
 		return spareBest(s, r)
+	case diagnostics.TrainAgain:
+		return trainAgain(s, r)
 	case diagnostics.MoveBefore:
 		return moveBefore(s, r)
 	}

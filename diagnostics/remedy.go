@@ -245,6 +245,13 @@ type RecordVersion struct{ Save *training.SaveSite }
 // VerifySave reads the file of a save back and compares the checksums in it.
 type VerifySave struct{ Save *training.SaveSite }
 
+// TrainAgain puts a model back into training mode: behind the statement of a call, or at the top of a loop where After is none.
+type TrainAgain struct {
+	Model string
+	Loop  *training.Loop
+	After pyast.Node
+}
+
 func (CompleteCheckpoint) remedy() {}
 func (RestoreState) remedy()       {}
 func (SeedAll) remedy()            {}
@@ -284,3 +291,4 @@ func (UpdateBest) remedy()         {}
 func (DeepCopy) remedy()           {}
 func (RecordVersion) remedy()      {}
 func (VerifySave) remedy()         {}
+func (TrainAgain) remedy()         {}

@@ -12,7 +12,7 @@ import (
 // # What it does
 //
 // Reports `torch.load` without `weights_only` on a file that comes from outside: named on the command line, in the
-// environment, or by a caller. Where the project states a torch below 2.6, it reports files named in the code too.
+// environment, or by a caller, or downloaded. Where the project states a torch below 2.6, it reports files named in the code too.
 //
 // # Why it matters
 //
@@ -71,6 +71,7 @@ var loadSeverity = map[training.Origin]struct{ old, unknown diagnostics.Severity
 	training.OriginUnknown:  {diagnostics.Hint, diagnostics.Off},
 	training.OriginCaller:   {diagnostics.Warning, diagnostics.Hint},
 	training.OriginUser:     {diagnostics.Warning, diagnostics.Information},
+	training.OriginDownload: {diagnostics.Warning, diagnostics.Information},
 }
 
 func unsafeLoad(p *diagnostics.Pass) {

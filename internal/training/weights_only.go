@@ -49,6 +49,18 @@ func (l *LoadSite) Trusting() bool {
 	return n.Valid() && known && !truth
 }
 
+var trusting = regexp.MustCompile(`(?i)\btrust|\bunpickl|\bsafe\b`)
+
+// Explained reports whether a comment in front of the load's statement speaks of trusting the file.
+func (l *LoadSite) Explained() bool {
+	for c := statementOf(l.Node).Prev(); c.Kind() == pyast.KindComment; c = c.Prev() {
+		if trusting.MatchString(c.Text()) {
+			return true
+		}
+	}
+	return false
+}
+
 // Origin says where the name of a loaded file comes from.
 type Origin uint8
 
@@ -63,7 +75,12 @@ const (
 	OriginUser
 	// OriginCaller is a parameter of a function whose callers are not at hand.
 	OriginCaller
+	// OriginDownload is a file that the program fetches from the network.
+	OriginDownload
 )
+
+// downloads give the name of a file that they fetch.
+var downloads = regexp.MustCompile(`^(huggingface_hub\.(\w+\.)*(hf_hub_download|snapshot_download|cached_download)|wget\.download|gdown\.(download|cached_download)|urllib\.request\.urlretrieve|torchvision\.datasets\.utils\.download_url|torch\.hub\.download_url_to_file)$`)
 
 var (
 	settingsName = regexp.MustCompile(`(?i)^(args|opts?|flags|cli|cmd_?args|parsed|options|params|cfg|conf|config|hparams)$`)
@@ -120,6 +137,9 @@ func (f *File) origin(v *pysem.Value, depth int) Origin {
 		case pysem.Call:
 			if _, method, ok := a.Method(); ok && (method == "parse_args" || method == "parse_known_args") {
 				o = OriginUser
+			}
+			if downloads.MatchString(a.Callee()) {
+				o = OriginDownload
 			}
 			if name := a.Callee(); name == "builtins.input" || name == "os.getenv" || name == "os.environ.get" {
 				o = OriginUser

@@ -1,0 +1,100 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP410 midepoch-reshuffle
+//
+// # What it does
+//
+// Reports a resume that skips as many batches as a checkpoint says were trained, of a loader with `shuffle=True` whose random
+// numbers are not those of the interrupted run.
+//
+// # Why it matters
+//
+// The loader draws a new order. The batches that are skipped are not those that were trained: some samples are seen twice in this
+// epoch, and others not at all.
+//
+// # Example
+//
+//	import torch
+//	from torch.utils.data import DataLoader
+//	from model import Net, data
+//
+//	model = Net()
+//	optimizer = torch.optim.AdamW(model.parameters())
+//	loader = DataLoader(data, batch_size=32, shuffle=True)
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	done = checkpoint["step"]
+//	for epoch in range(checkpoint["epoch"], 10):
+//	    for step, (x, y) in enumerate(loader):
+//	        if step < done:
+//	            continue
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    done = 0
+//
+// # Use instead
+//
+//	import torch
+//	from torch.utils.data import DataLoader
+//	from model import Net, data
+//
+//	model = Net()
+//	optimizer = torch.optim.AdamW(model.parameters())
+//	loader = DataLoader(data, batch_size=32, shuffle=True)
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	model.load_state_dict(checkpoint["model"])
+//	optimizer.load_state_dict(checkpoint["optimizer"])
+//	done = checkpoint["step"]
+//	for epoch in range(checkpoint["epoch"], 10):
+//	    torch.manual_seed(epoch)
+//	    for step, (x, y) in enumerate(loader):
+//	        if step < done:
+//	            continue
+//	        model(x).loss(y).backward()
+//	        optimizer.step()
+//	    done = 0
+//
+// # Fix safety
+//
+// There is no fix: the order must be made to depend on the epoch, or the state of the generator at the start of the epoch must be
+// saved and restored, and which of them fits is for the author to say.
+//
+// # What it does not see
+//
+// It keeps silent where a seed or `set_epoch` is called in each epoch, where any generator's state is restored, where the loader
+// has a generator of its own, and where the number does not come from a checkpoint in sight.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.DataLoader
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP410", Name: "midepoch-reshuffle", Summary: "A resume skips batches of a loader that shuffles anew",
+	Severity: diagnostics.Warning, Since: "0.1.0",
+	Run: midepochReshuffle,
+})
+
+func midepochReshuffle(p *diagnostics.Pass) {
+	if p.File.Test() {
+		return
+	}
+	seen := once{}
+	for _, s := range p.File.SkippedBatches() {
+		if !seen.first(s.At) {
+			continue
+		}
+		p.Report(diagnostics.Diagnostic{
+			Place: training.FirstLine(s.At),
+			Message: fmt.Sprintf("The loader shuffles anew after a resume, so the `%s` batches that are skipped are not those that were trained: "+
+				"some samples come twice in this epoch, others not at all.", shortened(s.Count)),
+			Related: []diagnostics.Related{at(s.Loader.Node, "the loader that shuffles"), at(s.Load.Node, "training resumes from this file")},
+		})
+	}
+}

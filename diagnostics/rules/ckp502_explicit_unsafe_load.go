@@ -1,0 +1,94 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP502 explicit-unsafe-load
+//
+// # What it does
+//
+// Reports `torch.load(..., weights_only=False)` on a file that comes from outside: named on the command line or in the
+// environment, or downloaded.
+//
+// # Why it matters
+//
+// A checkpoint is a pickle. With `weights_only=False` `torch.load` unpickles whatever the file holds, and a crafted file runs
+// any code with the rights of the user who loads it.
+//
+// # Example
+//
+//	import argparse
+//	import torch
+//	from model import Net
+//
+//	parser = argparse.ArgumentParser()
+//	parser.add_argument("--weights")
+//	args = parser.parse_args()
+//	model = Net()
+//	model.load_state_dict(torch.load(args.weights, map_location="cpu", weights_only=False))
+//
+// # Use instead
+//
+//	import argparse
+//	import torch
+//	from model import Net
+//
+//	parser = argparse.ArgumentParser()
+//	parser.add_argument("--weights")
+//	args = parser.parse_args()
+//	model = Net()
+//	model.load_state_dict(torch.load(args.weights, map_location="cpu", weights_only=True))
+//
+// # Fix safety
+//
+// The fix writes `weights_only=True`. It is unsafe: a file that holds more than tensors and plain values no longer loads.
+// Classes that are known to be harmless can be allowed by `torch.serialization.safe_globals`.
+//
+// # What it does not see
+//
+// It keeps silent about checkpoints from which training resumes, and about files that the same program writes: they are its own.
+// It keeps silent where a comment in front of the load speaks of trust, and where only a caller out of sight knows the name. A
+// load that does not give `weights_only` is what unsafe-load reports.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/generated/torch.load.html
+//   - https://docs.pytorch.org/docs/stable/notes/serialization.html#weights-only
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP502", Name: "explicit-unsafe-load", Summary: "weights_only=False unpickles a file from outside",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
+	Run: explicitUnsafeLoad,
+})
+
+// outside says how the name of a file from outside comes into the program.
+var outside = map[training.Origin]string{
+	training.OriginUser:     "the user names this file",
+	training.OriginDownload: "this file is downloaded",
+}
+
+func explicitUnsafeLoad(p *diagnostics.Pass) {
+	if p.File.Test() {
+		return
+	}
+	seen := once{}
+	for _, l := range p.File.EveryLoad() {
+		whence, fromOutside := outside[l.Origin()]
+		if !l.Trusting() || !fromOutside || l.Path.Buffer || l.Resumes() || l.Explained() || !seen.first(l.Node) {
+			continue
+		}
+		argument, _ := l.WeightsOnly()
+		p.Report(diagnostics.Diagnostic{
+			Place: training.FirstLine(l.Node),
+			Message: fmt.Sprintf("`weights_only=%s` unpickles whatever `%s` holds, and a crafted file can run any code: %s.",
+				argument.Text(), shortened(l.Path.Node), whence),
+			Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
+				Title: "Load with weights_only=True", Call: l.Node, Name: "weights_only", Value: "True",
+				Reason: "a file that holds more than tensors and plain values, such as a module, a Namespace or numpy scalars, no longer loads",
+			}},
+		})
+	}
+}

@@ -1,0 +1,86 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP504 swallowed-version-mismatch
+//
+// # What it does
+//
+// Reports a `load_state_dict` that gives up strictness by itself: after a strict load has failed, or when the version in the
+// checkpoint is another one than the program's, without a look at the keys that did not match.
+//
+// # Why it matters
+//
+// A checkpoint that does not fit is the very case in which a layer is missing, renamed or new. With `strict=False` such layers
+// keep their initial values, and the program goes on without a word about which.
+//
+// # Example
+//
+//	import torch
+//	from model import Net
+//
+//	model = Net()
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	try:
+//	    model.load_state_dict(checkpoint["model"])
+//	except RuntimeError:
+//	    model.load_state_dict(checkpoint["model"], strict=False)
+//
+// # Use instead
+//
+//	import torch
+//	from model import Net
+//
+//	model = Net()
+//	checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+//	result = model.load_state_dict(checkpoint["model"], strict=False)
+//	if result.missing_keys or result.unexpected_keys:
+//	    raise RuntimeError(f"checkpoint does not fit: {result}")
+//
+// # Fix safety
+//
+// There is no fix: which keys may differ between two versions is for the author to say.
+//
+// # What it does not see
+//
+// It keeps silent where the result of load_state_dict is used, where the keys are compared with the model's, where the handler
+// loads another state than the one that failed, and about comparisons with the version of torch or Python.
+//
+// # References
+//
+//   - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP504", Name: "swallowed-version-mismatch", Summary: "A checkpoint that does not fit is loaded with strict=False by itself",
+	Severity: diagnostics.Warning, Since: "0.1.0",
+	Run: swallowedVersionMismatch,
+})
+
+func swallowedVersionMismatch(p *diagnostics.Pass) {
+	if p.File.Test() {
+		return
+	}
+	seen := once{}
+	for _, d := range p.File.DroppedStrictness() {
+		if !seen.first(d.Restore.Node) {
+			continue
+		}
+		cause, related := "because the strict load has failed", diagnostics.Related{}
+		if d.Failed != nil {
+			related = at(d.Failed.Node, "the strict load that fails first")
+		} else {
+			cause = fmt.Sprintf("by a comparison of versions (`%s`)", shortened(d.Version))
+			related = at(d.Version, "the versions are compared here")
+		}
+		p.Report(diagnostics.Diagnostic{
+			Place: training.FirstLine(d.Restore.Node),
+			Message: fmt.Sprintf("Strictness is given up %s, and nobody sees which keys did not match: what is missing keeps its initial values in `%s`.",
+				cause, d.Restore.Recv.Text()),
+			Related: []diagnostics.Related{related},
+		})
+	}
+}
