@@ -47,7 +47,14 @@ func (f *File) Continuations() []Continuation {
 		if l == nil && s.Loop != nil && s.Loop.Inner {
 			l = s.Loop // epochs that a while loop or an attribute counts
 		}
-		if l == nil || s.Loop != l || s.Collective || s.Path.Buffer || !s.afterTraining(l) {
+		switch {
+		case s.Collective || s.Path.Buffer:
+			continue
+		case s.Loop == nil:
+			if l = s.loopThatTrains(); l == nil {
+				continue
+			}
+		case l == nil || s.Loop != l || !s.afterTraining(l):
 			continue
 		}
 		r, known := resumed[s]
@@ -80,6 +87,33 @@ func (s *SaveSite) afterTraining(l *Loop) bool {
 		}
 	}
 	return found
+}
+
+// trains are functions that train for an epoch, as their names tell.
+var trains = regexp.MustCompile(`(?i)^(train(_?(one|an|single))?(_?epoch)?|(run|do)_?(train(ing)?|one)?_?epoch|fit(_?(one)?_?epoch)?|train_?step|optimi[sz]e)$`)
+
+// loopThatTrains is the innermost loop around a save where no optimizer is seen to step: a loop over epochs in which, before the
+// save and not behind it, a function is called that trains by its name. It is nil where there is none.
+func (s *SaveSite) loopThatTrains() *Loop {
+	loops := s.loops()
+	if len(loops) == 0 {
+		return nil
+	}
+	l := loops[len(loops)-1]
+	before := false
+	for i, ev := range s.Run.Events[:min(l.Last, len(s.Run.Events))] {
+		if i <= l.First || ev.Kind != pysem.EventCall || ev.Ctx != l.Ctx || !trains.MatchString(calledName(ev.Node)) {
+			continue
+		}
+		if i > s.Index {
+			return nil
+		}
+		before = true
+	}
+	if !before {
+		return nil
+	}
+	return l
 }
 
 // counts splits a value into the loop's variable plus an offset.
