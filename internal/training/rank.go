@@ -59,10 +59,11 @@ func isRank(f *File, v *pysem.Value, text string) bool {
 var (
 	rankCall     = regexp.MustCompile(`(^|_|\.)(rank|get_ordinal|current_device)$`)
 	rankVariable = regexp.MustCompile(`RANK|PROCID`)
-	otherRank    = regexp.MustCompile(`(?i)(node|group|lora|low|matrix)_?rank$`)
+	otherRank    = regexp.MustCompile(`(?i)(node|group|lora|low|matrix|all|every|each|per|multi)_?rank$`)
 )
 
-// isRankName reports whether a name is one for a process's rank; the rank of a node or of a matrix is something else.
+// isRankName reports whether a name is one for a process's rank; the rank of a node or of a matrix is something else,
+// and so is what goes over all ranks.
 func isRankName(name string) bool { return rankName.MatchString(name) && !otherRank.MatchString(name) }
 
 // spawnedRank reports whether a parameter is the first one of a function handed to torch.multiprocessing.spawn: the rank.
