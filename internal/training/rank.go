@@ -410,6 +410,22 @@ func (f *File) OneWriter(fr *pysem.Frame) bool {
 	return false
 }
 
+// OneProcess is the outermost test around a frame that lets one process, of all or of each node, through. There is none where a
+// test for a single process stands there.
+func (f *File) OneProcess(fr *pysem.Frame) (Guard, bool) {
+	var out Guard
+	found := false
+	for _, g := range f.Guards(fr) {
+		switch g.Test {
+		case MainOnly, LocalMain:
+			out, found = g, true
+		case NoRanks:
+			return out, false
+		}
+	}
+	return out, found
+}
+
 // MainTest reports whether a condition, read with nothing known of callers, lets only the main process of all nodes through.
 func (f *File) MainTest(cond pyast.Node) bool {
 	return f.testRank(cond, f.Eval.In(f.moduleOf(cond), cond), true) == MainOnly
