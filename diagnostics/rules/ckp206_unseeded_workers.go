@@ -172,8 +172,8 @@ func unseededNumpy(p *diagnostics.Pass, use training.LoaderUse) {
 	}
 	severity := diagnostics.Warning
 	d, ok := p.File.DatasetDraw(use.Dataset, torch.NumpyRNG)
-	if !ok && use.Dataset == nil {
-		severity = diagnostics.Information // the data come from elsewhere, and the code at hand for them draws
+	if !ok && (use.Dataset == nil || p.File.AppliesHanded(use.Dataset)) {
+		severity = diagnostics.Information // what makes or changes the data comes from elsewhere, and the code at hand for it draws
 		d, ok = p.File.ImportedDraw(torch.NumpyRNG)
 	}
 	if !ok {

@@ -48,7 +48,7 @@ import (
 // # What it does not see
 //
 // Seeds that are handed in by other files, and whether anything random follows. A run in which any seed depends on the rank,
-// seeds under a rank test, files that shard models, and generators in files that use Accelerate, which shares one on purpose,
+// seeds under a rank test, seeds that order a dataset's list or are called shared, files that shard models, and generators in files that use Accelerate, which shares one on purpose,
 // are left alone. A seed in a parent that spawns its processes does not reach them: partial-seed reports it.
 //
 // # References
@@ -65,7 +65,7 @@ func sameSeedAllRanks(p *diagnostics.Pass) {
 		return
 	}
 	for _, s := range p.File.SharedSeeds() {
-		message := fmt.Sprintf("Every process seeds with `%s`: all ranks draw the same augmentation and dropout.", shortened(s.Seed))
+		message := fmt.Sprintf("Every process seeds with `%s`: what they draw in training, as augmentation and dropout, is the same on all ranks.", shortened(s.Seed))
 		if s.User.Valid() {
 			message = fmt.Sprintf("The generator of `%s` starts from `%s` in every process: all ranks draw the same order and augmentation.",
 				s.User.Child(pyast.FieldFunction).Text(), shortened(s.Seed))

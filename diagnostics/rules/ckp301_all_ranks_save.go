@@ -67,7 +67,8 @@ import (
 // # What it does not see
 //
 // A function that nothing in the file calls may be called on one rank only by another file: it is reported only if it starts
-// the process group, wraps the model in DDP or trains the wrapped model itself. Files deleted by every rank.
+// the process group, wraps the model in DDP or trains the wrapped model itself, or is a hook of a Lightning module that asks for
+// its rank anywhere. Files deleted by every rank.
 //
 // # References
 //

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -13,7 +14,7 @@ import (
 // # What it does
 //
 // Reports a checkpoint that is written, or a checkpoint saver that is made, by whichever process is the first of its node:
-// behind `local_rank == 0`, `LOCAL_RANK` or `is_local_main_process`.
+// behind `local_rank == 0`, `LOCAL_RANK` or `is_local_main_process`, or by an object that only this process makes.
 //
 // # Why it matters
 //
@@ -72,7 +73,7 @@ func localRankGuard(p *diagnostics.Pass) {
 	if p.File.Test() {
 		return
 	}
-	found := nodeWrites{}
+	var found nodeWrites
 	for _, r := range p.File.Runs {
 		for _, s := range r.Saves {
 			if !s.Collective && (s.Known || s.Foreign) && !plainData(s) && shared(s.Path) {
@@ -90,9 +91,13 @@ func localRankGuard(p *diagnostics.Pass) {
 		}
 	}
 	apart := p.File.TellsRanksApart()
+	places := once{}
 	for _, w := range found {
+		place := w.place()
+		if !places.first(place) {
+			continue // a checkpoint and its copy, written by one call
+		}
 		_, grouped := w.call.Distributed()
-		place := training.Seen(w.call.Node, w.call.Ctx, w.guard.Frame.Ctx)
 		d := diagnostics.Diagnostic{
 			Place:    training.FirstLine(place),
 			Message:  fmt.Sprintf("`%s` lets one process of each node through. With several nodes each of them %s.", shortened(w.guard.Asks), w.does),
@@ -119,18 +124,33 @@ type nodeWrite struct {
 	does  string
 }
 
+// place is where the finding belongs: the writing call, or the one that leads to it in the function of the test, or the
+// construction of the object that writes.
+func (w nodeWrite) place() pyast.Node {
+	if w.guard.Made.Valid() {
+		return w.guard.Made
+	}
+	return training.Seen(w.call.Node, w.call.Ctx, w.guard.Frame.Ctx)
+}
+
 // nodeWrites are such writes, one for each place: with the callers in sight rather than without, and of these one that nothing
 // else guards.
-type nodeWrites map[pyast.Node]nodeWrite
+type nodeWrites []nodeWrite
 
-func (all nodeWrites) add(c *training.Call, does string) {
+func (all *nodeWrites) add(c *training.Call, does string) {
 	g, ok := c.Run.NodeGuard(c.Frame)
 	if !ok {
 		return
 	}
-	before, seen := all[c.Node]
-	if !seen || before.call.Ctx.Root() && !c.Ctx.Root() || before.guard.Spare && !g.Spare && !c.Ctx.Root() {
-		all[c.Node] = nodeWrite{c, g, does}
+	w := nodeWrite{c, g, does}
+	i := slices.IndexFunc(*all, func(o nodeWrite) bool { return o.call.Node == c.Node })
+	if i < 0 {
+		*all = append(*all, w)
+		return
+	}
+	before := (*all)[i]
+	if before.call.Ctx.Root() && !c.Ctx.Root() || before.guard.Spare && !g.Spare && !c.Ctx.Root() {
+		(*all)[i] = w
 	}
 }
 

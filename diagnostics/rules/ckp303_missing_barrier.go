@@ -15,7 +15,7 @@ import (
 // # What it does
 //
 // Reports a file that one rank writes and the others read next, or behind which the process group is torn down, with nothing in
-// between that makes the other ranks wait.
+// between that makes the other ranks wait. A directory that one rank makes and all write into next is reported alike.
 //
 // # Why it matters
 //
@@ -72,12 +72,13 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func missingBarrier(p *diagnostics.Pass) {
+	unmadeDirectories(p)
 	places := once{}
 	for _, s := range p.File.Saves() {
 		if s.Collective || s.Path.Rank || s.Path.Buffer || !s.Known {
 			continue
 		}
-		guard, ok := outerGuard(p.File, s)
+		guard, ok := p.File.OneProcess(s.Frame)
 		if !ok {
 			continue
 		}
@@ -98,34 +99,45 @@ func missingBarrier(p *diagnostics.Pass) {
 				shown(s.Path), what, lineOf(next.Node)),
 			Related: []diagnostics.Related{at(next.Node, related)},
 		}
-		if place := behind(guard, s); place.Valid() {
+		if place := behind(guard, s.Ctx); place.Valid() {
 			d.Remedies = []diagnostics.Remedy{diagnostics.AddBarrier{After: place}}
 		}
 		p.Report(d)
 	}
 }
 
-// outerGuard is the outermost test around a save that lets one process through.
-func outerGuard(f *training.File, s *training.SaveSite) (training.Guard, bool) {
-	var out training.Guard
-	found := false
-	for _, g := range f.Guards(s.Frame) {
-		switch g.Test {
-		case training.MainOnly, training.LocalMain:
-			out, found = g, true
-		case training.NoRanks:
-			return out, false
+// unmadeDirectories reports directories that one rank makes while the others already write into them.
+func unmadeDirectories(p *diagnostics.Pass) {
+	if p.File.Test() {
+		return
+	}
+	places := once{}
+	for _, r := range p.File.Runs {
+		for _, m := range r.MadeDirectories() {
+			if !places.first(m.Made.Node) {
+				continue
+			}
+			d := diagnostics.Diagnostic{
+				Place: training.FirstLine(m.Made.Node),
+				Message: fmt.Sprintf("Only one rank makes `%s`, and every rank opens a file in it at line %d without waiting for it: where the "+
+					"directory is not there yet, that raises FileNotFoundError. A barrier is missing in between.", shortened(m.Dir), lineOf(m.Used.Node)),
+				Related: []diagnostics.Related{at(m.Used.Node, "every rank writes into the directory here")},
+			}
+			_, grouped := m.Made.Distributed() // without a process group a barrier raises
+			if place := behind(m.Guard, m.Made.Ctx); place.Valid() && grouped {
+				d.Remedies = []diagnostics.Remedy{diagnostics.AddBarrier{After: place}}
+			}
+			p.Report(d)
 		}
 	}
-	return out, found
 }
 
 // behind is the statement behind which every process comes by: the test itself, or, where a function returns early on the other
 // ranks, the call of that function.
-func behind(g training.Guard, s *training.SaveSite) pyast.Node {
+func behind(g training.Guard, ctx *pysem.Ctx) pyast.Node {
 	n := g.Frame.Node
 	if g.Frame.Kind == pysem.FrameDecorator {
-		n = s.Ctx.Call
+		n = ctx.Call
 	} else if g.Frame.Early {
 		n = g.Frame.Ctx.Call
 	}

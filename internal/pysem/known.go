@@ -34,6 +34,9 @@ func isBuiltin(name string) bool { return builtinNames[name] }
 func (e *Evaluator) external(n pyast.Node, name string, ctx *Ctx) *Value {
 	args := Args(n)
 	arg := func(i int) *Value { return e.Eval(args.Pos(i), ctx) }
+	if strings.HasSuffix(name, ".join") && len(args.Position) > 1 {
+		name = "os.path.join" // handed on by another module
+	}
 	switch name {
 	case "os.path.join", "posixpath.join":
 		var vs []*Value

@@ -262,8 +262,41 @@ func (v *Value) Truth() (truth, known bool) {
 	case Not:
 		t, ok := v.Base.Truth()
 		return !t, ok
+	case Compare:
+		return compared(v.Base, v.Name, v.Other)
 	}
 	return false, false
+}
+
+// compared is the truth of a comparison of two constants of one kind.
+func compared(l *Value, op string, r *Value) (truth, known bool) {
+	same := false
+	switch {
+	case l.Kind == NoneVal && r.Kind == NoneVal:
+		same = true
+	case l.Kind == NoneVal && r.constant(), r.Kind == NoneVal && l.constant():
+	case l.Kind == Int && r.Kind == Int:
+		same = l.Int == r.Int
+	default:
+		a, aKnown := l.Text()
+		b, bKnown := r.Text()
+		if !aKnown || !bKnown {
+			return false, false
+		}
+		same = a == b
+	}
+	switch op {
+	case "==", "is":
+		return same, true
+	case "!=", "is not":
+		return !same, true
+	}
+	return false, false
+}
+
+func (v *Value) constant() bool {
+	_, known := v.Truth()
+	return known && v.Kind != Compare && v.Kind != Not
 }
 
 // Number is the value as a float where it is a constant number.

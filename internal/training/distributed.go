@@ -69,7 +69,7 @@ func (r *Run) evidence() []Processes {
 			}
 		}
 		for _, m := range manyProcesses {
-			if c.Callee != "" && (m.pattern.MatchString(c.Callee) || c.Known && m.pattern.MatchString(c.Entry.Name)) {
+			if c.Callee != "" && !r.File.unreachable(c.Frame) && (m.pattern.MatchString(c.Callee) || c.Known && m.pattern.MatchString(c.Entry.Name)) {
 				out = append(out, Processes{c.Node, m.what, c.Ctx, c.Frame})
 			}
 		}
@@ -94,10 +94,13 @@ func (c *Call) Distributed() (Processes, bool) {
 }
 
 // Distributed finds what proves that several processes reach the save. Beside what Call.Distributed knows, a class may wrap
-// its model in one method and train and save it in another.
+// its model in one method and train and save it in another, or be run by Lightning.
 func (s *SaveSite) Distributed() (Processes, bool) {
 	if e, ok := s.Call.Distributed(); ok {
 		return e, ok
+	}
+	if n := s.Run.hooked(); n.Valid() {
+		return Processes{n, "`" + n.Text() + "`", nil, nil}, true
 	}
 	if s.Loop == nil && !s.AfterLoop {
 		return Processes{}, false // the caller may let one process in only

@@ -14,6 +14,8 @@ type NodeGuard struct {
 	// Asks is the part of the test that asks for the rank, in the function of Ctx: `self.local_rank == 0`.
 	Asks pyast.Node
 	Ctx  *pysem.Ctx
+	// Made is the construction of the object for which the place asks, where the test stands around that: `if saver:`.
+	Made pyast.Node
 	// Spare says that a test of the rank among all processes stands around it.
 	Spare bool
 }
@@ -32,10 +34,15 @@ func (r *Run) NodeGuard(fr *pysem.Frame) (NodeGuard, bool) {
 			spare = true
 		case g.Test == LocalMain && !found && g.Frame.Kind == pysem.FrameIf:
 			asks, ctx := f.asksLocal(g.Frame.Cond, g.Frame.Ctx, g.Frame.Positive, 0)
+			var object pyast.Node
+			if made := f.madeBehind(g.Frame); !asks.Valid() && made.Test == LocalMain {
+				asks, ctx = f.asksLocal(made.Cond, made.Ctx, true, 0)
+				object = made.Made
+			}
 			if !asks.Valid() || !f.withinNode(asks, ctx) || r.oneNode(asks, ctx) {
 				return NodeGuard{}, false
 			}
-			out, found = NodeGuard{Guard: g, Asks: asks, Ctx: ctx}, true
+			out, found = NodeGuard{Guard: g, Asks: asks, Ctx: ctx, Made: object}, true
 		}
 	}
 	out.Spare = spare

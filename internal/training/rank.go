@@ -59,10 +59,11 @@ func isRank(f *File, v *pysem.Value, text string) bool {
 var (
 	rankCall     = regexp.MustCompile(`(^|_|\.)(rank|get_ordinal|current_device)$`)
 	rankVariable = regexp.MustCompile(`RANK|PROCID`)
-	otherRank    = regexp.MustCompile(`(?i)(node|group|lora|low|matrix)_?rank$`)
+	otherRank    = regexp.MustCompile(`(?i)(node|group|lora|low|matrix|all|every|each|per|multi)_?rank$`)
 )
 
-// isRankName reports whether a name is one for a process's rank; the rank of a node or of a matrix is something else.
+// isRankName reports whether a name is one for a process's rank; the rank of a node or of a matrix is something else,
+// and so is what goes over all ranks.
 func isRankName(name string) bool { return rankName.MatchString(name) && !otherRank.MatchString(name) }
 
 // spawnedRank reports whether a parameter is the first one of a function handed to torch.multiprocessing.spawn: the rank.
@@ -301,8 +302,8 @@ func (f *File) Guards(fr *pysem.Frame) []Guard {
 		switch fr.Kind {
 		case pysem.FrameIf:
 			t := f.testRank(fr.Cond, fr.Ctx, fr.Positive)
-			if t == AnyRank && f.madeOnMain(fr) {
-				t = MainOnly
+			if t == AnyRank {
+				t = f.madeBehind(fr).Test
 			}
 			if t != AnyRank {
 				out = append(out, Guard{t, fr})
@@ -316,12 +317,24 @@ func (f *File) Guards(fr *pysem.Frame) []Guard {
 	return out
 }
 
-// madeOnMain says that a condition asks for an object ("if writer:", "if saver is not None:") that only the main process made.
-func (f *File) madeOnMain(fr *pysem.Frame) bool { return f.asksForMade(fr.Cond, fr.Ctx, fr.Positive) }
+// rankIf is a rank test that holds where an object is made.
+type rankIf struct {
+	Test RankTest
+	Cond pyast.Node
+	Ctx  *pysem.Ctx
+	Made pyast.Node
+}
 
-func (f *File) asksForMade(cond pyast.Node, ctx *pysem.Ctx, positive bool) bool {
+// madeBehind is the rank test behind which the object was made that a condition asks for: "if writer:", "if saver is not None:".
+// It asks for nothing where some process made the object without one.
+func (f *File) madeBehind(fr *pysem.Frame) rankIf { return f.asksForMade(fr.Cond, fr.Ctx, fr.Positive) }
+
+func (f *File) asksForMade(cond pyast.Node, ctx *pysem.Ctx, positive bool) rankIf {
 	if cond.Kind() == pyast.KindBooleanOperator && cond.Child(pyast.FieldOperator).TextIs("and") == positive {
-		return f.asksForMade(cond.Child(pyast.FieldLeft), ctx, positive) || f.asksForMade(cond.Child(pyast.FieldRight), ctx, positive)
+		if t := f.asksForMade(cond.Child(pyast.FieldLeft), ctx, positive); t.Test != AnyRank {
+			return t
+		}
+		return f.asksForMade(cond.Child(pyast.FieldRight), ctx, positive)
 	}
 	if cond.Kind() == pyast.KindComparisonOperator {
 		var op string
@@ -329,52 +342,62 @@ func (f *File) asksForMade(cond pyast.Node, ctx *pysem.Ctx, positive bool) bool 
 			op = o.Text()
 		}
 		if op != "is not" && op != "is" || !cond.Nth(2).Is(pyast.KindNoneLiteral) && !strings.HasSuffix(cond.Text(), "None") {
-			return false
+			return rankIf{}
 		}
 		positive = positive == (op == "is not")
 		cond = cond.Nth(0)
 	}
 	if !positive || !cond.Is(pyast.KindIdentifier, pyast.KindAttribute) {
-		return false
+		return rankIf{}
 	}
 	v := f.Eval.Eval(cond, ctx)
 	if v.Kind != pysem.Join {
-		return false
+		return rankIf{}
 	}
-	some := false
+	var out rankIf
 	for _, a := range v.Elems {
 		if a.Kind == pysem.NoneVal {
 			continue
 		}
-		if !a.Node.Valid() || a.Ctx == nil || !f.underRankIf(a.Node, a.Ctx) {
-			return false
+		if !a.Node.Valid() || a.Ctx == nil {
+			return rankIf{}
 		}
-		some = true
+		t := f.underRankIf(a.Node, a.Ctx)
+		if t.Test == AnyRank {
+			return rankIf{}
+		}
+		if out.Test == AnyRank || t.Test == MainOnly {
+			out = t
+		}
 	}
-	return some
+	return out
 }
 
-// underRankIf says that an `if` above a node in its own function lets only the main process through.
-func (f *File) underRankIf(n pyast.Node, ctx *pysem.Ctx) bool {
+// underRankIf is the innermost `if` above what makes an object, in the same function, that lets one process of all, or of each node, through.
+func (f *File) underRankIf(made pyast.Node, ctx *pysem.Ctx) rankIf {
+	n := made
 	for p := n.Parent(); p.Valid(); n, p = p, p.Parent() {
+		cond := pyast.Node{}
 		switch p.Kind() {
 		case pyast.KindFunctionDefinition, pyast.KindModule:
-			return false
+			return rankIf{}
 		case pyast.KindIfStatement:
 			if n.Field() == pyast.FieldConsequence {
-				if t := f.testRank(p.Child(pyast.FieldCondition), ctx, true); t == MainOnly || t == LocalMain {
-					return true
-				}
+				cond = p.Child(pyast.FieldCondition)
 			}
 		case pyast.KindConditionalExpression:
 			if p.Nth(0) == n {
-				if t := f.testRank(p.Nth(1), ctx, true); t == MainOnly || t == LocalMain {
-					return true
-				}
+				cond = p.Nth(1)
 			}
 		}
+		if !cond.Valid() {
+			continue
+		}
+		if t := f.testRank(cond, ctx, true); t == MainOnly || t == LocalMain {
+			return rankIf{t, cond, ctx, made}
+		}
 	}
-	return false
+	return rankIf{}
 }
 
 // OneWriter reports whether at most one process per node gets to the frame.
@@ -385,6 +408,22 @@ func (f *File) OneWriter(fr *pysem.Frame) bool {
 		}
 	}
 	return false
+}
+
+// OneProcess is the outermost test around a frame that lets one process, of all or of each node, through. There is none where a
+// test for a single process stands there.
+func (f *File) OneProcess(fr *pysem.Frame) (Guard, bool) {
+	var out Guard
+	found := false
+	for _, g := range f.Guards(fr) {
+		switch g.Test {
+		case MainOnly, LocalMain:
+			out, found = g, true
+		case NoRanks:
+			return out, false
+		}
+	}
+	return out, found
 }
 
 // MainTest reports whether a condition, read with nothing known of callers, lets only the main process of all nodes through.

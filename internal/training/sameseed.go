@@ -62,7 +62,7 @@ func (r *Run) sharedSeeds() []SharedSeed {
 		if spawns && f.process(ctx) == nil { // the parent's seed does not reach the processes it spawns
 			continue
 		}
-		if !seed.Valid() || slices.Equal(c.Entry.Generators, []torch.RNG{torch.CUDARNG}) {
+		if !seed.Valid() || slices.Equal(c.Entry.Generators, []torch.RNG{torch.CUDARNG}) || alike.MatchString(seed.Text()) || f.listsData(c) {
 			continue
 		}
 		var s SharedSeed
@@ -88,7 +88,15 @@ var (
 	// sharded are models that need the same numbers in each process to be built.
 	sharded  = regexp.MustCompile(`(?i)fsdp|fully_?shard|device_?mesh|tensor_parallel|sequence_parallel|ulysses`)
 	training = regexp.MustCompile(`(?i)optimi[sz]er|train`)
+	// alike is in the names of seeds that are the same on all ranks on purpose.
+	alike = regexp.MustCompile(`(?i)(^|_|\.)(identical|same|shared|common|sync\w*)_`)
 )
+
+// listsData reports whether a call seeds where a dataset is made: its ranks must put their lists in the same order to share them.
+func (f *File) listsData(c *Call) bool {
+	fn := c.Ctx.Func
+	return fn.Class != nil && fn.Name == "__init__" && f.dataset(fn.Class)
+}
 
 // seedsByName are functions of other files that seed, by their name.
 var seedsByName = regexp.MustCompile(`(?i)^(set|fix|init|setup|manual|seed|random)\w*seed\w*$|^seed_(all|everything)$`)

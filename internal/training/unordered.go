@@ -142,6 +142,9 @@ func (o *orderFlow) loop(loop pyast.Node, numbered bool) {
 	if left := loop.Child(pyast.FieldLeft); numbered && left.Is(pyast.KindPatternList, pyast.KindTuplePattern) {
 		index = left.Nth(0)
 	}
+	if index.Valid() && subscripts(loop.Child(pyast.FieldBody), index) {
+		index = pyast.Node{} // a place in another list, and no number of a class
+	}
 	for n := range loop.Child(pyast.FieldBody).Descendants() {
 		switch n.Kind() {
 		case pyast.KindCall:
@@ -170,6 +173,16 @@ func (o *orderFlow) loop(loop pyast.Node, numbered bool) {
 			}
 		}
 	}
+}
+
+// subscripts reports whether a name stands in brackets in a body: `shards[i]`.
+func subscripts(body, name pyast.Node) bool {
+	for n := range body.Descendants() {
+		if n.Kind() == pyast.KindSubscript && n.Child(pyast.FieldSubscript).TextIs(name.Text()) {
+			return true
+		}
+	}
+	return false
 }
 
 // counts reports whether a name is a counter that a loop steps: `n += 1`.

@@ -107,6 +107,30 @@ func (f *File) DatasetDraw(c *pysem.Class, g torch.RNG) (Draw, bool) {
 	return Draw{}, false
 }
 
+// AppliesHanded reports whether the access methods of a dataset call something that its maker was handed, as a transform.
+func (f *File) AppliesHanded(c *pysem.Class) bool {
+	if c == nil {
+		return false
+	}
+	for _, name := range []string{"__getitem__", "__iter__"} {
+		m := f.Eval.MethodOf(c, name)
+		if m == nil {
+			continue
+		}
+		for _, ev := range f.drawing().Trace(f.Eval.Root(m, nil)) {
+			fn := ev.Node.Child(pyast.FieldFunction)
+			if ev.Kind != pysem.EventCall || fn.Kind() != pyast.KindAttribute || !fn.Child(pyast.FieldObject).TextIs("self") {
+				continue
+			}
+			handed := func(v *pysem.Value) bool { return v.Kind == pysem.ParamVal }
+			if slices.ContainsFunc(f.Eval.Eval(fn, ev.Ctx).Alternatives(), handed) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // drawing is a tracer that walks into drawing functions of other files too.
 func (f *File) drawing() *pysem.Tracer {
 	if f.drawTracer == nil {
