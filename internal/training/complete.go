@@ -40,11 +40,10 @@ func (f *File) Resumptions() []Resumption {
 		if s.Collective || s.Loop == nil || s.Open || s.Path.Buffer || !s.HasKind(Model) {
 			continue
 		}
-		if s.Kind != PayloadDict && s.Kind != PayloadState {
-			continue
-		}
 		r := Resumption{Save: s, Load: s.ResumedBy()}
 		switch {
+		case s.Kind != PayloadDict && s.Kind != PayloadState && (s.Kind != PayloadObject || r.Load == nil || !r.Load.Declared()):
+			continue
 		case r.Load != nil:
 			r.Evidence = FromLoadPath
 		case s.Training():
@@ -52,7 +51,7 @@ func (f *File) Resumptions() []Resumption {
 		default:
 			continue
 		}
-		if s.fullerBeside() || s.splitBehind(f.resumptions) || s.writtenAgain(f.resumptions) {
+		if s.fullerBeside() || s.bestBeside() || s.splitBehind(f.resumptions) || s.writtenAgain(f.resumptions) {
 			continue
 		}
 		f.resumptions = append(f.resumptions, r)
@@ -100,15 +99,26 @@ func (f *File) Checkpoints() []Resumption {
 // splitBehind says that the save is one of several bare state dicts of the same stretch of training, and not the first: what
 // they lack is said once.
 func (s *SaveSite) splitBehind(before []Resumption) bool {
-	if s.Kind != PayloadState {
+	if s.Kind == PayloadDict {
 		return false
 	}
 	for _, r := range before {
-		if o := r.Save; o.Kind == PayloadState && o.Run == s.Run && o.Loop == s.Loop && o.Index < s.Index {
+		if o := r.Save; o.Kind == s.Kind && o.Run == s.Run && o.Loop == s.Loop && o.Index < s.Index {
 			return true
 		}
 	}
 	return false
+}
+
+// bestBeside says that the same stretch of training writes the same bare model every now and then, and this save only keeps the
+// best one.
+func (s *SaveSite) bestBeside() bool {
+	if s.Kind == PayloadDict || !s.BestOnly() {
+		return false
+	}
+	return slices.ContainsFunc(s.Companions(), func(o *SaveSite) bool {
+		return o.Kind == s.Kind && !o.BestOnly() && o.Has(s.Components[0].Object)
+	})
 }
 
 // writtenAgain says that an earlier save of the same run writes the same dict, to another file.
@@ -159,7 +169,7 @@ func (f *File) HasStateToLose(o *Object) (state, ok bool) {
 }
 
 // FastForwarded says that a scheduler finds its place on resume without saved state: it is stepped by an explicit epoch, built
-// with last_epoch, set by hand, or stepped forward in a loop before training.
+// with last_epoch, set by hand, stepped forward in a loop before training, or works in the first epochs only.
 func (f *File) FastForwarded(o *Object) bool {
 	if o.Call.Valid() {
 		args := pysem.Args(o.Call)
@@ -189,8 +199,11 @@ func (f *File) FastForwarded(o *Object) bool {
 			if st.Explicit {
 				return true
 			}
-			// for _ in range(start_epoch): scheduler.step()
 			for fr := st.Frame; fr != nil; fr = fr.Parent {
+				if fr.Kind == pysem.FrameIf && fr.Positive && warmsUp(fr.Cond) {
+					return true
+				}
+				// for _ in range(start_epoch): scheduler.step()
 				if fr.Kind == pysem.FrameLoop && !r.trainsIn(fr.Node) {
 					return true
 				}
@@ -198,6 +211,17 @@ func (f *File) FastForwarded(o *Object) bool {
 		}
 	}
 	return f.lastEpochSet(o)
+}
+
+// warmsUp reports whether a condition holds for the first epochs only, `epoch <= args.warm`: what stands under it is done early.
+func warmsUp(cond pyast.Node) bool {
+	if cond.Kind() != pyast.KindComparisonOperator || !epochName.MatchString(lastPart(cond.Nth(0).Text())) {
+		return false
+	}
+	for op := range cond.ChildrenOf(pyast.FieldOperators) {
+		return op.TextIs("<") || op.TextIs("<=")
+	}
+	return false
 }
 
 // countsByOptimizer says that a scheduler of a class at hand takes its step from the optimizer's state.

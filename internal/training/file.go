@@ -36,6 +36,7 @@ type File struct {
 	words       *vocabulary
 	modules     []*pysem.Module
 	cuda        *bool
+	helps       map[string]string // of command line options
 }
 
 // Analyze reads the facts of one file that stands alone.
