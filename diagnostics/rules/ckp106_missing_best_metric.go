@@ -90,8 +90,11 @@ func missingBestMetric(p *diagnostics.Pass) {
 			continue
 		}
 		best := s.BestMetric()
-		if best == nil || savesValue(p, s, best) {
+		if best == nil || savesValue(p, s, best) || r.Load == nil && s.BestOnly() {
 			continue
+		}
+		if restored, _ := p.File.BestRestored(best); restored {
+			continue // from a metric that is saved under a name of its own
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place:    s.Anchor(),

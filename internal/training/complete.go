@@ -84,12 +84,12 @@ func (f *File) Continued() []Resumption {
 	return out
 }
 
-// Checkpoints are the resumptions, and besides them the saves inside a training loop that hold progress beside the states of
-// objects of which it is not known what they are.
+// Checkpoints are the resumptions, and besides them the saves inside a loop that hold progress beside the states of objects of
+// which it is not known what they are. Where the objects hide the optimizer, so they do its steps.
 func (f *File) Checkpoints() []Resumption {
 	out := f.WithClasses()
 	for _, s := range f.Saves() {
-		if s.Loop != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.HasKind(Model) && s.HoldsStates() {
+		if s.around() != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.HasKind(Model) && s.HoldsStates() {
 			out = append(out, Resumption{Save: s, Load: s.ResumedBy(), Evidence: FromPayload})
 		}
 	}
@@ -301,13 +301,13 @@ var noMetric = regexp.MustCompile(`(?i)epoch|(^|_)(lr|time|len(gth)?|size|idx|in
 // compared in a condition of some save (or of the block that marks the best) and assigned in the loop.
 func (s *SaveSite) BestMetric() *Best {
 	f := s.Run.File
-	if s.Loop == nil {
-		if f.keptByClass(s) != nil {
-			return f.classBest(s)
-		}
+	outer := s.around()
+	if s.Loop == nil && f.keptByClass(s) != nil {
+		return f.classBest(s)
+	}
+	if outer == nil {
 		return nil
 	}
-	outer := s.Loop.Outer()
 	for _, ev := range s.Run.Events[outer.First+1 : min(outer.Last, len(s.Run.Events))] {
 		if ev.Kind != pysem.EventAssign || ev.Node.Kind() != pyast.KindAssignment {
 			continue
@@ -338,6 +338,17 @@ func (s *SaveSite) BestMetric() *Best {
 	return nil
 }
 
+// around is the outermost training loop around the save or, where none is seen to train, the outermost loop; nil without loops.
+func (s *SaveSite) around() *Loop {
+	if s.Loop != nil {
+		return s.Loop.Outer()
+	}
+	if loops := s.loops(); len(loops) > 0 {
+		return loops[0]
+	}
+	return nil
+}
+
 // decidesIn says that a save of the loop stands under the same condition.
 func (f *File) decidesIn(s *SaveSite, cond *pysem.Frame) bool {
 	for _, o := range s.Run.Saves {
@@ -362,7 +373,7 @@ func (f *File) decides(s *SaveSite, name string, at pysem.Event) bool {
 	}
 	// save_checkpoint(state, is_best): the helper copies the best file.
 	for _, c := range s.Run.Calls {
-		if !s.Loop.Outer().Holds(c.Index) {
+		if !s.around().Holds(c.Index) {
 			continue
 		}
 		switch lastPart(c.Callee) {
