@@ -492,8 +492,9 @@ func (r *rngSearch) states(x pysem.Expr, depth int) []torch.RNG {
 				out = append(out, r.states(pysem.Expr{Val: a.Base}, depth+1)...)
 				continue
 			}
-			if recv, _, ok := a.Method(); ok {
-				out = append(out, r.states(pysem.Expr{Val: recv}, depth+1)...)
+			if _, _, ok := a.Method(); ok { // on all ways the receiver may have come about
+				recv := a.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject)
+				out = append(out, r.states(pysem.Expr{Node: recv, Ctx: a.Ctx}, depth+1)...)
 			}
 			if a.Kind == pysem.Call {
 				for _, arg := range pysem.Args(a.Node).Position {
