@@ -72,7 +72,8 @@ import (
 //
 // # What it does not see
 //
-// Metrics kept in objects of other files, such as early-stopping helpers.
+// Metrics kept in objects of other files, such as early-stopping helpers; a second best metric beside one that is saved. Files that
+// only keep the best, and that nothing resumes from, are left alone.
 //
 // # References
 //
