@@ -164,6 +164,18 @@ func (s *sheet) name(o *training.Object, at pyast.Node) string {
 	return ""
 }
 
+// bound reports whether a variable, or the object whose attribute it is, has a value where a node stands: a local of the function
+// that trains has none in the one that saves.
+func (w *checkpointWriter) bound(name string, at pyast.Node) bool {
+	root, _, _ := strings.Cut(name, ".")
+	for fn := w.mod.Scope(at); fn != nil; fn = fn.Parent {
+		if len(fn.Defs(root)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func (w *checkpointWriter) entries(r diagnostics.CompleteCheckpoint) ([]entry, bool) {
 	at := w.save.Dict.Literal
 	switch {
@@ -185,8 +197,14 @@ func (w *checkpointWriter) entries(r diagnostics.CompleteCheckpoint) ([]entry, b
 		}
 		return []entry{{key: w.key(v.Text(), false), value: v.Text(), progress: r.Progress}}, true
 	case r.Best != "":
+		if !w.bound(r.Best, at) {
+			return nil, false
+		}
 		return []entry{{key: w.key(r.Best[strings.LastIndexByte(r.Best, '.')+1:], false), value: "float(" + r.Best + ")", target: r.Best}}, true
 	case r.Counter != "":
+		if !w.bound(r.Counter, at) {
+			return nil, false
+		}
 		return []entry{{key: w.key(r.Counter[strings.LastIndexByte(r.Counter, '.')+1:], false), value: r.Counter, target: r.Counter}}, true
 	}
 	var out []entry

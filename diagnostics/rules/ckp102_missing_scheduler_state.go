@@ -13,7 +13,8 @@ import (
 //
 // # What it does
 //
-// Reports a checkpoint that training resumes from and that lacks the state of a learning-rate scheduler which is in use.
+// Reports a checkpoint that training resumes from and that lacks the state of a learning-rate scheduler which is in use,
+// or a learning rate that the program multiplies itself from decay to decay and writes into the optimizer.
 //
 // # Why it matters
 //
@@ -81,7 +82,7 @@ import (
 // # What it does not see
 //
 // Schedulers that find their place by themselves are left alone: stepped with an explicit epoch, built with `last_epoch`, stepped
-// forward before training, or written by hand into `param_groups`. Schedulers built in other files are reported without numbers.
+// forward before training, working in the first epochs only, or reckoned from the epoch and written into `param_groups`. Schedulers built in other files are reported without numbers.
 //
 // # References
 //
@@ -114,6 +115,18 @@ func missingSchedulerState(p *diagnostics.Pass) {
 				Detail:   table,
 				Related:  append(loadedHere(r.Load), at(step.Node, "the scheduler steps here")),
 				Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}},
+			})
+		}
+		if r.Load == nil || r.Load.Opaque {
+			continue
+		}
+		for _, rate := range r.Save.CarriedRates() {
+			p.Report(diagnostics.Diagnostic{
+				Place:    r.Save.Anchor(),
+				Severity: proven(r, diagnostics.Warning),
+				Message: fmt.Sprintf("`%s` carries the learning rate from one decay to the next and is not saved in this checkpoint: after resuming, it starts again from its initial value, and the next decay is reckoned from that.",
+					rate.Name),
+				Related: append(loadedHere(r.Load), at(rate.Update, "it is multiplied here")),
 			})
 		}
 	}

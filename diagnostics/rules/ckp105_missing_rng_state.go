@@ -2,9 +2,11 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
@@ -90,6 +92,8 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func missingRNGState(p *diagnostics.Pass) {
+	var saves []training.Resumption
+	lacks := map[pyast.Place][]torch.RNG{} // together over all ways the program comes to a place
 	for _, r := range p.File.Resumptions() {
 		s := r.Save
 		if s.Kind != training.PayloadDict || r.Evidence != training.FromLoadPath && (!s.HasKind(training.Optimizer) || len(s.Run.Seeds) == 0) {
@@ -98,23 +102,31 @@ func missingRNGState(p *diagnostics.Pass) {
 		if s.HasRole(training.RoleRNG) && len(savedRNG(s)) == 0 {
 			continue // states in a form that is not followed
 		}
-		used := p.File.DrawnFrom(s)
-		var missing []torch.RNG
-		for _, g := range used {
-			if !s.HasRNG(g) {
-				missing = append(missing, g)
+		place := s.Anchor()
+		if _, seen := lacks[place]; !seen {
+			saves = append(saves, r)
+			lacks[place] = nil
+		}
+		for _, g := range p.File.DrawnFrom(s) {
+			if !s.HasRNG(g) && !slices.Contains(lacks[place], g) {
+				lacks[place] = append(lacks[place], g)
 			}
 		}
+	}
+	for _, r := range saves {
+		place := r.Save.Anchor()
+		missing := lacks[place]
 		if len(missing) == 0 {
 			continue
 		}
+		slices.Sort(missing)
 		p.Report(diagnostics.Diagnostic{
-			Place:    s.Anchor(),
+			Place:    place,
 			Severity: proven(r, diagnostics.Information),
 			Message: fmt.Sprintf("The state of the %s random number generator%s is not saved in this checkpoint: after resuming, shuffling, dropout and augmentation draw other numbers.",
 				rngList(missing), plural(len(missing))),
 			Related:  loadedHere(r.Load),
-			Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: s, Load: r.Load, RNG: missing}},
+			Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, RNG: missing}},
 		})
 	}
 }

@@ -72,7 +72,8 @@ import (
 //
 // # What it does not see
 //
-// Metrics kept in objects of other files, such as early-stopping helpers.
+// Metrics kept in objects of other files, such as early-stopping helpers; a second best metric beside one that is saved. Files that
+// only keep the best, and that nothing resumes from, are left alone.
 //
 // # References
 //
@@ -90,8 +91,11 @@ func missingBestMetric(p *diagnostics.Pass) {
 			continue
 		}
 		best := s.BestMetric()
-		if best == nil || savesValue(p, s, best) {
+		if best == nil || savesValue(p, s, best) || r.Load == nil && s.BestOnly() {
 			continue
+		}
+		if restored, _ := p.File.BestRestored(best); restored {
+			continue // from a metric that is saved under a name of its own
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place:    s.Anchor(),

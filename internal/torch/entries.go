@@ -60,18 +60,18 @@ func init() {
 	}
 	device := []RNG{TorchRNG, CUDARNG}
 	all := []RNG{TorchRNG, CUDARNG, NumpyRNG, PythonRNG}
-	rng(Seeder, device, "torch.manual_seed torch.seed")
+	rng(Seeder, device, "torch.manual_seed torch.seed torch.random.manual_seed torch.random.seed")
 	rng(Seeder, []RNG{CUDARNG}, "torch.cuda.manual_seed torch.cuda.manual_seed_all torch.cuda.seed torch.cuda.seed_all torch.mps.manual_seed")
 	rng(Seeder, []RNG{NumpyRNG}, "numpy.random.seed")
 	rng(Seeder, []RNG{PythonRNG}, "random.seed")
 	rng(Seeder, all, `lightning.pytorch.seed_everything lightning.fabric.seed_everything accelerate.utils.set_seed accelerate.set_seed transformers.set_seed
 		transformers.trainer_utils.set_seed transformers.enable_full_determinism diffusers.training_utils.set_seed monai.utils.set_determinism ignite.utils.manual_seed`)
-	rng(RNGGetter, []RNG{TorchRNG}, "torch.get_rng_state")
-	rng(RNGGetter, []RNG{CUDARNG}, "torch.cuda.get_rng_state torch.cuda.get_rng_state_all")
+	rng(RNGGetter, []RNG{TorchRNG}, "torch.get_rng_state torch.random.get_rng_state")
+	rng(RNGGetter, []RNG{CUDARNG}, "torch.cuda.get_rng_state torch.cuda.get_rng_state_all torch.cuda.random.get_rng_state torch.cuda.random.get_rng_state_all")
 	rng(RNGGetter, []RNG{NumpyRNG}, "numpy.random.get_state")
 	rng(RNGGetter, []RNG{PythonRNG}, "random.getstate")
-	rng(RNGSetter, []RNG{TorchRNG}, "torch.set_rng_state")
-	rng(RNGSetter, []RNG{CUDARNG}, "torch.cuda.set_rng_state torch.cuda.set_rng_state_all")
+	rng(RNGSetter, []RNG{TorchRNG}, "torch.set_rng_state torch.random.set_rng_state")
+	rng(RNGSetter, []RNG{CUDARNG}, "torch.cuda.set_rng_state torch.cuda.set_rng_state_all torch.cuda.random.set_rng_state torch.cuda.random.set_rng_state_all")
 	rng(RNGSetter, []RNG{NumpyRNG}, "numpy.random.set_state")
 	rng(RNGSetter, []RNG{PythonRNG}, "random.setstate")
 	draw := func(generators []RNG, prefix, names string) {

@@ -40,11 +40,10 @@ func (f *File) Resumptions() []Resumption {
 		if s.Collective || s.Loop == nil || s.Open || s.Path.Buffer || !s.HasKind(Model) {
 			continue
 		}
-		if s.Kind != PayloadDict && s.Kind != PayloadState {
-			continue
-		}
 		r := Resumption{Save: s, Load: s.ResumedBy()}
 		switch {
+		case s.Kind != PayloadDict && s.Kind != PayloadState && (s.Kind != PayloadObject || r.Load == nil || !r.Load.Declared()):
+			continue
 		case r.Load != nil:
 			r.Evidence = FromLoadPath
 		case s.Training():
@@ -52,7 +51,7 @@ func (f *File) Resumptions() []Resumption {
 		default:
 			continue
 		}
-		if s.fullerBeside() || s.splitBehind(f.resumptions) || s.writtenAgain(f.resumptions) {
+		if s.fullerBeside() || s.bestBeside() || s.splitBehind(f.resumptions) || s.writtenAgain(f.resumptions) {
 			continue
 		}
 		f.resumptions = append(f.resumptions, r)
@@ -85,12 +84,12 @@ func (f *File) Continued() []Resumption {
 	return out
 }
 
-// Checkpoints are the resumptions, and besides them the saves inside a training loop that hold progress beside the states of
-// objects of which it is not known what they are.
+// Checkpoints are the resumptions, and besides them the saves inside a loop that hold progress beside the states of objects of
+// which it is not known what they are. Where the objects hide the optimizer, so they do its steps.
 func (f *File) Checkpoints() []Resumption {
 	out := f.WithClasses()
 	for _, s := range f.Saves() {
-		if s.Loop != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.HasKind(Model) && s.HoldsStates() {
+		if s.around() != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.HasKind(Model) && s.HoldsStates() {
 			out = append(out, Resumption{Save: s, Load: s.ResumedBy(), Evidence: FromPayload})
 		}
 	}
@@ -100,15 +99,26 @@ func (f *File) Checkpoints() []Resumption {
 // splitBehind says that the save is one of several bare state dicts of the same stretch of training, and not the first: what
 // they lack is said once.
 func (s *SaveSite) splitBehind(before []Resumption) bool {
-	if s.Kind != PayloadState {
+	if s.Kind == PayloadDict {
 		return false
 	}
 	for _, r := range before {
-		if o := r.Save; o.Kind == PayloadState && o.Run == s.Run && o.Loop == s.Loop && o.Index < s.Index {
+		if o := r.Save; o.Kind == s.Kind && o.Run == s.Run && o.Loop == s.Loop && o.Index < s.Index {
 			return true
 		}
 	}
 	return false
+}
+
+// bestBeside says that the same stretch of training writes the same bare model every now and then, and this save only keeps the
+// best one.
+func (s *SaveSite) bestBeside() bool {
+	if s.Kind == PayloadDict || !s.BestOnly() {
+		return false
+	}
+	return slices.ContainsFunc(s.Companions(), func(o *SaveSite) bool {
+		return o.Kind == s.Kind && !o.BestOnly() && o.Has(s.Components[0].Object)
+	})
 }
 
 // writtenAgain says that an earlier save of the same run writes the same dict, to another file.
@@ -159,7 +169,7 @@ func (f *File) HasStateToLose(o *Object) (state, ok bool) {
 }
 
 // FastForwarded says that a scheduler finds its place on resume without saved state: it is stepped by an explicit epoch, built
-// with last_epoch, set by hand, or stepped forward in a loop before training.
+// with last_epoch, set by hand, stepped forward in a loop before training, or works in the first epochs only.
 func (f *File) FastForwarded(o *Object) bool {
 	if o.Call.Valid() {
 		args := pysem.Args(o.Call)
@@ -189,8 +199,11 @@ func (f *File) FastForwarded(o *Object) bool {
 			if st.Explicit {
 				return true
 			}
-			// for _ in range(start_epoch): scheduler.step()
 			for fr := st.Frame; fr != nil; fr = fr.Parent {
+				if fr.Kind == pysem.FrameIf && fr.Positive && warmsUp(fr.Cond) {
+					return true
+				}
+				// for _ in range(start_epoch): scheduler.step()
 				if fr.Kind == pysem.FrameLoop && !r.trainsIn(fr.Node) {
 					return true
 				}
@@ -198,6 +211,17 @@ func (f *File) FastForwarded(o *Object) bool {
 		}
 	}
 	return f.lastEpochSet(o)
+}
+
+// warmsUp reports whether a condition holds for the first epochs only, `epoch <= args.warm`: what stands under it is done early.
+func warmsUp(cond pyast.Node) bool {
+	if cond.Kind() != pyast.KindComparisonOperator || !epochName.MatchString(lastPart(cond.Nth(0).Text())) {
+		return false
+	}
+	for op := range cond.ChildrenOf(pyast.FieldOperators) {
+		return op.TextIs("<") || op.TextIs("<=")
+	}
+	return false
 }
 
 // countsByOptimizer says that a scheduler of a class at hand takes its step from the optimizer's state.
@@ -277,13 +301,13 @@ var noMetric = regexp.MustCompile(`(?i)epoch|(^|_)(lr|time|len(gth)?|size|idx|in
 // compared in a condition of some save (or of the block that marks the best) and assigned in the loop.
 func (s *SaveSite) BestMetric() *Best {
 	f := s.Run.File
-	if s.Loop == nil {
-		if f.keptByClass(s) != nil {
-			return f.classBest(s)
-		}
+	outer := s.around()
+	if s.Loop == nil && f.keptByClass(s) != nil {
+		return f.classBest(s)
+	}
+	if outer == nil {
 		return nil
 	}
-	outer := s.Loop.Outer()
 	for _, ev := range s.Run.Events[outer.First+1 : min(outer.Last, len(s.Run.Events))] {
 		if ev.Kind != pysem.EventAssign || ev.Node.Kind() != pyast.KindAssignment {
 			continue
@@ -314,6 +338,17 @@ func (s *SaveSite) BestMetric() *Best {
 	return nil
 }
 
+// around is the outermost training loop around the save or, where none is seen to train, the outermost loop; nil without loops.
+func (s *SaveSite) around() *Loop {
+	if s.Loop != nil {
+		return s.Loop.Outer()
+	}
+	if loops := s.loops(); len(loops) > 0 {
+		return loops[0]
+	}
+	return nil
+}
+
 // decidesIn says that a save of the loop stands under the same condition.
 func (f *File) decidesIn(s *SaveSite, cond *pysem.Frame) bool {
 	for _, o := range s.Run.Saves {
@@ -338,7 +373,7 @@ func (f *File) decides(s *SaveSite, name string, at pysem.Event) bool {
 	}
 	// save_checkpoint(state, is_best): the helper copies the best file.
 	for _, c := range s.Run.Calls {
-		if !s.Loop.Outer().Holds(c.Index) {
+		if !s.around().Holds(c.Index) {
 			continue
 		}
 		switch lastPart(c.Callee) {

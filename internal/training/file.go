@@ -35,6 +35,7 @@ type File struct {
 	resumptions []Resumption
 	modules     []*pysem.Module
 	cuda        *bool
+	helps       map[string]string // of command line options
 }
 
 // Analyze reads the facts of one file that stands alone.

@@ -8,7 +8,7 @@ import (
 
 // ResumedBy is the load from which training goes on with the file that a save writes, nil when the file at hand shows none.
 // The load stands in the same run before the training loop (or in a function of its own), restores the saved model, and
-// reads the same file: the same name, or keys that only such a checkpoint has.
+// reads the same file: the same name, keys that only such a checkpoint has, or a name that the program is told in order to go on.
 func (s *SaveSite) ResumedBy() *LoadSite {
 	var best *LoadSite
 	score := 0
@@ -34,10 +34,13 @@ func (s *SaveSite) match(l *LoadSite) int {
 		return 0
 	}
 	n := 0
-	if same := SamePath(s.Path, l.Path); same {
+	switch {
+	case SamePath(s.Path, l.Path):
 		n += 4
-	} else if s.Path.Known && l.Path.Known {
+	case s.Path.Known && l.Path.Known:
 		return 0
+	case l.Declared():
+		n += 4
 	}
 	if s.Kind == PayloadDict {
 		shared, progress := 0, false
@@ -63,6 +66,14 @@ func (s *SaveSite) match(l *LoadSite) int {
 
 // restoredBy reports whether a load restores the model that the save wrote.
 func (s *SaveSite) restoredBy(l *LoadSite) bool {
+	if s.Kind == PayloadObject {
+		for _, a := range s.Components[0].Value.Alternatives() { // model = torch.load(path)
+			if s.Run.File.loadOf(a) == l {
+				return true
+			}
+		}
+		return false
+	}
 	for _, x := range l.Restores {
 		if x.Object == nil || x.Object.Kind != Model {
 			continue
@@ -134,7 +145,8 @@ func (s *SaveSite) SavedNearby(o *Object) bool {
 			if c.Object != nil && c.Object.Kind == o.Kind && (c.Object.Guessed || o.Guessed) && baseName(c.Object.Name) == baseName(o.Name) {
 				return true
 			}
-			if c.Object == nil && keyKind(c.Key) == o.Kind {
+			// So may what is stored under such a key by an expression that names no object: the states of a list, of a wrapper.
+			if keyKind(c.Key) == o.Kind && (c.Object == nil || c.Object.Guessed && nameKind(c.Object.Name) == NotTracked) {
 				return true
 			}
 		}

@@ -68,15 +68,22 @@ type Step struct {
 	Foreign bool
 }
 
-// Ways are the objects that may step here: one for each way the receiver may have come about.
+// Ways are the objects that may step here: one for each way the receiver, or the optimizer that a scaler is handed, may have come
+// about.
 func (s *Step) Ways() []*Object {
+	f := s.Run.File
 	out := []*Object{s.Object}
-	if s.Value == nil || s.Value.Kind != pysem.Join {
-		return out
-	}
-	for _, a := range s.Value.Elems {
-		if o := s.Run.File.Object(a, s.Object.Name); o != nil && o.Kind == s.Object.Kind && !o.Same(s.Object) {
-			out = append(out, o)
+	stepped := append([]pyast.Node{s.Recv}, pysem.Args(s.Node).Position...)
+	for _, n := range stepped {
+		ways := f.Eval.Eval(n, s.Ctx).Alternatives()
+		objects := make([]*Object, 0, len(ways))
+		for _, a := range ways {
+			if o := f.Object(a, s.Object.Name); o != nil && o.Kind == s.Object.Kind {
+				objects = append(objects, o)
+			}
+		}
+		if slices.ContainsFunc(objects, s.Object.Same) {
+			out = append(out, slices.DeleteFunc(objects, s.Object.Same)...)
 		}
 	}
 	return out

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -171,7 +172,7 @@ func (s *SaveSite) Anchor() pyast.Place {
 // AnchorFor is where a finding on an object that the payload lacks stands: the anchor, or, where a function of another file makes
 // the dict and cannot name the object, the call of that function by the file that can.
 func (s *SaveSite) AnchorFor(o *Object) pyast.Place {
-	if s.Dict == nil || !s.Dict.Literal.Valid() || strings.HasPrefix(o.Name, "self.") {
+	if s.Dict == nil || !s.Dict.Literal.Valid() || strings.HasPrefix(o.Name, "self.") || s.worksBeside(o) {
 		return s.Anchor()
 	}
 	ctx := s.Ctx
@@ -185,6 +186,14 @@ func (s *SaveSite) AnchorFor(o *Object) pyast.Place {
 		}
 	}
 	return s.Anchor()
+}
+
+// worksBeside reports whether an object that stands for a whole module, as apex's loss scaling does, is used in the file that makes
+// the dict: it can be named there without being handed over.
+func (s *SaveSite) worksBeside(o *Object) bool {
+	return o.Value != nil && o.Value.Kind == pysem.External && slices.ContainsFunc(s.Run.Steps, func(st *Step) bool {
+		return st.Object.Same(o) && st.Node.Tree() == s.Dict.Literal.Tree()
+	})
 }
 
 // Site is the call that asks for the save: the save itself, or that of the function which only hands on all it is given,
@@ -298,7 +307,11 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 	if d := v.AsDict(); d != nil {
 		s.Kind, s.Dict, s.Open = PayloadDict, d, d.Open
 		for _, x := range d.Entries {
-			s.Components = append(s.Components, f.component(x))
+			c := f.component(x)
+			if c.Role == RoleState && c.Object == nil {
+				c.Object = s.Run.givesParameters(c.Value)
+			}
+			s.Components = append(s.Components, c)
 		}
 		return
 	}
@@ -331,7 +344,7 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 	}
 	if o := f.Object(whole, s.PayloadNode.Text()); o != nil {
 		s.Kind = PayloadObject
-		s.Components = []Component{{Role: RoleObject, Value: v, Object: o}}
+		s.Components = []Component{{Role: RoleObject, Value: whole, Object: o}}
 		return
 	}
 	if v.Kind == pysem.ParamVal || v.Kind == pysem.Unknown || v.Kind == pysem.Call && v.Base.Kind != pysem.External {
@@ -339,6 +352,21 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 		return
 	}
 	s.Kind = PayloadOther
+}
+
+// givesParameters is the module whose state a value is, whatever it is called, when the run has asked it for its parameters; nil
+// when it has not.
+func (r *Run) givesParameters(state *pysem.Value) *Object {
+	recv, _, ok := state.Method()
+	if !ok || recv.Kind == pysem.Unknown {
+		return nil
+	}
+	for _, c := range r.Calls {
+		if (c.Method == "parameters" || c.Method == "named_parameters") && c.Value != nil && c.Value.Key() == recv.Key() {
+			return r.File.module(state.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject), state.Ctx)
+		}
+	}
+	return nil
 }
 
 // component says what one key of a dict holds.
@@ -464,8 +492,9 @@ func (r *rngSearch) states(x pysem.Expr, depth int) []torch.RNG {
 				out = append(out, r.states(pysem.Expr{Val: a.Base}, depth+1)...)
 				continue
 			}
-			if recv, _, ok := a.Method(); ok {
-				out = append(out, r.states(pysem.Expr{Val: recv}, depth+1)...)
+			if _, _, ok := a.Method(); ok { // on all ways the receiver may have come about
+				recv := a.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject)
+				out = append(out, r.states(pysem.Expr{Node: recv, Ctx: a.Ctx}, depth+1)...)
 			}
 			if a.Kind == pysem.Call {
 				for _, arg := range pysem.Args(a.Node).Position {

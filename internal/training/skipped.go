@@ -48,7 +48,7 @@ func (f *File) skips(l *Loop) (at, count pyast.Node) {
 	}
 	for s := range l.Node.Child(pyast.FieldBody).Children() {
 		cond := s.Child(pyast.FieldCondition)
-		if s.Kind() != pyast.KindIfStatement || !continues(s.Child(pyast.FieldConsequence)) {
+		if s.Kind() != pyast.KindIfStatement || !skipsRound(s.Child(pyast.FieldConsequence)) {
 			continue
 		}
 		for c := range cond.Descendants() {
@@ -60,8 +60,8 @@ func (f *File) skips(l *Loop) (at, count pyast.Node) {
 	return pyast.Node{}, pyast.Node{}
 }
 
-// continues reports whether a block ends in `continue`.
-func continues(block pyast.Node) bool {
+// skipsRound reports whether a block ends in `continue`.
+func skipsRound(block pyast.Node) bool {
 	var last pyast.Node
 	for c := range block.Children() {
 		last = c

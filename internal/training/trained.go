@@ -157,8 +157,12 @@ func namesPart(n pyast.Node, name string) bool {
 	return false
 }
 
-// partOf reports whether a is an attribute of b, or handed to b's construction.
+// partOf reports whether a is an attribute of b, or handed to b's construction. What is moved to a device, wrapped or compiled is
+// the same module under the same name.
 func (f *File) partOf(a, b *Object) bool {
+	if strings.HasPrefix(a.Name, strings.TrimSuffix(b.Name, ".module")+".") {
+		return true
+	}
 	whole := b.Bare().key
 	for v := a.Bare().Value; v != nil && (v.Kind == pysem.Attr || v.Kind == pysem.Item || v.Kind == pysem.Elem); v = v.Base {
 		if v.Base != nil && (v.Base.Key() == whole || strings.HasPrefix(v.Base.Key(), whole+".")) {
