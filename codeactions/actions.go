@@ -278,6 +278,8 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return spareBest(s, r)
 	case diagnostics.TrainAgain:
 		return trainAgain(s, r)
+	case diagnostics.SaveAfterLoop:
+		return saveAfterLoop(s, r)
 	case diagnostics.MoveBefore:
 		return moveBefore(s, r)
 	}

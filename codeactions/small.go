@@ -216,6 +216,38 @@ func saveAfterStep(s *sheet, r diagnostics.SaveAfterStep) (Fix, bool) {
 	}), true
 }
 
+// saveAfterLoop moves the save that ends a round of a loop, with the condition it stands under, behind the loop.
+func saveAfterLoop(s *sheet, r diagnostics.SaveAfterLoop) (Fix, bool) {
+	body := r.Loop.Node.Child(pyast.FieldBody)
+	save := inBody(r.Save.Node, r.Save.Ctx, body)
+	if !save.Valid() || !s.ownLine(save) || save.Next().Valid() || !prevStatement(save).Valid() || r.Loop.Node.Child(pyast.FieldAlternative).Valid() {
+		return Fix{}, false
+	}
+	from := save
+	for p := prevStatement(save); p.Valid() && s.builds(p, r.Save); p = prevStatement(p) {
+		from = p
+	}
+	if !prevStatement(from).Valid() {
+		return Fix{}, false
+	}
+	inner, outer := indentAt(s.src, save.Start()), indentAt(s.src, r.Loop.Node.Start())
+	var moved strings.Builder
+	for line := range strings.Lines(string(s.src[lineStart(s.src, from.Start()):lineEnd(s.src, save.End())])) {
+		if rest, ok := strings.CutPrefix(line, inner); ok {
+			line = outer + rest
+		} else if strings.TrimSpace(line) != "" {
+			return Fix{}, false // a text that is not indented with the rest
+		}
+		moved.WriteString(line)
+	}
+	s.replace(text.Span{Start: lineEnd(s.src, prevStatement(from).End()), End: lineEnd(s.src, save.End())}, s.newline+moved.String())
+	return s.fix(Fix{
+		Title:         "Save after each epoch",
+		Applicability: diagnostics.Unsafe,
+		Why:           "a run that is killed loses up to an epoch instead of a batch",
+	}), true
+}
+
 // builds says that a statement does nothing but make or extend the payload of the save.
 func (s *sheet) builds(stmt pyast.Node, save *training.SaveSite) bool {
 	lit := pyast.Node{}

@@ -122,6 +122,12 @@ type SaveAfterStep struct {
 	Step *training.Step
 }
 
+// SaveAfterLoop moves a save behind the loop over batches that it ends.
+type SaveAfterLoop struct {
+	Save *training.SaveSite
+	Loop *training.Loop
+}
+
 // AtomicSave writes beside the file and renames.
 type AtomicSave struct{ Save *training.SaveSite }
 
@@ -279,6 +285,7 @@ func (RenameKey) remedy()          {}
 func (GlobalRank) remedy()         {}
 func (SaveThenDelete) remedy()     {}
 func (SpareBest) remedy()          {}
+func (SaveAfterLoop) remedy()      {}
 func (MoveBefore) remedy()         {}
 func (RemoveSuppression) remedy()  {}
 func (SeedFirst) remedy()          {}

@@ -119,11 +119,26 @@ var (
 	positions = regexp.MustCompile(`(?i)step|iter|batch|sample|seen|idx|index|(^|_)it(_|$)|update|progress|token|position|count`)
 )
 
+// BatchLoop is the loop over batches in which the save stands, nil when it stands in another loop, or in none.
+func (s *SaveSite) BatchLoop() *Loop {
+	l := s.Loop
+	if l == nil || s.EpochLoop == nil || l == s.EpochLoop || l.Node.Kind() != pyast.KindForStatement || l.Epoch() || s.BestOnly() || !s.Run.File.batches(l) {
+		return nil
+	}
+	return l
+}
+
+// CallIn is the call in a loop's function that leads to the save, or the save itself.
+func (s *SaveSite) CallIn(l *Loop) pyast.Node {
+	n, _, _ := meet(s.Ctx, s.Node, l.Ctx, l.Node)
+	return n
+}
+
 // MidEpoch is the loop over batches in which the save stands, nil when it is saved once an epoch, ends the training, or when
 // the payload or the file's name says how far it has come.
 func (s *SaveSite) MidEpoch() *Loop {
-	l := s.Loop
-	if l == nil || s.EpochLoop == nil || l == s.EpochLoop || l.Node.Kind() != pyast.KindForStatement || l.Epoch() || s.BestOnly() || !s.Run.File.batches(l) {
+	l := s.BatchLoop()
+	if l == nil {
 		return nil
 	}
 	for fr := s.Frame; fr != nil && fr.Node != l.Node; fr = fr.Parent {
