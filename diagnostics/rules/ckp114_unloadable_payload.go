@@ -14,7 +14,8 @@ import (
 //
 // Reports values in a checkpoint that `torch.load` refuses with `weights_only=True`, its default since torch 2.6: numpy's RNG
 // state as it is, numpy scalars and arrays, `torch.__version__`, `argparse.Namespace`, `Path`, dates, `defaultdict`, `deque`,
-// and files written with `pickle_protocol=4` or higher.
+// and files written with `pickle_protocol=4` or higher. A load that takes the default, in a method that overrides one which loads
+// with `weights_only=False`, is reported too.
 //
 // # Why it matters
 //
@@ -56,14 +57,15 @@ func unloadablePayload(p *diagnostics.Pass) {
 	if p.File.Test() {
 		return
 	}
+	var severity diagnostics.Severity
+	if p.Torch.Before(2, 6) {
+		severity = diagnostics.Information
+	}
+	overridingLoads(p, severity)
 	for _, l := range p.File.Loads() {
 		if l.Trusting() || l.AllowsGlobals() {
 			return
 		}
-	}
-	var severity diagnostics.Severity
-	if p.Torch.Before(2, 6) {
-		severity = diagnostics.Information
 	}
 	for _, s := range p.File.Saves() {
 		if s.Path.Buffer {
@@ -84,6 +86,29 @@ func unloadablePayload(p *diagnostics.Pass) {
 			p.Report(d)
 		}
 		newPickle(p, s, severity)
+	}
+}
+
+// overridingLoads reports loads that take the default of weights_only in a method whose parent's loads the same without it.
+func overridingLoads(p *diagnostics.Pass, severity diagnostics.Severity) {
+	for _, l := range p.File.EveryLoad() {
+		if n, hidden := l.WeightsOnly(); n.Valid() || hidden || l.AllowsGlobals() {
+			continue
+		}
+		load, method := l.Overridden()
+		if !load.Valid() {
+			continue
+		}
+		p.Report(diagnostics.Diagnostic{
+			Place: training.FirstLine(l.Node), Severity: severity,
+			Message: fmt.Sprintf("`%s`, which this method overrides, loads with `weights_only=False`; this load takes the default, `True` since torch 2.6, "+
+				"and refuses the checkpoints that need it.", method),
+			Related: []diagnostics.Related{at(load, "the method it overrides loads here")},
+			Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
+				Title: "Load with weights_only=False, as the other does", Call: l.Node, Name: "weights_only", Value: "False",
+				Reason: "a file that is loaded so can run any code: load none that you do not trust",
+			}},
+		})
 	}
 }
 

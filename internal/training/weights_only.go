@@ -49,6 +49,27 @@ func (l *LoadSite) Trusting() bool {
 	return n.Valid() && known && !truth
 }
 
+// Overridden is the load in the method that the load's own method overrides, where that one says weights_only=False; with its
+// class and name. It is none otherwise.
+func (l *LoadSite) Overridden() (load pyast.Node, method string) {
+	f, fn := l.Run.File, l.Ctx.Func
+	if !fn.Method() || l.Node.Tree() != fn.Module.Tree {
+		return load, ""
+	}
+	for _, base := range f.Eval.Bases(fn.Class) {
+		over := f.Eval.MethodOf(base, fn.Name)
+		if over == nil {
+			continue
+		}
+		for _, c := range over.Calls {
+			if e, ok := torch.Lookup(f.qualified(c.Child(pyast.FieldFunction))); ok && e.Kind == torch.FileLoader && pysem.Args(c).Keyword["weights_only"].Is(pyast.KindFalse) {
+				return c, over.QualName()
+			}
+		}
+	}
+	return load, ""
+}
+
 var trusting = regexp.MustCompile(`(?i)\btrust|\bunpickl|\bsafe\b`)
 
 // Explained reports whether a comment in front of the load's statement speaks of trusting the file.
