@@ -64,7 +64,36 @@ func (f *File) MentionsSeed() bool { return f.names(seeding) }
 
 // HandlesPrefix reports whether the file knows of a key prefix: it names "module." in a string or strips it with a helper.
 func (f *File) HandlesPrefix(prefix string) bool {
-	return f.names(prefixHelper) || f.says(func(s string) bool {
-		return s == prefix || strings.Contains(s, prefix+".") && !strings.Contains(s, " ")
-	})
+	if f.names(prefixHelper) || f.says(func(s string) bool { return strings.Contains(s, prefix+".") && !strings.Contains(s, " ") }) {
+		return true
+	}
+	if !f.says(func(s string) bool { return s == prefix }) {
+		return false
+	}
+	for n := range f.nodes() {
+		if n.Kind() == pyast.KindStringContent && n.TextIs(prefix) && !reachesInto(n, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// reachesInto reports whether a string is what `hasattr(model, "module")` asks for, only to use something inside the module:
+// `model.module.decoder`. That says nothing of the keys.
+func reachesInto(n pyast.Node, prefix string) bool {
+	call := n.Ancestor(pyast.KindCall)
+	if !call.Child(pyast.FieldFunction).TextIs("hasattr") {
+		return false
+	}
+	text := statementOf(call).Text()
+	for rest := text; ; {
+		_, behind, found := strings.Cut(rest, "."+prefix)
+		if !found {
+			return !strings.Contains(text, "state_dict")
+		}
+		if !strings.HasPrefix(behind, ".") && !strings.HasPrefix(behind, "(") {
+			return false // the module itself is taken
+		}
+		rest = behind
+	}
 }

@@ -37,7 +37,17 @@ func (f *File) WrappingOf(x *Restore) Wrapping {
 	if x.Value == nil {
 		return WrapUnknown
 	}
-	return f.wrapping(x.Value, 0)
+	w := f.wrapping(x.Value, 0)
+	if w != WrapUnknown {
+		return w
+	}
+	for _, c := range x.Run.Calls { // nobody wraps a model twice: what is wrapped later is bare until then
+		if c.Index > x.Index && moduleWrapper.MatchString(c.Callee) && pysem.Args(c.Node).Get(0, "module").TextIs(x.Recv.Text()) && c.Ctx == x.Ctx &&
+			!Exclusive(c.Frame, x.Frame) {
+			return Bare
+		}
+	}
+	return WrapUnknown
 }
 
 func (f *File) wrapping(v *pysem.Value, depth int) Wrapping {
@@ -45,8 +55,19 @@ func (f *File) wrapping(v *pysem.Value, depth int) Wrapping {
 		return WrapUnknown
 	}
 	out := WrapUnknown
+	inner := map[string]bool{} // what stands in a wrapper on other ways is bare on its own
+	for _, a := range v.Alternatives() {
+		if moduleWrapper.MatchString(a.Callee()) {
+			for _, b := range f.Eval.Eval(pysem.Args(a.Node).Get(0, "module"), a.Ctx).Alternatives() {
+				inner[b.Key()] = true
+			}
+		}
+	}
 	for i, a := range v.Alternatives() {
 		w := f.wrappingOne(a, depth)
+		if w == WrapUnknown && inner[a.Key()] {
+			w = Bare
+		}
 		switch {
 		case w == WrapUnknown:
 			return WrapUnknown
@@ -114,7 +135,7 @@ func (f *File) LoadsOf(s *SaveSite, c Component) (restores []*Restore, known boo
 				continue
 			}
 			known = true
-			if x.Key != c.Key || !SamePath(s.Path, x.Load.Path) || !x.Object.Same(c.Object) && baseName(x.Object.Name) != baseName(c.Object.Name) {
+			if x.Key != c.Key || !SamePath(s.Path, x.Load.Path) && !(!x.Load.Path.Known && f.plausible(s, x.Load)) || !x.Object.Same(c.Object) && baseName(x.Object.Name) != baseName(c.Object.Name) {
 				continue
 			}
 			if Exclusive(s.Frame, x.Frame) {
