@@ -280,6 +280,8 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return trainAgain(s, r)
 	case diagnostics.SaveAfterLoop:
 		return saveAfterLoop(s, r)
+	case diagnostics.SaveLast:
+		return saveLast(s, r)
 	case diagnostics.MoveBefore:
 		return moveBefore(s, r)
 	}

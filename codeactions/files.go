@@ -161,6 +161,27 @@ func (s *sheet) globPattern(save *training.SaveSite) (string, bool) {
 	return "", false
 }
 
+var bestWord = regexp.MustCompile(`(?i)best`)
+
+// saveLast writes the payload of a best-only save to a file of its own, behind the test in each epoch.
+func saveLast(s *sheet, r diagnostics.SaveLast) (Fix, bool) {
+	save := r.Save
+	args := pysem.Args(save.Node)
+	name, ok := pysem.StringLiteral(save.Path.Node)
+	behind := inBody(save.Node, save.Ctx, save.EpochLoop.Node.Child(pyast.FieldBody))
+	if !ok || !bestWord.MatchString(name) || save.Dict == nil || args.Pos(0) != save.Dict.Literal || args.Pos(1) != save.Path.Node || len(args.Keyword) > 0 ||
+		!behind.Is(pyast.KindIfStatement) || !s.ownLine(behind) || s.mod.Scope(save.Node) != s.mod.Scope(behind) || strings.Contains(args.Pos(0).Text(), "\n") {
+		return Fix{}, false
+	}
+	last := bestWord.ReplaceAllString(name, "last")
+	s.linesAfter(behind, fmt.Sprintf("%s(%s, %s)", save.Node.Child(pyast.FieldFunction).Text(), args.Pos(0).Text(), s.str(last)))
+	return s.fix(Fix{
+		Title:         "Write " + last + " in every epoch",
+		Applicability: diagnostics.Unsafe,
+		Why:           "it takes more disk and time, and only a resume from the new file gains by it",
+	}), true
+}
+
 // keepBest saves the model beside when the validation metric is the best so far.
 func keepBest(s *sheet, r diagnostics.KeepBest) (Fix, bool) {
 	loop := r.Save.EpochLoop

@@ -128,6 +128,9 @@ type SaveAfterLoop struct {
 	Loop *training.Loop
 }
 
+// SaveLast writes what a save keeps for the best metric in every epoch too, to a file of its own.
+type SaveLast struct{ Save *training.SaveSite }
+
 // AtomicSave writes beside the file and renames.
 type AtomicSave struct{ Save *training.SaveSite }
 
@@ -286,6 +289,7 @@ func (GlobalRank) remedy()         {}
 func (SaveThenDelete) remedy()     {}
 func (SpareBest) remedy()          {}
 func (SaveAfterLoop) remedy()      {}
+func (SaveLast) remedy()           {}
 func (MoveBefore) remedy()         {}
 func (RemoveSuppression) remedy()  {}
 func (SeedFirst) remedy()          {}

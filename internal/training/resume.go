@@ -1,6 +1,8 @@
 package training
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -133,6 +135,20 @@ func (s *SaveSite) Companions() []*SaveSite {
 	}
 	return out
 }
+
+// SavesBesides reports whether the run may write a checkpoint in a training loop by a call that is not seen into: one that saves
+// by its name.
+func (r *Run) SavesBesides(s *SaveSite) bool {
+	for _, c := range r.Calls {
+		if c.Index != s.Index && s.EpochLoop.Outer().Holds(c.Index) && savesByName.MatchString(calledName(c.Node)) &&
+			!slices.ContainsFunc(r.Saves, func(o *SaveSite) bool { return o.Node == c.Node }) {
+			return true
+		}
+	}
+	return false
+}
+
+var savesByName = regexp.MustCompile(`(?i)(save|dump|write|store).*(model|checkpoint|ckpt|state|snapshot|weights)|(checkpoint|ckpt|snapshot)|^save(_all|_last|_latest)?$`)
 
 // SavedNearby reports whether the state of an object is in the payload or in a companion's.
 func (s *SaveSite) SavedNearby(o *Object) bool {
