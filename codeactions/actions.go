@@ -282,6 +282,8 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return saveAfterLoop(s, r)
 	case diagnostics.SaveLast:
 		return saveLast(s, r)
+	case diagnostics.MeasureRestored:
+		return measureRestored(s, r)
 	case diagnostics.MoveBefore:
 		return moveBefore(s, r)
 	}

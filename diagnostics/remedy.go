@@ -131,6 +131,13 @@ type SaveAfterLoop struct {
 // SaveLast writes what a save keeps for the best metric in every epoch too, to a file of its own.
 type SaveLast struct{ Save *training.SaveSite }
 
+// MeasureRestored measures the model with Call behind a statement, and prints what comes out beside the figure that was Saved.
+type MeasureRestored struct {
+	After       pyast.Node
+	Name        string
+	Call, Saved pyast.Node
+}
+
 // AtomicSave writes beside the file and renames.
 type AtomicSave struct{ Save *training.SaveSite }
 
@@ -290,6 +297,7 @@ func (SaveThenDelete) remedy()     {}
 func (SpareBest) remedy()          {}
 func (SaveAfterLoop) remedy()      {}
 func (SaveLast) remedy()           {}
+func (MeasureRestored) remedy()    {}
 func (MoveBefore) remedy()         {}
 func (RemoveSuppression) remedy()  {}
 func (SeedFirst) remedy()          {}
