@@ -284,6 +284,8 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return saveLast(s, r)
 	case diagnostics.MeasureRestored:
 		return measureRestored(s, r)
+	case diagnostics.RegisterState:
+		return registerState(s, r)
 	case diagnostics.MoveBefore:
 		return moveBefore(s, r)
 	}

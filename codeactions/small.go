@@ -216,6 +216,17 @@ func saveAfterStep(s *sheet, r diagnostics.SaveAfterStep) (Fix, bool) {
 	}), true
 }
 
+// registerState registers an object with the accelerator right behind the statement that makes it.
+func registerState(s *sheet, r diagnostics.RegisterState) (Fix, bool) {
+	stmt := statement(r.Object.Call)
+	target := stmt.Nth(0).Child(pyast.FieldLeft)
+	if stmt.Nth(0).Kind() != pyast.KindAssignment || !target.Is(pyast.KindIdentifier, pyast.KindAttribute) || !s.ownLine(stmt) {
+		return Fix{}, false
+	}
+	s.linesAfter(stmt, fmt.Sprintf("%s.register_for_checkpointing(%s)", r.Accelerator, target.Text()))
+	return s.fix(Fix{Title: fmt.Sprintf("Register `%s` with the accelerator", target.Text()), Applicability: diagnostics.Safe}), true
+}
+
 // saveAfterLoop moves the save that ends a round of a loop, with the condition it stands under, behind the loop.
 func saveAfterLoop(s *sheet, r diagnostics.SaveAfterLoop) (Fix, bool) {
 	body := r.Loop.Node.Child(pyast.FieldBody)

@@ -138,6 +138,12 @@ type MeasureRestored struct {
 	Call, Saved pyast.Node
 }
 
+// RegisterState registers an object with an accelerator, behind its making.
+type RegisterState struct {
+	Object      *training.Object
+	Accelerator string
+}
+
 // AtomicSave writes beside the file and renames.
 type AtomicSave struct{ Save *training.SaveSite }
 
@@ -298,6 +304,7 @@ func (SpareBest) remedy()          {}
 func (SaveAfterLoop) remedy()      {}
 func (SaveLast) remedy()           {}
 func (MeasureRestored) remedy()    {}
+func (RegisterState) remedy()      {}
 func (MoveBefore) remedy()         {}
 func (RemoveSuppression) remedy()  {}
 func (SeedFirst) remedy()          {}

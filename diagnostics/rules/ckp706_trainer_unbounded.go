@@ -1,0 +1,67 @@
+package rules
+
+import (
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// CKP706 trainer-unbounded
+//
+// # What it does
+//
+// Reports arguments of transformers' Trainer that save and set no `save_total_limit`.
+//
+// # Why it matters
+//
+// By default the Trainer writes a full checkpoint every 500 steps and removes none: with Adam each is about three times the model.
+//
+// # Example
+//
+//	from transformers import Trainer, TrainingArguments
+//	from model import net, data
+//
+//	args = TrainingArguments("out", num_train_epochs=10)
+//	Trainer(model=net, args=args, train_dataset=data).train()
+//
+// # Use instead
+//
+//	from transformers import Trainer, TrainingArguments
+//	from model import net, data
+//
+//	args = TrainingArguments("out", num_train_epochs=10, save_total_limit=3)
+//	Trainer(model=net, args=args, train_dataset=data).train()
+//
+// # Fix safety
+//
+// The fix keeps three checkpoints. It is unsafe: older ones are removed, those of earlier runs in the directory too.
+//
+// # What it does not see
+//
+// Arguments that are read from the command line or from a file.
+//
+// # References
+//
+//   - https://huggingface.co/docs/transformers/main_classes/trainer#transformers.TrainingArguments.save_total_limit
+var _ = diagnostics.Register(&diagnostics.Rule{
+	Code: "CKP706", Name: "trainer-unbounded", Summary: "The Trainer keeps every checkpoint",
+	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
+	Run: trainerUnbounded,
+})
+
+func trainerUnbounded(p *diagnostics.Pass) {
+	if p.File.Test() {
+		return
+	}
+	for c := range p.File.CallsOf(training.TrainingArguments) {
+		if p.File.Bounded(c) {
+			continue
+		}
+		p.Report(diagnostics.Diagnostic{
+			Place:   training.FirstLine(c),
+			Message: "No `save_total_limit` is set: the Trainer keeps every checkpoint that it writes, optimizer and all, until the disk is full.",
+			Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
+				Title: "Keep the newest three", Call: c, Name: "save_total_limit", Value: "3", Reason: "older checkpoints are removed",
+			}},
+		})
+	}
+}

@@ -1,0 +1,153 @@
+package training
+
+import (
+	"iter"
+	"regexp"
+	"slices"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
+
+// What frameworks are told by the arguments of a call: Lightning's trainer and callbacks, the arguments of transformers' Trainer,
+// Accelerate's accelerator.
+
+var (
+	// ModelCheckpoints and LightningTrainers are Lightning's classes under all their names, SeedEverything its seeding function.
+	ModelCheckpoints  = regexp.MustCompile(`^(pytorch_lightning|lightning(\.pytorch)?)\.(callbacks\.)?(model_checkpoint\.)?ModelCheckpoint$`)
+	LightningTrainers = regexp.MustCompile(`^(pytorch_lightning|lightning(\.pytorch)?)\.(trainer\.)?(trainer\.)?Trainer$`)
+	SeedEverything    = regexp.MustCompile(`^(pytorch_lightning|lightning(\.pytorch)?)\.(utilities\.)?(seed\.)?seed_everything$`)
+	// TrainingArguments are the settings of transformers' Trainer and of the trainers that are made from it.
+	TrainingArguments = regexp.MustCompile(`^(transformers\.(\w+\.)*(Seq2Seq)?TrainingArguments|sentence_transformers\.(\w+\.)*\w*TrainingArguments|trl\.(\w+\.)*(SFT|DPO|GRPO|RLOO|KTO|ORPO|CPO|Reward|PRM|GKD|XPO|NashMD|OnlineDPO|BCO)Config)$`)
+)
+
+// CallsOf are the calls in the file of what has a qualified name, whatever runs them. Calls that may be given more out of sight,
+// through ** or *, are left out.
+func (f *File) CallsOf(name *regexp.Regexp) iter.Seq[pyast.Node] {
+	return func(yield func(pyast.Node) bool) {
+		for _, fn := range f.Module.Funcs {
+			for _, c := range fn.Calls {
+				if name.MatchString(f.qualified(c.Child(pyast.FieldFunction))) && !pysem.Args(c).May() && !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Setting is the value that a call gives to a keyword, the zero value's Unknown where it gives none; given says whether it does.
+func (f *File) Setting(call pyast.Node, keyword string) (v *pysem.Value, given bool) {
+	n, given := pysem.Args(call).Keyword[keyword]
+	return f.Eval.Eval(n, f.Eval.In(f.moduleOf(call), call)), given
+}
+
+// On reports whether a call sets a keyword to what is known to be true.
+func (f *File) On(call pyast.Node, keyword string) bool {
+	v, given := f.Setting(call, keyword)
+	truth, known := v.Truth()
+	return given && known && truth
+}
+
+// Resuming is a call of a trainer's method that goes on from a checkpoint, as the keyword of that name says: trainer.fit(ckpt_path=...).
+// It is none where no call does, or the keyword is None or False.
+func (f *File) Resuming(method, keyword string) pyast.Node {
+	for _, fn := range f.Module.Funcs {
+		for _, c := range fn.Calls {
+			if calledName(c) != method || c.Child(pyast.FieldFunction).Kind() != pyast.KindAttribute {
+				continue
+			}
+			v, given := f.Setting(c, keyword)
+			if truth, known := v.Truth(); given && (!known || truth) {
+				return c
+			}
+		}
+	}
+	return pyast.Node{}
+}
+
+// Bounded reports whether the arguments of a Trainer limit what is kept, or keep it from saving, be it by a value that is not
+// known.
+func (f *File) Bounded(call pyast.Node) bool {
+	if limit, given := f.Setting(call, "save_total_limit"); given {
+		return limit.Kind != pysem.NoneVal
+	}
+	v, given := f.Setting(call, "save_strategy")
+	text, _ := v.Text()
+	return given && text != "steps" && text != "epoch"
+}
+
+// AsksForDeterminism reports whether the file asks transformers for full determinism in any way.
+func (f *File) AsksForDeterminism() bool { return f.names(fullDeterminism) }
+
+var fullDeterminism = regexp.MustCompile(`full_determinism`)
+
+// Hook is the hook of Lightning's module or callback in which a save is made, "" where it is made elsewhere.
+func (s *SaveSite) Hook() string {
+	for c := s.Ctx; c != nil; c = c.Parent {
+		if c.Func.Class != nil && s.Run.File.hooks(c.Func.Class, 0) {
+			return c.Func.QualName()
+		}
+	}
+	return ""
+}
+
+// Unregistered is an object that works in the training and is left out of what an accelerator saves.
+type Unregistered struct {
+	Object *Object
+	// Save is the accelerator's save_state; Step where the object works.
+	Save, Step *Call
+	// Accelerator is how the accelerator is written where the object is made, "" where it is not there by then.
+	Accelerator string
+}
+
+// Unregistered are the schedulers and averages that step beside a save_state of Accelerate and were neither prepared nor registered
+// with it. Programs that hook into the save themselves are left alone.
+func (f *File) Unregistered() []Unregistered {
+	if f.names(savesByHook) {
+		return nil
+	}
+	var out []Unregistered
+	for _, r := range f.Runs {
+		var save *Call
+		handed := map[string]bool{}
+		for _, c := range r.Calls {
+			switch c.Method {
+			case "save_state":
+				if accelerator.MatchString(c.Recv.Text()) {
+					save = c
+				}
+			case "prepare", "register_for_checkpointing", "prepare_scheduler", "prepare_optimizer", "prepare_model":
+				args := pysem.Args(c.Node)
+				if args.May() {
+					return nil
+				}
+				for _, n := range args.Position {
+					handed[lastPart(n.Text())] = true
+				}
+			}
+		}
+		if save == nil {
+			continue
+		}
+		for _, st := range r.Steps {
+			o := st.Object
+			if o.Kind != Scheduler && o.Kind != Averaged || o.Guessed || st.Foreign || st.Explicit || handed[lastPart(o.Name)] || !o.Call.Valid() || f.FastForwarded(o) ||
+				slices.ContainsFunc(out, func(u Unregistered) bool { return u.Object.Same(o) }) {
+				continue
+			}
+			u := Unregistered{Object: o, Save: save, Step: st.Call}
+			if save.Recv.Kind() == pyast.KindIdentifier && o.Call.Tree() == f.Tree {
+				if scope := f.Module.Scope(o.Call); slices.ContainsFunc(scope.Defs(save.Recv.Text()), func(d *pysem.Def) bool { return d.Stmt.End() <= o.Call.Start() }) {
+					u.Accelerator = save.Recv.Text()
+				}
+			}
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+var (
+	accelerator = regexp.MustCompile(`(?i)accelerator$`)
+	savesByHook = regexp.MustCompile(`^register_save_state_pre_hook$`)
+)
