@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/report"
@@ -159,7 +158,7 @@ func (c *checker) settled(f project.Fixed) *outcome {
 	if c.diff {
 		o := newOutcome(f.Before)
 		if f.Before != f.After {
-			o.diff = text.Diff(displayPath(path), f.Before.Source.Text, f.After.Source.Text)
+			o.diff = diff(displayPath(path), f.Before.Source, f.After.Source)
 		}
 		o.fail(path, f.Err)
 		return o
@@ -178,11 +177,24 @@ func (c *checker) settled(f project.Fixed) *outcome {
 	return o
 }
 
+// diff shows what became of a text; of a notebook, cell for cell.
+func diff(path string, before, after *text.Source) string {
+	cells := after.Cells()
+	if cells == nil {
+		return text.Diff(path, before.Text, after.Text)
+	}
+	var out strings.Builder
+	for i, old := range before.Cells() {
+		out.WriteString(text.Diff(fmt.Sprintf("%s:cell %d", path, old.Number), old.Text, cells[i].Text))
+	}
+	return out.String()
+}
+
 // newOutcome keeps of an analysis what a report shows.
 func newOutcome(a *project.Analysis) *outcome {
 	o := &outcome{file: report.File{Path: displayPath(a.Path), Source: a.Source, Diagnostics: a.Diagnostics}}
 	if len(a.Diagnostics) > 0 {
-		o.file.Fixes = codeactions.Fixes(a.Tree, a.Diagnostics)
+		o.file.Fixes = a.Fixes()
 	} else {
 		o.file.Source = nil
 	}
@@ -237,7 +249,7 @@ func (c *checker) standardInput(stdin io.Reader) error {
 
 // standardText checks the text that came in as the file it stands for.
 func (c *checker) standardText(data []byte) *outcome {
-	src, err := text.Decode(data)
+	src, err := project.Decode(c.stdinName, data)
 	if err != nil {
 		return newOutcome(c.workspace.AnalyzeBytes(c.stdinName, data))
 	}
@@ -287,5 +299,5 @@ func open(path string) (*text.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return text.Decode(data)
+	return project.Decode(path, data)
 }

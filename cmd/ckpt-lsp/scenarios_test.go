@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write testdata/scenarios/*/fixed.py anew")
+var update = flag.Bool("update", false, "write what fixes make of testdata/scenarios and testdata/notebooks anew")
 
 const scenarios = "../../testdata/scenarios"
 

@@ -335,7 +335,7 @@ func (x *Index) analysis(ctx context.Context, p *Program, path string) (*Analysi
 			return a, ctx.Err()
 		}
 		if a.Tree.HasErrors() {
-			a.Problems = append(a.Problems, syntaxError(path, a.Tree))
+			a.Problems = append(a.Problems, syntaxError(path, src, a.Tree))
 		}
 	}
 	x.mu.Lock()
