@@ -36,11 +36,15 @@ func newCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [paths]",
 		Short: "Report findings in files and directories (default: the working directory)",
-		Long: `Report findings in the given files and in the Python files below the given directories
-(default: the working directory). Left out are files that git ignores, virtual environments,
+		Long: `Report findings in the given files and in the Python files and notebooks below the given
+directories (default: the working directory). Left out are files that git ignores, virtual environments,
 symbolic links, and what exclude in ckpt-lsp.toml or [tool.ckpt-lsp] of pyproject.toml names;
 a file given by name is always checked. "-" reads standard input; with --fix the fixed text
 then goes to standard output, and findings go to standard error.
+
+A finding in a notebook (.ipynb) is reported by cell, counted from 1 over cells of all kinds, and
+by line of the cell: "train.ipynb:cell 3:12:5". In JSON, "cell" stands beside "path" and "range".
+Magics and shell commands are passed over; fixes change the sources of cells and nothing else.
 
 Rules are named by code (CKP101), name (missing-optimizer-state), family (CKP1) or ALL.
 
@@ -55,8 +59,9 @@ first statement. Without brackets every rule is meant.
 
 Exit codes: 0 no findings, 1 findings are left (0 with --exit-zero), 2 an error: a bad flag or
 configuration, a file that could not be read or written, a failure of ckpt-lsp itself. A file
-that is not valid Python is reported on standard error (in JSON under "errors"), what can be
-understood of it is checked, and it does not change the exit code.`,
+that is not valid Python, or a notebook that cannot be read as one in Python, is reported on
+standard error (in JSON under "errors"), what can be understood of it is checked, and it does not
+change the exit code. Notebooks in other languages are left out of directories without a word.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.out, c.err = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return c.run(cmd.InOrStdin(), args)
