@@ -23,31 +23,36 @@ var pythonMagics = map[string]bool{
 	"capture": true, "debug": true, "memit": true, "prun": true, "scalene": true, "time": true, "timeit": true, "wandb": true,
 }
 
-// view is what a cell says in Python: its text with all that IPython reads for itself made blank, byte for byte. Where Python
-// needs something in its stead there is the name _, of which nothing is known. blanks are the places.
+// What stands for a part that is made blank.
+const (
+	nothing = ' '
+	unknown = '_' // a name of which nothing is known, where Python needs an expression or a statement
+	mistake = ')' // no Python, and nothing that reaches beyond itself
+)
+
+// view is what a cell that ends with a line end says in Python: its text with all that IPython reads for itself made blank, byte
+// for byte, and a statement that does not end in the cell, so that it cannot swallow the next cells. blanks are the places.
 func view(cell []byte) (python []byte, blanks []text.Span) {
 	python = bytes.Clone(cell)
-	blank := func(start, end int, fill bool) {
+	blank := func(start, end int, instead byte) {
 		blanks = append(blanks, text.Span{Start: start, End: end})
 		for i := start; i < end; i++ {
 			if cell[i] != '\n' && cell[i] != '\r' {
 				python[i] = ' '
 			}
 		}
-		if fill {
-			python[start] = '_'
-		}
+		python[start] = instead
 	}
-	begun, opened := false, false // a statement went before, one that opens a block right before
+	begun, body := false, byte(nothing) // whether a statement went before; what a block needs that was opened right before
 	for at := 0; at < len(cell); {
 		line := cell[at:lineEnd(cell, at)]
 		start := at + len(line) - len(bytes.TrimLeft(line, " \t"))
 		if m := cellMagic.FindSubmatch(line); m != nil && !begun {
 			if !pythonMagics[string(m[1])] {
-				blank(at, len(cell), false)
+				blank(at, len(cell), nothing)
 				return python, blanks
 			}
-			blank(at, at+len(line), false)
+			blank(at, at+len(line), nothing)
 			at = min(at+len(line)+1, len(cell))
 			continue
 		}
@@ -55,18 +60,22 @@ func view(cell []byte) (python []byte, blanks []text.Span) {
 		switch m := automagic.FindSubmatch(line); {
 		case lineMagic.Match(line) && !cellMagic.Match(line), m != nil && !operator.Match(m[1]):
 			end = joinedEnd(cell, at)
-			blank(start, end, opened)
+			blank(start, end, body)
 		case assignedMagic.Match(line):
 			end = joinedEnd(cell, at)
-			blank(at+len(assignedMagic.Find(line))-1, end, true)
+			blank(at+len(assignedMagic.Find(line))-1, end, unknown)
 		case last == '?': // asks for help
 			end = at + len(line)
-			blank(start, end, opened)
+			blank(start, end, body)
 		case last == 0: // a blank line or a comment
 			at = min(end+1, len(cell))
 			continue
+		case end == len(cell): // not even its line end is the cell's
+			blank(start, end, mistake)
 		}
-		begun, opened = true, last == ':'
+		if begun, body = true, nothing; last == ':' {
+			body = unknown
+		}
 		at = min(end+1, len(cell))
 	}
 	return python, blanks

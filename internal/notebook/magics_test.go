@@ -34,20 +34,23 @@ func TestView(t *testing.T) {
 		"magic below":       {"\n# title\n%%time\nx = 1\n", "\n# title\n\nx = 1\n"},
 		"shell cell":        {"%%bash\nfor x in *; do\n  y\n", "\n\n\n"},
 		"other process":     {"%%python3\nx = 1\n", "\n\n"},
-		"file":              {"%%capture\n%%writefile a.py\nx = 1", "\n\n"},
+		"file":              {"%%capture\n%%writefile a.py\nx = 1", "\n\n\n"},
 		"too late":          {"x = 1\n%%bash\nls\n", "x = 1\n%%bash\nls\n"},
 		"automagic":         {"pip install torch\ncd ..\nx = 1\n", "\n\nx = 1\n"},
 		"not automagic":     {"cd = 1\nls -la\ncat in x\nrm (1)\n", "cd = 1\nls -la\ncat in x\nrm (1)\n"},
 		"carriage return":   {"!ls\r\nx = 1\r\n", "\r\nx = 1\r\n"},
 		"characters":        {"!ls é\nx = 'é'\n", "\nx = 'é'\n"},
+		"open bracket":      {"x = 1\nif x:\n  f(1,\n\n)]\n  g(\n1", "x = 1\nif x:\n  f(1,\n\n)]\n  )\n\n"},
+		"open long string":  {"x = 1\ny = '''\n!ls", "x = 1\n)\n\n"},
+		"joined to nothing": {"x = 1 + \\", ")\n"},
 		"empty":             {"", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			python, _ := view([]byte(c.cell))
-			if got := trailing.ReplaceAllString(string(python), "$1"); got != c.want {
+			python, _ := view(ended([]byte(c.cell)))
+			if got := trailing.ReplaceAllString(string(python), "$1"); got != string(ended([]byte(c.want))) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
-			if len(python) != len(c.cell) {
+			if len(python) != len(ended([]byte(c.cell))) {
 				t.Errorf("%d bytes became %d", len(c.cell), len(python))
 			}
 		})

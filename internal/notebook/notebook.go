@@ -295,9 +295,12 @@ func (n *notebook) Accepts(e text.Edit) bool {
 		return false
 	}
 	after, _ := text.Apply(c.now, []text.Edit{e})
-	got, _ := view(after)
-	return bytes.Equal(got, want)
+	got, _ := view(ended(after))
+	return bytes.Equal(got, ended(want))
 }
+
+// ended is a cell's text with a line end behind it, be it there already.
+func ended(cell []byte) []byte { return append(bytes.TrimSuffix(cell, []byte{'\n'}), '\n') }
 
 // Edit makes edits, each of which is accepted.
 func (n *notebook) Edit(edits []text.Edit) (*text.Source, error) {
@@ -316,7 +319,7 @@ func (n *notebook) Edit(edits []text.Edit) (*text.Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		next.cells[i].now = append(bytes.TrimSuffix(now, []byte{'\n'}), '\n')
+		next.cells[i].now = ended(now)
 	}
 	return next.arranged(), nil
 }

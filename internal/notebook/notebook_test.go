@@ -177,6 +177,8 @@ func TestAccepts(t *testing.T) {
 		"into a cell magic":    {[]string{`"%%bash\nb"`}, "     ", "x", false},
 		"makes a magic":        {[]string{`"a\nb"`}, "b", "!ls", false},
 		"opens a string":       {[]string{`"a\n!ls"`}, "a", "'''", false},
+		"in an open bracket":   {[]string{`"a\nf("`}, ")", "", false},
+		"beside one":           {[]string{`"a\nf("`}, "a", "b", true},
 		"cannot be written":    {[]string{`"a = '\ud800'"`}, "a", "b", false},
 	} {
 		src := decode(t, of(c.cells...))
