@@ -275,26 +275,45 @@ func (n *notebook) holding(e text.Edit) int {
 	})
 }
 
-// Accepts reports whether an edit lies in one cell, spares what is not Python, and leaves IPython's reading of the rest as it is.
-// A cell with characters that JSON has and UTF-8 lacks cannot be written.
-func (n *notebook) Accepts(e text.Edit) bool {
-	i := n.holding(e)
-	if i < 0 {
-		return false
+// apart gives the edits of each cell, by its index, in offsets of the cell; ok is false if one crosses from cell to cell.
+func (n *notebook) apart(edits []text.Edit) (of map[int][]text.Edit, ok bool) {
+	of = map[int][]text.Edit{}
+	for _, e := range edits {
+		i := n.holding(e)
+		if i < 0 {
+			return nil, false
+		}
+		e.Start, e.End = e.Start-n.cells[i].start, e.End-n.cells[i].start
+		of[i] = append(of[i], e)
 	}
-	c := &n.cells[i]
-	e.Start, e.End = e.Start-c.start, e.End-c.start
-	for _, b := range c.blanks {
-		if e.Start < b.End && b.Start < e.End {
-			return false
+	return of, true
+}
+
+// Accepts reports whether each edit lies in one cell, and the cells accept theirs.
+func (n *notebook) Accepts(edits []text.Edit) bool {
+	of, ok := n.apart(edits)
+	for i, edits := range of {
+		ok = ok && n.cells[i].accepts(edits)
+	}
+	return ok
+}
+
+// accepts reports whether edits spare what is not Python and leave IPython's reading of the rest as it is. A cell with characters
+// that JSON has and UTF-8 lacks cannot be written.
+func (c *cell) accepts(edits []text.Edit) bool {
+	for _, e := range edits {
+		for _, b := range c.blanks {
+			if e.Start < b.End && b.Start < e.End {
+				return false
+			}
 		}
 	}
 	before, _ := view(c.now)
-	want, err := text.Apply(before, []text.Edit{e})
+	want, err := text.Apply(before, edits)
 	if err != nil || bytes.ContainsRune(c.now, utf8.RuneError) {
 		return false
 	}
-	after, _ := text.Apply(c.now, []text.Edit{e})
+	after, _ := text.Apply(c.now, edits) // fits as well
 	got, _ := view(ended(after))
 	return bytes.Equal(got, ended(want))
 }
@@ -302,18 +321,13 @@ func (n *notebook) Accepts(e text.Edit) bool {
 // ended is a cell's text with a line end behind it, be it there already.
 func ended(cell []byte) []byte { return append(bytes.TrimSuffix(cell, []byte{'\n'}), '\n') }
 
-// Edit makes edits, each of which is accepted.
+// Edit makes edits that are accepted.
 func (n *notebook) Edit(edits []text.Edit) (*text.Source, error) {
-	next := &notebook{raw: n.raw, cells: slices.Clone(n.cells)}
-	of := map[int][]text.Edit{}
-	for _, e := range edits {
-		i := n.holding(e)
-		if i < 0 || !n.Accepts(e) {
-			return nil, fmt.Errorf("edit %d-%d cannot be made in a cell of the notebook", e.Start, e.End)
-		}
-		e.Start, e.End = e.Start-n.cells[i].start, e.End-n.cells[i].start
-		of[i] = append(of[i], e)
+	of, ok := n.apart(edits)
+	if !ok || !n.Accepts(edits) {
+		return nil, errors.New("not every edit can be made in a cell of the notebook")
 	}
+	next := &notebook{raw: n.raw, cells: slices.Clone(n.cells)}
 	for i, edits := range of {
 		now, err := text.Apply(n.cells[i].now, edits)
 		if err != nil {

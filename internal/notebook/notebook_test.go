@@ -183,12 +183,25 @@ func TestAccepts(t *testing.T) {
 	} {
 		src := decode(t, of(c.cells...))
 		e := replace(t, src, c.part, c.with)
-		if got := src.Accepts(e); got != c.want {
+		if got := src.Accepts([]text.Edit{e}); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 		if _, err := src.Edit([]text.Edit{e}); (err == nil) != c.want {
 			t.Errorf("%s: the edit gives %v", name, err)
 		}
+	}
+}
+
+// Edits that make sense together only are looked at together.
+func TestAcceptsTogether(t *testing.T) {
+	src := decode(t, of(`"a"`, `"for x in names: f(x)"`))
+	open, shut := replace(t, src, " names", " sorted(names"), replace(t, src, ": ", "): ")
+	if src.Accepts([]text.Edit{open}) || !src.Accepts([]text.Edit{shut, open}) {
+		t.Error("a pair of brackets is not one edit")
+	}
+	next, err := src.Edit([]text.Edit{open, shut, replace(t, src, "a", "b")})
+	if err != nil || string(next.Text) != "b\nfor x in sorted(names): f(x)\n" {
+		t.Errorf("got %v (%v)", next, err)
 	}
 }
 
@@ -226,7 +239,7 @@ func FuzzRoundTrip(f *testing.F) {
 			t.Fatalf("the cells end at %d of %d", at, len(src.Text))
 		}
 		e := text.Edit{Span: text.Span{Start: start, End: end}, New: strings.ToValidUTF8(with, "?")}
-		if !src.Accepts(e) {
+		if !src.Accepts([]text.Edit{e}) {
 			return
 		}
 		next, err := src.Edit([]text.Edit{e})

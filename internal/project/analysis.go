@@ -101,8 +101,7 @@ func (w *Workspace) alone(ctx context.Context, p *Program, path string) *Analysi
 func (a *Analysis) Fixes() []codeactions.Fix {
 	return slices.DeleteFunc(codeactions.Fixes(a.Tree, a.Diagnostics), func(fix codeactions.Fix) bool {
 		return slices.ContainsFunc(fix.Edits, func(file codeactions.FileEdits) bool {
-			return (file.Path == "" || file.Path == a.Path) &&
-				slices.ContainsFunc(file.Edits, func(e text.Edit) bool { return !a.Source.Accepts(e) })
+			return (file.Path == "" || file.Path == a.Path) && !a.Source.Accepts(file.Edits)
 		})
 	})
 }

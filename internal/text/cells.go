@@ -14,8 +14,8 @@ type Cell struct {
 type Container interface {
 	// Cells are in the order of the text and cover it.
 	Cells() []Cell
-	// Accepts reports whether an edit of the text can be made in the file.
-	Accepts(Edit) bool
+	// Accepts reports whether edits of the text, made at once, can be made in the file.
+	Accepts([]Edit) bool
 	// Edit makes all edits at once. It fails on those that are not accepted.
 	Edit([]Edit) (*Source, error)
 	// Encode gives the bytes of the file.
@@ -49,8 +49,8 @@ func (s *Source) CellAt(offset int) (_ Cell, ok bool) {
 	return cells[len(cells)-1], true
 }
 
-// Accepts reports whether an edit of the text can be made in its file.
-func (s *Source) Accepts(e Edit) bool { return s.container == nil || s.container.Accepts(e) }
+// Accepts reports whether edits of the text, made at once, can be made in its file.
+func (s *Source) Accepts(edits []Edit) bool { return s.container == nil || s.container.Accepts(edits) }
 
 // Edit is the source with all edits made at once.
 func (s *Source) Edit(edits []Edit) (*Source, error) {
