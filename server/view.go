@@ -8,6 +8,7 @@ import (
 
 	"go.lsp.dev/uri"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/notebook"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 )
 
@@ -106,8 +107,12 @@ type listing struct {
 	paths []string
 }
 
-// in gives the Python files below the workspace's root, as check takes them.
+// in gives the Python files below the workspace's root, as check takes them, without the notebooks: editors send those cell by
+// cell, and the server has no eyes for cells.
 func (l *listing) in(w *project.Workspace) []string {
-	l.once.Do(func() { l.paths, _, _ = w.Files([]string{w.Root()}) })
+	l.once.Do(func() {
+		paths, _, _ := w.Files([]string{w.Root()})
+		l.paths = slices.DeleteFunc(paths, notebook.Is)
+	})
 	return l.paths
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/report"
@@ -37,11 +36,15 @@ func newCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [paths]",
 		Short: "Report findings in files and directories (default: the working directory)",
-		Long: `Report findings in the given files and in the Python files below the given directories
-(default: the working directory). Left out are files that git ignores, virtual environments,
+		Long: `Report findings in the given files and in the Python files and notebooks below the given
+directories (default: the working directory). Left out are files that git ignores, virtual environments,
 symbolic links, and what exclude in ckpt-lsp.toml or [tool.ckpt-lsp] of pyproject.toml names;
 a file given by name is always checked. "-" reads standard input; with --fix the fixed text
 then goes to standard output, and findings go to standard error.
+
+A finding in a notebook (.ipynb) is reported by cell, counted from 1 over cells of all kinds, and
+by line of the cell: "train.ipynb:cell 3:12:5". In JSON, "cell" stands beside "path" and "range".
+Magics and shell commands are passed over; fixes change the sources of cells and nothing else.
 
 Rules are named by code (CKP101), name (missing-optimizer-state), family (CKP1) or ALL.
 
@@ -56,8 +59,9 @@ first statement. Without brackets every rule is meant.
 
 Exit codes: 0 no findings, 1 findings are left (0 with --exit-zero), 2 an error: a bad flag or
 configuration, a file that could not be read or written, a failure of ckpt-lsp itself. A file
-that is not valid Python is reported on standard error (in JSON under "errors"), what can be
-understood of it is checked, and it does not change the exit code.`,
+that is not valid Python, or a notebook that cannot be read as one in Python, is reported on
+standard error (in JSON under "errors"), what can be understood of it is checked, and it does not
+change the exit code. Notebooks in other languages are left out of directories without a word.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.out, c.err = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return c.run(cmd.InOrStdin(), args)
@@ -159,7 +163,7 @@ func (c *checker) settled(f project.Fixed) *outcome {
 	if c.diff {
 		o := newOutcome(f.Before)
 		if f.Before != f.After {
-			o.diff = text.Diff(displayPath(path), f.Before.Source.Text, f.After.Source.Text)
+			o.diff = diff(displayPath(path), f.Before.Source, f.After.Source)
 		}
 		o.fail(path, f.Err)
 		return o
@@ -178,11 +182,24 @@ func (c *checker) settled(f project.Fixed) *outcome {
 	return o
 }
 
+// diff shows what became of a text; of a notebook, cell for cell.
+func diff(path string, before, after *text.Source) string {
+	cells := after.Cells()
+	if cells == nil {
+		return text.Diff(path, before.Text, after.Text)
+	}
+	var out strings.Builder
+	for i, old := range before.Cells() {
+		out.WriteString(text.Diff(fmt.Sprintf("%s:cell %d", path, old.Number), old.Text, cells[i].Text))
+	}
+	return out.String()
+}
+
 // newOutcome keeps of an analysis what a report shows.
 func newOutcome(a *project.Analysis) *outcome {
 	o := &outcome{file: report.File{Path: displayPath(a.Path), Source: a.Source, Diagnostics: a.Diagnostics}}
 	if len(a.Diagnostics) > 0 {
-		o.file.Fixes = codeactions.Fixes(a.Tree, a.Diagnostics)
+		o.file.Fixes = a.Fixes()
 	} else {
 		o.file.Source = nil
 	}
@@ -237,7 +254,7 @@ func (c *checker) standardInput(stdin io.Reader) error {
 
 // standardText checks the text that came in as the file it stands for.
 func (c *checker) standardText(data []byte) *outcome {
-	src, err := text.Decode(data)
+	src, err := project.Decode(c.stdinName, data)
 	if err != nil {
 		return newOutcome(c.workspace.AnalyzeBytes(c.stdinName, data))
 	}
@@ -287,5 +304,5 @@ func open(path string) (*text.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return text.Decode(data)
+	return project.Decode(path, data)
 }

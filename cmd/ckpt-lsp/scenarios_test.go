@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write testdata/scenarios/*/fixed.py and the table of rules in the README anew")
+var update = flag.Bool("update", false, "write the expected files under testdata, and the table of rules in the README, anew")
 
 const scenarios = "../../testdata/scenarios"
 

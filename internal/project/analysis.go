@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
+	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -32,15 +34,20 @@ type Problem struct {
 	Path string
 	// Line and Column are 1-based, Column in characters; 0 when the whole file is meant.
 	Line, Column int
-	Message      string
+	// Cell is the cell of a notebook in which they count, 0 in other files.
+	Cell    int
+	Message string
 	// Fatal means that the file should have been analysed and was not: it could not be read, or ckpt-lsp failed. Otherwise
 	// the file is not (all of it) Python.
 	Fatal bool
 }
 
 func (p Problem) Error() string {
-	if p.Line == 0 {
+	switch {
+	case p.Line == 0:
 		return fmt.Sprintf("%s: %s", p.Path, p.Message)
+	case p.Cell > 0:
+		return fmt.Sprintf("%s:cell %d:%d:%d: %s", p.Path, p.Cell, p.Line, p.Column, p.Message)
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", p.Path, p.Line, p.Column, p.Message)
 }
@@ -68,7 +75,7 @@ func (w *Workspace) AnalyzeFile(path string) *Analysis {
 
 // AnalyzeBytes analyses what a file at path would hold, in the encoding it names.
 func (w *Workspace) AnalyzeBytes(path string, data []byte) *Analysis {
-	src, err := text.Decode(data)
+	src, err := Decode(path, data)
 	if err != nil {
 		if !Relevant(data) {
 			return &Analysis{Path: path, Source: text.NewSource(data)}
@@ -90,6 +97,15 @@ func (w *Workspace) alone(ctx context.Context, p *Program, path string) *Analysi
 	return a
 }
 
+// Fixes are the fixes of what was found that can be made in the files.
+func (a *Analysis) Fixes() []codeactions.Fix {
+	return slices.DeleteFunc(codeactions.Fixes(a.Tree, a.Diagnostics), func(fix codeactions.Fix) bool {
+		return slices.ContainsFunc(fix.Edits, func(file codeactions.FileEdits) bool {
+			return (file.Path == "" || file.Path == a.Path) && !a.Source.Accepts(file.Edits)
+		})
+	})
+}
+
 // unreadable is the problem of a file that gives no text.
 func unreadable(path string, err error) Problem {
 	var failed *fs.PathError
@@ -108,11 +124,15 @@ func (a *Analysis) fail(message string, stack []byte) {
 }
 
 // syntaxError is the first place of a tree that is not Python.
-func syntaxError(path string, tree *pyast.Tree) Problem {
+func syntaxError(path string, src *text.Source, tree *pyast.Tree) Problem {
 	p := Problem{Path: path, Line: 1, Column: 1, Message: "syntax error: what this place belongs to is not checked"}
 	for n := range tree.Root().Descendants() {
 		if n.Is(pyast.KindError) || n.Missing() {
-			line, column := text.NewLineIndex(tree.Source()).Position(n.Start(), text.UTF32)
+			of, offset := tree.Source(), n.Start()
+			if cell, ok := src.CellAt(offset); ok {
+				p.Cell, of, offset = cell.Number, cell.Text, offset-cell.Span.Start
+			}
+			line, column := text.NewLineIndex(of).Position(offset, text.UTF32)
 			p.Line, p.Column = line+1, column+1
 			break
 		}

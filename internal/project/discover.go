@@ -1,15 +1,18 @@
 package project
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/notebook"
 )
 
 // Files finds the Python files that the arguments name, sorted. A file is taken whatever its name and the exclusions say. In
-// a directory, files that end in .py or .pyw are taken, but not what .gitignore, .git/info/exclude or the configuration leave
+// a directory, files that end in .py or .pyw are taken and Python notebooks (.ipynb), but not what .gitignore, .git/info/exclude or the configuration leave
 // out, nor virtual environments; symbolic links are not followed. The problems tell of what is missing or may not be read;
 // the configuration errors are those of every directory on the way.
 func (w *Workspace) Files(args []string) (files []string, problems []Problem, configErrors []error) {
@@ -74,7 +77,7 @@ func (d *discovery) walk(dir, abs string, ignores []*patterns) {
 	ignores = append(ignores[:len(ignores):len(ignores)], gitignores(abs)...)
 	for _, e := range entries {
 		path, absPath := filepath.Join(dir, e.Name()), filepath.Join(abs, e.Name())
-		if e.Type()&fs.ModeSymlink != 0 || !e.IsDir() && !isPython(e.Name()) {
+		if e.Type()&fs.ModeSymlink != 0 || !e.IsDir() && !isPython(e.Name()) && !notebook.Is(e.Name()) {
 			continue
 		}
 		if config.exclude.of(absPath, e.IsDir()) == leaveOut || ignored(ignores, absPath, e.IsDir()) {
@@ -82,7 +85,7 @@ func (d *discovery) walk(dir, abs string, ignores []*patterns) {
 		}
 		if e.IsDir() {
 			d.walk(path, absPath, ignores)
-		} else if e.Type().IsRegular() {
+		} else if e.Type().IsRegular() && !foreignNotebook(path) {
 			d.take(path)
 		}
 	}
@@ -90,6 +93,16 @@ func (d *discovery) walk(dir, abs string, ignores []*patterns) {
 
 func isPython(name string) bool {
 	return strings.HasSuffix(name, ".py") || strings.HasSuffix(name, ".pyw")
+}
+
+// foreignNotebook reports whether a file is a notebook in a language other than Python.
+func foreignNotebook(path string) bool {
+	if !notebook.Is(path) {
+		return false
+	}
+	_, err := readFile(path)
+	var foreign *notebook.ForeignError
+	return errors.As(err, &foreign)
 }
 
 // ignored asks the innermost .gitignore that has an opinion.

@@ -128,3 +128,22 @@ func TestPatterns(t *testing.T) {
 		}
 	}
 }
+
+func TestNotebooksAreFound(t *testing.T) {
+	root := tree(t, map[string]string{
+		"a.ipynb":                               `{"nbformat": 4, "cells": [], "metadata": {"kernelspec": {"language": "python"}}}`,
+		"torn.ipynb":                            `{"nbformat": 4`, // a problem to be told
+		"r.ipynb":                               `{"nbformat": 4, "cells": [], "metadata": {"language_info": {"name": "R"}}}`,
+		"old.ipynb":                             `{"nbformat": 3, "metadata": {"language": "R"}, "worksheets": []}`,
+		"legacy.ipynb":                          `{"nbformat": 4, "cells": []}`,
+		".ipynb_checkpoints/a-checkpoint.ipynb": `{"nbformat": 4, "cells": []}`,
+		".gitignore":                            "legacy.ipynb\n",
+		".git/HEAD":                             "",
+	})
+	if got, want := found(t, root, "."), []string{"a.ipynb", "old.ipynb", "torn.ipynb"}; !slices.Equal(got, want) {
+		t.Errorf("found %v, want %v", got, want)
+	}
+	if got := found(t, root, "r.ipynb"); len(got) != 1 {
+		t.Errorf("a notebook that is named is left out")
+	}
+}

@@ -111,7 +111,7 @@ func applied(a *Analysis, atLeast diagnostics.Applicability) (_ *text.Source, cl
 	var edits []text.Edit
 	resolved := map[int]bool{}
 	title := ""
-	for _, fix := range codeactions.Compatible(codeactions.Fixes(a.Tree, a.Diagnostics), atLeast) {
+	for _, fix := range codeactions.Compatible(a.Fixes(), atLeast) {
 		// A fix that reaches into other files is left to the editor, which applies it as a whole.
 		if len(fix.Edits) != 1 || fix.Edits[0].Path != "" && fix.Edits[0].Path != a.Path {
 			continue
@@ -125,12 +125,12 @@ func applied(a *Analysis, atLeast diagnostics.Applicability) (_ *text.Source, cl
 	if len(edits) == 0 {
 		return nil, 0, nil
 	}
-	changed, err := text.Apply(a.Source.Text, edits)
+	next, err := a.Source.Edit(edits)
 	if err != nil {
 		return nil, 0, fmt.Errorf("the fixes do not fit together (last: %q): %w; please report it with this file", title, err)
 	}
-	if bytes.Equal(changed, a.Source.Text) {
+	if bytes.Equal(next.Text, a.Source.Text) {
 		return nil, 0, nil
 	}
-	return a.Source.With(changed), len(resolved), nil
+	return next, len(resolved), nil
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/notebook"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -335,7 +336,7 @@ func (x *Index) analysis(ctx context.Context, p *Program, path string) (*Analysi
 			return a, ctx.Err()
 		}
 		if a.Tree.HasErrors() {
-			a.Problems = append(a.Problems, syntaxError(path, a.Tree))
+			a.Problems = append(a.Problems, syntaxError(path, src, a.Tree))
 		}
 	}
 	x.mu.Lock()
@@ -487,7 +488,9 @@ func (x *Index) trace(ctx context.Context, p *Program, path string, whole bool) 
 	s.facts = training.Trace(u.Module(), resolve)
 	s.Enters = map[string][]string{}
 	for _, f := range s.facts.Entered() {
-		s.Enters[f.Module.Path] = append(s.Enters[f.Module.Path], f.QualName())
+		if s.tells(f.Module.Path) {
+			s.Enters[f.Module.Path] = append(s.Enters[f.Module.Path], f.QualName())
+		}
 	}
 	for _, names := range s.Enters {
 		slices.Sort(names)
@@ -497,6 +500,10 @@ func (x *Index) trace(ctx context.Context, p *Program, path string, whole bool) 
 	}
 	return s
 }
+
+// tells reports whether what is found in a file by way of this one is told. A notebook tells of itself alone: how it tries out a
+// module is no fault of the module, and the editor, which sees no notebooks, finds in modules what check finds.
+func (s *state) tells(path string) bool { return path == s.Path || !notebook.Is(s.Path) }
 
 var importLine = regexp.MustCompile(`(?m)^[ \t]*(?:from|import)[ \t]+(\.*[\w.]*)`)
 
@@ -568,8 +575,9 @@ func (x *Index) conclude(ctx context.Context, s *state) {
 	defer x.mu.Unlock()
 	s.ran = ran
 	for _, d := range found {
-		path := cmp.Or(d.Path, s.Path)
-		s.found[path] = append(s.found[path], d)
+		if path := cmp.Or(d.Path, s.Path); s.tells(path) {
+			s.found[path] = append(s.found[path], d)
+		}
 	}
 	a := &Analysis{Path: s.Path}
 	a.failed(err)

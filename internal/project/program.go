@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/notebook"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -170,12 +171,20 @@ func stampOf(path string) stamp {
 	return stamp{info.ModTime().UnixNano(), info.Size()}
 }
 
+// Decode reads the bytes of the file at a path: of a notebook, its Python cells.
+func Decode(path string, data []byte) (*text.Source, error) {
+	if notebook.Is(path) {
+		return notebook.Decode(data)
+	}
+	return text.Decode(data)
+}
+
 func readFile(path string) (*text.Source, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return text.Decode(data)
+	return Decode(path, data)
 }
 
 // Source is the file's text.

@@ -14,14 +14,21 @@ type jsonReport struct {
 }
 
 type jsonDiagnostic struct {
-	Code     string        `json:"code"`
-	Name     string        `json:"name"`
-	Severity string        `json:"severity"`
-	Message  string        `json:"message"`
-	Path     string        `json:"path"`
-	Range    jsonRange     `json:"range"`
-	Fixes    []jsonFix     `json:"fixes"`
-	Related  []jsonRelated `json:"related"`
+	Code     string `json:"code"`
+	Name     string `json:"name"`
+	Severity string `json:"severity"`
+	Message  string `json:"message"`
+	jsonPlace
+	Fixes   []jsonFix     `json:"fixes"`
+	Related []jsonRelated `json:"related"`
+}
+
+// jsonPlace is a part of a file, or of a cell of a notebook: Cell counts the notebook's cells of all kinds from 1 and is left out
+// for other files; lines count from the cell's first.
+type jsonPlace struct {
+	Path  string    `json:"path"`
+	Cell  int       `json:"cell,omitempty"`
+	Range jsonRange `json:"range"`
 }
 
 // jsonRange ends behind its last character. Lines and columns count from 1, columns in characters (code points).
@@ -38,19 +45,18 @@ type jsonFix struct {
 }
 
 type jsonEdit struct {
-	Path    string    `json:"path"`
-	Range   jsonRange `json:"range"`
-	NewText string    `json:"newText"`
+	jsonPlace
+	NewText string `json:"newText"`
 }
 
 type jsonRelated struct {
-	Path    string    `json:"path"`
-	Range   jsonRange `json:"range"`
-	Message string    `json:"message"`
+	jsonPlace
+	Message string `json:"message"`
 }
 
 type jsonProblem struct {
 	Path    string `json:"path"`
+	Cell    int    `json:"cell,omitempty"`
 	Line    int    `json:"line,omitempty"`
 	Column  int    `json:"column,omitempty"`
 	Message string `json:"message"`
@@ -64,13 +70,15 @@ func writeJSON(w io.Writer, r *Report, _ Style) error {
 		out.Diagnostics = append(out.Diagnostics, jsonFile(r, &r.Files[i])...)
 	}
 	for _, p := range r.Problems {
-		out.Errors = append(out.Errors, jsonProblem{p.Path, p.Line, p.Column, p.Message, p.Fatal})
+		out.Errors = append(out.Errors, jsonProblem{p.Path, p.Cell, p.Line, p.Column, p.Message, p.Fatal})
 	}
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(out)
 }
+
+func (p place) json() jsonPlace { return jsonPlace{p.path, p.cell, jsonRange{p.start, p.end}} }
 
 func jsonFile(r *Report, f *File) []jsonDiagnostic {
 	places := newPlaces(r, f)
@@ -79,11 +87,11 @@ func jsonFile(r *Report, f *File) []jsonDiagnostic {
 		at, _ := places.of("", d.Span)
 		j := jsonDiagnostic{
 			Code: d.Rule.Code, Name: d.Rule.Name, Severity: d.Severity.String(), Message: d.Message,
-			Path: f.Path, Range: jsonRange{at.start, at.end}, Fixes: []jsonFix{}, Related: []jsonRelated{},
+			jsonPlace: at.json(), Fixes: []jsonFix{}, Related: []jsonRelated{},
 		}
 		for _, related := range d.Related {
 			if at, ok := places.of(related.Path, related.Span); ok {
-				j.Related = append(j.Related, jsonRelated{at.path, jsonRange{at.start, at.end}, related.Message})
+				j.Related = append(j.Related, jsonRelated{at.json(), related.Message})
 			}
 		}
 		for _, fix := range f.fixesFor(i) {
@@ -99,7 +107,7 @@ func jsonEdits(places *places, fix codeactions.Fix) []jsonEdit {
 	for _, file := range fix.Edits {
 		for _, e := range file.Edits {
 			if at, ok := places.of(file.Path, text.Span{Start: e.Start, End: e.End}); ok {
-				out = append(out, jsonEdit{at.path, jsonRange{at.start, at.end}, e.New})
+				out = append(out, jsonEdit{at.json(), e.New})
 			}
 		}
 	}

@@ -77,10 +77,19 @@ func Write(w io.Writer, format string, r *Report, style Style) error {
 // place is a span of some file in the terms of people: lines and columns from 1, columns in characters.
 type place struct {
 	path       string
-	source     *text.Source
+	text       []byte
 	index      *text.LineIndex
 	start, end position
 	span       text.Span
+	cell       int // of a notebook, in which all the rest counts; 0 in other files
+}
+
+// name is where the place starts.
+func (p place) name() string {
+	if p.cell > 0 {
+		return fmt.Sprintf("%s:cell %d:%d:%d:", p.path, p.cell, p.start.Line, p.start.Column)
+	}
+	return fmt.Sprintf("%s:%d:%d:", p.path, p.start.Line, p.start.Column)
 }
 
 type position struct {
@@ -121,8 +130,12 @@ func (p *places) of(path string, span text.Span) (_ place, ok bool) {
 		}
 		p.sources[path], p.indices[path] = src, text.NewLineIndex(src.Text)
 	}
-	at := place{path: shown, source: p.sources[path], index: p.indices[path], span: span}
-	at.start, at.end = at.position(span.Start), at.position(span.End)
+	at := place{path: shown, text: p.sources[path].Text, index: p.indices[path], span: span}
+	if cell, ok := p.sources[path].CellAt(span.Start); ok {
+		at.cell, at.text, at.index = cell.Number, cell.Text, text.NewLineIndex(cell.Text)
+		at.span = text.Span{Start: span.Start - cell.Span.Start, End: min(span.End, cell.Span.End) - cell.Span.Start}
+	}
+	at.start, at.end = at.position(at.span.Start), at.position(at.span.End)
 	return at, true
 }
 

@@ -34,7 +34,7 @@ func (p painter) snippet(at place, gutter int, mark, label string) string {
 		} else if line == at.end.Line && to == span.Start {
 			break // ends before the line's first character
 		}
-		shown, column, size := drawLine(at.source.Text[span.Start:span.End], from-span.Start, to-span.Start, line > at.start.Line, p.Width-gutter-3)
+		shown, column, size := drawLine(at.text[span.Start:span.End], from-span.Start, to-span.Start, line > at.start.Line, p.Width-gutter-3)
 		fmt.Fprintln(&out, strings.TrimRight(p.dim(fmt.Sprintf("%*d |", gutter, line))+" "+shown, " "))
 		marks := strings.Repeat(mark, size)
 		if line == last && last < at.end.Line {

@@ -60,7 +60,7 @@ func writeText(w io.Writer, r *Report, style Style) error {
 func (p painter) finding(out io.Writer, r *Report, f *File, places *places, i int) {
 	d := f.Diagnostics[i]
 	at, _ := places.of("", d.Span)
-	fmt.Fprintf(out, "%s %s %s\n", p.bold(fmt.Sprintf("%s:%d:%d:", f.Path, at.start.Line, at.start.Column)),
+	fmt.Fprintf(out, "%s %s %s\n", p.bold(at.name()),
 		p.paint(severityColors[d.Severity]+bold, d.Severity.String()+"["+d.Rule.Code+"]"), p.bold(d.Rule.Name))
 	fmt.Fprintln(out, Wrap(d.Message, p.Width, "  ", "  "))
 
@@ -76,8 +76,7 @@ func (p painter) finding(out io.Writer, r *Report, f *File, places *places, i in
 	fmt.Fprintln(out, p.dim(fmt.Sprintf("%*s |", gutter, "")))
 	fmt.Fprint(out, p.snippet(at, gutter, "^", ""))
 	for j, related := range all[1:] {
-		where := fmt.Sprintf("%s:%d:%d:", related.path, related.start.Line, related.start.Column)
-		fmt.Fprintln(out, Wrap(where+" "+labels[j+1], p.Width, "  note: ", "    "))
+		fmt.Fprintln(out, Wrap(related.name()+" "+labels[j+1], p.Width, "  note: ", "    "))
 		fmt.Fprint(out, p.snippet(related, gutter, "-", ""))
 	}
 	for _, fix := range f.fixesFor(i) {

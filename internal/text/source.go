@@ -23,6 +23,8 @@ type Source struct {
 	codec encoding.Encoding
 	bom   bool
 	ascii bool
+
+	container Container // nil for a file that is the text
 }
 
 var bom = []byte("\xef\xbb\xbf")
@@ -76,7 +78,7 @@ func Decode(data []byte) (*Source, error) {
 	return s, nil
 }
 
-// With is a source in the same encoding that holds another text.
+// With is a source in the same encoding that holds another text. One that stands in cells is changed by Edit alone.
 func (s *Source) With(text []byte) *Source {
 	next := *s
 	next.Text = text
@@ -86,6 +88,8 @@ func (s *Source) With(text []byte) *Source {
 // Encode gives the bytes of the file. It fails when the text holds characters that the file's encoding lacks.
 func (s *Source) Encode() ([]byte, error) {
 	switch {
+	case s.container != nil:
+		return s.container.Encode()
 	case s.bom:
 		return append(bytes.Clone(bom), s.Text...), nil
 	case s.ascii && invalidUTF8(s.Text, true) >= 0:
