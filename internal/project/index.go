@@ -27,8 +27,9 @@ type Index struct {
 	workspace *Workspace
 
 	mu      sync.Mutex
-	states  map[string]*state // by absolute path; a state does not change once it is done
-	learned map[string]bool   // what this copy knows better
+	states  map[string]*state    // by absolute path; a state does not change once it is done
+	learned map[string]bool      // what this copy knows better
+	show    func(*training.File) // see Visit
 }
 
 // Summary is what the analysis of one file rests on and what it means for others.
@@ -71,7 +72,7 @@ func NewIndex(w *Workspace) *Index { return &Index{workspace: w, states: map[str
 func (x *Index) Clone() *Index {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return &Index{workspace: x.workspace, states: maps.Clone(x.states), learned: map[string]bool{}}
+	return &Index{workspace: x.workspace, states: maps.Clone(x.states), learned: map[string]bool{}, show: x.show}
 }
 
 // adopt takes over what a copy learnt of a program. What is not done is left behind.
@@ -283,6 +284,19 @@ func (x *Index) Update(ctx context.Context, p *Program, path string) error {
 	defer x.adopt(own, p)
 	own.conclude(ctx, own.trace(ctx, p, absolute(path), false))
 	return ctx.Err()
+}
+
+// Visit hands the facts of files to a function, those with the callers' parts in them, one file at a time and in no order. The facts
+// may not be kept. Visit fails only with the context.
+func (x *Index) Visit(ctx context.Context, p *Program, paths []string, visit func(*training.File)) error {
+	var one sync.Mutex
+	own := x.Clone()
+	own.show = func(f *training.File) {
+		one.Lock()
+		defer one.Unlock()
+		visit(f)
+	}
+	return own.Refresh(ctx, p, paths)
 }
 
 // Refresh analyses the entry points of files, where what is known of them does not hold any more, on all processors.
@@ -569,6 +583,9 @@ func (x *Index) conclude(ctx context.Context, s *state) {
 	if ctx.Err() != nil {
 		x.Forget(s.Path) // half of the findings
 		return
+	}
+	if x.show != nil {
+		x.show(s.facts)
 	}
 	s.rests(found)
 	x.mu.Lock()
