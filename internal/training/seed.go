@@ -113,7 +113,7 @@ func (r *Run) Draws() []Draw {
 	var out []Draw
 	f := r.File
 	for i, ev := range r.Events {
-		if ev.Kind != pysem.EventCall {
+		if ev.Kind != pysem.EventCall || seededHere(ev.Node) {
 			continue
 		}
 		fn := ev.Node.Child(pyast.FieldFunction)
@@ -137,13 +137,25 @@ func (r *Run) Draws() []Draw {
 	return out
 }
 
+// seededHere reports whether a call stands in a with statement that seeds for its body, as `with numpy_seed(seed + epoch):`.
+func seededHere(call pyast.Node) bool {
+	for n := call.Ancestor(pyast.KindWithStatement); n.Valid(); n = n.Ancestor(pyast.KindWithStatement) {
+		for c := range n.Children() {
+			if c.Kind() == pyast.KindWithClause && seeding.MatchString(c.Text()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 var parameterised = regexp.MustCompile(`^torch\.nn\.(Linear|Bilinear|Conv|Embedding|LSTM|GRU|RNN|Transformer|Multihead|init\.(x|k|n|u|t|orthogonal|sparse))`)
 
 // draws are the generators that calling a value takes numbers from.
 func (f *File) draws(callee *pysem.Value, ev pysem.Event) []torch.RNG {
 	switch callee.Kind {
 	case pysem.ClassVal:
-		if f.isModule(callee.Class) {
+		if f.isModule(callee.Class) && f.drawsWeights(callee.Class) {
 			return []torch.RNG{torch.TorchRNG}
 		}
 	case pysem.Item: // torchvision.models.__dict__[arch]()
