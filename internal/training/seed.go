@@ -103,7 +103,9 @@ type Draw struct {
 	// What says in a few words what draws, as "`np.random.rand`" or "building `Net`".
 	What string
 	// Weak says that a data loader draws no more than its workers' base seed, as far as the call tells: it does not shuffle.
-	Weak  bool
+	Weak bool
+	// Built says that a module of the program draws its initial weights.
+	Built bool
 	Place Place
 }
 
@@ -123,6 +125,7 @@ func (r *Run) Draws() []Draw {
 			drawn := f.draws(a, ev)
 			d.Generators = append(d.Generators, drawn...)
 			if a.Kind == pysem.ClassVal && len(drawn) > 0 {
+				d.Built = true
 				d.What = "building `" + a.Class.Name + "`"
 			}
 			if e, ok := torch.Lookup(calleeName(a)); ok && e.Kind == torch.Loader {
@@ -249,9 +252,14 @@ func (r *Run) SeedsIn(place Place) []*Call {
 	return out
 }
 
-// FirstDraw is the first of the draws that takes numbers from a generator in a place.
+// FirstDraw is the first of the draws that takes numbers from a generator in a place. Initial weights count only where they are
+// trained: elsewhere those of a file take their place.
 func (r *Run) FirstDraw(draws []Draw, g torch.RNG, place Place) (Draw, bool) {
+	trains := r.trainsAtAll()
 	for _, d := range draws {
+		if d.Built && !trains {
+			continue
+		}
 		if d.Place == place && !d.Weak && slices.Contains(d.Generators, g) {
 			return d, true
 		}
