@@ -144,10 +144,10 @@ func resumedFrom(f *training.File, s *training.SaveSite) *training.LoadSite {
 // of a known number of epochs, so that one is always whole.
 func another(s *training.SaveSite, surely bool) bool {
 	for _, o := range s.Companions() {
-		if !o.Training() || o.EpochLoop == nil || o.BestOnly() || o.Path.Best() || training.SamePath(o.Path, s.Path) {
+		if !o.Training() && s.Training() || o.BestOnly() || o.Path.Best() || training.SamePath(o.Path, s.Path) {
 			continue
 		}
-		if !surely || (len(o.Path.Progress) > 0 || o.Path.Metric) && o.Period(o.EpochLoop).Known {
+		if !surely || o.Training() && o.EpochLoop != nil && (len(o.Path.Progress) > 0 || o.Path.Metric) && o.Period(o.EpochLoop).Known {
 			return true
 		}
 	}

@@ -11,7 +11,7 @@ var (
 	recorders = regexp.MustCompile(`(?i)^(json|yaml|toml|pickle|omegaconf\.OmegaConf|dill)\.\w*(dump|save)\w*$|^(wandb|mlflow|neptune|clearml|comet_ml)\.|collect_env|save_(config|args|opts?|hparams|hyperparameters|settings|params)$|(log|add)_(hparams|hyperparams|params|config)$`)
 	loggers   = regexp.MustCompile(`(?i)^(p?print|info|debug|warning|log\w*|write|write_text|add_text|tprint|print_\w+)$`)
 	settings  = regexp.MustCompile(`(?i)^(args|opts?|cfg|config|conf|hparams|hps|flags|params|options)$`)
-	runName   = regexp.MustCompile(`(?i)wandb|run_?(id|name)|^name$|uuid|session|experiment`)
+	runName   = regexp.MustCompile(`(?i)wandb|run_?(id|name)|^name$|uuid|session|experiment|^(source_?)?code$|^git|commit`)
 )
 
 // Recorded reports whether the payload tells what wrote it, by a version, a date, the name of the run or any of its settings,

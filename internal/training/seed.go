@@ -103,7 +103,9 @@ type Draw struct {
 	// What says in a few words what draws, as "`np.random.rand`" or "building `Net`".
 	What string
 	// Weak says that a data loader draws no more than its workers' base seed, as far as the call tells: it does not shuffle.
-	Weak  bool
+	Weak bool
+	// Built says that a module of the program draws its initial weights.
+	Built bool
 	Place Place
 }
 
@@ -113,7 +115,7 @@ func (r *Run) Draws() []Draw {
 	var out []Draw
 	f := r.File
 	for i, ev := range r.Events {
-		if ev.Kind != pysem.EventCall {
+		if ev.Kind != pysem.EventCall || seededHere(ev.Node) {
 			continue
 		}
 		fn := ev.Node.Child(pyast.FieldFunction)
@@ -123,6 +125,7 @@ func (r *Run) Draws() []Draw {
 			drawn := f.draws(a, ev)
 			d.Generators = append(d.Generators, drawn...)
 			if a.Kind == pysem.ClassVal && len(drawn) > 0 {
+				d.Built = true
 				d.What = "building `" + a.Class.Name + "`"
 			}
 			if e, ok := torch.Lookup(calleeName(a)); ok && e.Kind == torch.Loader {
@@ -137,13 +140,25 @@ func (r *Run) Draws() []Draw {
 	return out
 }
 
+// seededHere reports whether a call stands in a with statement that seeds for its body, as `with numpy_seed(seed + epoch):`.
+func seededHere(call pyast.Node) bool {
+	for n := call.Ancestor(pyast.KindWithStatement); n.Valid(); n = n.Ancestor(pyast.KindWithStatement) {
+		for c := range n.Children() {
+			if c.Kind() == pyast.KindWithClause && seeding.MatchString(c.Text()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 var parameterised = regexp.MustCompile(`^torch\.nn\.(Linear|Bilinear|Conv|Embedding|LSTM|GRU|RNN|Transformer|Multihead|init\.(x|k|n|u|t|orthogonal|sparse))`)
 
 // draws are the generators that calling a value takes numbers from.
 func (f *File) draws(callee *pysem.Value, ev pysem.Event) []torch.RNG {
 	switch callee.Kind {
 	case pysem.ClassVal:
-		if f.isModule(callee.Class) {
+		if f.isModule(callee.Class) && f.drawsWeights(callee.Class) {
 			return []torch.RNG{torch.TorchRNG}
 		}
 	case pysem.Item: // torchvision.models.__dict__[arch]()
@@ -237,9 +252,14 @@ func (r *Run) SeedsIn(place Place) []*Call {
 	return out
 }
 
-// FirstDraw is the first of the draws that takes numbers from a generator in a place.
+// FirstDraw is the first of the draws that takes numbers from a generator in a place. Initial weights count only where they are
+// trained: elsewhere those of a file take their place.
 func (r *Run) FirstDraw(draws []Draw, g torch.RNG, place Place) (Draw, bool) {
+	trains := r.trainsAtAll()
 	for _, d := range draws {
+		if d.Built && !trains {
+			continue
+		}
 		if d.Place == place && !d.Weak && slices.Contains(d.Generators, g) {
 			return d, true
 		}
