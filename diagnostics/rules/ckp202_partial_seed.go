@@ -45,7 +45,8 @@ import (
 //
 // # What it does not see
 //
-// Draws in other files, and programs that call a seeding function of another file. Draws in a Dataset count only where its
+// Draws in other files, and programs that call a seeding function of another file. Initial weights count only where an
+// optimizer is seen to train them, and draws under a with statement that seeds are left out. Draws in a Dataset count only where its
 // DataLoader may work without worker processes, and then as a hint: workers have torch, numpy and random seeded by torch.
 // `torch.manual_seed` seeds every CUDA device; `torch.cuda.manual_seed` is never asked for.
 //

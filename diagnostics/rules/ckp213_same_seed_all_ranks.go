@@ -12,8 +12,8 @@ import (
 //
 // # What it does
 //
-// Reports a program of several processes that seeds all of them alike, and a loader or sampler whose own generator is seeded
-// alike on all ranks. It is off by default.
+// Reports a program of several processes that seeds all of them alike and names augmentation, dropout or noise, and a loader
+// or sampler whose own generator is seeded alike on all ranks. It is off by default.
 //
 // # Why it matters
 //
@@ -28,7 +28,8 @@ import (
 //	dist.init_process_group("nccl")
 //	rank = dist.get_rank()
 //	torch.manual_seed(42)
-//	optimizer = torch.optim.SGD(torch.nn.Linear(4, 2).parameters(), lr=0.1)
+//	model = torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.Dropout(0.1))
+//	optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 //
 // # Use instead
 //
@@ -38,7 +39,8 @@ import (
 //	dist.init_process_group("nccl")
 //	rank = dist.get_rank()
 //	torch.manual_seed(42 + rank)
-//	optimizer = torch.optim.SGD(torch.nn.Linear(4, 2).parameters(), lr=0.1)
+//	model = torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.Dropout(0.1))
+//	optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 //
 // # Fix safety
 //
@@ -47,7 +49,9 @@ import (
 //
 // # What it does not see
 //
-// Seeds that are handed in by other files, and whether anything random follows. A run in which any seed depends on the rank,
+// Seeds that are handed in by other files. Draws that should differ are known by their names only, as dropout, random crops,
+// mixup or noise, in the files whose functions the run enters: where none is named there, nothing is reported, and one that is
+// named may be switched off. A run in which any seed depends on the rank,
 // seeds under a rank test, seeds that order a dataset's list or are called shared, files that shard models, and generators in files that use Accelerate, which shares one on purpose,
 // are left alone. A seed in a parent that spawns its processes does not reach them: partial-seed reports it.
 //

@@ -62,7 +62,7 @@ import (
 // # What it does not see
 //
 // Epochs that pass through other files or are computed by more than adding a constant; step-based loops; checkpoints written
-// in the middle of an epoch.
+// in the middle of an epoch. Where the program itself adds one for some checkpoints, as by a version in them, it keeps silent.
 //
 // # References
 //

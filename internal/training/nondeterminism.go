@@ -30,12 +30,26 @@ func (r *Run) UnstableOps() []UnstableOp {
 			continue
 		}
 		for _, c := range fn.Calls {
-			if op, ok := f.unstable(f.Module, c); ok && layer(op.Name) {
+			if op, ok := f.unstable(f.Module, c); ok && layer(op.Name) && !(op.Backward && evaluates(fn)) {
 				out = append(out, op)
 			}
 		}
 	}
 	return out
+}
+
+// evaluates reports whether a function works without gradients: no backward pass comes of what it builds.
+func evaluates(fn *pysem.Func) bool {
+	without := false
+	for _, c := range fn.Calls {
+		switch calledName(c) {
+		case "no_grad", "inference_mode":
+			without = true
+		case "backward", "step", "fit", "train":
+			return false
+		}
+	}
+	return without
 }
 
 // layer reports whether an operation is a module's class: it is part of a model wherever it is built.

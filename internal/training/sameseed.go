@@ -46,7 +46,7 @@ func (f *File) SharedSeeds() []SharedSeed {
 
 func (r *Run) sharedSeeds() []SharedSeed {
 	f := r.File
-	if f.names(sharded) || !f.names(training) {
+	if f.names(sharded) || !f.names(training) || !f.names(noisy) {
 		return nil
 	}
 	spawns := slices.ContainsFunc(r.Calls, func(c *Call) bool { return spawnCall.MatchString(c.Callee) })
@@ -86,7 +86,10 @@ func (r *Run) sharedSeeds() []SharedSeed {
 
 var (
 	// sharded are models that need the same numbers in each process to be built.
-	sharded  = regexp.MustCompile(`(?i)fsdp|fully_?shard|device_?mesh|tensor_parallel|sequence_parallel|ulysses`)
+	sharded = regexp.MustCompile(`(?i)fsdp|fully_?shard|device_?mesh|tensor_parallel|sequence_parallel|ulysses`)
+	// noisy is what draws numbers in training that should differ between ranks: augmentation, dropout, noise, sampling.
+	noisy = regexp.MustCompile(`(?i)drop_?(out|path)|stochastic_?depth|random_?(crop|resized|flip|horizontal|vertical|rotat|affine|eras|apply|choice|gray|perspective|augment)|` +
+		`rand_?augment|auto_?augment|trivial_?augment|color_?jitter|augment|mix_?up|cut_?mix|^(randn?_like|bernoulli|gumbel\w*)$|noise`)
 	training = regexp.MustCompile(`(?i)optimi[sz]er|train`)
 	// alike is in the names of seeds that are the same on all ranks on purpose.
 	alike = regexp.MustCompile(`(?i)(^|_|\.)(identical|same|shared|common|sync\w*)_`)
