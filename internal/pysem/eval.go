@@ -347,6 +347,9 @@ func join(n pyast.Node, ctx *Ctx, vs ...*Value) *Value {
 			}
 		}
 	}
+	if len(flat) > maxAlternatives {
+		flat = oneOfEach(flat)
+	}
 	switch {
 	case len(flat) == 0 && len(vs) > 0:
 		return bottom
@@ -358,6 +361,27 @@ func join(n pyast.Node, ctx *Ctx, vs ...*Value) *Value {
 		return &Value{Kind: Unknown, Node: n, Ctx: ctx}
 	}
 	return &Value{Kind: Join, Node: n, Ctx: ctx, Elems: flat}
+}
+
+// oneOfEach makes one dict of those that begin with the same literal: a dict that is completed under several conditions, one after
+// the other, has as many states as there are conditions.
+func oneOfEach(ways []*Value) []*Value {
+	var out []*Value
+	at := map[pyast.Node]int{}
+	for _, v := range ways {
+		if v.Kind != Dict || !v.Dict.Literal.Valid() {
+			out = append(out, v)
+			continue
+		}
+		i, known := at[v.Dict.Literal]
+		if !known {
+			at[v.Dict.Literal] = len(out)
+			out = append(out, v)
+			continue
+		}
+		out[i] = joinDicts(out[i], v)
+	}
+	return out
 }
 
 // name resolves an identifier: definitions that reach it, then enclosing functions, the module, star imports, builtins.

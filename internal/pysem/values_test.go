@@ -40,6 +40,7 @@ func TestDicts(t *testing.T) {
 		{"item", "\nd = {'a': 1}\nd['b'] = 2\nd['a'] = 3\nLOOK(d)\nLOOK(d['a'])", []string{"{a: 3, b: 2}", "3"}},
 		{"unknown item", "\nd = {'a': 1}\nd[k] = 2\nLOOK(d)\ne = {}\ne['a', 1] = 2\nLOOK(e)", []string{"{a: 1, ...}", "{...}"}},
 		{"conditional item", "\nd = {'a': 1}\nif c: d['b'] = 2\nLOOK(d)\nd['c'] = 3\nLOOK(d)", []string{"{a: 1, b?: 2}", "{a: 1, b?: 2, c: 3}"}},
+		{"item under many conditions", "\nd = {'a': 1}\n" + repeat("if c: d['b'] = 2\n", 9) + "LOOK(d)", []string{"{a: 1, b?: 2}"}},
 		{"item on both ways", "\nd = {}\nif c: d['a'] = 1\nelse: d['a'] = 2\nLOOK(d)", []string{"{a: 1 | 2}"}},
 		{"item on a None or dict", "\nd = None\nif c: d = {}\nd['a'] = 1\nLOOK(d)", []string{"{a: 1}"}},
 		{"update", "\nd = {'a': 1}\nd.update({'b': 2}, c=3)\nLOOK(d)\nd.update(x)\nLOOK(d)", []string{"{a: 1, b: 2, c: 3}", "{a: 1, b: 2, c: 3, ...}"}},
