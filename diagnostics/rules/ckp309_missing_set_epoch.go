@@ -76,6 +76,14 @@ func missingSetEpoch(p *diagnostics.Pass) {
 	if p.File.CallsSetEpoch() {
 		return
 	}
+	for _, n := range p.File.Restarted() {
+		p.Report(diagnostics.Diagnostic{
+			Place:    training.FirstLine(n),
+			Severity: diagnostics.Information,
+			Message: "The loader is started anew here for ever, and nobody can tell its sampler the epoch: a DistributedSampler gives the same order of " +
+				"the data in every pass. Call `sampler.set_epoch` before each.",
+		})
+	}
 	for _, r := range p.File.Runs {
 		for _, l := range r.SplitLoaders() {
 			name := "The DistributedSampler"

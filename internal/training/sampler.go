@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -83,6 +84,56 @@ func assigned(call pyast.Node) pyast.Node {
 	}
 	if n.Kind() == pyast.KindAssignment {
 		return n.Child(pyast.FieldLeft)
+	}
+	return pyast.Node{}
+}
+
+// loaderWord names data loaders, in the names and annotations of parameters.
+var loaderWord = regexp.MustCompile(`(?i)(data|train)_?loader`)
+
+// Restarted are the places at which generators that go round for ever start a loader anew that they are handed, in a file that works
+// with several processes: what they yield never tells where one pass ends and the next begins, so nobody else can tell the epoch.
+func (f *File) Restarted() []pyast.Node {
+	if !slices.Contains(f.Module.Imports, "torch.distributed") {
+		return nil
+	}
+	var out []pyast.Node
+	for _, fn := range f.Module.Funcs {
+		if !fn.Yields {
+			continue
+		}
+		for _, p := range fn.Params {
+			if !loaderWord.MatchString(p.Node.Text()) {
+				continue
+			}
+			if n := restart(fn.Body, p.Name, false); n.Valid() {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
+// restart is where a parameter is gone through anew in a loop without end, none where it is not.
+func restart(n pyast.Node, parameter string, endless bool) pyast.Node {
+	switch n.Kind() {
+	case pyast.KindFunctionDefinition, pyast.KindLambda:
+		return pyast.Node{}
+	case pyast.KindWhileStatement:
+		endless = endless || n.Child(pyast.FieldCondition).TextIs("True") || n.Child(pyast.FieldCondition).TextIs("1")
+	case pyast.KindForStatement:
+		if endless && n.Child(pyast.FieldRight).TextIs(parameter) {
+			return n
+		}
+	case pyast.KindCall:
+		if endless && n.Child(pyast.FieldFunction).TextIs("iter") && pysem.Args(n).Pos(0).TextIs(parameter) {
+			return n
+		}
+	}
+	for c := range n.Children() {
+		if found := restart(c, parameter, endless); found.Valid() {
+			return found
+		}
 	}
 	return pyast.Node{}
 }
