@@ -11,7 +11,8 @@ import (
 //
 // # What it does
 //
-// Reports a shuffling DistributedSampler whose loader is gone through in every epoch, in a file that never calls set_epoch.
+// Reports a shuffling DistributedSampler whose loader is gone through in every epoch, in a file that never calls set_epoch. A
+// generator that starts a loader anew for ever, in a file that works with several processes, is reported as information.
 //
 // # Why it matters
 //

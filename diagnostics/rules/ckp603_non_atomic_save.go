@@ -13,6 +13,7 @@ import (
 // # What it does
 //
 // Reports a checkpoint that is written over the one before it, when that file is the only one to resume from.
+// A temporary file that is made in the system's directory for them and moved over the checkpoint is reported too.
 //
 // # Why it matters
 //
@@ -69,6 +70,17 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func nonAtomicSave(p *diagnostics.Pass) {
+	for _, m := range p.File.MovedFromTemporary() {
+		what := "raises an OSError where the system's directory for temporary files lies on another file system than the checkpoints"
+		if m.Name == "shutil.move" {
+			what = "copies byte by byte where the system's directory for temporary files lies on another file system than the checkpoints: a run killed meanwhile leaves half a file"
+		}
+		p.Report(diagnostics.Diagnostic{
+			Place:   training.FirstLine(m.Move),
+			Message: fmt.Sprintf("`%s` %s. Make the temporary file beside the checkpoint (`dir=`).", m.Name, what),
+			Related: []diagnostics.Related{at(m.Made, "the temporary file is made here")},
+		})
+	}
 	places := once{}
 	for _, s := range p.File.Saves() {
 		if s.Foreign || s.Collective || !s.Path.Fixed() || s.Loop == nil || !samePlace(s) {

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -15,6 +16,58 @@ var (
 	renamers      = regexp.MustCompile(`^(os\.(replace|rename|renames)|shutil\.move)$`)
 	temporary     = regexp.MustCompile(`(?i)(^|[._\-/])(tmp|temp|temporary|partial|part|new|inprogress|incomplete)\d*($|[._\-/*])|tmp|tempfile|NamedTemporary|mkstemp`)
 )
+
+// temporaryFiles make a file or directory in the system's directory for temporary files, unless dir says another.
+var temporaryFiles = regexp.MustCompile(`^tempfile\.(NamedTemporaryFile|TemporaryDirectory|mkstemp|mkdtemp|mktemp)$`)
+
+// Moved is a checkpoint that is written where the system keeps temporary files and then moved to its place.
+type Moved struct {
+	// Made is the call that makes the temporary file, Move the one that moves it, by Name.
+	Made, Move pyast.Node
+	Name       string
+}
+
+// MovedFromTemporary are the moves, in functions that save, of files made by tempfile without a directory: what they are moved to
+// may lie on another file system.
+func (f *File) MovedFromTemporary() []Moved {
+	var out []Moved
+	for _, fn := range f.Module.Funcs {
+		var made, moves []pyast.Node
+		saves := false
+		for _, c := range fn.Calls {
+			name := f.qualified(c.Child(pyast.FieldFunction))
+			args := pysem.Args(c)
+			_, placed := args.Keyword["dir"]
+			switch {
+			case name == "torch.save":
+				saves = true
+			case temporaryFiles.MatchString(name) && !placed && !args.May():
+				made = append(made, c)
+			case renamers.MatchString(name):
+				moves = append(moves, c)
+			}
+		}
+		if !saves || len(made) == 0 {
+			continue
+		}
+		for _, move := range moves {
+			for _, a := range f.Eval.Eval(rootOf(pysem.Args(move).Pos(0)), f.Eval.In(f.Module, move)).Alternatives() {
+				if slices.Contains(made, a.Node) {
+					out = append(out, Moved{a.Node, move, f.qualified(move.Child(pyast.FieldFunction))})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// rootOf is the object of an attribute, `tmp` of `tmp.name`; other expressions are their own.
+func rootOf(n pyast.Node) pyast.Node {
+	for n.Kind() == pyast.KindAttribute {
+		n = n.Child(pyast.FieldObject)
+	}
+	return n
+}
 
 // Removes reports whether the file deletes files, or names something that does (rotate_checkpoints, max_to_keep): then old
 // checkpoints may go.
