@@ -28,6 +28,7 @@ type Index struct {
 
 	mu      sync.Mutex
 	states  map[string]*state    // by absolute path; a state does not change once it is done
+	finding map[string][]*state  // the analyses that found something, by the file they found it in; nil when that is to be gathered anew
 	learned map[string]bool      // what this copy knows better
 	show    func(*training.File) // see Visit
 }
@@ -94,6 +95,7 @@ func (x *Index) adopt(own *Index, p *Program) {
 
 // learn takes a state for what is known of a file, nil for nothing. The lock is held.
 func (x *Index) learn(path string, s *state) {
+	x.finding = nil
 	if s == nil {
 		delete(x.states, path)
 	} else {
@@ -174,6 +176,7 @@ func (x *Index) Release(paths []string) {
 		}
 		x.states[path] = &slim
 	}
+	x.finding = nil
 }
 
 // Stale are the analysed files whose findings an edit may have changed: they, or a file they look into, read otherwise now, or
@@ -435,9 +438,19 @@ func (x *Index) told(path string, src *text.Source) map[spot]*state {
 // finders are the analyses that found something in a file, as it reads now or, with a nil source, at any time: its own before
 // those of others, and tests last. The lock is held.
 func (x *Index) finders(path string, src *text.Source) []*state {
+	if x.finding == nil {
+		x.finding = map[string][]*state{}
+		for _, s := range x.states {
+			for path, found := range s.found {
+				if s.done && len(found) > 0 {
+					x.finding[path] = append(x.finding[path], s)
+				}
+			}
+		}
+	}
 	var out []*state
-	for _, s := range x.states {
-		if s.done && len(s.found[path]) > 0 && (src == nil || s.touched[path] == src) {
+	for _, s := range x.finding[path] {
+		if src == nil || s.touched[path] == src {
 			out = append(out, s)
 		}
 	}
@@ -600,6 +613,7 @@ func (x *Index) conclude(ctx context.Context, s *state) {
 	a.failed(err)
 	s.problems = append(s.problems, a.Problems...)
 	s.facts.Eval.Forget()
+	x.finding = nil
 	if s.done = true; len(found) == 0 {
 		s.facts = nil // nobody asks for fixes
 	}
