@@ -72,7 +72,7 @@ func saveEveryStep(p *diagnostics.Pass) {
 	places := once{}
 	for _, s := range p.File.Saves() {
 		l := s.BatchLoop()
-		if l == nil || s.Foreign || s.Path.Buffer || !s.Training() || !s.HasKind(training.Optimizer) {
+		if l == nil || l.Once() || s.Foreign || s.Path.Buffer || !s.Training() || !s.HasKind(training.Optimizer) {
 			continue
 		}
 		call := s.CallIn(l)

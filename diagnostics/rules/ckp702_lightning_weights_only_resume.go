@@ -60,7 +60,7 @@ func lightningWeightsOnlyResume(p *diagnostics.Pass) {
 		return
 	}
 	fit := p.File.Resuming("fit", "ckpt_path")
-	if !fit.Valid() {
+	if !fit.Valid() || p.File.Opaque(training.ModelCheckpoints) {
 		return
 	}
 	var bare []pyast.Node

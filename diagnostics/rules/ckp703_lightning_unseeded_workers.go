@@ -13,7 +13,8 @@ import (
 //
 // # What it does
 //
-// Reports Lightning's `seed_everything` without `workers=True` in a program whose Trainer runs several processes.
+// Reports Lightning's `seed_everything` without `workers=True` in a file whose Trainer runs several processes and whose loaders have
+// workers that nothing else seeds.
 //
 // # Why it matters
 //
@@ -24,20 +25,22 @@ import (
 // # Example
 //
 //	from lightning.pytorch import Trainer, seed_everything
-//	from model import net, loader
+//	from torch.utils.data import DataLoader
+//	from model import net, data
 //
 //	seed_everything(42)
 //	trainer = Trainer(max_epochs=10, devices=4, strategy="ddp")
-//	trainer.fit(net, loader)
+//	trainer.fit(net, DataLoader(data, num_workers=4))
 //
 // # Use instead
 //
 //	from lightning.pytorch import Trainer, seed_everything
-//	from model import net, loader
+//	from torch.utils.data import DataLoader
+//	from model import net, data
 //
 //	seed_everything(42, workers=True)
 //	trainer = Trainer(max_epochs=10, devices=4, strategy="ddp")
-//	trainer.fit(net, loader)
+//	trainer.fit(net, DataLoader(data, num_workers=4))
 //
 // # Fix safety
 //
@@ -45,7 +48,7 @@ import (
 //
 // # What it does not see
 //
-// Trainers in other files, and numbers of devices that are not known.
+// Trainers and loaders in other files, and numbers of devices that are not known.
 //
 // # References
 //
@@ -68,7 +71,7 @@ func lightningUnseededWorkers(p *diagnostics.Pass) {
 			}
 		}
 	}
-	if !several.Valid() {
+	if !several.Valid() || !p.File.SeedsWorkersAlike() {
 		return
 	}
 	for c := range p.File.CallsOf(training.SeedEverything) {

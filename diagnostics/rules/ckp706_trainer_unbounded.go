@@ -9,7 +9,7 @@ import (
 //
 // # What it does
 //
-// Reports arguments of transformers' Trainer that save and set no `save_total_limit`.
+// Reports arguments of transformers' Trainer that save, in a file that trains and never names `save_total_limit`.
 //
 // # Why it matters
 //
@@ -52,13 +52,16 @@ func trainerUnbounded(p *diagnostics.Pass) {
 	if p.File.Test() {
 		return
 	}
+	if !p.File.TrainsBy("train") {
+		return
+	}
 	for c := range p.File.CallsOf(training.TrainingArguments) {
 		if p.File.Bounded(c) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place:   training.FirstLine(c),
-			Message: "No `save_total_limit` is set: the Trainer keeps every checkpoint that it writes, optimizer and all, until the disk is full.",
+			Message: "No `save_total_limit` is set: the Trainer keeps every checkpoint that it writes, until the disk is full.",
 			Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
 				Title: "Keep the newest three", Call: c, Name: "save_total_limit", Value: "3", Reason: "older checkpoints are removed",
 			}},

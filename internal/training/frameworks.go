@@ -35,6 +35,15 @@ func (f *File) CallsOf(name *regexp.Regexp) iter.Seq[pyast.Node] {
 	}
 }
 
+// Opaque reports whether the file calls what has a qualified name with arguments that are out of sight.
+func (f *File) Opaque(name *regexp.Regexp) bool {
+	return slices.ContainsFunc(f.Module.Funcs, func(fn *pysem.Func) bool {
+		return slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool {
+			return pysem.Args(c).May() && name.MatchString(f.qualified(c.Child(pyast.FieldFunction)))
+		})
+	})
+}
+
 // Setting is the value that a call gives to a keyword, the zero value's Unknown where it gives none; given says whether it does.
 func (f *File) Setting(call pyast.Node, keyword string) (v *pysem.Value, given bool) {
 	n, given := pysem.Args(call).Keyword[keyword]
@@ -65,31 +74,65 @@ func (f *File) Resuming(method, keyword string) pyast.Node {
 	return pyast.Node{}
 }
 
-// Bounded reports whether the arguments of a Trainer limit what is kept, or keep it from saving, be it by a value that is not
-// known.
+// TrainsBy reports whether the file calls a method of the name on any object: trainer.train().
+func (f *File) TrainsBy(method string) bool {
+	return slices.ContainsFunc(f.Module.Funcs, func(fn *pysem.Func) bool {
+		return slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool {
+			return c.Child(pyast.FieldFunction).Kind() == pyast.KindAttribute && calledName(c) == method
+		})
+	})
+}
+
+// Bounded reports whether the arguments of a Trainer keep it from saving, be it by a value that is not known, or the file names the
+// limit of what is kept, in whatever way it sets it.
 func (f *File) Bounded(call pyast.Node) bool {
-	if limit, given := f.Setting(call, "save_total_limit"); given {
-		return limit.Kind != pysem.NoneVal
+	if f.names(limitName) {
+		return true
 	}
 	v, given := f.Setting(call, "save_strategy")
 	text, _ := v.Text()
 	return given && text != "steps" && text != "epoch"
 }
 
-// AsksForDeterminism reports whether the file asks transformers for full determinism in any way.
+// AsksForDeterminism reports whether the file asks transformers for full determinism, or torch for deterministic algorithms.
 func (f *File) AsksForDeterminism() bool { return f.names(fullDeterminism) }
 
-var fullDeterminism = regexp.MustCompile(`full_determinism`)
+var (
+	fullDeterminism = regexp.MustCompile(`full_determinism|^use_deterministic_algorithms$`)
+	limitName       = regexp.MustCompile(`^save_total_limit$`)
+	dataLoaders     = regexp.MustCompile(`^torch\.utils\.data\.(dataloader\.)?DataLoader$`)
+	workerInit      = regexp.MustCompile(`^worker_init_fn$`)
+)
 
-// Hook is the hook of Lightning's module or callback in which a save is made, "" where it is made elsewhere.
-func (s *SaveSite) Hook() string {
-	for c := s.Ctx; c != nil; c = c.Parent {
-		if c.Func.Class != nil && s.Run.File.hooks(c.Func.Class, 0) {
-			return c.Func.QualName()
+// SeedsWorkersAlike reports whether the file makes a loader with workers and leaves their seeds to torch.
+func (f *File) SeedsWorkersAlike() bool {
+	if f.names(workerInit) {
+		return false
+	}
+	for c := range f.CallsOf(dataLoaders) {
+		if v, given := f.Setting(c, "num_workers"); given && !(v.Kind == pysem.Int && v.Int == 0) {
+			return true
 		}
 	}
-	return ""
+	return false
 }
+
+// Hook is the hook of Lightning's module or callback in which a save is made, "" where it is made elsewhere, or a decorator lets one
+// process through.
+func (s *SaveSite) Hook() string {
+	hook := ""
+	for c := s.Ctx; c != nil; c = c.Parent {
+		if slices.ContainsFunc(c.Func.Decorators, func(d pyast.Node) bool { return oneProcess.MatchString(d.Text()) }) {
+			return ""
+		}
+		if c.Func.Class != nil && hookName.MatchString(c.Func.Name) && s.Run.File.hooks(c.Func.Class, 0) {
+			hook = c.Func.QualName()
+		}
+	}
+	return hook
+}
+
+var oneProcess = regexp.MustCompile(`(?i)rank_?zero|main_process|master|rank_?0`)
 
 // Unregistered is an object that works in the training and is left out of what an accelerator saves.
 type Unregistered struct {
@@ -118,7 +161,7 @@ func (f *File) Unregistered() []Unregistered {
 				}
 			case "prepare", "register_for_checkpointing", "prepare_scheduler", "prepare_optimizer", "prepare_model":
 				args := pysem.Args(c.Node)
-				if args.May() {
+				if args.May() || r.innermost(c.Frame) != nil { // one after the other, under another name
 					return nil
 				}
 				for _, n := range args.Position {
@@ -132,6 +175,7 @@ func (f *File) Unregistered() []Unregistered {
 		for _, st := range r.Steps {
 			o := st.Object
 			if o.Kind != Scheduler && o.Kind != Averaged || o.Guessed || st.Foreign || st.Explicit || handed[lastPart(o.Name)] || !o.Call.Valid() || f.FastForwarded(o) ||
+				slices.ContainsFunc(r.Saves, func(s *SaveSite) bool { return s.Has(o) }) ||
 				slices.ContainsFunc(out, func(u Unregistered) bool { return u.Object.Same(o) }) {
 				continue
 			}

@@ -128,6 +128,9 @@ func (s *SaveSite) BatchLoop() *Loop {
 	return l
 }
 
+// Once reports whether the loop is left at the end of its first round.
+func (l *Loop) Once() bool { return endsLoop(l.Node.Child(pyast.FieldBody)) }
+
 // CallIn is the call in a loop's function that leads to the save, or the save itself.
 func (s *SaveSite) CallIn(l *Loop) pyast.Node {
 	n, _, _ := meet(s.Ctx, s.Node, l.Ctx, l.Node)
