@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -11,7 +12,8 @@ import (
 //
 // # What it does
 //
-// Reports a load from which training resumes and which leaves the saved states of the random number generators in the file.
+// Reports a load from which training resumes and which leaves the saved states of the random number generators in the file, or
+// sets some of several states that were saved and forgets another.
 //
 // # Why it matters
 //
@@ -83,18 +85,21 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func rngNotRestored(p *diagnostics.Pass) {
-	for _, r := range p.File.Resumptions() {
-		if r.Load != nil && len(r.Load.RestoredRNG()) > 0 {
-			continue
-		}
+	places := once{}
+	for _, r := range slices.Concat(p.File.Resumptions(), p.File.SetInPart()) {
 		for _, c := range r.Unrestored() {
-			if c.Role != training.RoleRNG {
+			if c.Role != training.RoleRNG || !places.first(c.Entry.Pair) {
 				continue
 			}
 			d := diagnostics.Diagnostic{
 				Place:   training.FirstLine(r.Load.Node),
 				Message: fmt.Sprintf("The state of the random number generators is saved under %q and never set here: after resuming, shuffling, dropout and augmentation draw other numbers.", c.Key),
 				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")},
+			}
+			if set := r.Load.RestoredRNG(); len(set) > 0 {
+				d.Place = training.FirstLine(set[len(set)-1].Node)
+				d.Message = fmt.Sprintf("The state of a random number generator is saved under %q and never set, though others are: after resuming, what draws from it gets other numbers.", c.Key)
+				d.Related = append(d.Related, at(r.Load.Node, "the checkpoint is loaded here"))
 			}
 			if len(c.RNG) > 0 {
 				d.Remedies = []diagnostics.Remedy{diagnostics.RestoreState{Load: r.Load, Key: c.Key, RNG: c.RNG}}

@@ -369,6 +369,9 @@ func (r *Run) givesParameters(state *pysem.Value) *Object {
 	return nil
 }
 
+// otherGetter gives the state of a generator that the tables do not tell of, as that of another accelerator.
+var otherGetter = regexp.MustCompile(`\.get_rng_state(_all)?$`)
+
 // component says what one key of a dict holds.
 func (f *File) component(x pysem.Entry) Component {
 	c := Component{Key: x.Key, Entry: x, Value: f.Eval.Expr(x.Value)}
@@ -402,6 +405,8 @@ func (f *File) component(x pysem.Entry) Component {
 		}
 		if e, ok := torch.Lookup(a.Callee()); ok && e.Kind == torch.RNGGetter {
 			c.Role, c.RNG = RoleRNG, append(c.RNG, e.Generators...)
+		} else if otherGetter.MatchString(a.Callee()) {
+			c.Role = RoleRNG
 		}
 	}
 	if c.Role == RoleRNG {

@@ -23,6 +23,29 @@ func (r Resumption) Unrestored() []Component {
 	return out
 }
 
+// SetInPart are the saves of several generators' states with a load that sets some of them: such a pair belongs together by its
+// keys, whatever the files are called and whoever trains between the two.
+func (f *File) SetInPart() []Resumption {
+	var out []Resumption
+	for _, l := range f.EveryLoad() {
+		if len(l.RestoredRNG()) == 0 {
+			continue
+		}
+		for _, s := range f.Saves() {
+			shared := 0
+			for _, c := range s.Components {
+				if c.Role == RoleRNG && l.Key(c.Key) {
+					shared++
+				}
+			}
+			if shared >= 2 && !s.Open {
+				out = append(out, Resumption{Save: s, Load: l})
+			}
+		}
+	}
+	return out
+}
+
 // LeftOut is a component that the load hands to an object which its caller did not pass: load(path, model, optimizer) of a
 // function that takes a scheduler too.
 type LeftOut struct {
