@@ -83,11 +83,11 @@ func nonAtomicSave(p *diagnostics.Pass) {
 	}
 	places := once{}
 	for _, s := range p.File.Saves() {
-		if s.Foreign || s.Collective || !s.Path.Fixed() || s.Loop == nil || !samePlace(s) {
+		if s.Foreign || s.Collective || !s.Path.Fixed() || s.Loop == nil && s.LoopThatTrains() == nil || !samePlace(s) {
 			continue
 		}
 		load := resumedFrom(p.File, s)
-		if !s.Training() && load == nil {
+		if !checkpoints(s) && load == nil {
 			continue
 		}
 		only := !another(s, false)
@@ -115,6 +115,12 @@ func nonAtomicSave(p *diagnostics.Pass) {
 	}
 }
 
+// checkpoints reports whether a payload is one to resume from: a training checkpoint, or progress and an optimizer's state beside
+// a model of whatever name.
+func checkpoints(s *training.SaveSite) bool {
+	return s.Training() || s.Kind == training.PayloadDict && s.HasRole(training.RoleProgress) && s.HasKind(training.Optimizer)
+}
+
 // sentence begins a sentence with a name or phrase.
 func sentence(s string) string {
 	if s[0] >= 'a' && s[0] <= 'z' {
@@ -131,12 +137,26 @@ func samePlace(s *training.SaveSite) bool {
 			if !s.Path.Same() {
 				return false
 			}
-		case pysem.Attr, pysem.ParamVal:
+		case pysem.ParamVal:
+		case pysem.Attr, pysem.Item:
+			if !settled(v) {
+				return false
+			}
 		default:
 			return false
 		}
 	}
 	return true
+}
+
+// settled reports whether a value is an attribute, or what is under a constant key, of something that no loop goes through.
+func settled(v *pysem.Value) bool {
+	for ; v.Kind == pysem.Attr || v.Kind == pysem.Item; v = v.Base {
+		if _, _, ok := v.KeyRead(); v.Kind == pysem.Item && !ok {
+			return false
+		}
+	}
+	return v.Kind != pysem.LoopVar && v.Kind != pysem.Elem
 }
 
 // resumedFrom is the load that reads the file again to go on training.

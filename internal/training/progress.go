@@ -51,7 +51,7 @@ func (f *File) Continuations() []Continuation {
 		case s.Collective || s.Path.Buffer:
 			continue
 		case s.Loop == nil:
-			if l = s.loopThatTrains(); l == nil {
+			if l = s.LoopThatTrains(); l == nil {
 				continue
 			}
 		case l == nil || s.Loop != l || !s.afterTraining(l):
@@ -92,9 +92,9 @@ func (s *SaveSite) afterTraining(l *Loop) bool {
 // trains are functions that train for an epoch, as their names tell.
 var trains = regexp.MustCompile(`(?i)^(train(_?(one|an|single))?(_?epoch)?|(run|do)_?(train(ing)?|one)?_?epoch|fit(_?(one)?_?epoch)?|train_?step|optimi[sz]e)$`)
 
-// loopThatTrains is the innermost loop around a save where no optimizer is seen to step: a loop over epochs in which, before the
+// LoopThatTrains is the innermost loop around a save where no optimizer is seen to step: a loop over epochs in which, before the
 // save and not behind it, a function is called that trains by its name. It is nil where there is none.
-func (s *SaveSite) loopThatTrains() *Loop {
+func (s *SaveSite) LoopThatTrains() *Loop {
 	loops := s.loops()
 	if len(loops) == 0 {
 		return nil
