@@ -13,7 +13,8 @@ import (
 // # What it does
 //
 // Reports a load from which training resumes and which leaves a saved state in the file: an optimizer, scheduler, gradient
-// scaler or averaged model whose key is never read, or the epoch when nothing tells how far the run had come.
+// scaler or averaged model whose key is never read, a variable that the rounds of the training hand on, or the epoch when
+// nothing tells how far the run had come.
 //
 // # Why it matters
 //
@@ -89,6 +90,18 @@ func stateNotRestored(p *diagnostics.Pass) {
 			d := diagnostics.Diagnostic{Place: training.FirstLine(r.Load.Node), Message: message, Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")}}
 			if remedy != nil {
 				d.Remedies = []diagnostics.Remedy{remedy}
+			}
+			p.Report(d)
+		}
+		for _, c := range r.Restarted() {
+			d := diagnostics.Diagnostic{
+				Place: training.FirstLine(r.Load.Node),
+				Message: fmt.Sprintf("`%s`, which each round of the training hands to the next, is saved under %q and never read here: after resuming it begins anew.",
+					c.Name, c.Key),
+				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here"), at(c.Begun, "it begins here"), at(c.Updated, "it is updated here")},
+			}
+			if r.Load.Ctx == r.Save.Loop.Outer().Ctx {
+				d.Remedies = []diagnostics.Remedy{diagnostics.RestoreState{Load: r.Load, Key: c.Key, Target: c.Name}}
 			}
 			p.Report(d)
 		}
