@@ -30,7 +30,7 @@ is restored from it. Saves that nothing reads and loads that nothing writes for 
 a file or a directory (default: the working directory); tests are left out unless they are named.
 
 The last column says of a key: "restored into NAME", "read", "never read" (written and forgotten), "never
-written", "misspelt: KEY is written", "optional" (the load does without it), or "?" where it may be
+written", "means KEY" (misspelt: KEY is written), "optional" (the load does without it), or "?" where it may be
 written or read out of sight. --format json prints the same with the fields saves, load, continues and
 keys; the state of a key is restored, read, forgotten, unwritten, misspelt, optional, unknown or written
 (by a save that nothing reads).
@@ -119,11 +119,11 @@ func settled(all []contract) []contract {
 	for _, c := range all {
 		if c.Load != nil {
 			for _, s := range c.Saves {
-				read[s.String()] = true
+				read[s.String()+s.Text] = true
 			}
 		}
 	}
-	all = slices.DeleteFunc(all, func(c contract) bool { return c.Load == nil && read[c.Saves[0].String()] })
+	all = slices.DeleteFunc(all, func(c contract) bool { return c.Load == nil && read[c.Saves[0].String()+c.Saves[0].Text] })
 	place := func(c contract) site {
 		if len(c.Saves) > 0 {
 			return c.Saves[0]
@@ -136,7 +136,9 @@ func settled(all []contract) []contract {
 		}
 		return *c.Load
 	}
-	order := func(a, b site) int { return cmp.Or(strings.Compare(a.Path, b.Path), a.Line-b.Line) }
+	order := func(a, b site) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), a.Line-b.Line, strings.Compare(a.Text, b.Text))
+	}
 	slices.SortStableFunc(all, func(a, b contract) int { return cmp.Or(order(place(a), place(b)), order(load(a), load(b))) })
 	return slices.CompactFunc(all, func(a, b contract) bool { return order(place(a), place(b)) == 0 && order(load(a), load(b)) == 0 })
 }
@@ -243,7 +245,7 @@ func writeContracts(out io.Writer, path string, contracts []contract) error {
 			case k.State == "restored":
 				state = "restored into " + clip(k.Restored, 28)
 			case k.State == "misspelt":
-				state = fmt.Sprintf("misspelt: %s is written", k.Nearest)
+				state = "means " + k.Nearest
 			case !ok:
 				state = k.State
 			}

@@ -31,41 +31,54 @@ type AgreedKey struct {
 	Nearest string
 }
 
+// fileAt is one file that a statement saves or loads: a helper's statement serves several.
+type fileAt struct {
+	node pyast.Node
+	name string
+}
+
+func fileOf(n pyast.Node, p *Path) fileAt {
+	if p.Known {
+		return fileAt{n, p.Pattern}
+	}
+	return fileAt{n, p.Node.Text()}
+}
+
 // Agreements are those of the file's saves and loads, one for each load and one for each save that no load reads. Buffers and
 // files that hold no keys are left out.
 func (f *File) Agreements() []Agreement {
 	var out []Agreement
-	paired := map[pyast.Node]bool{}
-	seen := map[pyast.Node]bool{}
+	paired := map[fileAt]bool{}
+	seen := map[fileAt]bool{}
 	saves := slices.DeleteFunc(f.Saves(), func(s *SaveSite) bool { return s.Kind != PayloadDict || s.Path.Buffer })
 	for _, l := range f.Loads() {
-		if seen[l.Node] || l.Path.Buffer {
+		if seen[fileOf(l.Node, l.Path)] || l.Path.Buffer {
 			continue
 		}
 		a := Agreement{Load: l}
-		written := map[pyast.Node]bool{}
+		written := map[fileAt]bool{}
 		for _, s := range saves {
 			resumed := s.ResumedBy()
-			if !SamePath(s.Path, l.Path) && (resumed == nil || resumed.Node != l.Node) && !f.plausible(s, l) {
+			if !SamePath(s.Path, l.Path) && (resumed == nil || fileOf(resumed.Node, resumed.Path) != fileOf(l.Node, l.Path)) && !f.plausible(s, l) {
 				continue
 			}
-			paired[s.Node] = true
-			if !written[s.Node] {
-				written[s.Node] = true
+			paired[fileOf(s.Node, s.Path)] = true
+			if !written[fileOf(s.Node, s.Path)] {
+				written[fileOf(s.Node, s.Path)] = true
 				a.Saves = append(a.Saves, s)
 			}
 		}
 		if len(a.Saves) == 0 && len(l.Reads) == 0 {
 			continue
 		}
-		seen[l.Node] = true
+		seen[fileOf(l.Node, l.Path)] = true
 		a.Continues = l.Resumes() && l.Run.TrainingLoop() != nil
 		a.keys()
 		out = append(out, a)
 	}
 	for _, s := range saves {
-		if !paired[s.Node] {
-			paired[s.Node] = true
+		if !paired[fileOf(s.Node, s.Path)] {
+			paired[fileOf(s.Node, s.Path)] = true
 			a := Agreement{Saves: []*SaveSite{s}}
 			a.keys()
 			out = append(out, a)

@@ -97,14 +97,22 @@ func (x *Restore) Lenient() (lenient, byDefault bool) {
 
 var comparing = regexp.MustCompile(`(?i)intersect|filter|match|compatible`)
 
-// ComparesKeys reports whether the keys are compared with the model's own before they are loaded: by a membership test or set
-// operation on the model's state dict in the same function, or by a helper that says so by its name.
+// loadKeywords are the keywords of a module's load_state_dict; a method with others is another's.
+var loadKeywords = map[string]bool{"state_dict": true, "strict": true, "assign": true}
+
+// ComparesKeys reports whether the keys are compared with the model's own: by a membership test or set operation on the model's
+// state dict in the same function, or by a helper that is handed it or says so by its name. A method that takes other keywords than a module's may do so itself.
 func (x *Restore) ComparesKeys() bool {
 	f := x.Run.File
 	if f.modelKeys(x.Source, 0) {
 		return true // copied from another model of the program
 	}
 	src := pysem.Args(x.Node).Get(0, "state_dict")
+	for keyword := range pysem.Args(x.Node).Keyword {
+		if !loadKeywords[keyword] {
+			return true
+		}
+	}
 	for _, a := range append(x.Source.Alternatives(), f.Eval.Eval(src, x.Ctx)) {
 		if a.Node.Valid() && a.Node.Kind() == pyast.KindCall && comparing.MatchString(lastPart(a.Node.Child(pyast.FieldFunction).Text())) {
 			return true
@@ -120,6 +128,10 @@ func (x *Restore) ComparesKeys() bool {
 						sides = append(sides, c)
 					}
 				}
+			}
+		case pyast.KindCall:
+			if n.Child(pyast.FieldFunction).Kind() == pyast.KindIdentifier && strings.Contains(n.Child(pyast.FieldArguments).Text(), x.Recv.Text()+".state_dict()") {
+				return true // a helper that is handed the model's keys beside those of the file
 			}
 		case pyast.KindBinaryOperator:
 			if op := n.Child(pyast.FieldOperator); op.TextIs("-") || op.TextIs("&") {
