@@ -136,7 +136,7 @@ func (a *Agreement) keys() {
 	for i := range a.Keys {
 		k := &a.Keys[i]
 		k.Unseen = !k.Written.Valid() && open || !k.Read.Valid() && a.Load.Opaque
-		if !k.Written.Valid() && !open {
+		if !k.Written.Valid() && k.Read.Valid() && !open {
 			k.Nearest = text.Nearest(k.Name, unread)
 		}
 	}
