@@ -54,7 +54,7 @@ func (p Problem) Error() string {
 
 // frameworks are the words of which a file must hold one for any rule to apply: whatever saves, resumes, seeds or trains in
 // the sense of the rules names its framework in an import.
-var frameworks = [][]byte{[]byte("torch"), []byte("lightning"), []byte("accelerate"), []byte("deepspeed"), []byte("transformers")}
+var frameworks = [][]byte{[]byte("torch"), []byte("lightning"), []byte("accelerate"), []byte("deepspeed"), []byte("transformers"), []byte("from trl"), []byte("import trl")}
 
 // Relevant reports whether a file's bytes can hold anything a rule applies to. It is much faster than parsing.
 func Relevant(data []byte) bool {

@@ -116,3 +116,18 @@ func TestUnreadableDirectory(t *testing.T) {
 		t.Errorf("files %v, problems %v", files, problems)
 	}
 }
+
+func TestRelevant(t *testing.T) {
+	for data, want := range map[string]bool{
+		"from pytorch_lightning import Trainer\n": true,
+		"from trl import SFTConfig, SFTTrainer\n": true,
+		"import trl\n": true,
+		"from trl.trainer.sft_config import SFTConfig\n":          true,
+		"from sentence_transformers import SentenceTransformer\n": true,
+		"import numpy\n# ctrl-c stops it\n":                       false,
+	} {
+		if got := Relevant([]byte(data)); got != want {
+			t.Errorf("%q: relevant %v, want %v", data, got, want)
+		}
+	}
+}
