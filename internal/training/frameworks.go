@@ -152,7 +152,7 @@ func (f *File) Unregistered() []Unregistered {
 	var out []Unregistered
 	for _, r := range f.Runs {
 		var save *Call
-		handed := map[string]bool{}
+		handed, named := []*Object{}, map[string]bool{}
 		for _, c := range r.Calls {
 			switch c.Method {
 			case "save_state":
@@ -165,7 +165,8 @@ func (f *File) Unregistered() []Unregistered {
 					return nil
 				}
 				for _, n := range args.Position {
-					handed[lastPart(n.Text())] = true
+					named[lastPart(n.Text())] = true
+					handed = append(handed, f.Object(f.Eval.Eval(n, c.Ctx), "")) // a helper has a name of its own for it
 				}
 			}
 		}
@@ -174,7 +175,7 @@ func (f *File) Unregistered() []Unregistered {
 		}
 		for _, st := range r.Steps {
 			o := st.Object
-			if o.Kind != Scheduler && o.Kind != Averaged || o.Guessed || st.Foreign || st.Explicit || handed[lastPart(o.Name)] || !o.Call.Valid() || f.FastForwarded(o) ||
+			if o.Kind != Scheduler && o.Kind != Averaged || o.Guessed || st.Foreign || st.Explicit || named[lastPart(o.Name)] || slices.ContainsFunc(handed, o.Same) || !o.Call.Valid() || f.FastForwarded(o) ||
 				slices.ContainsFunc(r.Saves, func(s *SaveSite) bool { return s.Has(o) }) ||
 				slices.ContainsFunc(out, func(u Unregistered) bool { return u.Object.Same(o) }) {
 				continue
