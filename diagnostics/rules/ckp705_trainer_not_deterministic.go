@@ -55,7 +55,7 @@ func trainerNotDeterministic(p *diagnostics.Pass) {
 	if p.File.Test() {
 		return
 	}
-	if !p.File.MentionsDeterminism() || p.File.AsksForDeterminism() {
+	if !p.File.ClaimsReproducibility() || p.File.AsksForDeterminism() {
 		return
 	}
 	for c := range p.File.CallsOf(training.TrainingArguments) {

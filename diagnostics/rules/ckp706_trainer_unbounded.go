@@ -37,7 +37,7 @@ import (
 //
 // # What it does not see
 //
-// Arguments that are read from the command line or from a file.
+// Arguments that are read from the command line or from a file, and runs whose `max_steps` is not known or ends them before a second save.
 //
 // # References
 //

@@ -83,21 +83,45 @@ func (f *File) TrainsBy(method string) bool {
 	})
 }
 
-// Bounded reports whether the arguments of a Trainer keep it from saving, be it by a value that is not known, or the file names the
-// limit of what is kept, in whatever way it sets it.
+// Bounded reports whether the arguments of a Trainer keep it from saving, be it by a value that is not known, or end before it has
+// saved twice, or the file names the limit of what is kept, in whatever way it sets it.
 func (f *File) Bounded(call pyast.Node) bool {
 	if f.names(limitName) {
 		return true
 	}
-	v, given := f.Setting(call, "save_strategy")
-	text, _ := v.Text()
-	return given && text != "steps" && text != "epoch"
+	strategy, given := f.Setting(call, "save_strategy")
+	text, _ := strategy.Text()
+	if given && text != "steps" && text != "epoch" {
+		return true
+	}
+	return text != "epoch" && f.endsEarly(call)
 }
+
+// endsEarly reports whether max_steps may end a Trainer's run before it has saved twice: it is not known, or no more than save_steps.
+func (f *File) endsEarly(call pyast.Node) bool {
+	end, given := f.Setting(call, "max_steps")
+	if !given || end.Kind == pysem.Int && end.Int <= 0 {
+		return false
+	}
+	every, given := f.Setting(call, "save_steps")
+	if !given {
+		return end.Kind != pysem.Int || end.Int <= defaultSaveSteps
+	}
+	return end.Kind != pysem.Int || every.Kind != pysem.Int || end.Int <= every.Int
+}
+
+// defaultSaveSteps is after how many steps each transformers' Trainer saves unless told otherwise.
+const defaultSaveSteps = 500
+
+// ClaimsReproducibility reports whether any name in the file speaks of determinism or reproducibility. "benchmark" does not: beside a
+// Trainer it mostly names what is evaluated.
+func (f *File) ClaimsReproducibility() bool { return f.names(reproducible) }
 
 // AsksForDeterminism reports whether the file asks transformers for full determinism, or torch for deterministic algorithms.
 func (f *File) AsksForDeterminism() bool { return f.names(fullDeterminism) }
 
 var (
+	reproducible    = regexp.MustCompile(`(?i)determinis|reproducib`)
 	fullDeterminism = regexp.MustCompile(`full_determinism|^use_deterministic_algorithms$`)
 	limitName       = regexp.MustCompile(`^save_total_limit$`)
 	dataLoaders     = regexp.MustCompile(`^torch\.utils\.data\.(dataloader\.)?DataLoader$`)
