@@ -77,7 +77,7 @@ func missingSetEpoch(p *diagnostics.Pass) {
 	if p.File.CallsSetEpoch() {
 		return
 	}
-	for _, n := range p.File.Restarted() {
+	for _, n := range p.File.RestartedLoaders() {
 		p.Report(diagnostics.Diagnostic{
 			Place:    training.FirstLine(n),
 			Severity: diagnostics.Information,

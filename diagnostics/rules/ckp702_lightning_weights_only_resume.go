@@ -72,12 +72,10 @@ func lightningWeightsOnlyResume(p *diagnostics.Pass) {
 	}
 	for _, c := range bare {
 		p.Report(diagnostics.Diagnostic{
-			Place:   training.FirstLine(c),
-			Message: fmt.Sprintf("Only weights are written, and `fit` in line %d goes on from a checkpoint: it raises a KeyError where it comes to restore the optimizer.", lineOf(fit)),
-			Related: []diagnostics.Related{at(fit, "training resumes here")},
-			Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
-				Title: "Write full checkpoints", Call: c, Name: "save_weights_only", Value: "False", Reason: "with Adam they are about three times as large",
-			}},
+			Place:    training.FirstLine(c),
+			Message:  fmt.Sprintf("Only weights are written, and `fit` in line %d goes on from a checkpoint: it raises a KeyError where it comes to restore the optimizer.", lineOf(fit)),
+			Related:  []diagnostics.Related{at(fit, "training resumes here")},
+			Remedies: []diagnostics.Remedy{writeFull(c, "save_weights_only")},
 		})
 	}
 }

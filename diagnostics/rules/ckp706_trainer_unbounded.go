@@ -61,7 +61,7 @@ func trainerUnbounded(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place:   training.FirstLine(c),
-			Message: "No `save_total_limit` is set: the Trainer keeps every checkpoint that it writes, until the disk is full.",
+			Message: "No `save_total_limit` is set: the Trainer keeps every checkpoint that it writes.",
 			Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
 				Title: "Keep the newest three", Call: c, Name: "save_total_limit", Value: "3", Reason: "older checkpoints are removed",
 			}},

@@ -64,12 +64,10 @@ func trainerModelOnly(p *diagnostics.Pass) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{
-			Place:   training.FirstLine(c),
-			Message: fmt.Sprintf("Only the model is written, and `train` in line %d resumes: optimizer, scheduler and generators start from their beginning.", lineOf(train)),
-			Related: []diagnostics.Related{at(train, "training resumes here")},
-			Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
-				Title: "Write full checkpoints", Call: c, Name: "save_only_model", Value: "False", Reason: "with Adam they are about three times as large",
-			}},
+			Place:    training.FirstLine(c),
+			Message:  fmt.Sprintf("Only the model is written, and `train` in line %d resumes: optimizer, scheduler and generators start from their beginning.", lineOf(train)),
+			Related:  []diagnostics.Related{at(train, "training resumes here")},
+			Remedies: []diagnostics.Remedy{writeFull(c, "save_only_model")},
 		})
 	}
 }

@@ -116,7 +116,7 @@ type walk struct {
 func (t *Tracer) Trace(ctx *Ctx) []Event {
 	w := &walk{t: t, entered: map[*Func]int{}}
 	t.visited[ctx.Func] = true
-	w.body(ctx, nil)
+	w.body(ctx, w.decorated(ctx.Func, nil))
 	return w.events
 }
 
@@ -441,11 +441,17 @@ func (w *walk) enter(f *Func, call pyast.Node, ctx *Ctx, self *Value, fr *Frame,
 	} else {
 		inner = w.t.Eval.Enter(f, call, ctx, self)
 	}
+	fr = w.decorated(f, fr)
+	w.body(inner, fr)
+	w.emit(EventLeave, call, ctx, fr)
+}
+
+// decorated puts the decorators of a function around what encloses its run.
+func (w *walk) decorated(f *Func, fr *Frame) *Frame {
 	for _, d := range f.Decorators {
 		fr = &Frame{Kind: FrameDecorator, Node: d, Ctx: w.t.Eval.Root(f.Module.Top, nil), Parent: fr}
 	}
-	w.body(inner, fr)
-	w.emit(EventLeave, call, ctx, fr)
+	return fr
 }
 
 // Worth reports whether a function, or one it may run, calls anything of interest.

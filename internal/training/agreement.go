@@ -52,33 +52,33 @@ func (f *File) Agreements() []Agreement {
 	seen := map[fileAt]bool{}
 	saves := slices.DeleteFunc(f.Saves(), func(s *SaveSite) bool { return s.Kind != PayloadDict || s.Path.Buffer })
 	for _, l := range f.Loads() {
-		if seen[fileOf(l.Node, l.Path)] || l.Path.Buffer {
+		read := fileOf(l.Node, l.Path)
+		if seen[read] || l.Path.Buffer {
 			continue
 		}
 		a := Agreement{Load: l}
 		written := map[fileAt]bool{}
 		for _, s := range saves {
 			resumed := s.ResumedBy()
-			if !SamePath(s.Path, l.Path) && (resumed == nil || fileOf(resumed.Node, resumed.Path) != fileOf(l.Node, l.Path)) && !f.plausible(s, l) {
+			if !SamePath(s.Path, l.Path) && (resumed == nil || fileOf(resumed.Node, resumed.Path) != read) && !f.plausible(s, l) {
 				continue
 			}
-			paired[fileOf(s.Node, s.Path)] = true
-			if !written[fileOf(s.Node, s.Path)] {
-				written[fileOf(s.Node, s.Path)] = true
+			if file := fileOf(s.Node, s.Path); !written[file] {
+				written[file], paired[file] = true, true
 				a.Saves = append(a.Saves, s)
 			}
 		}
 		if len(a.Saves) == 0 && len(l.Reads) == 0 {
 			continue
 		}
-		seen[fileOf(l.Node, l.Path)] = true
+		seen[read] = true
 		a.Continues = l.Resumes() && l.Run.TrainingLoop() != nil
 		a.keys()
 		out = append(out, a)
 	}
 	for _, s := range saves {
-		if !paired[fileOf(s.Node, s.Path)] {
-			paired[fileOf(s.Node, s.Path)] = true
+		if file := fileOf(s.Node, s.Path); !paired[file] {
+			paired[file] = true
 			a := Agreement{Saves: []*SaveSite{s}}
 			a.keys()
 			out = append(out, a)

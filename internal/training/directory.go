@@ -19,8 +19,6 @@ type MadeDirectory struct {
 	Dir pyast.Node
 }
 
-var dirMakers = regexp.MustCompile(`^os\.(makedirs|mkdir)$`)
-
 // MadeDirectories are such directories of the run, in order.
 func (r *Run) MadeDirectories() []MadeDirectory {
 	f := r.File
@@ -43,7 +41,7 @@ func (r *Run) MadeDirectories() []MadeDirectory {
 
 // madeDir is the directory that a call makes, none for other calls.
 func (f *File) madeDir(c *Call) pyast.Node {
-	if dirMakers.MatchString(c.Callee) {
+	if makesDirectory.MatchString(c.Callee) {
 		return pysem.Args(c.Node).Get(0, "name")
 	}
 	if c.Method == "mkdir" {

@@ -21,13 +21,12 @@ var (
 	TrainingArguments = regexp.MustCompile(`^(transformers\.(\w+\.)*(Seq2Seq)?TrainingArguments|sentence_transformers\.(\w+\.)*\w*TrainingArguments|trl\.(\w+\.)*(SFT|DPO|GRPO|RLOO|KTO|ORPO|CPO|Reward|PRM|GKD|XPO|NashMD|OnlineDPO|BCO)Config)$`)
 )
 
-// CallsOf are the calls in the file of what has a qualified name, whatever runs them. Calls that may be given more out of sight,
-// through ** or *, are left out.
-func (f *File) CallsOf(name *regexp.Regexp) iter.Seq[pyast.Node] {
+// ownCalls are the calls in the file, whatever runs them.
+func (f *File) ownCalls() iter.Seq[pyast.Node] {
 	return func(yield func(pyast.Node) bool) {
 		for _, fn := range f.Module.Funcs {
 			for _, c := range fn.Calls {
-				if name.MatchString(f.qualified(c.Child(pyast.FieldFunction))) && !pysem.Args(c).May() && !yield(c) {
+				if !yield(c) {
 					return
 				}
 			}
@@ -35,13 +34,37 @@ func (f *File) CallsOf(name *regexp.Regexp) iter.Seq[pyast.Node] {
 	}
 }
 
+// methodCalls are the calls in the file of a method of some name, on any object.
+func (f *File) methodCalls(name string) iter.Seq[pyast.Node] {
+	return func(yield func(pyast.Node) bool) {
+		for c := range f.ownCalls() {
+			if c.Child(pyast.FieldFunction).Kind() == pyast.KindAttribute && calledName(c) == name && !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// CallsOf are the calls in the file of what has a qualified name, whatever runs them. Calls that may be given more out of sight,
+// through ** or *, are left out.
+func (f *File) CallsOf(name *regexp.Regexp) iter.Seq[pyast.Node] {
+	return func(yield func(pyast.Node) bool) {
+		for c := range f.ownCalls() {
+			if name.MatchString(f.qualified(c.Child(pyast.FieldFunction))) && !pysem.Args(c).May() && !yield(c) {
+				return
+			}
+		}
+	}
+}
+
 // Opaque reports whether the file calls what has a qualified name with arguments that are out of sight.
 func (f *File) Opaque(name *regexp.Regexp) bool {
-	return slices.ContainsFunc(f.Module.Funcs, func(fn *pysem.Func) bool {
-		return slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool {
-			return pysem.Args(c).May() && name.MatchString(f.qualified(c.Child(pyast.FieldFunction)))
-		})
-	})
+	for c := range f.ownCalls() {
+		if pysem.Args(c).May() && name.MatchString(f.qualified(c.Child(pyast.FieldFunction))) {
+			return true
+		}
+	}
+	return false
 }
 
 // Setting is the value that a call gives to a keyword, the zero value's Unknown where it gives none; given says whether it does.
@@ -60,15 +83,10 @@ func (f *File) On(call pyast.Node, keyword string) bool {
 // Resuming is a call of a trainer's method that goes on from a checkpoint, as the keyword of that name says: trainer.fit(ckpt_path=...).
 // It is none where no call does, or the keyword is None or False.
 func (f *File) Resuming(method, keyword string) pyast.Node {
-	for _, fn := range f.Module.Funcs {
-		for _, c := range fn.Calls {
-			if calledName(c) != method || c.Child(pyast.FieldFunction).Kind() != pyast.KindAttribute {
-				continue
-			}
-			v, given := f.Setting(c, keyword)
-			if truth, known := v.Truth(); given && (!known || truth) {
-				return c
-			}
+	for c := range f.methodCalls(method) {
+		v, given := f.Setting(c, keyword)
+		if truth, known := v.Truth(); given && (!known || truth) {
+			return c
 		}
 	}
 	return pyast.Node{}
@@ -76,11 +94,10 @@ func (f *File) Resuming(method, keyword string) pyast.Node {
 
 // TrainsBy reports whether the file calls a method of the name on any object: trainer.train().
 func (f *File) TrainsBy(method string) bool {
-	return slices.ContainsFunc(f.Module.Funcs, func(fn *pysem.Func) bool {
-		return slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool {
-			return c.Child(pyast.FieldFunction).Kind() == pyast.KindAttribute && calledName(c) == method
-		})
-	})
+	for range f.methodCalls(method) {
+		return true
+	}
+	return false
 }
 
 // Bounded reports whether the arguments of a Trainer keep it from saving, be it by a value that is not known, or end before it has
@@ -125,12 +142,11 @@ var (
 	fullDeterminism = regexp.MustCompile(`full_determinism|^use_deterministic_algorithms$`)
 	limitName       = regexp.MustCompile(`^save_total_limit$`)
 	dataLoaders     = regexp.MustCompile(`^torch\.utils\.data\.(dataloader\.)?DataLoader$`)
-	workerInit      = regexp.MustCompile(`^worker_init_fn$`)
 )
 
 // SeedsWorkersAlike reports whether the file makes a loader with workers and leaves their seeds to torch.
 func (f *File) SeedsWorkersAlike() bool {
-	if f.names(workerInit) {
+	if f.ReseedsWorkers() {
 		return false
 	}
 	for c := range f.CallsOf(dataLoaders) {
@@ -146,7 +162,7 @@ func (f *File) SeedsWorkersAlike() bool {
 func (s *SaveSite) Hook() string {
 	hook := ""
 	for c := s.Ctx; c != nil; c = c.Parent {
-		if slices.ContainsFunc(c.Func.Decorators, func(d pyast.Node) bool { return oneProcess.MatchString(d.Text()) }) {
+		if slices.ContainsFunc(c.Func.Decorators, func(d pyast.Node) bool { return mainDecorator.MatchString(d.Text()) }) {
 			return ""
 		}
 		if c.Func.Class != nil && hookName.MatchString(c.Func.Name) && s.Run.File.hooks(c.Func.Class, 0) {
@@ -155,8 +171,6 @@ func (s *SaveSite) Hook() string {
 	}
 	return hook
 }
-
-var oneProcess = regexp.MustCompile(`(?i)rank_?zero|main_process|master|rank_?0`)
 
 // Unregistered is an object that works in the training and is left out of what an accelerator saves.
 type Unregistered struct {

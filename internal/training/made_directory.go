@@ -70,11 +70,8 @@ var rankWord = regexp.MustCompile(`(?i)rank|main|master|root|primary|chief`)
 
 // directoryMade is the name of the directory that a call makes, nil for other calls.
 func (f *File) directoryMade(c *Call) *Path {
-	switch {
-	case makesDirectory.MatchString(c.Callee):
-		return f.path(pysem.Args(c.Node).Get(0, "name"), c.Ctx)
-	case c.Method == "mkdir" && c.Recv.Valid() && c.Callee == "":
-		return f.path(c.Recv, c.Ctx)
+	if n := f.madeDir(c); n.Valid() {
+		return f.path(n, c.Ctx)
 	}
 	return nil
 }

@@ -101,7 +101,8 @@ var comparing = regexp.MustCompile(`(?i)intersect|filter|match|compatible`)
 var loadKeywords = map[string]bool{"state_dict": true, "strict": true, "assign": true}
 
 // ComparesKeys reports whether the keys are compared with the model's own: by a membership test or set operation on the model's
-// state dict in the same function, or by a helper that is handed it or says so by its name. A method that takes other keywords than a module's may do so itself.
+// state dict in the same function, or by a helper that is handed it or says so by its name. A method that takes other keywords than a
+// module's may do so itself.
 func (x *Restore) ComparesKeys() bool {
 	f := x.Run.File
 	if f.modelKeys(x.Source, 0) {

@@ -20,8 +20,11 @@ var (
 // temporaryFiles make a file or directory in the system's directory for temporary files, unless dir says another.
 var temporaryFiles = regexp.MustCompile(`^tempfile\.(NamedTemporaryFile|TemporaryDirectory|mkstemp|mkdtemp|mktemp)$`)
 
-// Moved is a checkpoint that is written where the system keeps temporary files and then moved to its place.
-type Moved struct {
+// temporaryWord is what a file names that makes such files.
+var temporaryWord = regexp.MustCompile(`^(tempfile|NamedTemporaryFile|TemporaryDirectory|mkstemp|mkdtemp|mktemp)$`)
+
+// MovedFile is a checkpoint that is written where the system keeps temporary files and then moved to its place.
+type MovedFile struct {
 	// Made is the call that makes the temporary file, Move the one that moves it, by Name.
 	Made, Move pyast.Node
 	Name       string
@@ -29,8 +32,11 @@ type Moved struct {
 
 // MovedFromTemporary are the moves, in functions that save, of files made by tempfile without a directory: what they are moved to
 // may lie on another file system.
-func (f *File) MovedFromTemporary() []Moved {
-	var out []Moved
+func (f *File) MovedFromTemporary() []MovedFile {
+	if !f.Module.Words().Names.Match(temporaryWord) {
+		return nil
+	}
+	var out []MovedFile
 	for _, fn := range f.Module.Funcs {
 		var made, moves []pyast.Node
 		saves := false
@@ -53,7 +59,7 @@ func (f *File) MovedFromTemporary() []Moved {
 		for _, move := range moves {
 			for _, a := range f.Eval.Eval(rootOf(pysem.Args(move).Pos(0)), f.Eval.In(f.Module, move)).Alternatives() {
 				if slices.Contains(made, a.Node) {
-					out = append(out, Moved{a.Node, move, f.qualified(move.Child(pyast.FieldFunction))})
+					out = append(out, MovedFile{a.Node, move, f.qualified(move.Child(pyast.FieldFunction))})
 				}
 			}
 		}

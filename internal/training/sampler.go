@@ -91,9 +91,9 @@ func assigned(call pyast.Node) pyast.Node {
 // loaderWord names data loaders, in the names and annotations of parameters.
 var loaderWord = regexp.MustCompile(`(?i)(data|train)_?loader`)
 
-// Restarted are the places at which generators that go round for ever start a loader anew that they are handed, in a file that works
+// RestartedLoaders are the places at which generators that go round for ever start a loader anew that they are handed, in a file that works
 // with several processes: what they yield never tells where one pass ends and the next begins, so nobody else can tell the epoch.
-func (f *File) Restarted() []pyast.Node {
+func (f *File) RestartedLoaders() []pyast.Node {
 	if !slices.Contains(f.Module.Imports, "torch.distributed") {
 		return nil
 	}

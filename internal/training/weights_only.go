@@ -32,11 +32,9 @@ func (l *LoadSite) AllowsGlobals() bool {
 			return true
 		}
 	}
-	for _, fn := range f.Module.Funcs {
-		for _, c := range fn.Calls {
-			if lastPart(c.Child(pyast.FieldFunction).Text()) == "add_safe_globals" {
-				return true
-			}
+	for c := range f.ownCalls() {
+		if calledName(c) == "add_safe_globals" {
+			return true
 		}
 	}
 	return false
