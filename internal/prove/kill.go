@@ -1,0 +1,358 @@
+package prove
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// KillAnswer says what kills inside checkpoint writes leave.
+type KillAnswer struct {
+	Proven bool `json:"proven"`
+	// Kills is how many times the run was killed with a checkpoint written before, and Left how many times one was left that loads.
+	Kills int `json:"kills"`
+	Left  int `json:"left"`
+	// Safe is how many of those load with weights_only=True.
+	Safe int `json:"weights_only"`
+	// Lost tell of the kills that left none.
+	Lost []Loss `json:"lost,omitempty"`
+	// Refused is what weights_only=True says of a checkpoint that it refuses, "" where it loads all.
+	Refused string `json:"refused,omitempty"`
+	// Removed tell where the newest checkpoint was deleted while older ones stayed.
+	Removed []string `json:"removed,omitempty"`
+	// Shared are files that several ranks write at one step.
+	Shared []string `json:"shared,omitempty"`
+	// Kept are the checkpoints that the uninterrupted run leaves, oldest first, and Bytes is how large they are together.
+	Kept  []string `json:"kept"`
+	Bytes int64    `json:"bytes"`
+	Rules []string `json:"rules,omitempty"`
+}
+
+// Loss is a kill that left no checkpoint that loads.
+type Loss struct {
+	// Moment says when the kill came, At in which line of the script.
+	Moment string `json:"moment"`
+	At     string `json:"at,omitempty"`
+	// Error is what torch.load says of the newest file, "" where none is left.
+	Error string `json:"error,omitempty"`
+}
+
+// lying is a checkpoint file that lies there when a run has ended.
+type lying struct {
+	path string
+	step int
+}
+
+// lying are the checkpoints that the file operations of a run leave, oldest first.
+func (l *runLog) lying() []lying {
+	var out []lying
+	drop := func(path string) {
+		out = slices.DeleteFunc(out, func(f lying) bool { return f.path == path || strings.HasPrefix(f.path, path+"/") })
+	}
+	step := func(path string) int {
+		for _, f := range out {
+			if f.path == path {
+				return f.step
+			}
+		}
+		return -1
+	}
+	saved := map[int]bool{}
+	for _, e := range l.saves {
+		saved[e.Op] = true
+	}
+	for _, e := range l.files {
+		switch e.What {
+		case "save":
+			drop(e.Path)
+			if saved[e.Op] && e.Path != "" {
+				out = append(out, lying{e.Path, e.Step})
+			}
+		case "rename":
+			s := step(e.Path)
+			drop(e.Path)
+			drop(e.Target)
+			if s >= 0 {
+				out = append(out, lying{e.Target, s})
+			}
+		case "copy", "link":
+			s := step(e.Path)
+			drop(e.Target)
+			if s >= 0 {
+				out = append(out, lying{e.Target, s})
+			}
+		case "remove", "truncate":
+			drop(e.Path)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b lying) int { return a.step - b.step })
+	return out
+}
+
+// removedNewest finds where a run deletes the newest checkpoint while an older one of its series stays.
+func (l *runLog) removedNewest() []string {
+	var out []string
+	for i, e := range l.files {
+		if e.What != "remove" {
+			continue
+		}
+		before := (&runLog{files: l.files[:i], saves: l.saves}).lying()
+		after := (&runLog{files: l.files[:i+1], saves: l.saves}).lying()
+		series := func(fs []lying) []lying {
+			return slices.DeleteFunc(slices.Clone(fs), func(f lying) bool { return family(f.path) != family(e.Path) })
+		}
+		b, a := series(before), series(after)
+		if len(b) > 1 && len(a) < len(b) && len(a) > 0 && a[len(a)-1].step < b[len(b)-1].step {
+			out = append(out, fmt.Sprintf("%s, the newest, is deleted%s, and %s stays", e.Path, at(e.At), a[len(a)-1].path))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// shared finds the files that several ranks write at one step.
+func shared(logs []*runLog) []string {
+	type write struct {
+		path string
+		step int
+	}
+	ranks := map[write]map[int]bool{}
+	for _, l := range logs {
+		for _, e := range l.saves {
+			w := write{e.Path, e.Step}
+			if ranks[w] == nil {
+				ranks[w] = map[int]bool{}
+			}
+			ranks[w][l.rank] = true
+		}
+	}
+	var out []string
+	for w, by := range ranks {
+		if len(by) > 1 && w.path != "" {
+			out = append(out, fmt.Sprintf("%s is written by %d ranks at once", w.path, len(by)))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// moment is a kill that is planned: in a file operation of the uninterrupted run, when so many bytes are written.
+type moment struct {
+	op    event
+	bytes int64
+}
+
+// moments draws moments of kills among the file operations behind the first checkpoint.
+func (s *session) moments(l *runLog) ([]moment, error) {
+	sizes := map[int]int64{}
+	for _, e := range l.saves {
+		sizes[e.Op] = e.Size
+	}
+	var ops []event
+	first := true // the first checkpoint has nothing before it that could be lost
+	for _, e := range l.files {
+		if e.Step == 0 {
+			continue
+		}
+		if first && e.What == "save" {
+			first = false
+			continue
+		}
+		ops = append(ops, e)
+	}
+	if len(ops) == 0 {
+		return nil, fmt.Errorf("%w twice: a kill can lose only what was there before", ErrNoCheckpoint)
+	}
+	random := rand.New(rand.NewPCG(s.options.Seed, 0))
+	out := make([]moment, s.options.Kills)
+	for i := range out {
+		e := ops[random.IntN(len(ops))]
+		size := e.Size
+		if e.What == "save" {
+			size = sizes[e.Op]
+		}
+		out[i] = moment{op: e}
+		if size > 0 {
+			out[i].bytes = random.Int64N(size)
+		}
+	}
+	slices.SortFunc(out, func(a, b moment) int {
+		if a.op.Op != b.op.Op {
+			return a.op.Op - b.op.Op
+		}
+		return int(a.bytes - b.bytes)
+	})
+	return out, nil
+}
+
+func (m moment) String() string {
+	switch m.op.What {
+	case "save":
+		return fmt.Sprintf("behind %d bytes of %s", m.bytes, m.op.Path)
+	case "copy":
+		return fmt.Sprintf("behind %d bytes of the copy to %s", m.bytes, m.op.Target)
+	case "rename":
+		return fmt.Sprintf("before %s is renamed to %s", m.op.Path, m.op.Target)
+	case "remove":
+		return fmt.Sprintf("before %s is deleted", m.op.Path)
+	}
+	return fmt.Sprintf("before the %s of %s", m.op.What, m.op.Path)
+}
+
+// inspected is what loading a file says: "" where it loads.
+type inspected struct {
+	Path        string `json:"path"`
+	WeightsOnly string `json:"weights_only"`
+	Any         string `json:"any"`
+}
+
+// kills kills the run again and again, and looks at what each kill leaves.
+func (s *session) kills(ctx context.Context, full *run, resumedFrom string) (*KillAnswer, error) {
+	moments, err := s.moments(full.main())
+	if err != nil {
+		return nil, err
+	}
+	answer := &KillAnswer{Removed: full.main().removedNewest(), Shared: shared(full.logs), Kept: []string{}}
+	for _, f := range full.main().lying() {
+		answer.Kept = append(answer.Kept, f.path)
+		if info, err := os.Stat(filepath.Join(full.dir, f.path)); err == nil {
+			answer.Bytes += info.Size()
+		}
+	}
+	for i, m := range moments {
+		loss, found, err := s.killAt(ctx, i, len(moments), m, resumedFrom)
+		if errors.Is(err, errNotKilled) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		answer.Kills++
+		if loss != nil {
+			answer.Lost = append(answer.Lost, *loss)
+			continue
+		}
+		answer.Left++
+		if found.WeightsOnly == "" {
+			answer.Safe++
+		} else {
+			answer.Refused = found.WeightsOnly
+			if before(s.torch, 2, 4) {
+				answer.Refused = "torch " + s.torch + " refuses the states of optimizers and schedulers, later versions load them"
+			}
+		}
+	}
+	if answer.Kills == 0 {
+		return nil, fmt.Errorf("%w, each of %d times: the script does not write its checkpoints twice in the same way", errNotKilled, len(moments))
+	}
+	answer.Proven = len(answer.Lost) == 0 && len(answer.Removed) == 0 && len(answer.Shared) == 0
+	answer.Rules = killRules(answer)
+	return answer, nil
+}
+
+// killAt kills one run at a moment, and tells the newest checkpoint that loads or how it was lost.
+func (s *session) killAt(ctx context.Context, i, of int, m moment, resumedFrom string) (*Loss, *inspected, error) {
+	name := fmt.Sprintf("kill-%d", i+1)
+	if err := s.fresh(); err != nil {
+		return nil, nil, err
+	}
+	r, err := s.do(ctx, name, fmt.Sprintf("kill %d of %d", i+1, of), s.options.Command, &kill{Op: m.op.Op, Bytes: m.bytes})
+	if err != nil {
+		return nil, nil, err
+	}
+	if !r.killed() {
+		if r.failed != nil {
+			return nil, nil, scriptFailed(r)
+		}
+		return nil, nil, errNotKilled
+	}
+	written := written(r.main(), resumedFrom)
+	found, err := s.inspect(ctx, written)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.options.Keep != "" && s.base != "" {
+		if _, err := s.setAside(name); err != nil {
+			return nil, nil, err
+		}
+	}
+	loss := &Loss{Moment: m.String(), At: m.op.At}
+	for _, f := range slices.Backward(found) {
+		if f.Any == "" {
+			return nil, &f, nil
+		}
+		if loss.Error == "" {
+			loss.Error = f.Any
+		}
+	}
+	return loss, nil, nil
+}
+
+// written are the files to which a run wrote checkpoints, oldest write first; those of the series that a resume reads, where that is known.
+func written(l *runLog, resumedFrom string) []string {
+	var all, series []string
+	add := func(to *[]string, path string) {
+		*to = append(slices.DeleteFunc(*to, func(p string) bool { return p == path }), path)
+	}
+	for _, e := range l.files {
+		for _, path := range []string{e.Path, e.Target} {
+			if path == "" || e.Step == 0 {
+				continue
+			}
+			add(&all, path)
+			if family(path) == family(resumedFrom) {
+				add(&series, path)
+			}
+		}
+	}
+	if len(series) > 0 {
+		return series
+	}
+	return all
+}
+
+// inspect loads files in a process of their own. Those that are not there are left out.
+func (s *session) inspect(ctx context.Context, paths []string) ([]inspected, error) {
+	var list bytes.Buffer
+	for _, p := range paths {
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(s.root, p)
+		}
+		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {
+			fmt.Fprintln(&list, p)
+		}
+	}
+	if list.Len() == 0 {
+		return nil, nil
+	}
+	c := exec.CommandContext(ctx, s.python, filepath.Join(s.work, "shim", "ckpt_prove_inspect.py"))
+	c.Dir, c.Stdin = s.root, &list
+	// Whole models need the classes of the script.
+	c.Env = append(os.Environ(), "PYTHONPATH="+s.root+string(os.PathListSeparator)+os.Getenv("PYTHONPATH"), "PYTHONDONTWRITEBYTECODE=1")
+	var failed strings.Builder
+	c.Stderr = &failed
+	out, err := c.Output()
+	if err != nil {
+		return nil, fmt.Errorf("loading the checkpoints that a kill left: %w\n%s", err, failed.String())
+	}
+	var found []inspected
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var i inspected
+		if err := json.Unmarshal(lines.Bytes(), &i); err != nil {
+			continue // what the script's own modules print when they are imported
+		}
+		found = append(found, i)
+	}
+	return found, lines.Err()
+}

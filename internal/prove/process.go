@@ -1,0 +1,171 @@
+package prove
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// grace is how long a process may take to end after a signal that was passed on, before it is killed.
+const grace = 5 * time.Second
+
+// Interrupted is the cause of a context that a signal has cancelled; the signal is passed on to the run.
+type Interrupted struct{ Signal syscall.Signal }
+
+func (i Interrupted) Error() string { return "interrupted by " + i.Signal.String() }
+
+// processes are those of one run.
+type processes struct {
+	pids     string // the directory in which the shim leaves the numbers of its processes
+	commands []*exec.Cmd
+}
+
+// start runs a command as one process, or as several ranks of a group on this machine.
+func start(command, env []string, dir, pids string, ranks int, output *os.File) (*processes, error) {
+	p := &processes{pids: pids}
+	port := 0
+	if ranks > 0 {
+		var err error
+		if port, err = freePort(); err != nil {
+			return nil, err
+		}
+	}
+	for rank := range max(ranks, 1) {
+		c := exec.Command(command[0], command[1:]...)
+		c.Dir, c.Stdout, c.Stderr = dir, output, output
+		c.Env = env
+		if ranks > 0 {
+			c.Env = append(c.Env[:len(c.Env):len(c.Env)],
+				"RANK="+strconv.Itoa(rank), "LOCAL_RANK="+strconv.Itoa(rank), "WORLD_SIZE="+strconv.Itoa(ranks), "LOCAL_WORLD_SIZE="+strconv.Itoa(ranks),
+				"GROUP_RANK=0", "MASTER_ADDR=127.0.0.1", "MASTER_PORT="+strconv.Itoa(port), "TORCHELASTIC_RUN_ID=prove")
+		}
+		ownGroup(c)
+		if err := c.Start(); err != nil {
+			p.kill()
+			return nil, err
+		}
+		p.commands = append(p.commands, c)
+	}
+	return p, nil
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// wait waits for all processes, and leaves none. The first one that fails takes the others with it, as torchrun does.
+func (p *processes) wait(ctx context.Context, timeout time.Duration) error {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it took longer than %s", timeout))
+		defer cancel()
+	}
+	var once sync.Once
+	var first error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var all sync.WaitGroup
+		for _, c := range p.commands {
+			all.Go(func() {
+				if err := c.Wait(); err != nil {
+					once.Do(func() {
+						first = err
+						if len(p.commands) > 1 {
+							p.kill()
+						}
+					})
+				}
+			})
+		}
+		all.Wait()
+	}()
+	defer p.kill() // what the run has left behind
+	select {
+	case <-done:
+		return first
+	case <-ctx.Done():
+	}
+	var i Interrupted
+	if errors.As(context.Cause(ctx), &i) {
+		p.signal(i.Signal)
+		select {
+		case <-done:
+		case <-time.After(grace):
+		}
+	}
+	p.kill()
+	<-done
+	return context.Cause(ctx)
+}
+
+// kill ends every process that the run has started.
+func (p *processes) kill() { p.signal(syscall.SIGKILL) }
+
+func (p *processes) signal(s syscall.Signal) {
+	for _, c := range p.commands {
+		signalGroup(c, s)
+	}
+	if s != syscall.SIGKILL {
+		return
+	}
+	// Those that have left the group: launchers start their workers in sessions of their own.
+	entries, err := os.ReadDir(p.pids)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			if other, err := os.FindProcess(pid); err == nil && watched(pid) {
+				_ = other.Kill()
+			}
+		}
+	}
+}
+
+// tail is the end of a file of text, at most so many lines.
+func tail(path string, lines int) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	all := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// follow tells how far a run has come, until the context ends.
+func follow(ctx context.Context, dir, doing string, tell func(Status)) {
+	if tell == nil {
+		return
+	}
+	tell(Status{Doing: doing})
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		names, _ := filepath.Glob(filepath.Join(dir, "events-0-*.jsonl"))
+		for _, name := range names {
+			if data, err := os.ReadFile(name); err == nil {
+				tell(Status{doing, strings.Count(string(data), `{"kind":"step"`), strings.Count(string(data), `{"kind":"saved"`)})
+			}
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package prove
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Report is what was proven of a script, and what was not.
+type Report struct {
+	Command []string `json:"command"`
+	// Torch is the version of PyTorch that ran.
+	Torch string `json:"torch"`
+	Ranks int    `json:"ranks"`
+	// The answers, nil of what was not asked or could not be answered.
+	Repeat *RepeatAnswer `json:"repeat,omitempty"`
+	Resume *ResumeAnswer `json:"resume,omitempty"`
+	Kill   *KillAnswer   `json:"kill,omitempty"`
+	// Failed says why a question could not be answered.
+	Failed map[Question]string `json:"failed,omitempty"`
+	// Files are the script's files that save, load or seed, below the working directory.
+	Files []string `json:"-"`
+	// Rates and losses of the uninterrupted and the resumed run, for a picture.
+	Curves []Curve `json:"-"`
+}
+
+// Proven reports whether every question that was asked was answered well.
+func (r *Report) Proven() bool {
+	return len(r.Failed) == 0 && (r.Repeat == nil || r.Repeat.Proven) && (r.Resume == nil || r.Resume.Proven) && (r.Kill == nil || r.Kill.Proven)
+}
+
+// Refuted reports whether a question was answered, and not well.
+func (r *Report) Refuted() bool {
+	return r.Repeat != nil && !r.Repeat.Proven || r.Resume != nil && !r.Resume.Proven && r.Resume.Unknown == "" || r.Kill != nil && !r.Kill.Proven
+}
+
+// Rules are the names of the rules that tell of what was found, those likelier first.
+func (r *Report) Rules() []string {
+	var out []string
+	add := func(rules []string) {
+		for _, x := range rules {
+			if !slices.Contains(out, x) {
+				out = append(out, x)
+			}
+		}
+	}
+	if r.Repeat != nil {
+		for _, d := range r.Repeat.Differences {
+			add(d.Rules)
+		}
+	}
+	if r.Resume != nil {
+		for _, d := range r.Resume.Differences {
+			add(d.Rules)
+		}
+	}
+	if r.Kill != nil {
+		add(r.Kill.Rules)
+	}
+	return out
+}
+
+// Run runs the script as often as the questions need and answers them. An error says why nothing could be answered at all; where one
+// question cannot be answered and others can, Report.Failed says so.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	s, err := newSession(o)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if s.options.Kills == 0 {
+		s.options.Kills = 10
+	}
+	s.planned = 1
+	if o.asks(Repeat) {
+		s.planned++
+	}
+	if o.asks(Resume) {
+		s.planned += 2
+	}
+	full, err := s.whole(ctx, "uninterrupted", s.doing("the uninterrupted run"))
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Command: s.options.Command, Ranks: s.options.Ranks, Failed: map[Question]string{}, Curves: []Curve{curve("uninterrupted", full.main(), 0)}}
+	r.read(full.main())
+	s.torch = r.Torch
+	for _, q := range Questions {
+		if !o.asks(q) {
+			continue
+		}
+		err := s.answer(ctx, q, full, r)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			r.Failed[q] = err.Error()
+		}
+	}
+	return r, nil
+}
+
+// read takes the version of PyTorch, and the places of the script, from a log.
+func (r *Report) read(l *runLog) {
+	for _, e := range l.events {
+		if e.Kind == "torch" {
+			r.Torch = e.Version
+		}
+		if file, _, ok := strings.Cut(e.At, ":"); ok && !slices.Contains(r.Files, file) {
+			r.Files = append(r.Files, file)
+		}
+	}
+}
+
+func (s *session) answer(ctx context.Context, q Question, full *run, r *Report) error {
+	switch q {
+	case Repeat:
+		again, err := s.whole(ctx, "repeated", s.doing("the same run again"))
+		if err != nil {
+			return err
+		}
+		r.Repeat = compareRepeated(full, again)
+	case Resume:
+		answer, resumed, err := s.resume(ctx, full)
+		if err != nil {
+			return err
+		}
+		r.Resume = answer
+		if resumed != nil {
+			r.Curves = append(r.Curves, curve("resumed", resumed.main(), answer.Step))
+			r.read(resumed.main())
+		}
+	case Kill:
+		from := ""
+		if r.Resume != nil {
+			from = r.Resume.Loaded
+		}
+		answer, err := s.kills(ctx, full, from)
+		if err != nil {
+			return err
+		}
+		r.Kill = answer
+	}
+	return nil
+}
+
+// doing says which run is under way.
+func (s *session) doing(what string) string {
+	return fmt.Sprintf("%s (%d of %d)", what, s.runs+1, s.planned)
+}
+
+// before reports whether a version of PyTorch, "2.6.0+cpu", is older than another one.
+func before(version string, major, minor int) bool {
+	var a, b int
+	if _, err := fmt.Sscanf(version, "%d.%d", &a, &b); err != nil {
+		return false
+	}
+	return a < major || a == major && b < minor
+}

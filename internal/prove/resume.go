@@ -1,0 +1,424 @@
+package prove
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// ResumeAnswer says whether a run that was killed and resumed did what the uninterrupted run does.
+type ResumeAnswer struct {
+	Proven bool `json:"proven"`
+	// Checkpoint counts the checkpoint write behind which the run was killed, of Checkpoints; Step is the number of steps it had taken at
+	// the checkpoint that the resumed run loaded from Loaded.
+	Checkpoint  int    `json:"checkpoint"`
+	Checkpoints int    `json:"checkpoints"`
+	Step        int    `json:"step"`
+	Epoch       int    `json:"epoch,omitempty"`
+	Loaded      string `json:"loaded"`
+	// Steps is how many steps the resumed run took.
+	Steps       int          `json:"steps"`
+	Differences []Difference `json:"differences,omitempty"`
+	// Unknown says why nothing can be said: the run does not even repeat itself up to the kill.
+	Unknown string `json:"unknown,omitempty"`
+}
+
+// resume kills a run behind a checkpoint, resumes it, and holds it against the uninterrupted run.
+func (s *session) resume(ctx context.Context, full *run) (*ResumeAnswer, *run, error) {
+	chosen, err := s.choose(full.main())
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.fresh(); err != nil {
+		return nil, nil, err
+	}
+	killed, err := s.do(ctx, "killed", s.doing("a run that is killed"), s.options.Command, &kill{Save: chosen.saves})
+	if err != nil {
+		return nil, nil, err
+	}
+	if !killed.killed() {
+		if killed.failed != nil {
+			return nil, nil, scriptFailed(killed)
+		}
+		return nil, nil, fmt.Errorf("the run that was to be killed behind checkpoint %d wrote only %d", chosen.saves, len(killed.main().checkpoints()))
+	}
+	answer := &ResumeAnswer{Checkpoint: chosen.number, Checkpoints: chosen.of}
+	if d := soFar(full, killed); len(d) > 0 {
+		answer.Unknown = "two runs differ before the kill already: " + d[0].String()
+		return answer, nil, nil
+	}
+	resumed, err := s.do(ctx, "resumed", s.doing("the resumed run"), s.resumeCommand(killed.main()), nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { resumed.dir, err = s.setAside("resumed") }()
+	from, err := loadedFrom(killed.main(), resumed.main())
+	switch {
+	case err != nil && resumed.failed != nil:
+		return nil, nil, scriptFailed(resumed)
+	case err != nil:
+		return nil, nil, fmt.Errorf("%w\n%s", err, tail(resumed.output, 5))
+	}
+	if from.load.Kind == "refused" && resumed.failed != nil {
+		answer.Step, answer.Loaded = from.save.Step, from.load.Path
+		answer.Differences = []Difference{{Step: answer.Step + 1, Component: Loading, Text: fmt.Sprintf("the checkpoint is refused%s: %s", at(from.load.At), from.load.Error), Rules: causes[Loading]}}
+		return answer, nil, nil
+	}
+	if resumed.failed != nil && len(resumed.main().steps) == 0 {
+		answer.Step, answer.Loaded = from.save.Step, from.load.Path
+		answer.Differences = []Difference{{Step: answer.Step + 1, Component: Loading, Text: "the checkpoint was loaded, and the script failed before its next step: " + lastLine(resumed.output), Rules: causes[Loading]}}
+		return answer, nil, nil
+	}
+	answer.Step, answer.Loaded, answer.Steps = from.save.Step, from.load.Path, len(resumed.main().steps)
+	if answer.Step > 0 {
+		answer.Epoch = full.main().steps[answer.Step-1].Epoch
+	}
+	for i, l := range full.logs {
+		if i < len(resumed.logs) && i < len(killed.logs) {
+			answer.Differences = append(answer.Differences, resumedDiffers(l, killed.logs[i], resumed.logs[i], from.save)...)
+		}
+	}
+	if len(full.logs) != len(resumed.logs) {
+		answer.Differences = append(answer.Differences, Difference{Step: answer.Step + 1, Component: Progress, Text: fmt.Sprintf("%d processes train, expected %d", len(resumed.logs), len(full.logs))})
+	}
+	if resumed.failed != nil {
+		answer.Differences = append(answer.Differences, Difference{Step: answer.Step + answer.Steps, Component: Progress, Text: "the resumed run failed: " + lastLine(resumed.output)})
+	}
+	answer.Differences = eachOnce(answer.Differences)
+	answer.Proven = len(answer.Differences) == 0
+	return answer, resumed, nil
+}
+
+// choice is the checkpoint write behind which a run is killed: after so many saves, which are the numberth checkpoint.
+type choice struct{ saves, number, of int }
+
+// choose takes the checkpoint that was asked for, or the one nearest the middle of the run. Saves at one step are one checkpoint.
+func (s *session) choose(l *runLog) (choice, error) {
+	saves := l.checkpoints()
+	if len(saves) == 0 {
+		return choice{}, fmt.Errorf("%w: torch.save was not called after a step", ErrNoCheckpoint)
+	}
+	var ends []choice // those behind which more steps follow
+	number := 0
+	for i, e := range saves {
+		if i+1 < len(saves) && saves[i+1].Step == e.Step {
+			continue
+		}
+		number++
+		if e.Step < len(l.steps) {
+			ends = append(ends, choice{saves: i + 1, number: number})
+		}
+	}
+	if len(ends) == 0 {
+		return choice{}, fmt.Errorf("%w before the last step: a run that is done cannot be resumed", ErrNoCheckpoint)
+	}
+	for i := range ends {
+		ends[i].of = number
+	}
+	if n := s.options.Checkpoint; n > 0 {
+		if n > len(ends) {
+			return choice{}, fmt.Errorf("checkpoint %d: expected one of the %d behind which more steps follow", n, len(ends))
+		}
+		return ends[n-1], nil
+	}
+	return slices.MinFunc(ends, func(a, b choice) int {
+		return distance(saves[a.saves-1].Step, len(l.steps)/2) - distance(saves[b.saves-1].Step, len(l.steps)/2)
+	}), nil
+}
+
+func distance(a, b int) int { return max(a-b, b-a) }
+
+// soFar holds a run that was killed against the uninterrupted one, up to the kill.
+func soFar(full, killed *run) []Difference {
+	for i, l := range killed.logs {
+		if i >= len(full.logs) {
+			break
+		}
+		whole := *full.logs[i]
+		whole.steps = whole.steps[:min(len(whole.steps), len(l.steps))]
+		if d := repeated(&whole, l); len(d) > 0 {
+			return firstOnly(d)
+		}
+	}
+	return nil
+}
+
+// resumeCommand is the command that resumes. {checkpoint} in it is where the newest checkpoint lies.
+func (s *session) resumeCommand(killed *runLog) []string {
+	command := s.options.Command
+	if len(s.options.ResumeCommand) > 0 {
+		command = s.options.ResumeCommand
+	}
+	command = append(slices.Clone(command), s.options.ResumeArgs...)
+	newest := ""
+	if files := killed.lying(); len(files) > 0 {
+		newest = files[len(files)-1].path
+	}
+	for i := range command {
+		command[i] = strings.ReplaceAll(command[i], "{checkpoint}", newest)
+	}
+	return command
+}
+
+// read is a checkpoint that was loaded, and the save that wrote it.
+type read struct{ load, save event }
+
+// loadedFrom finds the newest checkpoint that a resumed run loaded before its first step.
+func loadedFrom(killed, resumed *runLog) (read, error) {
+	var best *read
+	seen := ""
+	for _, l := range resumed.loads {
+		if l.Step > 0 {
+			break
+		}
+		seen = l.Path
+		for _, save := range slices.Backward(killed.checkpoints()) {
+			if l.Content != "" && save.Content == l.Content {
+				if best == nil || save.Step > best.save.Step {
+					best = &read{l, save}
+				}
+				break
+			}
+		}
+	}
+	if best != nil {
+		return *best, nil
+	}
+	if seen != "" {
+		return read{}, fmt.Errorf("%w of the killed run: it loaded %s, which no torch.save of that run wrote", ErrNothingRead, seen)
+	}
+	return read{}, fmt.Errorf("%w: say with --resume-args how the script resumes", ErrNothingRead)
+}
+
+// resumedDiffers compares what one rank did after it was resumed with what it does uninterrupted.
+func resumedDiffers(full, killed, resumed *runLog, from event) []Difference {
+	var out []Difference
+	begin := from.Step
+	epoch := 0
+	if begin < len(full.steps) {
+		epoch = full.steps[begin].Epoch
+	}
+	trained := trainedAt(full, begin)
+	for o, was := range trained {
+		first, ok := resumed.firsts[o]
+		if !ok {
+			continue
+		}
+		if n, name := otherParameters(was.Parameters, first.Parameters); n > 0 {
+			out = append(out, Difference{Step: begin + 1, Epoch: epoch, Component: Parameters, Text: "not what they were at the checkpoint: " + counted(n, len(was.Parameters), name)})
+		}
+		if was.State != first.State {
+			out = append(out, Difference{Step: begin + 1, Epoch: epoch, Component: Optimizer, Text: "the optimizer's buffers (momentum, averages of gradients, counts of steps) are not what they were at the checkpoint"})
+		}
+	}
+	rest := full.steps[min(begin, len(full.steps)):]
+	if d := progress(full, resumed, begin); d != nil {
+		d.Epoch = epoch
+		out = append(out, *d)
+	}
+	steps := differ(rest, resumed.steps)
+	for i, d := range steps {
+		if d.Component == Operation && len(out) > 0 {
+			steps[i].Component = "" // what was not restored explains it
+		}
+		if d.Component == LearningRate && behind(full, resumed, begin) {
+			steps[i].Text += ": the schedule is one epoch behind for good"
+		}
+	}
+	out = append(out, slices.DeleteFunc(steps, func(d Difference) bool { return d.Component == "" })...)
+	if len(out) == 0 {
+		out = savedDiffers(full, killed, resumed, begin) // where the steps differ, so does what is saved
+	}
+	for i := range out {
+		out[i].Rank = full.rank
+		out[i].Generators = notRestored(full, resumed, out[i].Generators)
+		out[i].Rules = resumeRules(out[i])
+	}
+	return out
+}
+
+// notRestored says of generators that stand at other states after a resume what the resumed run did with them. One that is never drawn
+// from explains nothing.
+func notRestored(full, resumed *runLog, generators []string) []string {
+	var out []string
+	for _, g := range generators {
+		_, drawn := full.last("draw", g)
+		restore, restored := resumed.last("restore", g)
+		seed, seeded := resumed.last("seed", g)
+		switch {
+		case !drawn && !strings.HasPrefix(g, "torch"):
+		case restored:
+			out = append(out, g+" is at another state than the one restored"+at(restore.At)+" leads to")
+		case seeded:
+			out = append(out, g+" starts from its seed again"+at(seed.At))
+		default:
+			out = append(out, g+" is at another state")
+		}
+	}
+	return out
+}
+
+// trainedAt is what was trained when the uninterrupted run had taken so many steps. Only saves tell, so it is that of the save at the step.
+func trainedAt(l *runLog, step int) []trained {
+	for _, e := range l.saves {
+		if e.Step == step {
+			return e.Trained
+		}
+	}
+	return nil
+}
+
+// progress compares how far two runs go that both came to their end.
+func progress(full, resumed *runLog, begin int) *Difference {
+	all, rest := full.total(), resumed.total()
+	if all < 0 || rest < 0 || rest == all-begin {
+		return nil
+	}
+	d := &Difference{Step: begin + 1, Component: Progress}
+	other := rest - (all - begin)
+	what, n := "repeated", other
+	if other < 0 {
+		what, n = "left out", -other
+	}
+	switch epoch := stepsOfEpoch(full, begin); {
+	case rest == all && begin > 0:
+		d.Text = "training starts over: the resumed run takes all the steps again"
+	case epoch > 0 && n == epoch:
+		d.Text = fmt.Sprintf("one epoch of %d steps is %s", epoch, what)
+	case epoch > 0 && n%epoch == 0:
+		d.Text = fmt.Sprintf("%d epochs of %d steps are %s", n/epoch, epoch, what)
+	default:
+		d.Text = fmt.Sprintf("%d steps are %s", n, what)
+	}
+	return d
+}
+
+// stepsOfEpoch is the number of steps in the epoch of the uninterrupted run's step before a checkpoint.
+func stepsOfEpoch(l *runLog, begin int) int {
+	if begin == 0 || begin > len(l.steps) || l.steps[begin-1].Epoch == 0 {
+		return 0
+	}
+	n := 0
+	for _, e := range l.steps {
+		if e.Epoch == l.steps[begin-1].Epoch {
+			n++
+		}
+	}
+	return n
+}
+
+// behind reports whether a resumed run has the learning rates of one epoch before, at every step.
+func behind(full, resumed *runLog, begin int) bool {
+	epoch := stepsOfEpoch(full, begin)
+	if epoch == 0 || len(resumed.steps) == 0 {
+		return false
+	}
+	for i, e := range resumed.steps {
+		if at := begin + i - epoch; at < 0 || at >= len(full.steps) || !slices.Equal(full.steps[at].LR, e.LR) {
+			return false
+		}
+	}
+	return true
+}
+
+// ignoredKeys name values that tell of a run and not of its training.
+var ignoredKeys = regexp.MustCompile(`(?i)arg|config|cfg|hparam|param_?s?$|^opts?$|time|date|version|host|git|path|commit`)
+
+// savedDiffers compares what the two runs saved behind the checkpoint: what no step shows, as averages of the model and the best metric.
+func savedDiffers(full, killed, resumed *runLog, begin int) []Difference {
+	restless := map[string]bool{} // keys that differ in runs that do the same
+	for i, e := range killed.saves {
+		if i < len(full.saves) && full.saves[i].Step == e.Step {
+			for key, digest := range e.Keys {
+				restless[key] = restless[key] || full.saves[i].Keys[key] != digest
+			}
+		}
+	}
+	type at struct {
+		path string
+		step int
+	}
+	want := map[at]event{}
+	for _, e := range full.saves {
+		if e.Step > begin {
+			want[at{e.Path, e.Step}] = e
+		}
+	}
+	var out []Difference
+	said := map[string]bool{}
+	matched := map[at]bool{}
+	say := func(step int, c Component, what, text string) {
+		if !said[what] {
+			said[what] = true
+			out = append(out, Difference{Step: step, Component: c, Text: text})
+		}
+	}
+	for _, e := range resumed.saves {
+		if e.Step == 0 || resumed.total() < 0 && begin+e.Step > len(full.steps) {
+			continue
+		}
+		key := at{e.Path, begin + e.Step}
+		w, ok := want[key]
+		if !ok {
+			if samePaths(full, killed) {
+				say(key.step, SavedFiles, family(e.Path), fmt.Sprintf("%s is written where the uninterrupted run does not write it", e.Path))
+			}
+			continue
+		}
+		matched[key] = true
+		for k, digest := range e.Keys {
+			if w.Keys[k] != digest && !restless[k] && !ignoredKeys.MatchString(k) {
+				say(key.step, Saved, k, fmt.Sprintf("`%s` in %s is another value", or(k, "the state dict"), e.Path))
+			}
+		}
+	}
+	if resumed.total() >= 0 && samePaths(full, killed) {
+		for key := range want {
+			if !matched[key] {
+				say(key.step, SavedFiles, family(key.path), fmt.Sprintf("%s is not written where the uninterrupted run writes it", key.path))
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Difference) int {
+		if a.Step != b.Step {
+			return a.Step - b.Step
+		}
+		return strings.Compare(a.Text, b.Text)
+	})
+	return out
+}
+
+// samePaths reports whether two runs that do the same write the same files; names with the time in them differ.
+func samePaths(full, killed *runLog) bool {
+	for i, e := range killed.saves {
+		if i < len(full.saves) && full.saves[i].Path != e.Path {
+			return false
+		}
+	}
+	return true
+}
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// family is what the names of one series of checkpoints have in common.
+func family(path string) string { return digits.ReplaceAllString(filepath.Base(path), "#") }
+
+// eachOnce says of all ranks what is true of each only once.
+func eachOnce(ds []Difference) []Difference {
+	var out []Difference
+	for _, d := range ds {
+		if !slices.ContainsFunc(out, func(e Difference) bool { return e.Component == d.Component && e.Step == d.Step }) {
+			out = append(out, d)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Difference) int { return a.Step - b.Step })
+	return out
+}
+
+func lastLine(path string) string { return strings.TrimSpace(tail(path, 1)) }
+
+var errNotKilled = errors.New("the run came to its end before the moment of the kill")

@@ -1,0 +1,334 @@
+package prove
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// settingsVariable is the environment variable in which the shim finds its settings.
+const settingsVariable = "CKPT_PROVE"
+
+// settings are what the shim is told; ckpt_prove_watch.py reads them.
+type settings struct {
+	Root    string `json:"root"`
+	Events  string `json:"events"`
+	Pids    string `json:"pids"`
+	InPlace bool   `json:"in_place,omitempty"`
+	Steps   int    `json:"steps,omitempty"`
+	Kill    *kill  `json:"kill,omitempty"`
+}
+
+// kill says when a run ends itself: at the step behind so many checkpoint writes, or in a file operation when so many bytes of it
+// are written.
+type kill struct {
+	Save  int   `json:"save,omitempty"`
+	Op    int   `json:"op,omitempty"`
+	Bytes int64 `json:"bytes,omitempty"`
+}
+
+// session holds the directories of one proof.
+type session struct {
+	options Options
+	work    string // everything of the proof
+	base    string // what each run starts from, "" for runs in place
+	root    string // where runs work; the same path for all, as paths find their way into checkpoints
+	python  string
+	torch   string // its version
+	runs    int
+	planned int
+}
+
+// run is one run of the script that came to an end.
+type run struct {
+	logs   []*runLog // by rank
+	dir    string    // what it left
+	output string    // the file of what it printed
+	failed error
+}
+
+// main is the log of rank 0.
+func (r *run) main() *runLog { return r.logs[0] }
+
+func newSession(o Options) (_ *session, err error) {
+	s := &session{options: o}
+	if s.options.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return nil, err
+	}
+	if s.options.Dir, err = filepath.EvalSymlinks(s.options.Dir); err != nil {
+		return nil, err
+	}
+	if err := s.interpreter(); err != nil {
+		return nil, err
+	}
+	if err := s.findScript(); err != nil {
+		return nil, err
+	}
+	if s.work, err = workDirectory(o.Keep); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if err := writeShim(filepath.Join(s.work, "shim")); err != nil {
+		return nil, err
+	}
+	if o.InPlace {
+		s.root = s.options.Dir
+		return s, nil
+	}
+	s.base, s.root = filepath.Join(s.work, "base"), filepath.Join(s.work, "run")
+	if rel, err := filepath.Rel(s.options.Dir, s.work); err == nil && filepath.IsLocal(rel) {
+		return nil, fmt.Errorf("%s lies inside the directory that is copied: expected one outside of %s", s.work, s.options.Dir)
+	}
+	return s, copyTree(s.options.Dir, s.base, o.Link)
+}
+
+func workDirectory(keep string) (string, error) {
+	if keep == "" {
+		dir, err := os.MkdirTemp("", "ckpt-lsp-prove-")
+		if err != nil {
+			return "", err
+		}
+		return filepath.EvalSymlinks(dir)
+	}
+	if entries, err := os.ReadDir(keep); err == nil && len(entries) > 0 {
+		return "", fmt.Errorf("%s is not empty: expected a new directory for the evidence", keep)
+	}
+	if err := os.MkdirAll(keep, 0o755); err != nil {
+		return "", err
+	}
+	keep, err := filepath.Abs(keep)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(keep)
+}
+
+// close removes what is not kept.
+func (s *session) close() {
+	if s.work == "" {
+		return
+	}
+	if s.options.Keep == "" {
+		_ = os.RemoveAll(s.work)
+		return
+	}
+	_ = os.RemoveAll(filepath.Join(s.work, "base"))
+	_ = os.RemoveAll(filepath.Join(s.work, "shim"))
+}
+
+var pythonName = regexp.MustCompile(`^python[0-9.]*(\.exe)?$`)
+
+// interpreter finds the Python of the command, and puts one in front where there is none.
+func (s *session) interpreter() error {
+	o := &s.options
+	if len(o.Command) == 0 {
+		return errors.New("nothing to run: expected a command, such as python train.py")
+	}
+	o.Command = slices.Clone(o.Command)
+	python := o.Python
+	switch {
+	case pythonName.MatchString(filepath.Base(o.Command[0])):
+		if python == "" {
+			python = o.Command[0]
+		}
+		o.Command = o.Command[1:]
+	case strings.HasSuffix(o.Command[0], ".py"):
+		if python == "" {
+			python = "python3"
+		}
+	default: // a launcher: torchrun, accelerate launch
+		if o.Ranks > 0 {
+			return fmt.Errorf("--ranks starts the processes itself: expected a Python script, not %s", o.Command[0])
+		}
+		launcher, err := exec.LookPath(o.Command[0])
+		if err != nil {
+			return fmt.Errorf("%s: %w", o.Command[0], err)
+		}
+		o.Command[0] = launcher
+		if python == "" {
+			python = "python3"
+		}
+		if python, err = exec.LookPath(python); err != nil {
+			return err
+		}
+		s.python, err = filepath.Abs(python)
+		return err
+	}
+	if strings.ContainsRune(python, filepath.Separator) && !filepath.IsAbs(python) {
+		python = filepath.Join(o.Dir, python)
+	}
+	found, err := exec.LookPath(python)
+	if err != nil {
+		return fmt.Errorf("the interpreter %s was not found: name it with --python", python)
+	}
+	s.python = found
+	o.Command = append([]string{found}, o.Command...)
+	return nil
+}
+
+// findScript makes sure that the script lies where it is copied with the rest.
+func (s *session) findScript() error {
+	i := script(s.options.Command)
+	if i < 0 {
+		return nil
+	}
+	path := s.options.Command[i]
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(s.options.Dir, path)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("%s: no such script", s.options.Command[i])
+	}
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	if rel, err := filepath.Rel(s.options.Dir, resolved); !s.options.InPlace && (err != nil || !filepath.IsLocal(rel)) {
+		return fmt.Errorf("%s lies outside of %s, which is what is copied: run ckpt-lsp in a directory that holds the script, or with --in-place", path, s.options.Dir)
+	}
+	return nil
+}
+
+// fresh makes the directory of runs anew.
+func (s *session) fresh() error {
+	if s.base == "" {
+		return nil
+	}
+	if err := os.RemoveAll(s.root); err != nil {
+		return err
+	}
+	return copyTree(s.base, s.root, nil)
+}
+
+// setAside moves the directory of runs away under a name, and gives where it lies then.
+func (s *session) setAside(name string) (string, error) {
+	if s.base == "" {
+		return s.root, nil
+	}
+	aside := filepath.Join(s.work, name, "files")
+	return aside, os.Rename(s.root, aside)
+}
+
+// moved puts the directory of runs in the place of the user's in words that name files there.
+func (s *session) moved(words []string) []string {
+	if s.base == "" {
+		return words
+	}
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = strings.ReplaceAll(w, s.options.Dir+string(filepath.Separator), s.root+string(filepath.Separator))
+	}
+	if len(words) > 0 {
+		out[0] = words[0] // the interpreter, which may lie in an environment there
+	}
+	return out
+}
+
+// do runs a command in the directory of runs, and reads what it did.
+func (s *session) do(ctx context.Context, name, doing string, command []string, k *kill) (*run, error) {
+	dir := filepath.Join(s.work, name)
+	set := settings{Root: s.root, Events: filepath.Join(dir, "events"), Pids: filepath.Join(dir, "pids"), InPlace: s.options.InPlace, Steps: s.options.Steps, Kill: k}
+	for _, d := range []string{set.Events, set.Pids} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	told, err := json.Marshal(set)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{dir: s.root, output: filepath.Join(dir, "output.txt")}
+	output, err := os.Create(r.output)
+	if err != nil {
+		return nil, err
+	}
+	defer output.Close()
+	env := append(os.Environ(),
+		settingsVariable+"="+string(told),
+		"PYTHONPATH="+strings.TrimSuffix(filepath.Join(s.work, "shim")+string(os.PathListSeparator)+s.moved([]string{"", os.Getenv("PYTHONPATH")})[1], string(os.PathListSeparator)),
+		"PYTHONDONTWRITEBYTECODE=1")
+	s.runs++
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	go follow(watching, set.Events, doing, s.options.Progress)
+	started, err := start(s.moved(command), env, s.root, set.Pids, s.options.Ranks, output)
+	if err != nil {
+		return nil, err
+	}
+	r.failed = started.wait(ctx, s.options.Timeout)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if r.logs, err = readRun(set.Events); err != nil {
+		return nil, err
+	}
+	return r, s.explain(r, set.Pids)
+}
+
+// explain turns the ways in which a run tells nothing into errors.
+func (s *session) explain(r *run, pids string) error {
+	if len(r.logs) > 0 {
+		for _, l := range r.logs {
+			for _, e := range l.events {
+				if e.Kind == "outside" {
+					return fmt.Errorf("%s saves to %s, outside of the copy that it runs in: give it a path below its working directory, or allow it with --in-place", e.At, e.Path)
+				}
+			}
+		}
+		return nil
+	}
+	printed := tail(r.output, 20)
+	if strings.Contains(printed, "No module named 'torch'") {
+		return fmt.Errorf("%w by %s: name an interpreter that has it with --python", ErrNoTorch, s.python)
+	}
+	if r.failed != nil {
+		return scriptFailed(r)
+	}
+	if entries, err := os.ReadDir(pids); errors.Is(err, fs.ErrNotExist) || len(entries) == 0 {
+		return fmt.Errorf("%w: no Python process read PYTHONPATH (is it started with -I, -E or -S?)", ErrNotWatched)
+	}
+	return fmt.Errorf("%w, and nothing saved or loaded\n%s", ErrNoStep, printed)
+}
+
+// scriptFailed tells how a run ended, with the end of what it printed.
+func scriptFailed(r *run) error {
+	return fmt.Errorf("%w (%w); the end of what it printed:\n%s", ErrScriptFailed, r.failed, tail(r.output, 20))
+}
+
+// killed reports whether a run ended at the moment it was told to.
+func (r *run) killed() bool {
+	return slices.ContainsFunc(r.logs, func(l *runLog) bool {
+		return slices.ContainsFunc(l.events, func(e event) bool { return e.Kind == "killed" })
+	})
+}
+
+// whole runs the script from a fresh directory to its end, which must be a good one.
+func (s *session) whole(ctx context.Context, name, doing string) (*run, error) {
+	if err := s.fresh(); err != nil {
+		return nil, err
+	}
+	r, err := s.do(ctx, name, doing, s.options.Command, nil)
+	if err != nil {
+		return nil, err
+	}
+	if r.failed != nil {
+		return nil, scriptFailed(r)
+	}
+	if len(r.main().steps) == 0 {
+		return nil, fmt.Errorf("%w: the script trains nothing with torch.optim\n%s", ErrNoStep, tail(r.output, 5))
+	}
+	r.dir, err = s.setAside(name)
+	return r, err
+}

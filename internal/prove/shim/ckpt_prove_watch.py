@@ -1,0 +1,710 @@
+"""Watches a training run for `ckpt-lsp prove`: writes down what each optimizer step did, and ends the run where it is told to.
+
+One process writes one file of JSON lines, events-RANK-PID.jsonl. Nothing that is watched is changed: generators are read and not
+drawn from, tensors are copied and not touched. It needs torch and nothing else, and runs on Python 3.8 and later.
+"""
+
+import atexit
+import collections
+import ctypes
+import functools
+import hashlib
+import io
+import json
+import os
+import random
+import signal
+import sys
+import threading
+
+SETTINGS = json.loads(os.environ.get("CKPT_PROVE") or "{}")
+MAIN_THREAD = threading.main_thread()
+
+
+class Log:
+    """The events of this process. They are kept until the process takes a step, saves or loads: workers of a loader do not."""
+
+    def __init__(self):
+        self.file = None
+        self.kept = []
+
+    def write(self, kind, open_file=False, **event):
+        line = json.dumps({"kind": kind, **event}, separators=(",", ":")) + "\n"
+        if self.file is None and not open_file:
+            self.kept = self.kept[-999:] + [line]
+            return
+        if self.file is None:
+            name = "events-%d-%d.jsonl" % (rank(), os.getpid())
+            self.file = os.open(os.path.join(SETTINGS["events"], name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            line = "".join(self.kept) + line
+        os.write(self.file, line.encode())
+
+
+log = Log()
+
+
+class Run:
+    """What happened since the last step, and the counts of the run so far."""
+
+    def __init__(self):
+        self.steps = 0
+        self.saves = 0
+        self.files = 0
+        self.optimizers = {}
+        self.modules = []
+        self.names = {}
+        self.checkpoints = {}
+        self.inside_step = False
+        self.inside_module = 0
+        self.inside_save = False
+        self.scale = None
+        self.loss = None
+        self.forget()
+
+    def forget(self):
+        self.indices, self.batches, self.inputs = [], [], []
+        self.epoch = 0
+
+
+run = Run()
+
+
+def rank():
+    torch = sys.modules.get("torch")
+    try:
+        if torch and torch.distributed.is_available() and torch.distributed.is_initialized():
+            return torch.distributed.get_rank()
+    except Exception:
+        pass
+    return int(os.environ.get("RANK") or 0)
+
+
+def start():
+    register()
+    os.register_at_fork(after_in_child=forked)
+    sys.meta_path.insert(0, AfterImport({"torch": watch_torch, "numpy.random": watch_numpy}))
+    watch_random()
+    sys.addaudithook(audit)
+    atexit.register(ended)
+
+
+def register():
+    """Leaves this process's number where the kill, and ckpt-lsp, find it."""
+    open(os.path.join(SETTINGS["pids"], str(os.getpid())), "w").close()
+
+
+def forked():
+    global log, run
+    log, run = Log(), Run()
+    register()
+
+
+def ended():
+    if log.file is not None:
+        log.write("end", steps=run.steps)
+
+
+class AfterImport:
+    """Runs a function after a module was imported."""
+
+    def __init__(self, then):
+        self.then = then
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in self.then:
+            return None
+        found = (f.find_spec(name, path, target) for f in sys.meta_path if f is not self and hasattr(f, "find_spec"))
+        spec = next((s for s in found if s is not None), None)
+        if spec is None or spec.loader is None:
+            return None
+        then, execute = self.then.pop(name), spec.loader.exec_module
+
+        def exec_module(module):
+            execute(module)
+            try:
+                then(module)
+            except Exception as error:  # the run goes on; ckpt-lsp says what could not be watched
+                log.write("unwatched", what=name, error=repr(error))
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+# Places
+
+
+def place():
+    """The file and line, in the user's code, from which the caller was called; "" where only libraries are."""
+    frame = sys._getframe(1)
+    root = SETTINGS["root"] + os.sep
+    while frame is not None:
+        file = os.path.realpath(frame.f_code.co_filename)
+        if file.startswith(root):
+            return "%s:%d" % (file[len(root) :], frame.f_lineno)
+        frame = frame.f_back
+    return ""
+
+
+def named(path):
+    """A path as the user knows it: below the directory of the run where it lies there."""
+    path = os.path.realpath(os.fspath(path)) if not isinstance(path, bytes) else os.path.realpath(os.fsdecode(path))
+    root = SETTINGS["root"] + os.sep
+    return path[len(root) :] if path.startswith(root) else path
+
+
+# Digests
+
+
+def hasher():
+    return hashlib.blake2b(digest_size=8)
+
+
+def feed(h, value, depth=0):
+    """Adds a value to a digest. Strings and None count by being there, because paths and dates differ where nothing else does."""
+    torch = sys.modules.get("torch")
+    if value is None or isinstance(value, (str, bytes)):
+        h.update(b"s")
+    elif torch is not None and isinstance(value, torch.Tensor):
+        feed_tensor(h, value)
+    elif isinstance(value, bool) or isinstance(value, (int, float, complex)):
+        h.update(repr(value).encode())
+    elif isinstance(value, dict) and depth < 20:
+        h.update(b"{%d" % len(value))
+        for key in sorted(value, key=str):
+            h.update(str(key).encode())
+            feed(h, value[key], depth + 1)
+    elif isinstance(value, (list, tuple)) and depth < 20:
+        h.update(b"[%d" % len(value))
+        for item in value:
+            feed(h, item, depth + 1)
+    elif hasattr(value, "tobytes") and hasattr(value, "dtype"):
+        h.update(str(value.dtype).encode() + value.tobytes())
+    elif torch is not None and isinstance(value, torch.nn.Module):
+        feed(h, dict(value.state_dict()), depth + 1)
+    elif hasattr(value, "data") and not callable(value.data) and depth < 20:
+        feed(h, value.data, depth + 1)  # PackedSequence, BatchEncoding
+    else:
+        h.update(type(value).__name__.encode())
+
+
+def feed_tensor(h, t):
+    torch = sys.modules["torch"]
+    t = t.detach()
+    try:
+        if t.layout != torch.strided or t.is_quantized:
+            t = t.to_dense() if not t.is_quantized else t.int_repr()
+        if hasattr(t, "to_local"):
+            t = t.to_local()
+        t = t.cpu().contiguous()
+        h.update(str(t.dtype).encode() + repr(tuple(t.shape)).encode())
+        size = t.numel() * t.element_size()
+        if size:
+            h.update((ctypes.c_char * size).from_address(t.data_ptr()))
+    except Exception:  # a tensor without data: meta, fake
+        h.update(repr(tuple(t.shape)).encode())
+
+
+def digest(value):
+    h = hasher()
+    feed(h, value)
+    return h.hexdigest()
+
+
+def joined(digests):
+    """One digest of several; "" of none."""
+    return hashlib.blake2b(" ".join(digests).encode(), digest_size=8).hexdigest() if digests else ""
+
+
+def digest_file(path):
+    h = hasher()
+    try:
+        with open(path, "rb") as f:
+            while True:
+                block = f.read(1 << 20)
+                if not block:
+                    return h.hexdigest()
+                h.update(block)
+    except OSError:
+        return ""
+
+
+def number(value):
+    """A number as text that keeps every bit; JSON has no NaN."""
+    try:
+        return repr(float(value))
+    except Exception:
+        return ""
+
+
+# Generators
+
+
+def generators():
+    """The states of the global generators, as digests."""
+    out = {}
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy.random")
+    if torch is not None:
+        out["torch"] = digest(torch.get_rng_state())
+        if torch.cuda.is_available() and torch.cuda.is_initialized():
+            out["torch on CUDA"] = digest(torch.cuda.get_rng_state_all())
+    if numpy is not None:
+        out["numpy"] = digest(numpy.get_state())
+    state = random.getstate()
+    out["random"] = "%x %r" % (hash(state[1]) & 0xFFFFFFFFFFFFFFFF, state[2])
+    return out
+
+
+def tell(owner, name, kind, generator):
+    """Notes each call of a function that seeds a generator or sets its state."""
+    if not hasattr(owner, name):
+        return
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def told(*args, **kwargs):
+        result = original(*args, **kwargs)
+        value = args[0] if args else next(iter(kwargs.values()), None)
+        log.write(kind, generator=generator, value=str(value) if isinstance(value, int) else "", at=place())
+        return result
+
+    setattr(owner, name, told)
+
+
+def tell_first_draw(module, instance, generator, ignored):
+    """Notes where a module's global generator is drawn from for the first time, and then is out of the way."""
+    originals = {n: f for n, f in vars(module).items() if getattr(f, "__self__", None) is instance and n not in ignored}
+
+    def watch(original):
+        @functools.wraps(original)
+        def first(*args, **kwargs):
+            for n, f in originals.items():
+                if getattr(getattr(module, n), "__wrapped__", None) is f:
+                    setattr(module, n, f)
+            at = place()
+            if at:
+                log.write("draw", generator=generator, at=at)
+            return original(*args, **kwargs)
+
+        return first
+
+    for n, f in originals.items():
+        setattr(module, n, watch(f))
+
+
+def watch_random():
+    tell(random, "seed", "seed", "random")
+    tell(random, "setstate", "restore", "random")
+    tell_first_draw(random, random._inst, "random", {"seed", "getstate", "setstate"})
+
+
+def watch_numpy(numpy_random):
+    tell(numpy_random, "seed", "seed", "numpy")
+    tell(numpy_random, "set_state", "restore", "numpy")
+    tell_first_draw(numpy_random, numpy_random.mtrand._rand, "numpy", {"seed", "get_state", "set_state"})
+    default_rng = numpy_random.default_rng
+
+    @functools.wraps(default_rng)
+    def told(seed=None):
+        if seed is None:
+            log.write("unseeded", generator="numpy.random.default_rng()", at=place())
+        return default_rng(seed)
+
+    numpy_random.default_rng = told
+
+
+# Steps
+
+
+def watch_torch(torch):
+    import torch.utils.data.dataloader
+
+    log.write("torch", version=str(torch.__version__))
+    tell(torch, "manual_seed", "seed", "torch")
+    tell(torch, "seed", "seed", "torch")
+    tell(torch, "set_rng_state", "restore", "torch")
+    torch.random.manual_seed, torch.random.seed, torch.random.set_rng_state = torch.manual_seed, torch.seed, torch.set_rng_state
+    watch_optimizers(torch)
+    watch_losses(torch)
+    watch_modules(torch)
+    watch_loaders(torch.utils.data.dataloader)
+    watch_files(torch)
+
+
+def watch_optimizers(torch):
+    initialize = torch.optim.Optimizer.__init__
+
+    @functools.wraps(initialize)
+    def initialized(self, *args, **kwargs):
+        initialize(self, *args, **kwargs)
+        watch_step(type(self))
+
+    torch.optim.Optimizer.__init__ = initialized
+
+
+def watch_step(optimizer_class):
+    original = optimizer_class.step
+    if getattr(original, "_ckpt_prove", False):
+        return
+
+    @functools.wraps(original)
+    def step(self, *args, **kwargs):
+        if run.inside_step:
+            return original(self, *args, **kwargs)
+        before_step(self)
+        run.inside_step = True
+        try:
+            result = original(self, *args, **kwargs)
+        finally:
+            run.inside_step = False
+        after_step(self)
+        return result
+
+    step._ckpt_prove = True
+    optimizer_class.step = step
+
+
+def before_step(optimizer):
+    kill = SETTINGS.get("kill") or {}
+    if kill.get("save") and run.saves >= kill["save"] and rank() == 0:
+        die()
+    if id(optimizer) not in run.optimizers:
+        run.optimizers[id(optimizer)] = (len(run.optimizers), optimizer)
+        for module in run.modules:
+            for name, p in module.named_parameters():
+                run.names.setdefault(id(p), name[7:] if name.startswith("module.") else name)
+        log.write("first", True, optimizer=run.optimizers[id(optimizer)][0], **state_of(optimizer))
+
+
+def state_of(optimizer):
+    """The parameters and the state of an optimizer: what a checkpoint must bring back."""
+    parameters, state = [], hasher()
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            parameters.append([run.names.get(id(p), ""), digest(p)])
+            feed(state, {k: v for k, v in optimizer.state.get(p, {}).items()})
+    return {"parameters": parameters, "state": state.hexdigest()}
+
+
+def after_step(optimizer):
+    groups, states = [], hasher()
+    for group in optimizer.param_groups:
+        h = hasher()
+        for p in group["params"]:
+            feed(h, p)
+            feed(states, {k: v for k, v in optimizer.state.get(p, {}).items()})
+        groups.append(h.hexdigest())
+    options = [{k: v for k, v in g.items() if k not in ("params", "lr") and isinstance(v, (int, float, tuple, list))} for g in optimizer.param_groups]
+    buffers = hasher()
+    for module in run.modules:
+        for _, b in module.named_buffers():
+            feed(buffers, b)
+    log.write(
+        "step",
+        True,
+        step=run.steps,
+        optimizer=run.optimizers[id(optimizer)][0],
+        epoch=run.epoch,
+        lr=[number(g["lr"]) for g in optimizer.param_groups],
+        options=digest(options),
+        indices=digest(run.indices) if run.indices else "",
+        batch=joined(run.batches),
+        inputs=joined(run.inputs),
+        loss=number(run.loss) if run.loss is not None else "",
+        scale=run.scale or "",
+        groups=groups,
+        state=states.hexdigest(),
+        buffers=buffers.hexdigest(),
+        generators=generators(),
+    )
+    run.steps += 1
+    run.loss = None
+    run.forget()
+    if SETTINGS.get("steps") and run.steps >= SETTINGS["steps"]:
+        log.write("end", steps=run.steps, stopped=True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def watch_losses(torch):
+    backward = torch.Tensor.backward
+
+    @functools.wraps(backward)
+    def watched(self, *args, **kwargs):
+        if self.numel() == 1 and not run.inside_scale:
+            run.loss = self.detach()
+        run.inside_scale = False
+        return backward(self, *args, **kwargs)
+
+    run.inside_scale = False
+    torch.Tensor.backward = watched
+    scaler = getattr(torch.amp, "GradScaler", None) or torch.cuda.amp.GradScaler
+    scale, step = scaler.scale, scaler.step
+
+    @functools.wraps(scale)
+    def scaled(self, outputs):
+        if isinstance(outputs, torch.Tensor) and outputs.numel() == 1:
+            run.loss, run.inside_scale = outputs.detach(), True
+        return scale(self, outputs)
+
+    @functools.wraps(step)
+    def stepped(self, *args, **kwargs):
+        run.scale = number(self.get_scale())
+        return step(self, *args, **kwargs)
+
+    scaler.scale, scaler.step = scaled, stepped
+
+
+def watch_modules(torch):
+    """Follows the outermost calls of modules: what trains, and what it is given."""
+    call = torch.nn.Module.__call__
+
+    @functools.wraps(call)
+    def watched(self, *args, **kwargs):
+        if run.inside_module or threading.current_thread() is not MAIN_THREAD:
+            return call(self, *args, **kwargs)
+        run.inside_module += 1
+        try:
+            called(torch, self, args, kwargs)
+            return call(self, *args, **kwargs)
+        finally:
+            run.inside_module -= 1
+
+    torch.nn.Module.__call__ = watched
+
+
+def called(torch, module, args, kwargs):
+    if next(module.parameters(), None) is None:
+        return
+    if not module.training or not torch.is_grad_enabled():
+        run.forget()  # what was read is for an evaluation
+        return
+    if not any(m is module for m in run.modules):
+        run.modules.append(module)
+    values = list(args) + list(kwargs.values())
+    if not any(isinstance(v, torch.Tensor) and v.requires_grad for v in values):
+        run.inputs.append(digest(values))
+
+
+def watch_loaders(dataloader):
+    iterator = dataloader._BaseDataLoaderIter
+    following, index, iterate = iterator.__next__, iterator._next_index, dataloader.DataLoader.__iter__
+
+    @functools.wraps(index)
+    def next_index(self):
+        value = index(self)
+        self.__dict__.setdefault("_ckpt_indices", collections.deque()).append(value)
+        return value
+
+    @functools.wraps(following)
+    def next_batch(self):
+        batch = following(self)
+        waiting = self.__dict__.get("_ckpt_indices")
+        if waiting:
+            indices = waiting.popleft()
+            if self._dataset_kind == dataloader._DatasetKind.Map:
+                run.indices.append(indices)
+        run.batches.append(digest(batch))
+        run.epoch = self.__dict__.get("_ckpt_epoch", 0)
+        return batch
+
+    @functools.wraps(iterate)
+    def begin(self):
+        it = iterate(self)
+        passes = self.__dict__.get("_ckpt_passes", 0) + 1
+        self.__dict__["_ckpt_passes"] = passes
+        if hasattr(it, "__dict__"):
+            it.__dict__["_ckpt_epoch"] = passes
+        return it
+
+    iterator._next_index, iterator.__next__, iterator.next, dataloader.DataLoader.__iter__ = next_index, next_batch, next_batch, begin
+
+
+# Files
+
+
+def watch_files(torch):
+    save, load = torch.save, torch.load
+
+    @functools.wraps(save)
+    def saved(obj, f, *args, **kwargs):
+        if run.inside_save:
+            return save(obj, f, *args, **kwargs)
+        target = name_of(f)
+        if target and os.path.isabs(target) and not SETTINGS.get("in_place") and not temporary(target):
+            log.write("outside", True, path=target, at=place())
+            os._exit(97)
+        kill = SETTINGS.get("kill") or {}
+        number_of_op = file_event("save", target)
+        run.inside_save = True
+        try:
+            if kill.get("op") == number_of_op and rank() == 0:
+                tear(save, obj, f, args, kwargs, kill.get("bytes", 0))
+            result = save(obj, f, *args, **kwargs)
+        finally:
+            run.inside_save = False
+        if run.steps:
+            run.saves += 1
+        log.write(
+            "saved",
+            True,
+            op=number_of_op,
+            step=run.steps,
+            path=target,
+            at=place(),
+            keys=keys_of(obj),
+            size=size_of(f),
+            content=content_of(f),
+            trained=[state_of(o) for _, o in run.optimizers.values()],
+            generators=generators(),
+        )
+        return result
+
+    @functools.wraps(load)
+    def loaded(f, *args, **kwargs):
+        content, path, at = content_of(f), name_of(f), place()
+        try:
+            result = load(f, *args, **kwargs)
+        except Exception as error:
+            log.write("refused", True, path=path, content=content, step=run.steps, at=at, error=(str(error).strip() or type(error).__name__).splitlines()[0][:300])
+            raise
+        log.write("load", True, path=path, content=content, step=run.steps, at=at)
+        return result
+
+    torch.save, torch.load = saved, loaded
+    torch.serialization.save, torch.serialization.load = saved, loaded
+
+
+def temporary(path):
+    import tempfile
+
+    return path.startswith(os.path.realpath(tempfile.gettempdir()) + os.sep)
+
+
+def name_of(f):
+    """The name of a file or of what it is opened as; "" of a buffer."""
+    f = f if isinstance(f, (str, bytes, os.PathLike)) else getattr(f, "name", None)
+    return named(f) if isinstance(f, (str, bytes, os.PathLike)) else ""
+
+
+def keys_of(obj):
+    """Digests of what a checkpoint holds, by key. A bare state dict is one value."""
+    torch = sys.modules["torch"]
+    if not isinstance(obj, dict) or all(isinstance(v, torch.Tensor) for v in obj.values()):
+        return {"": digest(obj)}
+    return {str(k): digest(v) for k, v in obj.items()}
+
+
+def size_of(f):
+    if isinstance(f, (str, bytes, os.PathLike)):
+        return os.path.getsize(f)
+    try:
+        return f.tell()
+    except Exception:
+        return 0
+
+
+def content_of(f):
+    if isinstance(f, (str, bytes, os.PathLike)):
+        return digest_file(f)
+    if isinstance(f, io.BytesIO):
+        h = hasher()
+        h.update(f.getbuffer())
+        return h.hexdigest()
+    if isinstance(getattr(f, "name", None), str):
+        try:
+            f.flush()
+        except Exception:
+            pass
+        return digest_file(f.name)
+    return ""
+
+
+# File operations that can lose a checkpoint, by their audit event: the positions of the file that is changed or goes, and of the one
+# that comes.
+OPERATIONS = {
+    "os.rename": ("rename", 0, 1),
+    "os.remove": ("remove", 0, None),
+    "shutil.copyfile": ("copy", 0, 1),
+    "shutil.rmtree": ("remove", 0, None),
+    "os.link": ("link", 0, 1),
+    "os.symlink": ("link", 0, 1),
+    "os.truncate": ("truncate", 0, None),
+}
+
+
+def audit(event, args):
+    if event not in OPERATIONS or (not run.checkpoints and not run.steps):
+        return
+    try:
+        kind, source, target = OPERATIONS[event]
+        source = named(args[source]) if isinstance(args[source], (str, bytes, os.PathLike)) else ""
+        target = named(args[target]) if target is not None else ""
+        inside = [p for p in run.checkpoints if p == source or p.startswith(source + os.sep)]
+        if not source or not inside and target not in run.checkpoints:
+            return
+        n = file_event(kind, source, target)
+        kill = SETTINGS.get("kill") or {}
+        if kill.get("op") == n and rank() == 0:
+            if kind == "copy":
+                with open(args[0], "rb") as a, open(args[1], "wb") as b:
+                    b.write(a.read(kill.get("bytes", 0)))
+            die()
+    except Exception as error:
+        log.write("unwatched", what=event, error=repr(error))
+
+
+def file_event(kind, path, target=""):
+    """Numbers and notes what is about to be done to a file of the run."""
+    n = run.files = run.files + 1
+    for p in (path, target):
+        if p:
+            run.checkpoints[p] = True
+    log.write("file", True, op=n, what=kind, path=path, target=target, step=run.steps, size=os.path.getsize(path) if kind == "copy" else 0, at=place())
+    return n
+
+
+class Torn(io.RawIOBase):
+    """A file that ends the run when so many bytes have been written to it."""
+
+    def __init__(self, file, limit):
+        self.file, self.left = file, limit
+
+    def write(self, data):
+        data = memoryview(data).cast("B")
+        self.file.write(data[: self.left])
+        self.left -= len(data)
+        if self.left <= 0:
+            self.file.flush()
+            die()
+        return len(data)
+
+    def flush(self):
+        self.file.flush()
+
+    def writable(self):
+        return True
+
+
+def tear(save, obj, f, args, kwargs, limit):
+    """Writes a checkpoint up to a number of bytes, and dies there: what a kill in mid-write leaves."""
+    if isinstance(f, (str, bytes, os.PathLike)):
+        f = open(f, "wb")
+    if limit <= 0:
+        f.flush()
+        die()
+    save(obj, Torn(f, limit), *args, **kwargs)
+    f.flush()
+    die()
+
+
+def die():
+    """Ends all processes of the run the way a lost machine does: no handler runs, nothing is flushed."""
+    log.write("killed", True, step=run.steps)
+    for name in os.listdir(SETTINGS["pids"]):
+        if int(name) != os.getpid():
+            try:
+                os.kill(int(name), signal.SIGKILL)
+            except OSError:
+                pass
+    os.kill(os.getpid(), signal.SIGKILL)
