@@ -327,8 +327,8 @@ func (w *proofWriter) resume(a *prove.ResumeAnswer) {
 // shown is how many of several like things are told one by one.
 const shown = 3
 
-// bytes writes a size as people read it.
-func bytes(n int64) string {
+// humanSize writes a size as people read it.
+func humanSize(n int64) string {
 	const unit = 1000
 	size, units := float64(n), "BkMGT"
 	for size >= unit && len(units) > 1 {
@@ -364,7 +364,7 @@ func (w *proofWriter) kill(a *prove.KillAnswer) {
 		w.detail(what)
 	}
 	if len(a.Kept) > 0 {
-		w.detail(fmt.Sprintf("the uninterrupted run leaves %d checkpoints, %s", len(a.Kept), bytes(a.Bytes)))
+		w.detail(fmt.Sprintf("the uninterrupted run leaves %d checkpoints, %s", len(a.Kept), humanSize(a.Bytes)))
 	}
 	if a.Refused != "" {
 		w.detail("weights_only=True refuses it: " + a.Refused)

@@ -255,7 +255,7 @@ func (s *session) kills(ctx context.Context, full *run, resumedFrom string) (*Ki
 		return nil, fmt.Errorf("%w, each of %d times: the script does not write its checkpoints twice in the same way", errNotKilled, len(moments))
 	}
 	answer.Proven = len(answer.Lost) == 0 && len(answer.Removed) == 0 && len(answer.Shared) == 0
-	answer.Rules = killRules(answer)
+	answer.Rules = killRules(answer, before(s.torch, 2, 4))
 	return answer, nil
 }
 

@@ -88,7 +88,8 @@ func repeatRules(d Difference, l *runLog) []string {
 // manyKept is how many checkpoints a run may leave before there is a word about it.
 const manyKept = 10
 
-func killRules(a *KillAnswer) []string {
+// killRules are the rules that tell of what kills have shown. An old PyTorch refuses full checkpoints, whatever is in them.
+func killRules(a *KillAnswer, old bool) []string {
 	var out []string
 	if len(a.Lost) > 0 {
 		out = append(out, "non-atomic-save", "unsafe-rotation")
@@ -102,7 +103,7 @@ func killRules(a *KillAnswer) []string {
 	if len(a.Kept) > manyKept {
 		out = append(out, "unbounded-checkpoints", "save-every-step")
 	}
-	if a.Refused != "" && a.Safe == 0 {
+	if a.Refused != "" && !old {
 		out = append(out, "unloadable-payload", "whole-object-save")
 	}
 	return out
