@@ -1,0 +1,221 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+)
+
+const (
+	fixAll = "source.fixAll.ckpt-lsp"
+	// mostRounds is how many fixes of one rule a program may need. More mean that they go round in circles.
+	mostRounds = 30
+)
+
+// Fix applies a program's fixes as an editor does, through the language server, and gives the files that come of it.
+func Fix(ctx context.Context, p *Program) (map[string]string, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "proof-fix-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := write(dir, p.Files); err != nil {
+		return nil, err
+	}
+	e, err := start(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Files)) {
+		if strings.HasSuffix(name, ".py") {
+			if err := e.open(name, p.Files[name]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := e.settle(); err != nil {
+		return nil, err
+	}
+	for _, name := range p.Fix {
+		if name == "all" {
+			continue
+		}
+		rule, err := ruleNamed(name)
+		if err != nil {
+			return nil, err
+		}
+		if e.clear(rule.Code) {
+			return nil, fmt.Errorf("%s does not report the program; reported are %s", name, e.found())
+		}
+	}
+	titled := p.Title == ""
+	for _, name := range p.Fix {
+		if name == "all" {
+			err = e.fixAll()
+		} else {
+			err = e.fixRule(name, p.Title, &titled)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("fixing %s: %w", name, err)
+		}
+	}
+	if !titled {
+		return nil, fmt.Errorf("no action is titled %q", p.Title)
+	}
+	out := maps.Clone(p.Files)
+	for _, d := range e.docs {
+		out[d.name] = string(d.text)
+	}
+	return out, nil
+}
+
+// ruleNamed is the rule of a code or a name.
+func ruleNamed(name string) (*diagnostics.Rule, error) {
+	for _, r := range diagnostics.Rules() {
+		if r.Code == name || r.Name == name {
+			return r, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no rule %q", name)
+}
+
+// fixAll applies what the server offers to fix safely in every file.
+func (e *editor) fixAll() error {
+	applied := false
+	for _, uri := range slices.Sorted(maps.Keys(e.docs)) {
+		for round := 0; ; round++ {
+			found, err := e.actions(uri, span{End: place{Line: 1 << 20}}, fixAll)
+			if err != nil {
+				return err
+			}
+			if len(found) == 0 {
+				break
+			}
+			if round == mostRounds {
+				return fmt.Errorf("fix-all comes to no end")
+			}
+			if err := e.apply(found[0]); err != nil {
+				return err
+			}
+			applied = true
+		}
+	}
+	if !applied {
+		return fmt.Errorf("nothing can be fixed safely")
+	}
+	return nil
+}
+
+// fixRule applies the fixes of a rule until none of its findings is left.
+func (e *editor) fixRule(name, title string, titled *bool) error {
+	rule, err := ruleNamed(name)
+	if err != nil {
+		return err
+	}
+	for range mostRounds {
+		a, err := e.fixOf(rule.Code, title)
+		if err != nil {
+			return err
+		}
+		if a == nil {
+			// Findings that depend on another file go a moment after it was changed.
+			if e.clear(rule.Code) || e.until(3*time.Second, func(message) bool { return e.clear(rule.Code) }) == nil {
+				return nil
+			}
+			return fmt.Errorf("findings without a fix are left in\n%s", e.show())
+		}
+		*titled = *titled || strings.Contains(a.Title, title)
+		if err := e.apply(*a); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%d fixes did not clear it; it comes to\n%s", mostRounds, e.show())
+}
+
+// fixOf is the action to take for the first finding of a rule that has one; nil where no finding is left. The finding that the
+// title belongs to comes first.
+func (e *editor) fixOf(code, title string) (*action, error) {
+	var first *action
+	for _, uri := range slices.Sorted(maps.Keys(e.docs)) {
+		for _, f := range e.docs[uri].findings {
+			if f.Code != code {
+				continue
+			}
+			offered, err := e.actions(uri, f.Range, "quickfix")
+			if err != nil {
+				return nil, err
+			}
+			for _, a := range offered {
+				if !mends(a, code) {
+					continue
+				}
+				if title != "" && strings.Contains(a.Title, title) {
+					return &a, nil
+				}
+				if first == nil {
+					first = &a
+				}
+			}
+		}
+	}
+	return first, nil
+}
+
+// mends says that an action repairs a finding of a rule, rather than silences or explains it.
+func mends(a action, code string) bool {
+	return a.Edit != nil && !strings.HasPrefix(a.Title, "Suppress ") &&
+		slices.ContainsFunc(a.Diagnostics, func(f finding) bool { return f.Code == code })
+}
+
+// clear says that a rule finds nothing.
+func (e *editor) clear(code string) bool {
+	for _, d := range e.docs {
+		if slices.ContainsFunc(d.findings, func(f finding) bool { return f.Code == code }) {
+			return false
+		}
+	}
+	return true
+}
+
+// found lists the rules that report something.
+func (e *editor) found() string {
+	codes := map[string]bool{}
+	for _, d := range e.docs {
+		for _, f := range d.findings {
+			codes[f.Code] = true
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Keys(codes)), ", ")
+}
+
+// show is the documents as they are now.
+func (e *editor) show() string {
+	var out strings.Builder
+	for _, uri := range slices.Sorted(maps.Keys(e.docs)) {
+		fmt.Fprintf(&out, "-- %s --\n%s", e.docs[uri].name, e.docs[uri].text)
+	}
+	return out.String()
+}
+
+// write writes files into a directory.
+func write(dir string, files map[string]string) error {
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package proof
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+const programs = "../../testdata/proof"
+
+// atOnce is how many programs run side by side.
+const atOnce = 2
+
+// TestProof shows of every program that it lacks what it is to have, and that its fixes give it that.
+func TestProof(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: runs PyTorch for minutes")
+	}
+	if os.Getenv("CKPT_PROOF") == "" {
+		t.Skip("SKIPPED: takes minutes; run it with CKPT_PROOF=1 go test ./internal/proof -run TestProof -timeout 30m")
+	}
+	version, err := python(t.Context(), "import torch; print(torch.__version__)")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("%s has no torch: %v", interpreter(), err)
+		}
+		t.Skipf("SKIPPED: %s has no torch (CKPT_PROOF_PYTHON names another): %v", interpreter(), err)
+	}
+	all, err := Load(programs)
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d programs: %v", len(all), err)
+	}
+	slots := make(chan struct{}, atOnce)
+	for _, p := range all {
+		t.Run(p.Name, func(t *testing.T) {
+			t.Parallel()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if !atLeast(version, p.Torch) {
+				t.Skipf("SKIPPED: needs torch %s, this is %s", p.Torch, version)
+			}
+			for _, need := range p.Needs {
+				if _, err := python(t.Context(), "import "+need); err != nil {
+					t.Skipf("SKIPPED: needs %s: %v", need, err)
+				}
+			}
+			prove(t, p)
+		})
+	}
+}
+
+func prove(t *testing.T, p *Program) {
+	fixed, err := Fix(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, property := range p.properties() {
+		for _, stage := range []struct {
+			name  string
+			files map[string]string
+		}{{"flawed", p.Files}, {"fixed", fixed}} {
+			said, err := answer(t.Context(), p, stage.files, kind, property)
+			if err == nil {
+				err = judge(kind, said, property, stage.name == "fixed")
+			}
+			if err != nil {
+				t.Errorf("%s, the %s program: %v\nthe program is\n%s", kind, stage.name, err, listing(stage.files))
+			}
+		}
+	}
+}
+
+func listing(files map[string]string) string {
+	var out strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(&out, "-- %s --\n%s", name, files[name])
+	}
+	return out.String()
+}
+
+// python runs a line of Python and gives what it prints.
+func python(ctx context.Context, line string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, interpreter(), "-c", line).Output()
+	return strings.TrimSpace(string(out)), err
+}
+
+// atLeast says that a version such as "2.6.0+debian" is not below one such as "2.4".
+func atLeast(version, least string) bool {
+	v, l := strings.Split(version, "."), strings.Split(least, ".")
+	for i := range l {
+		if l[i] == "" {
+			return true
+		}
+		have := 0
+		if i < len(v) {
+			have, _ = strconv.Atoi(v[i])
+		}
+		if want, _ := strconv.Atoi(l[i]); have != want {
+			return have > want
+		}
+	}
+	return true
+}

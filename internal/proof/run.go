@@ -1,0 +1,149 @@
+package proof
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// runLimit is how long one command may take. A run that hangs is ended then.
+const runLimit = 120 * time.Second
+
+// interpreter is the Python that programs run with.
+func interpreter() string {
+	if python := os.Getenv("CKPT_PROOF_PYTHON"); python != "" {
+		return python
+	}
+	return "/usr/bin/python3"
+}
+
+var ranked = regexp.MustCompile(`^(\d+):(.*)$`)
+
+// run runs a property's commands one after the other in a directory that holds the files, up to the first that fails. Its answer
+// is what they print, that of one rank behind that of another, and the exit status of the last that ran.
+func run(ctx context.Context, p *Program, files map[string]string, property *Property) (string, error) {
+	dir, err := os.MkdirTemp("", "proof-run-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	if err := write(dir, files); err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	status := 0
+	for _, command := range commands(p, property) {
+		ranks := 0
+		if m := ranked.FindStringSubmatch(command[0]); m != nil {
+			ranks, _ = strconv.Atoi(m[1])
+			command = append([]string{m[2]}, command[1:]...)
+		}
+		said, s, err := launch(ctx, dir, command, ranks)
+		if err != nil {
+			return "", err
+		}
+		out.WriteString(said)
+		if status = s; status != 0 {
+			break
+		}
+	}
+	fmt.Fprintf(&out, "exit status %d\n", status)
+	return out.String(), nil
+}
+
+// commands are those of a property, or else the program's script.
+func commands(p *Program, property *Property) [][]string {
+	if len(property.Commands) > 0 {
+		return property.Commands
+	}
+	script := []string{"train.py", "--epochs", "4"}
+	if len(p.Script) > 0 {
+		script = append([]string(nil), p.Script...)
+	}
+	if p.Ranks > 0 {
+		script[0] = fmt.Sprintf("%d:%s", p.Ranks, script[0])
+	}
+	return [][]string{script}
+}
+
+// launch runs a script, on that many ranks of a process group where ranks is not 0. A rank that fails does not end the others: they
+// run on until they end by themselves, or the limit ends them.
+func launch(ctx context.Context, dir string, command []string, ranks int) (string, int, error) {
+	ctx, cancel := context.WithTimeout(ctx, runLimit)
+	defer cancel()
+	port, err := freePort()
+	if err != nil {
+		return "", 0, err
+	}
+	processes := max(1, ranks)
+	said, statuses, failed := make([]bytes.Buffer, processes), make([]int, processes), make([]error, processes)
+	var running sync.WaitGroup
+	for rank := range processes {
+		cmd := exec.CommandContext(ctx, interpreter(), command...)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &said[rank], &said[rank]
+		cmd.Env = append(os.Environ(), "OMP_NUM_THREADS=1", "PYTHONDONTWRITEBYTECODE=1")
+		if ranks > 0 {
+			cmd.Env = append(cmd.Env,
+				fmt.Sprintf("RANK=%d", rank), fmt.Sprintf("LOCAL_RANK=%d", rank), fmt.Sprintf("WORLD_SIZE=%d", ranks),
+				fmt.Sprintf("LOCAL_WORLD_SIZE=%d", ranks), "MASTER_ADDR=127.0.0.1", fmt.Sprintf("MASTER_PORT=%d", port))
+		}
+		// What a script starts, such as loader workers, ends with it.
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+		cmd.WaitDelay = time.Second
+		running.Go(func() { statuses[rank], failed[rank] = statusOf(cmd.Run()) })
+	}
+	running.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return "", 0, err
+	}
+	var out strings.Builder
+	status := 0
+	for rank := range processes {
+		out.Write(said[rank].Bytes())
+		if status == 0 {
+			status = statuses[rank]
+		}
+	}
+	if ctx.Err() != nil {
+		out.WriteString("timed out\n")
+	}
+	return out.String(), status, nil
+}
+
+// statusOf is the exit status of a process that ran; that of one killed by a signal is 128 and the signal, as a shell has it.
+func statusOf(err error) (int, error) {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0, nil
+	case errors.As(err, &exit):
+		if w, ok := exit.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+			return 128 + int(w.Signal()), nil
+		}
+		return exit.ExitCode(), nil
+	case errors.Is(err, exec.ErrWaitDelay):
+		return 1, nil
+	}
+	return 0, err
+}
+
+// freePort is a port for a process group to meet at.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
