@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/mattn/go-shellwords"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -29,11 +28,9 @@ var errRefuted = fmt.Errorf("not proven: %w", errFindings)
 
 // prover holds the flags of prove.
 type prover struct {
-	options                   prove.Options
-	only                      []string
-	resumeArgs, resumeCommand string
-	format, plot              string
-	out, err                  io.Writer
+	options      prove.Options
+	format, plot string
+	out, err     io.Writer
 }
 
 func newProveCommand() *cobra.Command {
@@ -72,19 +69,7 @@ Exit codes: 0 proven, 1 not, 2 it could not be run or a question not be answered
 	}
 	flags := cmd.Flags()
 	flags.SetInterspersed(false)
-	flags.StringSliceVar(&p.only, "only", nil, "questions to ask: repeat, resume, kill (default: all)")
-	flags.StringVar(&p.resumeArgs, "resume-args", "", "arguments appended to the command when it resumes")
-	flags.StringVar(&p.resumeCommand, "resume-command", "", "the command that resumes, where it is another one")
-	flags.IntVar(&p.options.Checkpoint, "checkpoint", 0, "kill behind this checkpoint, counted from 1 (default: one near the middle)")
-	flags.IntVar(&p.options.Steps, "steps", 0, "end each run after so many optimizer steps")
-	flags.IntVar(&p.options.Kills, "kills", 10, "kills inside checkpoint writes")
-	flags.IntVar(&p.options.Ranks, "ranks", 0, "start so many processes, as torchrun does on one machine")
-	flags.Uint64Var(&p.options.Seed, "seed", 0, "choose the moments of the kills")
-	flags.StringVar(&p.options.Python, "python", "", "the Python interpreter, in place of the command's")
-	flags.StringSliceVar(&p.options.Link, "link", nil, "directories that the copies link to: data that is only read")
-	flags.BoolVar(&p.options.InPlace, "in-place", false, "run in the working directory itself; checkpoints in it are overwritten")
-	flags.StringVar(&p.options.Keep, "keep", "", "leave the evidence in this new directory")
-	flags.DurationVar(&p.options.Timeout, "timeout", 0, "the most time that one run may take, such as 10m (default: no limit)")
+	p.options.AddFlags(flags)
 	flags.StringVar(&p.format, "format", "text", "json or text")
 	flags.StringVar(&p.plot, "plot", "", "draw learning rate and loss of the runs into this SVG file")
 	return cmd
@@ -136,26 +121,6 @@ func (p *prover) run(ctx context.Context, command []string) error {
 func (p *prover) prepare(command []string) (err error) {
 	if p.format != "text" && p.format != "json" {
 		return fmt.Errorf("unknown format %q (valid: json, text)", p.format)
-	}
-	for _, q := range p.only {
-		if !slices.Contains(prove.Questions, prove.Question(q)) {
-			return fmt.Errorf("unknown question %q (valid: repeat, resume, kill)", q)
-		}
-		p.options.Questions = append(p.options.Questions, prove.Question(q))
-	}
-	for _, number := range []struct {
-		flag  string
-		value int
-	}{{"checkpoint", p.options.Checkpoint}, {"steps", p.options.Steps}, {"kills", p.options.Kills}, {"ranks", p.options.Ranks}} {
-		if number.value < 0 {
-			return fmt.Errorf("--%s %d: expected a number that is not negative", number.flag, number.value)
-		}
-	}
-	if p.options.ResumeArgs, err = shellwords.Parse(p.resumeArgs); err != nil {
-		return fmt.Errorf("--resume-args: %w", err)
-	}
-	if p.options.ResumeCommand, err = shellwords.Parse(p.resumeCommand); err != nil {
-		return fmt.Errorf("--resume-command: %w", err)
 	}
 	p.options.Command = command
 	if p.options.Dir, err = os.Getwd(); err != nil {
@@ -364,7 +329,7 @@ func (w *proofWriter) kill(a *prove.KillAnswer) {
 		w.detail(what)
 	}
 	if len(a.Kept) > 0 {
-		w.detail(fmt.Sprintf("the uninterrupted run leaves %d checkpoints, %s", len(a.Kept), humanSize(a.Bytes)))
+		w.detail(fmt.Sprintf("the uninterrupted run leaves %s, %s", report.Count(len(a.Kept), "checkpoint"), humanSize(a.Bytes)))
 	}
 	if a.Refused != "" {
 		w.detail("weights_only=True refuses it: " + a.Refused)

@@ -1,10 +1,19 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/prove"
 )
 
 // The kinds of property.
@@ -32,9 +41,78 @@ func answer(ctx context.Context, p *Program, files map[string]string, kind strin
 	case kindRun:
 		return run(ctx, p, files, property)
 	case kindRepeat, kindResume, kindKill:
-		return "", fmt.Errorf("%s: not built yet", kind)
+		return ask(ctx, p, files, prove.Question(kind), property)
 	}
 	return "", fmt.Errorf("there is no property %q", kind)
+}
+
+// proveLimit is how long one run under prove may take. A run that hangs is ended then.
+const proveLimit = 2 * time.Minute
+
+// ask asks prove. What it says ends in a line "proven" or "not proven"; before it stand the differences and the rules that tell of them.
+func ask(ctx context.Context, p *Program, files map[string]string, question prove.Question, property *Property) (string, error) {
+	dir, err := os.MkdirTemp("", "proof-ask-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	if err := write(dir, files); err != nil {
+		return "", err
+	}
+	var o prove.Options
+	flags := pflag.NewFlagSet("prove", pflag.ContinueOnError)
+	o.AddFlags(flags)
+	if err := flags.Parse(property.Args); err != nil {
+		return "", err
+	}
+	o.Command, o.Dir, o.Python, o.Timeout, o.Ranks = p.script(), dir, interpreter(), proveLimit, p.Ranks
+	o.Questions = []prove.Question{question}
+	r, err := prove.Run(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	for _, failed := range r.Failed {
+		fmt.Fprintln(&out, failed)
+	}
+	if a := r.Repeat; a != nil {
+		tell(&out, a.Differences)
+	}
+	if a := r.Resume; a != nil {
+		fmt.Fprintln(&out, a.Unknown)
+		tell(&out, a.Differences)
+		if a.Refused != "" && atLeast(r.Torch, fullCheckpoints) {
+			fmt.Fprintln(&out, "weights_only=True refuses the checkpoint:", a.Refused)
+			return out.String() + "not proven\n", nil
+		}
+	}
+	if a := r.Kill; a != nil {
+		for _, l := range a.Lost {
+			fmt.Fprintln(&out, "killed", l.Moment+":", cmp.Or(l.Error, "no checkpoint is left"))
+		}
+		fmt.Fprintf(&out, "%s\n%d of %d kills left a checkpoint\nkept %s\n", strings.Join(slices.Concat(a.Removed, a.Shared), "\n"), a.Left, a.Kills, strings.Join(a.Kept, " "))
+		if a.Refused != "" && atLeast(r.Torch, fullCheckpoints) {
+			fmt.Fprintln(&out, "weights_only=True refuses a checkpoint:", a.Refused)
+			return out.String() + "not proven\n", nil
+		}
+	}
+	if !r.Proven() {
+		// Someone who asks prove is to be told of the rule that says so without running anything.
+		if rules := r.Rules(); r.Refuted() && !slices.ContainsFunc(p.Fix, func(rule string) bool { return slices.Contains(rules, rule) }) {
+			return "", fmt.Errorf("prove names the rules %v, none of %v\n%s", rules, p.Fix, out.String())
+		}
+		return out.String() + "not proven\n", nil
+	}
+	return out.String() + "proven\n", nil
+}
+
+// fullCheckpoints is the first version of PyTorch that loads the states of all optimizers and most schedulers with weights_only=True.
+const fullCheckpoints = "2.4"
+
+func tell(out io.Writer, ds []prove.Difference) {
+	for _, d := range ds {
+		fmt.Fprintln(out, d)
+	}
 }
 
 // judge holds an answer to what is expected of the flawed or the fixed program.

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -51,12 +50,13 @@ func TestProof(t *testing.T) {
 					t.Skipf("SKIPPED: needs %s: %v", need, err)
 				}
 			}
-			prove(t, p)
+			show(t, p)
 		})
 	}
 }
 
-func prove(t *testing.T, p *Program) {
+// show holds a program to its properties before and after its fixes.
+func show(t *testing.T, p *Program) {
 	fixed, err := Fix(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
@@ -91,22 +91,4 @@ func python(ctx context.Context, line string) (string, error) {
 	defer cancel()
 	out, err := exec.CommandContext(ctx, interpreter(), "-c", line).Output()
 	return strings.TrimSpace(string(out)), err
-}
-
-// atLeast says that a version such as "2.6.0+debian" is not below one such as "2.4".
-func atLeast(version, least string) bool {
-	v, l := strings.Split(version, "."), strings.Split(least, ".")
-	for i := range l {
-		if l[i] == "" {
-			return true
-		}
-		have := 0
-		if i < len(v) {
-			have, _ = strconv.Atoi(v[i])
-		}
-		if want, _ := strconv.Atoi(l[i]); have != want {
-			return have > want
-		}
-	}
-	return true
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -66,14 +67,19 @@ func commands(p *Program, property *Property) [][]string {
 	if len(property.Commands) > 0 {
 		return property.Commands
 	}
-	script := []string{"train.py", "--epochs", "4"}
-	if len(p.Script) > 0 {
-		script = append([]string(nil), p.Script...)
-	}
+	script := p.script()
 	if p.Ranks > 0 {
 		script[0] = fmt.Sprintf("%d:%s", p.Ranks, script[0])
 	}
 	return [][]string{script}
+}
+
+// script is what a program's own script and its arguments are.
+func (p *Program) script() []string {
+	if len(p.Script) > 0 {
+		return slices.Clone(p.Script)
+	}
+	return []string{"train.py", "--epochs", "4"}
 }
 
 // launch runs a script, on that many ranks of a process group where ranks is not 0. A rank that fails does not end the others: they

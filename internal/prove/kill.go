@@ -1,15 +1,11 @@
 package prove
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -208,13 +204,6 @@ func (m moment) String() string {
 	return fmt.Sprintf("before the %s of %s", m.op.What, m.op.Path)
 }
 
-// inspected is what loading a file says: "" where it loads.
-type inspected struct {
-	Path        string `json:"path"`
-	WeightsOnly string `json:"weights_only"`
-	Any         string `json:"any"`
-}
-
 // kills kills the run again and again, and looks at what each kill leaves.
 func (s *session) kills(ctx context.Context, full *run, resumedFrom string) (*KillAnswer, error) {
 	moments, err := s.moments(full.main())
@@ -228,8 +217,13 @@ func (s *session) kills(ctx context.Context, full *run, resumedFrom string) (*Ki
 			answer.Bytes += info.Size()
 		}
 	}
+	look, err := s.newInspector(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer look.close()
 	for i, m := range moments {
-		loss, found, err := s.killAt(ctx, i, len(moments), m, resumedFrom)
+		loss, found, err := s.killAt(ctx, look, i, len(moments), m, resumedFrom)
 		if errors.Is(err, errNotKilled) {
 			continue
 		}
@@ -260,7 +254,7 @@ func (s *session) kills(ctx context.Context, full *run, resumedFrom string) (*Ki
 }
 
 // killAt kills one run at a moment, and tells the newest checkpoint that loads or how it was lost.
-func (s *session) killAt(ctx context.Context, i, of int, m moment, resumedFrom string) (*Loss, *inspected, error) {
+func (s *session) killAt(ctx context.Context, look *inspector, i, of int, m moment, resumedFrom string) (*Loss, *inspected, error) {
 	name := fmt.Sprintf("kill-%d", i+1)
 	if err := s.fresh(); err != nil {
 		return nil, nil, err
@@ -275,8 +269,7 @@ func (s *session) killAt(ctx context.Context, i, of int, m moment, resumedFrom s
 		}
 		return nil, nil, errNotKilled
 	}
-	written := written(r.main(), resumedFrom)
-	found, err := s.inspect(ctx, written)
+	found, err := look.at(s.root, written(r.main(), resumedFrom))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -318,41 +311,4 @@ func written(l *runLog, resumedFrom string) []string {
 		return series
 	}
 	return all
-}
-
-// inspect loads files in a process of their own. Those that are not there are left out.
-func (s *session) inspect(ctx context.Context, paths []string) ([]inspected, error) {
-	var list bytes.Buffer
-	for _, p := range paths {
-		if !filepath.IsAbs(p) {
-			p = filepath.Join(s.root, p)
-		}
-		if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {
-			fmt.Fprintln(&list, p)
-		}
-	}
-	if list.Len() == 0 {
-		return nil, nil
-	}
-	c := exec.CommandContext(ctx, s.python, filepath.Join(s.work, "shim", "ckpt_prove_inspect.py"))
-	c.Dir, c.Stdin = s.root, &list
-	// Whole models need the classes of the script.
-	c.Env = append(os.Environ(), "PYTHONPATH="+s.root+string(os.PathListSeparator)+os.Getenv("PYTHONPATH"), "PYTHONDONTWRITEBYTECODE=1")
-	var failed strings.Builder
-	c.Stderr = &failed
-	out, err := c.Output()
-	if err != nil {
-		return nil, fmt.Errorf("loading the checkpoints that a kill left: %w\n%s", err, failed.String())
-	}
-	var found []inspected
-	lines := bufio.NewScanner(bytes.NewReader(out))
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var i inspected
-		if err := json.Unmarshal(lines.Bytes(), &i); err != nil {
-			continue // what the script's own modules print when they are imported
-		}
-		found = append(found, i)
-	}
-	return found, lines.Err()
 }

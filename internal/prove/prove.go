@@ -70,7 +70,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	defer s.close()
 	if s.options.Kills == 0 {
-		s.options.Kills = 10
+		s.options.Kills = defaultKills
 	}
 	s.planned = 1
 	if o.asks(Repeat) {

@@ -23,6 +23,8 @@ type ResumeAnswer struct {
 	// Steps is how many steps the resumed run took.
 	Steps       int          `json:"steps"`
 	Differences []Difference `json:"differences,omitempty"`
+	// Refused is what weights_only=True says of the checkpoint, "" where it loads it.
+	Refused string `json:"refused,omitempty"`
 	// Unknown says why nothing can be said: the run does not even repeat itself up to the kill.
 	Unknown string `json:"unknown,omitempty"`
 }
@@ -73,7 +75,7 @@ func (s *session) resume(ctx context.Context, full *run) (*ResumeAnswer, *run, e
 		answer.Differences = []Difference{{Step: answer.Step + 1, Component: Loading, Text: "the checkpoint was loaded, and the script failed before its next step: " + lastLine(resumed.output), Rules: causes[Loading]}}
 		return answer, nil, nil
 	}
-	answer.Step, answer.Loaded, answer.Steps = from.save.Step, from.load.Path, len(resumed.main().steps)
+	answer.Step, answer.Loaded, answer.Steps, answer.Refused = from.save.Step, from.load.Path, len(resumed.main().steps), from.load.Error
 	if answer.Step > 0 {
 		answer.Epoch = full.main().steps[answer.Step-1].Epoch
 	}

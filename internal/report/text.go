@@ -134,23 +134,23 @@ func (p painter) summary(r *Report) string {
 	}
 	var s strings.Builder
 	if r.Fixed > 0 {
-		fmt.Fprintf(&s, "Fixed %s. ", count(r.Fixed, "finding"))
+		fmt.Fprintf(&s, "Fixed %s. ", Count(r.Fixed, "finding"))
 	}
 	if total == 0 {
 		left := "No findings"
 		if r.Fixed > 0 {
 			left = "None left"
 		}
-		fmt.Fprintf(&s, "%s in %s.", left, count(r.Checked, "file"))
+		fmt.Fprintf(&s, "%s in %s.", left, Count(r.Checked, "file"))
 		return p.bold(s.String())
 	}
 	var kinds []string
 	for severity := diagnostics.Error; severity > diagnostics.Off; severity-- {
 		if n := counts[severity]; n > 0 {
-			kinds = append(kinds, count(n, severity.String()))
+			kinds = append(kinds, Count(n, severity.String()))
 		}
 	}
-	fmt.Fprintf(&s, "%s in %d of %s: %s.", count(total, "finding"), len(r.Files), count(r.Checked, "file"), strings.Join(kinds, ", "))
+	fmt.Fprintf(&s, "%s in %d of %s: %s.", Count(total, "finding"), len(r.Files), Count(r.Checked, "file"), strings.Join(kinds, ", "))
 	if safe > 0 && !r.Fixing {
 		fmt.Fprintf(&s, " %d can be fixed with --fix.", safe)
 	}
@@ -168,8 +168,8 @@ func best(fixes []codeactions.Fix) diagnostics.Applicability {
 	return best
 }
 
-// count is a number with its noun; "information" has no plural.
-func count(n int, noun string) string {
+// Count is a number with its noun; "information" has no plural.
+func Count(n int, noun string) string {
 	if n == 1 || noun == diagnostics.Information.String() {
 		return fmt.Sprintf("%d %s", n, noun)
 	}

@@ -43,6 +43,16 @@ class Log:
 log = Log()
 
 
+class ByHand:
+    """Stands for the optimizer of a script that has none and updates its parameters by hand: a step is a call of backward()."""
+
+    state = {}
+
+    @property
+    def param_groups(self):
+        return [{"params": [p for m in run.modules for p in m.parameters()]}]
+
+
 class Run:
     """What happened since the last step, and the counts of the run so far."""
 
@@ -54,7 +64,9 @@ class Run:
         self.modules = []
         self.names = {}
         self.checkpoints = {}
+        self.by_hand = ByHand()
         self.inside_step = False
+        self.inside_scale = False
         self.inside_module = 0
         self.inside_save = False
         self.scale = None
@@ -336,6 +348,7 @@ def watch_optimizers(torch):
     @functools.wraps(initialize)
     def initialized(self, *args, **kwargs):
         initialize(self, *args, **kwargs)
+        run.by_hand = None
         watch_step(type(self))
 
     torch.optim.Optimizer.__init__ = initialized
@@ -404,7 +417,7 @@ def after_step(optimizer):
         step=run.steps,
         optimizer=run.optimizers[id(optimizer)][0],
         epoch=run.epoch,
-        lr=[number(g["lr"]) for g in optimizer.param_groups],
+        lr=[number(g["lr"]) for g in optimizer.param_groups if "lr" in g],
         options=digest(options),
         indices=digest(run.indices) if run.indices else "",
         batch=joined(run.batches),
@@ -434,9 +447,14 @@ def watch_losses(torch):
         if self.numel() == 1 and not run.inside_scale:
             run.loss = self.detach()
         run.inside_scale = False
-        return backward(self, *args, **kwargs)
+        by_hand = run.by_hand if run.modules and not run.inside_step else None
+        if by_hand:
+            before_step(by_hand)
+        result = backward(self, *args, **kwargs)
+        if by_hand:
+            after_step(by_hand)
+        return result
 
-    run.inside_scale = False
     torch.Tensor.backward = watched
     scaler = getattr(torch.amp, "GradScaler", None) or torch.cuda.amp.GradScaler
     scale, step = scaler.scale, scaler.step
@@ -566,13 +584,28 @@ def watch_files(torch):
         try:
             result = load(f, *args, **kwargs)
         except Exception as error:
-            log.write("refused", True, path=path, content=content, step=run.steps, at=at, error=(str(error).strip() or type(error).__name__).splitlines()[0][:300])
+            log.write("refused", True, path=path, content=content, step=run.steps, at=at, error=first_line(error))
             raise
-        log.write("load", True, path=path, content=content, step=run.steps, at=at)
+        log.write("load", True, path=path, content=content, step=run.steps, at=at, error=refusal(load, f))
         return result
 
     torch.save, torch.load = saved, loaded
     torch.serialization.save, torch.serialization.load = saved, loaded
+
+
+def refusal(load, f):
+    """What weights_only=True says of a file, "" where it loads it."""
+    if not isinstance(f, (str, bytes, os.PathLike)):
+        return ""
+    try:
+        load(f, map_location="cpu", weights_only=True)
+        return ""
+    except Exception as error:
+        return first_line(error)
+
+
+def first_line(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
 
 def temporary(path):
