@@ -21,6 +21,8 @@ type Program struct {
 	// Fix are the names of the rules that must report the program, and whose fixes make the fixed program, in this order. What the
 	// fix-all action of the server does comes first if they hold "all".
 	Fix []string `toml:"fix"`
+	// Scenario is a directory of testdata/scenarios whose train.py is among the files.
+	Scenario string `toml:"scenario"`
 	// Title picks, by a part of its title, one of several actions that a rule offers. The first is taken where it is "".
 	Title string `toml:"title"`
 	// Script is what is run, with its arguments: ["train.py", "--epochs", "4"] where it is empty.
@@ -86,6 +88,13 @@ func load(file string) (*Program, error) {
 		if err := toml.NewDecoder(bytes.NewReader(f.Data)).DisallowUnknownFields().Decode(p); err != nil {
 			return nil, fmt.Errorf("proof.toml: %w", err)
 		}
+	}
+	if p.Scenario != "" {
+		train, err := os.ReadFile(filepath.Join(filepath.Dir(file), "..", "scenarios", p.Scenario, "train.py"))
+		if err != nil {
+			return nil, err
+		}
+		p.Files["train.py"] = string(train)
 	}
 	if !described || p.Claim == "" || len(p.Fix) == 0 || len(p.Files) == 0 || p.Repeat == nil && p.Resume == nil && p.Kill == nil && p.Run == nil {
 		return nil, fmt.Errorf("expected a proof.toml with claim, fix and a property, and sources beside it")

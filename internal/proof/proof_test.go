@@ -85,10 +85,11 @@ func listing(files map[string]string) string {
 	return out.String()
 }
 
-// python runs a line of Python and gives what it prints.
+// python runs a line of Python and gives the last line that it prints: libraries complain in front of it where /proc is missing.
 func python(ctx context.Context, line string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, interpreter(), "-c", line).Output()
-	return strings.TrimSpace(string(out)), err
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1], err
 }
