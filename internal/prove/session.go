@@ -175,6 +175,12 @@ func (s *session) interpreter() error {
 	}
 	s.python = found
 	o.Command = append([]string{found}, o.Command...)
+	if resume := o.ResumeCommand; len(resume) > 0 {
+		if pythonName.MatchString(filepath.Base(resume[0])) {
+			resume = resume[1:]
+		}
+		o.ResumeCommand = append([]string{found}, resume...)
+	}
 	return nil
 }
 
