@@ -36,6 +36,7 @@ func TestProof(t *testing.T) {
 	if err != nil || len(all) == 0 {
 		t.Fatalf("%d programs: %v", len(all), err)
 	}
+	all = append(all, Matrix()...)
 	slots := make(chan struct{}, atOnce)
 	for _, p := range all {
 		t.Run(p.Name, func(t *testing.T) {
