@@ -110,3 +110,21 @@ func atLeast(version, least string) bool {
 	}
 	return true
 }
+
+// TestFixesApply holds that every program is reported by the rules that it names, and that their fixes clear what they report. It
+// needs no torch.
+func TestFixesApply(t *testing.T) {
+	all, err := Load(programs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		t.Run(p.Name, func(t *testing.T) {
+			fixed, err := Fix(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("the fixed program is\n%s", listing(fixed))
+		})
+	}
+}
