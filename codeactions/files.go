@@ -13,14 +13,11 @@ import (
 
 // atomicSave writes beside the file and renames, so that a kill at any moment leaves the old file or the new one.
 func atomicSave(s *sheet, r diagnostics.AtomicSave) (Fix, bool) {
-	stmt := statement(r.Save.Node)
-	args := pysem.Args(r.Save.Node)
-	path := args.Get(1, "f")
-	if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != r.Save.Node || !s.ownLine(stmt) || !path.Valid() {
+	stmt, path, ok := s.written(r.Save)
+	if !ok {
 		return Fix{}, false
 	}
 	target := path.Text()
-	var lines []string
 	if strings.ContainsAny(target, "\r\n") || !path.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindString) && len(target) > 24 {
 		// A long expression is named first.
 		name := "path"
@@ -32,9 +29,42 @@ func atomicSave(s *sheet, r diagnostics.AtomicSave) (Fix, bool) {
 	}
 	beside := s.beside(path, target)
 	s.replace(path.Span(), beside)
-	lines = append(lines, fmt.Sprintf("%s.replace(%s, %s)", s.module("os"), beside, target))
-	s.linesAfter(stmt, lines...)
+	s.linesAfter(stmt, fmt.Sprintf("%s.replace(%s, %s)", s.module("os"), beside, target))
 	return s.fix(Fix{Title: "Write beside the file and rename it", Applicability: diagnostics.Safe}), true
+}
+
+// written are the statement behind which the file of a save is written, and the expression of the file's name: of a file object that
+// a with statement opens, that statement and the name that is opened. There are none for other file objects.
+func (s *sheet) written(save *training.SaveSite) (stmt, path pyast.Node, ok bool) {
+	stmt, path = statement(save.Node), pysem.Args(save.Node).Get(1, "f")
+	if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != save.Node || !s.ownLine(stmt) || !path.Valid() {
+		return stmt, path, false
+	}
+	with, object := opening(save)
+	if !object {
+		return stmt, path, true
+	}
+	return with, save.Path.Node, with.Valid()
+}
+
+// opening is the with statement that opens the file object that a save writes to, and whether it writes to one at all.
+func opening(save *training.SaveSite) (with pyast.Node, object bool) {
+	target := pysem.Args(save.Node).Get(1, "f")
+	if !target.Valid() {
+		return pyast.Node{}, false
+	}
+	if _, method, ok := save.Path.Value.Method(); ok && method == "open" {
+		return pyast.Node{}, true
+	}
+	if save.Path.Node == target {
+		return pyast.Node{}, false
+	}
+	for n := save.Path.Node; n.Valid() && n.Kind() != pyast.KindBlock; n = n.Parent() {
+		if n.Kind() == pyast.KindWithStatement && n.Encloses(save.Node) {
+			return n, true
+		}
+	}
+	return pyast.Node{}, true
 }
 
 // beside is the expression of a temporary name in the same directory.
