@@ -89,7 +89,9 @@ func listing(files map[string]string) string {
 func python(ctx context.Context, line string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, interpreter(), "-c", line).Output()
+	cmd := exec.CommandContext(ctx, interpreter(), "-c", line)
+	cmd.Env = append(os.Environ(), environment...)
+	out, err := cmd.Output()
 	return strings.TrimSpace(string(out)), err
 }
 
