@@ -45,15 +45,3 @@ func TestMatrix(t *testing.T) {
 		}
 	}
 }
-
-// TestMatrixIsFixed holds the rules to report the generated programs, and their fixes to clear that.
-func TestMatrixIsFixed(t *testing.T) {
-	for _, p := range Matrix() {
-		t.Run(p.Name, func(t *testing.T) {
-			t.Parallel()
-			if _, err := Fix(t.Context(), p); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}

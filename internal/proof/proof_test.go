@@ -90,7 +90,28 @@ func listing(files map[string]string) string {
 func python(ctx context.Context, line string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, interpreter(), "-c", line).Output()
+	cmd := exec.CommandContext(ctx, interpreter(), "-c", line)
+	cmd.Env = append(os.Environ(), environment...)
+	out, err := cmd.Output()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	return lines[len(lines)-1], err
+}
+
+// TestFixesApply holds that every program is reported by the rules that it names, and that their fixes clear what they report. It
+// needs no torch.
+func TestFixesApply(t *testing.T) {
+	all, err := Load(programs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range append(all, Matrix()...) {
+		t.Run(p.Name, func(t *testing.T) {
+			t.Parallel()
+			fixed, err := Fix(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("the fixed program is\n%s", listing(fixed))
+		})
+	}
 }
