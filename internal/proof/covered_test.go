@@ -20,10 +20,7 @@ import (
 
 // unproven are the rules with a fix, by code, and the remedies, by type, that no program proves yet. It only shrinks.
 var unproven = []string{
-	// The resume matrix.
-	"CKP101", "CKP102", "CKP103", "CKP104", "CKP105", "CKP106", "CKP107", "CKP108", "CKP109", "CKP115", "CKP117",
-	"CKP403", "CKP404", "CKP405", "CKP406",
-	"CompleteCheckpoint", "RestoreState", "SaveAfterStep",
+	"CKP103", "CKP108",
 	// The frameworks.
 	"CKP702", "CKP703", "CKP704", "CKP705", "CKP706", "CKP707",
 	"RegisterState",

@@ -88,7 +88,7 @@ var designs = []design{
 
 	{"mlp", "sgd", "StepLR", "torch", "main", nil, 0, "no epoch"},
 	{"cnn", "adam", "", "numpy", "script", nil, 0, "no epoch"},
-	{"lstm", "rmsprop", "ExponentialLR", "torch", "class", nil, 0, "no epoch"},
+	{"lstm", "rmsprop", "ExponentialLR", "torch", "script", nil, 0, "no epoch"},
 
 	{"mlp", "adam", "StepLR", "torch", "script", []string{"best"}, 0, "no best"},
 	{"cnn", "sgd", "", "torch", "main", []string{"best", "amp"}, 0, "no best"},
@@ -132,7 +132,7 @@ var designs = []design{
 
 	{"mlp", "adam", "", "torch", "main", []string{"ema"}, 0, "average unread"},
 	{"mlp", "sgd", "", "torch", "script", nil, 0, "generators unread"},
-	{"cnn", "adam", "StepLR", "numpy", "main", nil, 0, "generators unread"},
+	{"cnn", "adam", "StepLR", "random", "main", nil, 0, "generators unread"},
 	{"mlp", "sgd", "StepLR", "torch", "script", []string{"best"}, 0, "best unread"},
 	{"lstm", "adam", "", "torch", "class", []string{"best"}, 0, "best unread"},
 	{"mlp", "sgd", "", "torch", "script", nil, 0, "seeded again"},
