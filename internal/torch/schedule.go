@@ -117,8 +117,11 @@ func NewSchedule(class string, given map[string]Arg) (s Schedule, ok bool) {
 			}
 		}
 		three := args["three_phase"].Bool || n("three_phase") != 0
-		return oneCycle(n("max_lr"), total, n("pct_start"), args["anneal_strategy"].Text == "linear", n("div_factor"), n("final_div_factor"), three),
-			total > 1 && n("pct_start") >= 0 && n("pct_start") <= 1
+		if total < 2 || n("pct_start") < 0 || n("pct_start") > 1 {
+			return nil, false
+		}
+		c := oneCycle(n("max_lr"), total, n("pct_start"), args["anneal_strategy"].Text == "linear", n("div_factor"), n("final_div_factor"), three)
+		return c, !math.IsNaN(c.LR(0, 0)) // where torch raises at once
 	}
 	return nil, false
 }
@@ -404,7 +407,8 @@ func Resumed(s Schedule, base float64, done, count int, r Restored) []float64 {
 func FirstDifference(s Schedule, base float64, done, horizon int, r Restored) (epoch int, want, got float64, ok bool) {
 	for i, lr := range Resumed(s, base, done, horizon, r) {
 		want := s.LR(base, done+i)
-		if math.Abs(lr-want) > 1e-9*math.Max(math.Abs(want), 1e-12) {
+		// What comes down to 0 is a last bit of base off, and that bit is no rate.
+		if math.Abs(lr-want) > math.Max(1e-9*math.Abs(want), 1e-15*base) {
 			return done + i, want, lr, true
 		}
 	}
