@@ -332,7 +332,7 @@ func (s Sequential) part(base float64, t int) (part Schedule, count int, on floa
 	}
 	for i, p := range s.Parts {
 		switch p := p.(type) {
-		case Sequential: // torch starts it one or two steps late, by version, and cannot start it at a milestone
+		case Sequential: // torch 1.13 begins it at another rate, 2.6 a step early, and both raise where one begins at a milestone
 			return nil, 0, 0, false
 		case oneCycleLR: // makes its own first rate the base rate of all that are constructed later, and the rate that the first part begins at
 			if i > 0 {
