@@ -8,7 +8,8 @@ import (
 
 // Schedule is a learning-rate schedule with all its arguments known. LR is its closed form; Next its recursion, which is what
 // scheduler.step() computes from the optimizer's present rate and what a rebuilt scheduler therefore does after a resume.
-// Both follow torch/optim/lr_scheduler.py; TestSchedules compares them with values that torch printed.
+// Both follow torch/optim/lr_scheduler.py; TestSchedules compares them with values that torch printed. They give NaN where torch
+// raises or where its rate is not known here; FirstDifference does not tell NaN from anything.
 type Schedule interface {
 	// LR is the rate in epoch t (from 0) of an uninterrupted run that began at base.
 	LR(base float64, t int) float64
@@ -57,7 +58,7 @@ func Parameters(class string) []string {
 func short(class string) string { return class[strings.LastIndexByte(class, '.')+1:] }
 
 // NewSchedule makes a schedule from the arguments that are given; the others have torch's defaults. ok is false for unknown
-// classes, missing required arguments and arguments out of range.
+// classes, missing required arguments, and arguments that torch refuses or for which its recursion leaves the closed form.
 func NewSchedule(class string, given map[string]Arg) (s Schedule, ok bool) {
 	args := map[string]Arg{}
 	list := parameters[short(class)]
@@ -72,6 +73,9 @@ func NewSchedule(class string, given map[string]Arg) (s Schedule, ok bool) {
 			}
 			a = *p.fallback
 		}
+		if !fits(p.name, a) {
+			return nil, false
+		}
 		args[p.name] = a
 	}
 	n := func(name string) float64 { return args[name].Number }
@@ -82,20 +86,26 @@ func NewSchedule(class string, given map[string]Arg) (s Schedule, ok bool) {
 	case "MultiStepLR":
 		var at []int
 		for _, m := range args["milestones"].List {
-			at = append(at, int(m))
+			if m < 0 {
+				return nil, false // the closed form decays there, the recursion never comes by
+			}
+			if m == math.Trunc(m) { // a count never equals 12.5
+				at = append(at, int(m))
+			}
 		}
 		slices.Sort(at)
 		return multiStepLR{at, n("gamma")}, true
 	case "ExponentialLR":
 		return stepLR{1, n("gamma")}, true
 	case "CosineAnnealingLR":
-		return cosineLR{n("T_max"), n("eta_min")}, i("T_max") > 0
+		return cosineLR{n("T_max"), n("eta_min")}, n("T_max") > 0
 	case "LinearLR":
-		return linearLR{n("start_factor"), n("end_factor"), i("total_iters")}, i("total_iters") > 0
+		return linearLR{n("start_factor"), n("end_factor"), i("total_iters")},
+			i("total_iters") > 0 && n("start_factor") > 0 && n("start_factor") <= 1 && n("end_factor") >= 0 && n("end_factor") <= 1
 	case "ConstantLR":
-		return constantLR{n("factor"), i("total_iters")}, true
+		return constantLR{n("factor"), i("total_iters")}, i("total_iters") > 0 && n("factor") > 0 && n("factor") <= 1
 	case "PolynomialLR":
-		return polynomialLR{i("total_iters"), n("power")}, i("total_iters") > 0
+		return polynomialLR{i("total_iters"), n("power")}, i("total_iters") > 0 && n("power") >= 0
 	case "CosineAnnealingWarmRestarts":
 		return restartsLR{i("T_0"), i("T_mult"), n("eta_min")}, i("T_0") > 0 && i("T_mult") > 0
 	case "OneCycleLR":
@@ -106,9 +116,34 @@ func NewSchedule(class string, given map[string]Arg) (s Schedule, ok bool) {
 				return nil, false
 			}
 		}
-		return oneCycle(n("max_lr"), total, n("pct_start"), args["anneal_strategy"].Text == "linear", n("div_factor"), n("final_div_factor"), args["three_phase"].Bool), total > 1
+		three := args["three_phase"].Bool || n("three_phase") != 0
+		if total < 2 || n("pct_start") < 0 || n("pct_start") > 1 {
+			return nil, false
+		}
+		c := oneCycle(n("max_lr"), total, n("pct_start"), args["anneal_strategy"].Text == "linear", n("div_factor"), n("final_div_factor"), three)
+		return c, !math.IsNaN(c.LR(0, 0)) // where torch raises at once
 	}
 	return nil, false
+}
+
+// fits says whether an argument has the type that is computed with here. torch takes more: a list for each group's max_lr, or a
+// fraction where it counts, as in total_iters=0.1*epochs.
+func fits(name string, a Arg) bool {
+	switch name {
+	case "milestones":
+		return a.Number == 0 && a.Text == "" && !a.Bool
+	case "anneal_strategy":
+		return a.Text == "cos" || a.Text == "linear"
+	case "cycle_momentum", "base_momentum", "max_momentum": // without effect on the rate
+		return true
+	case "three_phase":
+		return a.List == nil && a.Text == ""
+	case "step_size", "total_iters", "T_0", "T_mult", "total_steps", "epochs", "steps_per_epoch":
+		if a.Number != math.Trunc(a.Number) {
+			return false
+		}
+	}
+	return a.List == nil && a.Text == "" && !a.Bool
 }
 
 type stepLR struct {
@@ -257,10 +292,17 @@ func oneCycle(peak float64, total int, pct float64, linear bool, div, finalDiv f
 	return oneCycleLR{[]float64{pct*n - 1, n - 1}, []float64{initial, peak}, []float64{peak, final}, linear}
 }
 
+// LR is NaN where torch raises: one step past the end is the last it takes, and a phase without steps divides by 0.
 func (s oneCycleLR) LR(_ float64, t int) float64 {
+	if float64(t) > s.ends[len(s.ends)-1]+1 {
+		return math.NaN()
+	}
 	start := 0.0
 	for i, end := range s.ends {
 		if float64(t) <= end || i == len(s.ends)-1 {
+			if end == start {
+				break
+			}
 			pct := (float64(t) - start) / (end - start)
 			if s.linear {
 				return s.from[i] + (s.to[i]-s.from[i])*pct
@@ -281,25 +323,50 @@ type Sequential struct {
 	Milestones []int
 }
 
-// LR is the rate of the part in charge.
-func (s Sequential) LR(base float64, t int) float64 {
+// part is the schedule in charge after t steps, its count and the base rate it was constructed on; ok is false where torch's
+// rate is not known here.
+func (s Sequential) part(base float64, t int) (part Schedule, count int, on float64, ok bool) {
+	// A milestone that is passed at once never starts its part's count, and torch bisects in what is not sorted.
+	if len(s.Parts) != len(s.Milestones)+1 || len(s.Milestones) > 0 && s.Milestones[0] < 1 || !slices.IsSorted(s.Milestones) {
+		return nil, 0, 0, false
+	}
+	for i, p := range s.Parts {
+		switch p := p.(type) {
+		case Sequential: // torch 1.13 begins it at another rate, 2.6 a step early, and both raise where one begins at a milestone
+			return nil, 0, 0, false
+		case oneCycleLR: // makes its own first rate the base rate of all that are constructed later, and the rate that the first part begins at
+			if i > 0 {
+				return nil, 0, 0, false
+			}
+			base = p.from[0]
+		}
+	}
 	i, _ := slices.BinarySearch(s.Milestones, t+1)
 	if i > 0 {
 		t -= s.Milestones[i-1]
 	}
-	return s.Parts[i].LR(base, t)
+	return s.Parts[i], t, base, true
+}
+
+// LR is the rate of the part in charge.
+func (s Sequential) LR(base float64, t int) float64 {
+	part, count, on, ok := s.part(base, t)
+	if !ok {
+		return math.NaN()
+	}
+	return part.LR(on, count)
 }
 
 // Next is the part's own step; at a milestone the next part begins at its closed form for 0.
 func (s Sequential) Next(base, lr float64, t int) float64 {
-	i, _ := slices.BinarySearch(s.Milestones, t+1)
-	if i == 0 {
-		return s.Parts[0].Next(base, lr, t)
+	part, count, on, ok := s.part(base, t)
+	switch {
+	case !ok:
+		return math.NaN()
+	case count == 0 && t > 0:
+		return part.LR(on, 0)
 	}
-	if t == s.Milestones[i-1] {
-		return s.Parts[i].LR(base, 0)
-	}
-	return s.Parts[i].Next(base, lr, t-s.Milestones[i-1])
+	return part.Next(on, lr, count)
 }
 
 // Restored says what a resumed run takes from the checkpoint. Everything is constructed before anything is loaded.
@@ -340,7 +407,8 @@ func Resumed(s Schedule, base float64, done, count int, r Restored) []float64 {
 func FirstDifference(s Schedule, base float64, done, horizon int, r Restored) (epoch int, want, got float64, ok bool) {
 	for i, lr := range Resumed(s, base, done, horizon, r) {
 		want := s.LR(base, done+i)
-		if math.Abs(lr-want) > 1e-9*math.Max(math.Abs(want), 1e-12) {
+		// What comes down to 0 is a last bit of base off, and that bit is no rate.
+		if math.Abs(lr-want) > math.Max(1e-9*math.Abs(want), 1e-15*base) {
 			return done + i, want, lr, true
 		}
 	}

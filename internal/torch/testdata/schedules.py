@@ -1,7 +1,9 @@
 """Print the learning rates that torch itself computes, as JSON, for schedule_test.go.
 
 Each case: class, arguments, base rate, the uninterrupted rates, and for some epochs the rates of runs resumed there with
-parts of the state restored. Run it with any torch >= 1.13: python schedules.py > schedules.json
+parts of the state restored. A null says that torch raises. Run it with any torch >= 1.13: python schedules.py > schedules.json
+
+With a seed, python schedules.py SEED, it draws other arguments, as far to the edges as torch lets them go; these are not kept.
 """
 import json
 import random
@@ -12,8 +14,11 @@ import torch
 from torch.optim import lr_scheduler as L
 
 warnings.simplefilter("ignore")
-random.seed(7)
-EPOCHS = 200
+SEED = int(sys.argv[1]) if len(sys.argv) > 1 else None
+random.seed(7 if SEED is None else SEED)
+EPOCHS = 200 if SEED is None else 201
+DRAWS = 60
+RESUMES = (1, 0, 0), (0, 1, 0), (0, 0, 0), (1, 1, 0), (1, 1, 1)  # optimizer, scheduler, behind
 
 
 def build(case):
@@ -36,7 +41,8 @@ def rates(optimizer, sched, count):
         optimizer.step()
         try:
             sched.step()
-        except ValueError:  # OneCycleLR past its end
+        except (ValueError, ZeroDivisionError):  # OneCycleLR past its end
+            out.append(None)
             break
     return out
 
@@ -86,10 +92,71 @@ def emit(case):
     if case["class"] == "SequentialLR":
         return case
     for done in (1, 17, 40, 90):
-        for opt, sch, behind in ((1, 0, 0), (0, 1, 0), (0, 0, 0), (1, 1, 0), (1, 1, 1)):
+        for opt, sch, behind in RESUMES:
             case["resumed"].append(dict(done=done, optimizer=opt, scheduler=sch, behind=behind, rates=resumed(case, done, opt, sch, behind, 40)))
     return case
 
+
+u = random.uniform
+n = random.randint
+
+
+def one(*choices):
+    """One of the choices, each a value or a function that draws it: edges next to ranges."""
+    c = random.choice(choices)
+    return c() if callable(c) else c
+
+
+DRAWN = {
+    "StepLR": lambda: dict(step_size=one(1, 2, 200, 201, 500, lambda: n(1, 199)), gamma=one(0, 1, 1.02, 0.5, lambda: u(0.01, 0.99))),
+    "MultiStepLR": lambda: dict(
+        milestones=one([], [0], [1, 1, 1], [200, 300], [50, 20, 50], [12.5, 30.0], lambda: random.choices(range(1, 220), k=n(1, 6)), lambda: random.choices(range(20, 24), k=5)),
+        gamma=one(1, 1.1, lambda: u(0.01, 0.99))),
+    "ExponentialLR": lambda: dict(gamma=one(0, 1, 1.01, lambda: u(0.3, 1), lambda: u(0.95, 1))),
+    "CosineAnnealingLR": lambda: dict(T_max=one(1, 2, 3, 199, 200, 201, 1000, 12.5, lambda: n(4, 198), lambda: n(202, 600)), eta_min=one(0, 0.5, lambda: u(0, 0.01))),
+    "LinearLR": lambda: dict(start_factor=one(1, 1e-3, 1 / 3, lambda: u(0.01, 1)), end_factor=one(0, 1, lambda: u(0, 1)), total_iters=one(1, 2, 200, 201, 400, lambda: n(2, 199))),
+    "ConstantLR": lambda: dict(factor=one(1, 1e-4, lambda: u(0.01, 1)), total_iters=one(1, 2, 200, 201, 400, lambda: n(2, 199))),
+    "PolynomialLR": lambda: dict(total_iters=one(1, 2, 200, 201, 400, lambda: n(2, 199)), power=one(0, 0.5, 1, 2, 3, lambda: u(0.1, 5))),
+    "CosineAnnealingWarmRestarts": lambda: dict(T_0=one(1, 2, 200, 201, lambda: n(1, 60)), T_mult=one(1, 2, 3, lambda: n(1, 7)), eta_min=one(0, 0.5, lambda: u(0, 0.01))),
+    "OneCycleLR": lambda: dict(
+        one(lambda: dict(total_steps=one(2, 10, 199, 200, 201, 1000, lambda: n(2, 400))), lambda: dict(epochs=n(1, 20), steps_per_epoch=n(2, 20))),
+        max_lr=u(0.001, 2), pct_start=one(0.0, 0.1, 0.3, 0.5, 1.0, lambda: u(0, 1), lambda: u(0.05, 0.5)), anneal_strategy=one("cos", "linear"), three_phase=one(True, False),
+        cycle_momentum=one(True, False), base_momentum=u(0.5, 0.85), max_momentum=u(0.85, 0.99), div_factor=one(1, 25, lambda: u(1, 100)),
+        final_div_factor=one(1, 1e4, lambda: u(1, 1e5))),
+}
+
+
+def drawn(name):
+    """A case whose arguments torch takes; half of the optional ones are left to their defaults."""
+    while True:
+        case = {"class": name, "base": one(0.1, 1, 3e-4, lambda: 10 ** u(-5, 0))}
+        if name == "SequentialLR":
+            case["parts"] = [drawn(random.choice([c for c in DRAWN if c != "OneCycleLR" or i == 0])) for i in range(n(1, 4))]
+            case["args"] = dict(milestones=sorted(one(1, 5, 200, 201, 210, lambda: n(1, 199), lambda: n(20, 22)) for _ in case["parts"][1:]))
+        else:
+            optional = ("gamma", "eta_min", "start_factor", "end_factor", "power", "pct_start", "div_factor", "final_div_factor", "three_phase")
+            case["args"] = {k: v for k, v in DRAWN[name]().items() if (name, k) == ("ExponentialLR", "gamma") or k not in optional or random.random() < 0.7}
+        try:
+            build(case)
+        except ZeroDivisionError:  # OneCycleLR whose first phase has no steps
+            continue
+        return case
+
+
+def emit_drawn(case):
+    case["rates"] = rates(*build(case), EPOCHS)
+    done = one(1, 2, lambda: n(1, 160))
+    if len(case["rates"]) <= done + 1:  # raises before
+        done = 1
+    if len(case["rates"]) > 3:
+        case["resumed"] = [dict(done=done, optimizer=o, scheduler=s, behind=b, rates=resumed(case, done, o, s, b, 40)) for o, s, b in RESUMES]
+    return case
+
+
+if SEED is not None:
+    out = [emit_drawn(drawn(name)) for name in [*DRAWN, "SequentialLR"] for _ in range(DRAWS)]
+    json.dump({"torch": torch.__version__, "seed": SEED, "cases": out}, sys.stdout, separators=(",", ":"))
+    sys.exit()
 
 out = [emit({"class": name, "args": args, "base": random.choice([0.1, 0.01, 3e-4])}) for name, args in cases()]
 for args, parts in sequential():
