@@ -36,7 +36,7 @@ func start(command, env []string, dir, pids string, ranks int, output *os.File) 
 	port := 0
 	if ranks > 0 {
 		var err error
-		if port, err = freePort(); err != nil {
+		if port, err = FreePort(); err != nil {
 			return nil, err
 		}
 	}
@@ -45,10 +45,7 @@ func start(command, env []string, dir, pids string, ranks int, output *os.File) 
 		c.Dir, c.Stdout, c.Stderr = dir, output, output
 		c.Env = env
 		if ranks > 0 {
-			c.Env = append(c.Env[:len(c.Env):len(c.Env)],
-				"RANK="+strconv.Itoa(rank), "LOCAL_RANK="+strconv.Itoa(rank), "WORLD_SIZE="+strconv.Itoa(ranks), "LOCAL_WORLD_SIZE="+strconv.Itoa(ranks),
-				"GROUP_RANK=0", "USE_LIBUV="+cmp.Or(os.Getenv("USE_LIBUV"), "0"), // which some builds lack
-				"MASTER_ADDR=127.0.0.1", "MASTER_PORT="+strconv.Itoa(port), "TORCHELASTIC_RUN_ID=prove")
+			c.Env = append(c.Env[:len(c.Env):len(c.Env)], RankEnvironment(rank, ranks, port)...)
 		}
 		ownGroup(c)
 		if err := c.Start(); err != nil {
@@ -60,7 +57,17 @@ func start(command, env []string, dir, pids string, ranks int, output *os.File) 
 	return p, nil
 }
 
-func freePort() (int, error) {
+// RankEnvironment is what torchrun would set for one of several processes on this machine, which meet at a port.
+func RankEnvironment(rank, ranks, port int) []string {
+	return []string{
+		fmt.Sprintf("RANK=%d", rank), fmt.Sprintf("LOCAL_RANK=%d", rank), fmt.Sprintf("WORLD_SIZE=%d", ranks), fmt.Sprintf("LOCAL_WORLD_SIZE=%d", ranks),
+		"GROUP_RANK=0", "TORCHELASTIC_RUN_ID=prove", "MASTER_ADDR=127.0.0.1", fmt.Sprintf("MASTER_PORT=%d", port),
+		"USE_LIBUV=" + cmp.Or(os.Getenv("USE_LIBUV"), "0"), // which some builds of PyTorch lack
+	}
+}
+
+// FreePort is a port of this machine for a process group to meet at.
+func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
