@@ -55,6 +55,9 @@ func TestProof(t *testing.T) {
 			}
 			for _, need := range p.Needs {
 				if _, err := python(t.Context(), "import "+need); err != nil {
+					if os.Getenv("CI") != "" {
+						t.Fatalf("needs %s, which .ci/run installs: %v", need, err)
+					}
 					t.Skipf("SKIPPED: needs %s: %v", need, err)
 				}
 			}
