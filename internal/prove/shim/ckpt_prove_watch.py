@@ -94,7 +94,10 @@ def rank():
 def start():
     register()
     os.register_at_fork(after_in_child=forked)
-    sys.meta_path.insert(0, AfterImport({"torch": watch_torch, "numpy.random": watch_numpy}))
+    later = {"torch": watch_torch, "numpy.random": watch_numpy}
+    for name in [n for n in later if n in sys.modules]:
+        later.pop(name)(sys.modules[name])
+    sys.meta_path.insert(0, AfterImport(later))
     watch_random()
     sys.addaudithook(audit)
     atexit.register(ended)
