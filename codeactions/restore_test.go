@@ -2,6 +2,7 @@ package codeactions_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -61,13 +62,60 @@ for epoch in range(start, 100):
     if wait >= 10:
         break
 `
-	selector, err := diagnostics.ParseSelector("missing-early-stop-state")
+	if got := settled(t, "missing-early-stop-state", source); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+// settled is a program after the safe fixes of a rule.
+func settled(t *testing.T, rule, source string) string {
+	selector, err := diagnostics.ParseSelector(rule)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := project.NewWorkspaceWith(t.TempDir(), project.Overrides{Select: []diagnostics.Selector{selector}})
 	got, err := litest.Settle(w, filepath.Join(w.Root(), "train.py"), source)
-	if err != nil || got != want {
-		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// TestRestoredByFunction holds that a function which loads is given only what it can name: it is not handed all that the function
+// that saves is.
+func TestRestoredByFunction(t *testing.T) {
+	const source = `import torch
+from model import Net, batches
+
+def save(path, epoch, net, opt):
+    torch.save({"epoch": epoch, "net": net.state_dict()SAVED}, path)
+
+def load(path, netHANDED):
+    ckpt = torch.load(path, map_location="cpu", weights_only=True)
+    net.load_state_dict(ckpt["net"])
+RESTORED    return ckpt["epoch"] + 1
+
+def main():
+    net = Net()
+    opt = torch.optim.Adam(net.parameters())
+    start = load("last.pt", netHANDED)
+    for epoch in range(start, 10):
+        for x, y in batches:
+            opt.zero_grad()
+            net(x).loss(y).backward()
+            opt.step()
+        save("last.pt", epoch, net, opt)
+
+main()
+`
+	for _, c := range []struct{ handed, restored string }{
+		{", opt", "    if \"opt\" in ckpt:\n        opt.load_state_dict(ckpt[\"opt\"])\n"},
+		{"", ""},
+	} {
+		before := strings.NewReplacer("HANDED", c.handed, "SAVED", "", "RESTORED", "")
+		after := strings.NewReplacer("HANDED", c.handed, "SAVED", `, "opt": opt.state_dict()`, "RESTORED", c.restored)
+		if got, want := settled(t, "missing-optimizer-state", before.Replace(source)), after.Replace(source); got != want {
+			t.Errorf("%s\nwant\n%s", got, want)
+		}
 	}
 }
