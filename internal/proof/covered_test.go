@@ -20,7 +20,6 @@ import (
 
 // unproven are the rules with a fix, by code, and the remedies, by type, that no program proves yet. It only shrinks.
 var unproven = []string{
-	"CKP103", "CKP108",
 	// The frameworks.
 	"CKP702", "CKP703", "CKP704", "CKP705", "CKP706", "CKP707",
 	"RegisterState",

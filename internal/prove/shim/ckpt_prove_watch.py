@@ -394,8 +394,13 @@ def state_of(optimizer):
     for group in optimizer.param_groups:
         for p in group["params"]:
             parameters.append([run.names.get(id(p), ""), digest(p)])
-            feed(state, {k: v for k, v in optimizer.state.get(p, {}).items()})
+            feed(state, kept(optimizer, p))
     return {"parameters": parameters, "state": state.hexdigest()}
+
+
+def kept(optimizer, parameter):
+    """What an optimizer keeps for a parameter. SGD without momentum keeps a None in some versions."""
+    return {k: v for k, v in optimizer.state.get(parameter, {}).items() if v is not None}
 
 
 def after_step(optimizer):
@@ -404,7 +409,7 @@ def after_step(optimizer):
         h = hasher()
         for p in group["params"]:
             feed(h, p)
-            feed(states, {k: v for k, v in optimizer.state.get(p, {}).items()})
+            feed(states, kept(optimizer, p))
         groups.append(h.hexdigest())
     options = [{k: v for k, v in g.items() if k not in ("params", "lr") and isinstance(v, (int, float, tuple, list))} for g in optimizer.param_groups]
     buffers = hasher()
