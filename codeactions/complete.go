@@ -3,6 +3,7 @@ package codeactions
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -326,6 +327,12 @@ func (r *restorer) add(e entry) { r.entries = append(r.entries, e) }
 func restoreStates(file *training.File, mod *pysem.Module, load *training.LoadSite, ds []diagnostics.Diagnostic) []Fix {
 	s := newSheet(file, mod)
 	r := &restorer{sheet: s, load: load}
+	for _, l := range load.Run.Loops {
+		if l.Epoch() && l.First > load.Index {
+			r.loop = l
+			break
+		}
+	}
 	f := Fix{Title: "Restore what the checkpoint holds", Applicability: diagnostics.Safe}
 	for i, d := range ds {
 		for _, x := range d.Remedies {
@@ -344,14 +351,11 @@ func restoreStates(file *training.File, mod *pysem.Module, load *training.LoadSi
 			} else if len(m.RNG) > 1 {
 				continue
 			}
+			if !r.possible(e) {
+				continue
+			}
 			f.Resolves = append(f.Resolves, i)
 			r.add(e)
-		}
-	}
-	for _, l := range load.Run.Loops {
-		if l.Epoch() && l.First > load.Index {
-			r.loop = l
-			break
 		}
 	}
 	if len(r.entries) == 0 || !r.write() {
@@ -413,6 +417,9 @@ func (r *restorer) write() bool {
 			}
 			wrote = true
 		case e.target != "":
+			if !r.possible(e) {
+				continue
+			}
 			place := r.begun(e.target, after)
 			cond, ok := r.resumeCondition(block, place.Parent())
 			if place != after && !ok {
@@ -436,6 +443,33 @@ func (r *restorer) write() bool {
 		r.linesAfter(r.mod.Tree.Node(id), l...)
 	}
 	return wrote
+}
+
+// possible reports whether what restores an entry can have an effect: a variable must outlast the function that loads, and nothing
+// may draw numbers between the setting of a generator and the loop.
+func (r *restorer) possible(e entry) bool {
+	switch {
+	case e.isRNG:
+		return r.loop != nil && (r.mod.Scope(r.loop.Node) == r.mod.Scope(r.load.Node) || r.load.NoDrawUntil(r.loop))
+	case e.target != "":
+		return r.keeps(e.target)
+	}
+	return true
+}
+
+// keeps reports whether what is assigned to a variable where the file is loaded outlasts that: a function of its own that loads
+// would give a value to a variable that ends with it.
+func (r *restorer) keeps(target string) bool {
+	root, _, attribute := strings.Cut(target, ".")
+	if attribute {
+		for fn := r.mod.Scope(r.load.Node); fn != nil; fn = fn.Parent {
+			if len(fn.Defs(root)) > 0 {
+				return true
+			}
+		}
+		return false
+	}
+	return slices.ContainsFunc(r.mod.Scope(r.load.Node).Defs(target), func(d *pysem.Def) bool { return d.Kind != pysem.DefParam })
 }
 
 // atLoop says that a statement is, or holds, the training loop.
@@ -560,7 +594,7 @@ func constructed(o *training.Object) pyast.Node {
 // rngLines set a generator in front of the training loop, under the condition the checkpoint was loaded under. Where a function of
 // its own loads, they stand among the lines that restore the rest there, if nothing draws between that and the loop.
 func (r *restorer) rngLines(e entry, item, has string, block pyast.Node, lines *[]string) bool {
-	if r.loop == nil {
+	if !r.possible(e) {
 		return false
 	}
 	set := fmt.Sprintf("%s.set_state(%s.cpu())", e.name, item)
@@ -569,9 +603,6 @@ func (r *restorer) rngLines(e entry, item, has string, block pyast.Node, lines *
 		set = fmt.Sprintf(form.set, r.module(form.module), item)
 	}
 	if r.mod.Scope(r.loop.Node) != r.mod.Scope(r.load.Node) {
-		if !r.load.NoDrawUntil(r.loop) {
-			return false
-		}
 		*lines = append(*lines, "if "+has+":", "\t"+set)
 		r.setRNG = true
 		return true

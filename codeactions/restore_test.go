@@ -119,3 +119,52 @@ main()
 		}
 	}
 }
+
+// TestNotRestoredIntoLocal holds that no variable of a method that loads is taken for one of the method that trains.
+func TestNotRestoredIntoLocal(t *testing.T) {
+	const source = `import torch
+from model import Net, batches, evaluate
+
+class Trainer:
+    def __init__(self):
+        self.net = Net()
+        self.opt = torch.optim.Adam(self.net.parameters())
+        BEST = 0.0
+
+    def save(self, path, epoch, best):
+        torch.save({"epoch": epoch, "net": self.net.state_dict(), "opt": self.opt.state_dict(), "best": best}, path)
+
+    def load(self, path):
+        ckpt = torch.load(path, map_location="cpu", weights_only=True)
+        self.net.load_state_dict(ckpt["net"])
+        self.opt.load_state_dict(ckpt["opt"])
+RESTORED        return ckpt["epoch"] + 1
+
+    def fit(self):
+        BEST = 0.0
+        start = self.load("last.pt")
+        for epoch in range(start, 10):
+            for x, y in batches:
+                self.opt.zero_grad()
+                self.net(x).loss(y).backward()
+                self.opt.step()
+            acc = evaluate(self.net)
+            if acc > BEST:
+                BEST = acc
+                torch.save(self.net.state_dict(), "best.pt")
+            self.save("last.pt", epoch, BEST)
+
+Trainer().fit()
+`
+	local := strings.NewReplacer("BEST", "best", "RESTORED", "").Replace(source)
+	if got := settled(t, "best-reset-on-resume", local); got != local {
+		t.Errorf("%s\nwant it as it was", got)
+	}
+	// An attribute outlasts the method, if nothing begins it again behind the load.
+	attribute := strings.NewReplacer("    def fit(self):\n        BEST = 0.0\n", "    def fit(self):\n", "BEST", "self.best").Replace(source)
+	before := strings.ReplaceAll(attribute, "RESTORED", "")
+	want := strings.ReplaceAll(attribute, "RESTORED", "        if \"best\" in ckpt:\n            self.best = ckpt[\"best\"]\n")
+	if got := settled(t, "best-reset-on-resume", before); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
