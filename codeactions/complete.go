@@ -397,6 +397,9 @@ func (r *restorer) write() bool {
 	for _, e := range r.entries {
 		item := fmt.Sprintf("%s[%s]", name, r.str(e.key))
 		has := fmt.Sprintf("%s in %s", r.str(e.key), name)
+		if start := r.startOf(e); start != "" {
+			e.target, item = start, item+" + 1"
+		}
 		switch {
 		case e.isRNG:
 			wrote = r.rngLines(e, item, has, block, &lines) || wrote
@@ -614,6 +617,15 @@ func (r *restorer) rngLines(e entry, item, has string, block pyast.Node, lines *
 	r.linesBefore(r.loop.Node, guarded(cond, has), "\t"+set)
 	r.setRNG = true
 	return true
+}
+
+// startOf is the variable that a loop over epochs starts at, where an entry says how far it was: the resumed loop starts behind that.
+func (r *restorer) startOf(e entry) string {
+	loop := r.loop
+	if e.progress == nil || loop == nil || loop != e.progress || !loop.Start.Is(pyast.KindIdentifier, pyast.KindAttribute) || !r.keeps(loop.Start.Text()) {
+		return ""
+	}
+	return loop.Start.Text()
 }
 
 // progressLines make a loop that starts at the beginning start behind the saved epoch.

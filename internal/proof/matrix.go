@@ -116,7 +116,7 @@ var designs = []design{
 
 	{"mlp", "adam", "StepLR", "torch", "script", []string{"best"}, 0, "no best"},
 	{"cnn", "sgd", "", "torch", "main", []string{"best", "amp"}, 0, "no best"},
-	{"lstm", "adamw", "CosineAnnealingLR", "random", "class", []string{"best"}, 0, "no best"},
+	{"mlp", "adamw", "CosineAnnealingLR", "random", "class", []string{"best"}, 0, "no best"},
 
 	{"mlp", "sgd", "", "torch", "script", []string{"ema"}, 0, "no average"},
 	{"cnn", "adamw", "StepLR", "numpy", "main", []string{"ema"}, 0, "no average"},
@@ -158,7 +158,7 @@ var designs = []design{
 	{"mlp", "sgd", "", "torch", "script", nil, 0, "generators unread"},
 	{"cnn", "adam", "StepLR", "random", "main", nil, 0, "generators unread"},
 	{"mlp", "sgd", "StepLR", "torch", "script", []string{"best"}, 0, "best unread"},
-	{"lstm", "adam", "", "torch", "class", []string{"best"}, 0, "best unread"},
+	{"mlp", "adam", "", "torch", "class", []string{"best"}, 0, "best unread"},
 	{"mlp", "sgd", "", "torch", "script", nil, 0, "seeded again"},
 	{"cnn", "adam", "StepLR", "numpy", "main", nil, 0, "seeded again"},
 

@@ -252,7 +252,7 @@ func (w *writer) seeds() []string {
 var schedulers = map[string]string{
 	"StepLR": "StepLR(%s, step_size=2, gamma=0.5)", "MultiStepLR": "MultiStepLR(%s, milestones=[2, 4], gamma=0.3)", "ExponentialLR": "ExponentialLR(%s, gamma=0.8)",
 	"CosineAnnealingLR": "CosineAnnealingLR(%s, T_max=6)", "OneCycleLR": "OneCycleLR(%s, max_lr=0.1, total_steps=6 * 4)", "LambdaLR": "LambdaLR(%s, lambda epoch: 1 / (1 + epoch))",
-	"CosineAnnealingWarmRestarts": "CosineAnnealingWarmRestarts(%s, T_0=2)", "ReduceLROnPlateau": "ReduceLROnPlateau(%s, factor=0.5, patience=0)",
+	"CosineAnnealingWarmRestarts": "CosineAnnealingWarmRestarts(%s, T_0=5)", "ReduceLROnPlateau": "ReduceLROnPlateau(%s, factor=0.5, patience=0)",
 }
 
 var optimizers = map[string]string{
