@@ -29,13 +29,13 @@ var moreDesigns = []design{
 
 	{"mlp", "sgd", "StepLR", "torch", "script", []string{"second"}, 0, "no optimizer"},
 	{"cnn", "adam", "", "numpy", "main", []string{"second"}, 0, "no generators"},
-	{"lstm", "sgd", "CosineAnnealingWarmRestarts", "torch", "class", []string{"second", "ema"}, 0, "scheduler unread"},
+	{"lstm", "sgd", "CosineAnnealingLR", "torch", "class", []string{"second", "ema"}, 0, "scheduler unread"},
 
 	{"mlp", "sgd", "StepLR", "torch", "main", nil, 0, "before the step + same epoch"},
 	{"cnn", "adam", "MultiStepLR", "numpy", "class", []string{"best", "ema"}, 0, "no optimizer + no best"},
 	{"lstm", "sgd", "ReduceLROnPlateau", "random", "main", []string{"best"}, 0, "no scheduler + no best"},
 	{"mlp", "adamw", "OneCycleLR", "generator", "script", nil, 0, "no optimizer + no loader"},
-	{"cnn", "rmsprop", "StepLR", "torch", "module", nil, 0, "scheduler unread + same epoch"},
+	{"cnn", "rmsprop", "CosineAnnealingWarmRestarts", "torch", "module", nil, 0, "scheduler unread + same epoch"},
 
 	{"lstm", "adamw", "StepLR", "random", "class", []string{"amp", "scaler"}, 0, "no scaler"},
 
