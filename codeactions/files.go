@@ -13,14 +13,11 @@ import (
 
 // atomicSave writes beside the file and renames, so that a kill at any moment leaves the old file or the new one.
 func atomicSave(s *sheet, r diagnostics.AtomicSave) (Fix, bool) {
-	stmt := statement(r.Save.Node)
-	args := pysem.Args(r.Save.Node)
-	path := args.Get(1, "f")
-	if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != r.Save.Node || !s.ownLine(stmt) || !path.Valid() {
+	stmt, path, ok := s.written(r.Save)
+	if !ok {
 		return Fix{}, false
 	}
 	target := path.Text()
-	var lines []string
 	if strings.ContainsAny(target, "\r\n") || !path.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindString) && len(target) > 24 {
 		// A long expression is named first.
 		name := "path"
@@ -32,9 +29,42 @@ func atomicSave(s *sheet, r diagnostics.AtomicSave) (Fix, bool) {
 	}
 	beside := s.beside(path, target)
 	s.replace(path.Span(), beside)
-	lines = append(lines, fmt.Sprintf("%s.replace(%s, %s)", s.module("os"), beside, target))
-	s.linesAfter(stmt, lines...)
+	s.linesAfter(stmt, fmt.Sprintf("%s.replace(%s, %s)", s.module("os"), beside, target))
 	return s.fix(Fix{Title: "Write beside the file and rename it", Applicability: diagnostics.Safe}), true
+}
+
+// written are the statement behind which the file of a save is written, and the expression of the file's name: of a file object that
+// a with statement opens, that statement and the name that is opened. There are none for other file objects.
+func (s *sheet) written(save *training.SaveSite) (stmt, path pyast.Node, ok bool) {
+	stmt, path = statement(save.Node), pysem.Args(save.Node).Get(1, "f")
+	if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != save.Node || !s.ownLine(stmt) || !path.Valid() {
+		return stmt, path, false
+	}
+	with, object := opening(save)
+	if !object {
+		return stmt, path, true
+	}
+	return with, save.Path.Node, with.Valid()
+}
+
+// opening is the with statement that opens the file object that a save writes to, and whether it writes to one at all.
+func opening(save *training.SaveSite) (with pyast.Node, object bool) {
+	target := pysem.Args(save.Node).Get(1, "f")
+	if !target.Valid() {
+		return pyast.Node{}, false
+	}
+	if _, method, ok := save.Path.Value.Method(); ok && method == "open" {
+		return pyast.Node{}, true
+	}
+	if save.Path.Node == target {
+		return pyast.Node{}, false
+	}
+	for n := save.Path.Node; n.Valid() && n.Kind() != pyast.KindBlock; n = n.Parent() {
+		if n.Kind() == pyast.KindWithStatement && n.Encloses(save.Node) {
+			return n, true
+		}
+	}
+	return pyast.Node{}, true
 }
 
 // beside is the expression of a temporary name in the same directory.
@@ -60,27 +90,25 @@ func (s *sheet) beside(path pyast.Node, target string) string {
 // keptCheckpoints is how many checkpoints rotation leaves.
 const keptCheckpoints = 3
 
-// keepLast removes all but the newest checkpoints behind a save, by the number in their names.
+// keepLast removes all but the newest checkpoints behind a save, by the numbers in their names: those that count progress stand in
+// front of those that change otherwise, such as a loss.
 func keepLast(s *sheet, r diagnostics.KeepLast) (Fix, bool) {
 	stmt := statement(r.Save.Node)
 	pattern, ok := s.globPattern(r.Save)
-	if !ok || !telling(pattern) || !s.ownLine(stmt) {
+	if !ok || !telling(pattern) || bestWord.MatchString(pattern) || !s.ownLine(stmt) {
 		return Fix{}, false
 	}
 	re, os, glob := s.module("re"), s.module("os"), s.module("glob")
 	q := s.quote
 	s.helper("keep_last", []string{
 		"def keep_last(pattern, count):",
-		"\t" + q + q + q + "Remove all but the `count` files with the highest number in their names." + q + q + q,
-		"\tnumbered = [(re.findall(r" + q + "\\d+" + q + ", os.path.basename(path)), path) for path in glob.glob(pattern)]",
-		"\tfiles = sorted((int(numbers[-1]), path) for numbers, path in numbered if numbers)",
-		"\tfor _, path in files[: max(0, len(files) - count)]:",
-		"\t\tos.remove(path)",
+		"\t" + q + q + q + "Remove all but the `count` files with the highest numbers in their names, and none that is called best." + q + q + q,
+		"\tfiles = [path for path in " + glob + ".glob(str(pattern)) if " + s.str("best") + " not in " + os + ".path.basename(path)]",
+		"\tfiles.sort(key=lambda path: [int(n) for n in " + re + ".findall(r" + q + "\\d+" + q + ", " + os + ".path.basename(path))])",
+		"\tfor path in files[: max(0, len(files) - count)]:",
+		"\t\t" + os + ".remove(path)",
 		"",
 	})
-	for i := range s.edits {
-		s.edits[i].New = strings.NewReplacer("re.findall", re+".findall", "os.path", os+".path", "os.remove", os+".remove", "glob.glob(", glob+".glob(").Replace(s.edits[i].New)
-	}
 	s.linesAfter(stmt, fmt.Sprintf("keep_last(%s, count=%d)", pattern, keptCheckpoints))
 	return s.fix(Fix{
 		Title:         fmt.Sprintf("Keep the last %d checkpoints", keptCheckpoints),
@@ -101,7 +129,11 @@ func telling(pattern string) bool {
 	return letters.MatchString(name) && !strings.Contains(pattern, ".tmp")
 }
 
-// globPattern is the save's file name with "*" for what counts progress, as an expression.
+// counted is the pattern of a number. The best of a run, "model_best.pt", does not match it.
+const counted = "[0-9]*"
+
+// globPattern is the save's file name with wildcards for what counts progress, and for what changes with it, as an expression. A name
+// that changes in front of the count has none: it does not sort.
 func (s *sheet) globPattern(save *training.SaveSite) (string, bool) {
 	path := pysem.Args(save.Node).Get(1, "f")
 	if path.Kind() == pyast.KindIdentifier {
@@ -127,17 +159,22 @@ func (s *sheet) globPattern(save *training.SaveSite) (string, bool) {
 		}
 		return false
 	}
-	out, done := path.Text(), 0
+	out, done, left := path.Text(), 0, 0
 	for i := len(holes) - 1; i >= 0; i-- {
-		h := holes[i]
-		if progress(h.Child(pyast.FieldExpression)) {
-			at := h.Start() - path.Start()
-			out = out[:at] + "*" + out[h.End()-path.Start():]
-			done++
+		h, wildcard := holes[i], "*"
+		switch {
+		case progress(h.Child(pyast.FieldExpression)):
+			done, wildcard = done+1, counted
+		case !s.changes(h, save):
+			left++
+			continue
+		case done > 0:
+			return "", false
 		}
+		out = out[:h.Start()-path.Start()] + wildcard + out[h.End()-path.Start():]
 	}
 	if done > 0 {
-		if len(holes) == done {
+		if left == 0 {
 			out = strings.Replace(out, "f"+s.quote, s.quote, 1)
 			for _, q := range []string{`"`, "'"} {
 				out = strings.Replace(out, "f"+q, q, 1)
@@ -154,11 +191,42 @@ func (s *sheet) globPattern(save *training.SaveSite) (string, bool) {
 				j++
 			}
 			if j < len(t) {
-				return s.str(t[:i] + "*" + t[j+1:]), true
+				return s.str(t[:i] + counted + t[j+1:]), true
 			}
 		}
 	}
 	return "", false
+}
+
+var fraction = regexp.MustCompile(`[efgEFG%]$`)
+
+// changes says that what stands in a hole of a file name changes from save to save: a number with a fraction, or what is made in the
+// loop.
+func (s *sheet) changes(hole pyast.Node, save *training.SaveSite) bool {
+	if fraction.MatchString(hole.Child(pyast.FieldFormatSpecifier).Text()) {
+		return true
+	}
+	loop := save.EpochLoop
+	if loop == nil {
+		loop = save.Loop
+	}
+	if loop == nil {
+		return false
+	}
+	if v := s.file.Eval.Eval(hole.Child(pyast.FieldExpression), save.Ctx); v.Node.Valid() && v.Ctx != nil && loop.Node.Encloses(v.Node) && v.Node != hole.Child(pyast.FieldExpression) {
+		return true
+	}
+	for n := range hole.Descendants() {
+		if n.Kind() != pyast.KindIdentifier {
+			continue
+		}
+		for _, d := range s.mod.Scope(n).Defs(n.Text()) {
+			if loop.Node.Encloses(d.Node) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 var bestWord = regexp.MustCompile(`(?i)best`)

@@ -19,6 +19,13 @@ func guardRank(s *sheet, r diagnostics.GuardRank) (Fix, bool) {
 	if stmt.Kind() != pyast.KindExpressionStatement || !s.ownLine(stmt) {
 		return Fix{}, false
 	}
+	if with, object := opening(r.Save); object {
+		// To open the file for writing empties it, so that stands behind the test too.
+		if !with.Valid() || !s.ownLine(with) || with.Child(pyast.FieldBody).Nth(1).Valid() {
+			return Fix{}, false
+		}
+		stmt = with
+	}
 	cond := s.rankTest(r.Save)
 	start := lineStart(s.src, stmt.Start())
 	end := lineEnd(s.src, stmt.End())

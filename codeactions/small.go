@@ -188,9 +188,9 @@ func setEpoch(s *sheet, r diagnostics.SetEpoch) (Fix, bool) {
 func sortByNumber(s *sheet, r diagnostics.SortByNumber) (Fix, bool) {
 	re := s.module("re")
 	q := s.quote
-	key := fmt.Sprintf("lambda path: int(%s.findall(r%s\\d+%s, str(path))[-1])", re, q, q)
+	key := fmt.Sprintf("lambda path: [int(n) for n in %s.findall(r%s\\d+%s, str(path))]", re, q, q)
 	s.keyword(r.Call, "key", key)
-	return s.fix(Fix{Title: "Sort by the number in the name", Applicability: diagnostics.Safe}), true
+	return s.fix(Fix{Title: "Sort by the numbers in the name", Applicability: diagnostics.Safe}), true
 }
 
 // saveAfterStep moves the save, with the condition it stands under, behind the scheduler's step.

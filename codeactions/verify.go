@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 )
 
@@ -24,10 +23,9 @@ func measureRestored(s *sheet, r diagnostics.MeasureRestored) (Fix, bool) {
 
 // verifySave opens the file as the archive it is, and compares the checksums of its members.
 func verifySave(s *sheet, r diagnostics.VerifySave) (Fix, bool) {
-	stmt, args := statement(r.Save.Node), pysem.Args(r.Save.Node)
-	path := args.Get(1, "f")
-	_, old := args.Keyword["_use_new_zipfile_serialization"]
-	if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != r.Save.Node || !s.ownLine(stmt) || !r.Save.Path.Known || old || strings.ContainsAny(path.Text(), "\r\n") {
+	stmt, path, ok := s.written(r.Save)
+	_, old := pysem.Args(r.Save.Node).Keyword["_use_new_zipfile_serialization"]
+	if !ok || !r.Save.Path.Known || old || strings.ContainsAny(path.Text(), "\r\n") {
 		return Fix{}, false
 	}
 	s.linesAfter(stmt,

@@ -49,7 +49,7 @@ func newRootCommand() *cobra.Command {
 		Short: "Find and fix what breaks resuming and repeating PyTorch training runs",
 		Long: `ckpt-lsp reads PyTorch training code and finds the mistakes that make a resumed run
 diverge, a "reproducible" run differ, or a checkpoint useless. It writes the fix, too.
-It never runs or imports the code, and opens no network connection.`,
+It never runs or imports the code unless prove is asked to, and opens no network connection.`,
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,

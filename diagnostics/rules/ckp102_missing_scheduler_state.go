@@ -210,6 +210,9 @@ func rateTable(s torch.Schedule, base float64, done, differs int, r torch.Restor
 	full := torch.Resumed(s, base, done, differs-done+3, torch.Restored{Optimizer: true, Scheduler: true})
 	text := fmt.Sprintf("Resumed after %s:\n\n| epoch | with the scheduler's state | without |\n|---|---|---|\n", epochs(done))
 	for i := range without {
+		if math.IsNaN(full[i]) || math.IsNaN(without[i]) {
+			break // behind the end of a schedule that has one torch raises
+		}
 		if e := done + i; e == done || e >= differs-1 {
 			text += fmt.Sprintf("| %d | %.6g | %.6g |\n", e, full[i], without[i])
 		}

@@ -46,8 +46,9 @@ import (
 //
 // # Fix safety
 //
-// The fix is unsafe: deterministic operations can be slower (measure it), and an operation that has no deterministic form
-// raises an error.
+// The fix asks cuDNN for deterministic algorithms and switches its benchmark off. It is unsafe: they can be slower (measure it).
+// The other operators are left to you, because `torch.use_deterministic_algorithms(True)` raises an error at an operation that
+// has no deterministic form.
 //
 // # What it does not see
 //

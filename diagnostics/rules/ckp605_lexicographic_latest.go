@@ -37,14 +37,14 @@ import (
 //	import torch
 //
 //	def latest():
-//	    return sorted(glob.glob("checkpoints/checkpoint_epoch_*.pt"), key=lambda p: int(re.findall(r"\d+", p)[-1]))[-1]
+//	    return sorted(glob.glob("checkpoints/checkpoint_epoch_*.pt"), key=lambda p: [int(n) for n in re.findall(r"\d+", p)])[-1]
 //
 //	def save(model, epoch):
 //	    torch.save(model.state_dict(), f"checkpoints/checkpoint_epoch_{epoch}.pt")
 //
 // # Fix safety
 //
-// The fix is safe: it sorts by the last number in the name.
+// The fix is safe: it sorts by the numbers in the name, the first first.
 //
 // # What it does not see
 //

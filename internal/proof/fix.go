@@ -53,7 +53,8 @@ func Fix(ctx context.Context, p *Program) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.clear(rule.Code) {
+		// Findings that depend on other files come a moment later.
+		if e.clear(rule.Code) && e.until(3*time.Second, func(message) bool { return !e.clear(rule.Code) }) != nil {
 			return nil, fmt.Errorf("%s does not report the program; reported are %s", name, e.found())
 		}
 	}

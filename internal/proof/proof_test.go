@@ -32,9 +32,17 @@ func TestProof(t *testing.T) {
 		}
 		t.Skipf("SKIPPED: %s has no torch (CKPT_PROOF_PYTHON names another): %v", interpreter(), err)
 	}
-	all, err := Load(programs)
-	if err != nil || len(all) == 0 {
-		t.Fatalf("%d programs: %v", len(all), err)
+	all, err := allPrograms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &results{torch: version, of: map[string]map[string]result{}}
+	if *update {
+		t.Cleanup(func() {
+			if err := r.write(all); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	slots := make(chan struct{}, atOnce)
 	for _, p := range all {
@@ -50,13 +58,13 @@ func TestProof(t *testing.T) {
 					t.Skipf("SKIPPED: needs %s: %v", need, err)
 				}
 			}
-			show(t, p)
+			show(t, p, r)
 		})
 	}
 }
 
 // show holds a program to its properties before and after its fixes.
-func show(t *testing.T, p *Program) {
+func show(t *testing.T, p *Program, r *results) {
 	fixed, err := Fix(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +80,9 @@ func show(t *testing.T, p *Program) {
 			}
 			if err != nil {
 				t.Errorf("%s, the %s program: %v\nthe program is\n%s", kind, stage.name, err, listing(stage.files))
+				continue
 			}
+			r.note(p.Name, kind, stage.name, said, property)
 		}
 	}
 }
@@ -89,7 +99,37 @@ func listing(files map[string]string) string {
 func python(ctx context.Context, line string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, interpreter(), "-c", line).Output()
+	cmd := exec.CommandContext(ctx, interpreter(), "-c", line)
+	cmd.Env = append(os.Environ(), environment...)
+	out, err := cmd.Output()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	return lines[len(lines)-1], err
+}
+
+// allPrograms are those of the files and the generated ones.
+func allPrograms() ([]*Program, error) {
+	all, err := Load(programs)
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("no programs are in %s", programs)
+	}
+	return append(all, Matrix()...), err
+}
+
+// TestFixesApply holds that every program is reported by the rules that it names, and that their fixes clear what they report. It
+// needs no torch.
+func TestFixesApply(t *testing.T) {
+	all, err := allPrograms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		t.Run(p.Name, func(t *testing.T) {
+			t.Parallel()
+			fixed, err := Fix(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("the fixed program is\n%s", listing(fixed))
+		})
+	}
 }

@@ -28,6 +28,10 @@ func interpreter() string {
 	return "/usr/bin/python3"
 }
 
+// environment is what every process is given besides ours. Debian's torch has no libuv for rendezvous, and a library that it links
+// complains on the standard output where it has no /proc.
+var environment = []string{"OMP_NUM_THREADS=1", "PYTHONDONTWRITEBYTECODE=1", "USE_LIBUV=0", "UCX_LOG_LEVEL=fatal"}
+
 var ranked = regexp.MustCompile(`^(\d+):(.*)$`)
 
 // run runs a property's commands one after the other in a directory that holds the files, up to the first that fails. Its answer
@@ -97,7 +101,7 @@ func launch(ctx context.Context, dir string, command []string, ranks int) (strin
 	for rank := range processes {
 		cmd := exec.CommandContext(ctx, interpreter(), command...)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &said[rank], &said[rank]
-		cmd.Env = append(os.Environ(), "OMP_NUM_THREADS=1", "PYTHONDONTWRITEBYTECODE=1")
+		cmd.Env = append(os.Environ(), environment...)
 		if ranks > 0 {
 			cmd.Env = append(cmd.Env,
 				fmt.Sprintf("RANK=%d", rank), fmt.Sprintf("LOCAL_RANK=%d", rank), fmt.Sprintf("WORLD_SIZE=%d", ranks),

@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,8 @@ func start(command, env []string, dir, pids string, ranks int, output *os.File) 
 		if ranks > 0 {
 			c.Env = append(c.Env[:len(c.Env):len(c.Env)],
 				"RANK="+strconv.Itoa(rank), "LOCAL_RANK="+strconv.Itoa(rank), "WORLD_SIZE="+strconv.Itoa(ranks), "LOCAL_WORLD_SIZE="+strconv.Itoa(ranks),
-				"GROUP_RANK=0", "MASTER_ADDR=127.0.0.1", "MASTER_PORT="+strconv.Itoa(port), "TORCHELASTIC_RUN_ID=prove")
+				"GROUP_RANK=0", "USE_LIBUV="+cmp.Or(os.Getenv("USE_LIBUV"), "0"), // which some builds lack
+				"MASTER_ADDR=127.0.0.1", "MASTER_PORT="+strconv.Itoa(port), "TORCHELASTIC_RUN_ID=prove")
 		}
 		ownGroup(c)
 		if err := c.Start(); err != nil {

@@ -729,7 +729,11 @@ func (e *Evaluator) kwargs(f *Func, ctx *Ctx, args ArgList) (Expr, bool) {
 func (e *Evaluator) attribute(n pyast.Node, ctx *Ctx) *Value {
 	name := n.Child(pyast.FieldAttribute).Text()
 	if defs := ctx.Func.Module.uses[n.ID()]; len(defs) > 0 {
-		return e.behind(e.Defs(n, ctx, defs), n, ctx, dotted(n), defs)
+		v := e.behind(e.Defs(n, ctx, defs), n, ctx, dotted(n), defs)
+		if entry := e.onEntry(n, name, ctx, defs); entry != nil {
+			return join(n, ctx, v, entry)
+		}
+		return v
 	}
 	base := e.Eval(n.Child(pyast.FieldObject), ctx)
 	var vs []*Value
@@ -737,6 +741,29 @@ func (e *Evaluator) attribute(n pyast.Node, ctx *Ctx) *Value {
 		vs = append(vs, e.Member(b, name, n, ctx))
 	}
 	return join(n, ctx, vs...)
+}
+
+// onEntry is what other methods gave an attribute of self that this one gives a value on some ways to the use only: in a branch, or in an
+// earlier round of a loop. It is nil where a definition stands on every way.
+func (e *Evaluator) onEntry(n pyast.Node, name string, ctx *Ctx, defs []*Def) *Value {
+	c := ctx.Func.methodClass()
+	if c == nil || ctx.Func.Class == nil || !n.Child(pyast.FieldObject).TextIs(ctx.Func.selfName()) {
+		return nil
+	}
+	for _, d := range defs {
+		if d.Func != ctx.Func || d.Node.End() <= n.Start() && d.Node.Ancestor(pyast.KindBlock, pyast.KindModule).Encloses(n) {
+			return nil
+		}
+	}
+	others := slices.DeleteFunc(slices.Clone(e.attr(c, name)), func(d *Def) bool { return d.Func == ctx.Func })
+	if len(others) == 0 {
+		return nil
+	}
+	self := ctx.Self
+	if self == nil {
+		self = e.Root(ctx.Func, nil).Self
+	}
+	return e.attrDefs(self, others, n, ctx)
 }
 
 // Member is the value of base.name, read at node n in ctx.

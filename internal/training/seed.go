@@ -243,7 +243,7 @@ func (r *Run) SeedsIn(place Place) []*Call {
 	for _, c := range r.Seeds {
 		passing := slices.ContainsFunc(c.Ctx.Func.Calls, func(n pyast.Node) bool {
 			e, ok := torch.Lookup(r.File.qualified(n.Child(pyast.FieldFunction)))
-			return ok && e.Kind == torch.RNGGetter
+			return ok && e.Kind == torch.RNGGetter && n.Start() < c.Node.Start()
 		})
 		if !passing && r.File.PlaceOf(c.Ctx) == place {
 			out = append(out, c)

@@ -8,10 +8,10 @@ import glob
 
 
 def keep_last(pattern, count):
-    """Remove all but the `count` files with the highest number in their names."""
-    numbered = [(re.findall(r"\d+", os.path.basename(path)), path) for path in glob.glob(pattern)]
-    files = sorted((int(numbers[-1]), path) for numbers, path in numbered if numbers)
-    for _, path in files[: max(0, len(files) - count)]:
+    """Remove all but the `count` files with the highest numbers in their names, and none that is called best."""
+    files = [path for path in glob.glob(str(pattern)) if "best" not in os.path.basename(path)]
+    files.sort(key=lambda path: [int(n) for n in re.findall(r"\d+", os.path.basename(path))])
+    for path in files[: max(0, len(files) - count)]:
         os.remove(path)
 
 
@@ -51,4 +51,4 @@ for epoch in range(41, 100):
             "rng_state": torch.get_rng_state(),
             "torch_version": str(torch.__version__),
         }, f"checkpoints/epoch_{epoch}.pt")
-        keep_last("checkpoints/epoch_*.pt", count=3)
+        keep_last("checkpoints/epoch_[0-9]*.pt", count=3)
