@@ -34,16 +34,100 @@ func guardRank(s *sheet, r diagnostics.GuardRank) (Fix, bool) {
 	for p := prevStatement(stmt); p.Valid() && s.builds(p, r.Save); p = prevStatement(p) {
 		first = p
 	}
-	start = lineStart(s.src, first.Start())
+	last, ok := s.copied(stmt, pysem.Args(r.Save.Node).Get(1, "f").Text())
+	if !ok {
+		return Fix{}, false
+	}
+	start, end = lineStart(s.src, first.Start()), lineEnd(s.src, last.End())
 	body := s.deeper(start, end, r.Save)
 	lines := s.indent(first) + "if " + cond + ":" + s.newline + body
 	if r.Barrier {
-		for _, l := range s.barrier(cond) {
-			lines += s.newline + s.at(first, l)
+		if partsBefore(r.Save.Frame, stmt) {
+			return Fix{}, false
+		}
+		if outer := parting(stmt); outer.Valid() {
+			if !meets(outer, last) {
+				return Fix{}, false
+			}
+			s.linesAfter(outer, s.barrier(cond)...)
+		} else {
+			for _, l := range s.barrier(cond) {
+				lines += s.newline + s.at(first, l)
+			}
 		}
 	}
 	s.replace(text.Span{Start: start, End: end}, lines)
 	return s.fix(Fix{Title: "Save on the main process only", Applicability: diagnostics.Safe}), true
+}
+
+// copied is the last of the statements right behind a save that copy its file, which only the process that wrote it may do; it is
+// the save's where there is none. A copy further behind has to be moved by hand.
+func (s *sheet) copied(save pyast.Node, path string) (last pyast.Node, ok bool) {
+	last = save
+	for next, near := save.Next(), true; next.Valid(); next = next.Next() {
+		switch {
+		case next.Kind() == pyast.KindComment:
+		case !s.copies(next, path):
+			near = false
+		case !near:
+			return save, false
+		default:
+			last = next
+		}
+	}
+	return last, true
+}
+
+var copying = regexp.MustCompile(`^(shutil\.(copy|copy2|copyfile|move)|os\.(link|symlink|replace|rename))$`)
+
+// copies says that a statement copies or moves a file.
+func (s *sheet) copies(stmt pyast.Node, path string) bool {
+	for n := range stmt.Descendants() {
+		if n.Kind() == pyast.KindCall && pysem.Args(n).Pos(0).Valid() && pysem.Args(n).Pos(0).TextIs(path) && copying.MatchString(n.Child(pyast.FieldFunction).Text()) {
+			return true
+		}
+	}
+	return false
+}
+
+// perRank is what a test mentions whose outcome may be another one on each rank: a metric, of which each has its own.
+var perRank = regexp.MustCompile(`(?i)best|acc|loss|score|metric|improv|better|auc|psnr|iou|bleu`)
+
+// parting is the outermost test around a statement, in its loop or function, in which the ranks may part: a barrier inside it hangs
+// those that enter.
+func parting(stmt pyast.Node) pyast.Node {
+	var out pyast.Node
+	for n := stmt.Parent(); n.Valid() && !n.Is(pyast.KindForStatement, pyast.KindWhileStatement, pyast.KindFunctionDefinition, pyast.KindModule); n = n.Parent() {
+		if n.Is(pyast.KindIfStatement, pyast.KindElifClause) && perRank.MatchString(n.Child(pyast.FieldCondition).Text()) {
+			out = n
+			if n.Kind() == pyast.KindElifClause {
+				out = n.Parent()
+			}
+		}
+	}
+	return out
+}
+
+// partsBefore says that the ranks may have parted in a function that leads to a statement.
+func partsBefore(fr *pysem.Frame, stmt pyast.Node) bool {
+	for ; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameIf && fr.Cond.Valid() && !fr.Node.Encloses(stmt) && !fr.Early && perRank.MatchString(fr.Cond.Text()) {
+			return true
+		}
+	}
+	return false
+}
+
+// meets says that a barrier behind a test does for what stands behind a statement in it: every rank comes by there, and nothing is
+// read before.
+func meets(test, stmt pyast.Node) bool {
+	for n := range test.Descendants() {
+		if n.Is(pyast.KindReturnStatement, pyast.KindContinueStatement, pyast.KindBreakStatement) ||
+			n.Kind() == pyast.KindCall && n.Start() > stmt.End() && strings.Contains(n.Child(pyast.FieldFunction).Text(), "load") {
+			return false
+		}
+	}
+	return true
 }
 
 // deeper is the text of whole lines, one level deeper; lines inside multi-line strings stay as they are.
@@ -140,6 +224,12 @@ func (s *sheet) inReach(n pyast.Node, fn *pysem.Func) bool {
 func addBarrier(s *sheet, r diagnostics.AddBarrier) (Fix, bool) {
 	if !r.After.Valid() || !s.ownLine(r.After) && r.After.Kind() != pyast.KindIfStatement {
 		return Fix{}, false
+	}
+	if outer := parting(r.After); outer.Valid() {
+		if !meets(outer, r.After) {
+			return Fix{}, false
+		}
+		r.After = outer
 	}
 	s.linesAfter(r.After, s.module("torch.distributed")+".barrier()")
 	fix := Fix{Title: "Let the other ranks wait for the save", Applicability: diagnostics.Safe}

@@ -147,7 +147,11 @@ func loadable(s *sheet, r diagnostics.Loadable) (Fix, bool) {
 	}
 	form = strings.ReplaceAll(form, "'", s.quote)
 	s.replace(r.Value.Span(), fmt.Sprintf(form, r.Value.Text()))
-	return s.fix(Fix{Title: "Save it in a form that weights_only=True loads", Applicability: diagnostics.Safe}), true
+	fix := Fix{Title: "Save it in a form that weights_only=True loads", Applicability: diagnostics.Safe, Why: r.Reason}
+	if r.Reason != "" {
+		fix.Applicability = diagnostics.Unsafe
+	}
+	return s.fix(fix), true
 }
 
 // reportMismatch keeps the result of load_state_dict(strict=False) and prints what did not match.

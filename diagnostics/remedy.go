@@ -175,6 +175,8 @@ type Loadable struct {
 	Value pyast.Node
 	// As is the form to write: "float", "int", "str", "vars", "tolist", "list", "dict", "numpy-rng".
 	As string
+	// Reason says why it is unsafe, "" when it is safe.
+	Reason string
 }
 
 // SetKeyword gives a call a keyword argument, or changes the one it has.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -37,7 +38,8 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it writes the same value in a form that loads, as `float(...)`, `str(...)`, `vars(...)` or a list.
+// The fix is safe: it writes the same value in a form that loads, as `float(...)`, `str(...)`, `vars(...)` or a list. It is unsafe
+// where the file reads that key and so gets another type, such as a dict in place of a Namespace.
 //
 // # What it does not see
 //
@@ -78,7 +80,11 @@ func unloadablePayload(p *diagnostics.Pass) {
 					u.What, u.Key),
 			}
 			if u.As != "" {
-				d.Remedies = []diagnostics.Remedy{diagnostics.Loadable{Value: u.Value, As: u.As}}
+				fix := diagnostics.Loadable{Value: u.Value, As: u.As}
+				if otherType[u.As] && readsKey(p.File, u.Key) {
+					fix.Reason = fmt.Sprintf("what reads `%s` must take another type", u.Key)
+				}
+				d.Remedies = []diagnostics.Remedy{fix}
 			}
 			if !s.Node.Encloses(u.Value) {
 				d.Related = append(d.Related, at(s.Node, "the checkpoint is written here"))
@@ -87,6 +93,15 @@ func unloadablePayload(p *diagnostics.Pass) {
 		}
 		newPickle(p, s, severity)
 	}
+}
+
+// otherType are the forms of which a reader can do less than of the value: it has other attributes and methods. Numbers, and the
+// state of a generator, are taken as they come.
+var otherType = map[string]bool{"str": true, "vars": true, "tolist": true, "list": true, "dict": true}
+
+// readsKey says that the file reads a key of a checkpoint that it loads.
+func readsKey(f *training.File, key string) bool {
+	return slices.ContainsFunc(f.EveryLoad(), func(l *training.LoadSite) bool { return l.Key(key) })
 }
 
 // overridingLoads reports loads that take the default of weights_only in a method whose parent's loads the same without it.

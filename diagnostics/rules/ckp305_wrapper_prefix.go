@@ -124,7 +124,7 @@ func receiver(c training.Component) pyast.Node {
 
 // statePlace is the state_dict() call, or the save where that is made elsewhere.
 func statePlace(s *training.SaveSite, c training.Component) pyast.Place {
-	if n := c.Value.Node; n.Valid() && n.Tree() == s.Node.Tree() && s.Ctx.Func.Node.Encloses(n) {
+	if n := c.Value.Node; n.Valid() && (n.Tree() != s.Node.Tree() || s.Ctx.Func.Node.Encloses(n)) {
 		return training.FirstLine(n)
 	}
 	return training.FirstLine(s.Node)

@@ -46,6 +46,9 @@ func answer(ctx context.Context, p *Program, files map[string]string, kind strin
 	return "", fmt.Errorf("there is no property %q", kind)
 }
 
+// zygote starts the scripts that are to resume or to be killed; nil starts programs.
+var zygote *prove.Zygote
+
 // proveLimit is how long one run under prove may take. A run that hangs is ended then.
 const proveLimit = 2 * time.Minute
 
@@ -67,6 +70,9 @@ func ask(ctx context.Context, p *Program, files map[string]string, question prov
 	}
 	o.Command, o.Dir, o.Python, o.Timeout, o.Ranks = p.script(), dir, interpreter(), proveLimit, p.Ranks
 	o.Questions = []prove.Question{question}
+	if question != prove.Repeat {
+		o.Zygote = zygote
+	}
 	r, err := prove.Run(ctx, o)
 	if err != nil {
 		return "", err

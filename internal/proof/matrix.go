@@ -18,7 +18,7 @@ type design struct {
 	// style is how the program is written: script, main (all in a function), class, helper (save and load in functions), or module
 	// (these in a second file).
 	style string
-	// with are amp (bfloat16 on the CPU), ema, best (a file for the best metric) and stop (early stopping).
+	// with are amp (bfloat16 on the CPU), scaler (of its gradients), ema, best (a file for the best metric) and stop (early stopping).
 	with []string
 	// ranks is how many gloo processes train, 0 for no group.
 	ranks int
@@ -41,6 +41,8 @@ var flaws = map[string]flaw{
 	"no optimizer":        {rules: []string{"missing-optimizer-state"}, says: "optimizer state: "},
 	"no scheduler":        {rules: []string{"missing-scheduler-state"}, says: "learning rate: |optimizer options: "},
 	"no generators":       {rules: []string{"missing-rng-state"}, says: "data order: |data: |model inputs: |random numbers: "},
+	"no loader":           {rules: []string{"missing-loader-state"}, says: "data order: "},
+	"no scaler":           {rules: []string{"missing-scaler-state"}, says: "gradient scale: ", torch: "2.4"},
 	"no epoch":            {rules: []string{"missing-progress"}, says: "training starts over"},
 	"no best":             {rules: []string{"missing-best-metric"}, says: "best.pt is written where the uninterrupted run does not"},
 	"no average":          {rules: []string{"missing-ema-state"}, says: "saved values: .*average.pt"},
@@ -85,6 +87,12 @@ var designs = []design{
 	{"cnn", "rmsprop", "", "workers", "script", []string{"best"}, 0, "no generators"},
 	{"mlp", "sgd", "OneCycleLR", "torch", "class", []string{"amp"}, 0, "no generators"},
 	{"lstm", "adam", "SequentialLR", "numpy", "class", []string{"ema"}, 0, "no generators"},
+
+	{"mlp", "sgd", "StepLR", "generator", "script", nil, 0, "no loader"},
+	{"lstm", "adam", "", "generator", "class", nil, 0, "no loader"},
+
+	{"mlp", "sgd", "StepLR", "torch", "script", []string{"amp", "scaler"}, 0, "no scaler"},
+	{"cnn", "adam", "", "numpy", "main", []string{"amp", "scaler"}, 0, "no scaler"},
 
 	{"mlp", "sgd", "StepLR", "torch", "main", nil, 0, "no epoch"},
 	{"cnn", "adam", "", "numpy", "script", nil, 0, "no epoch"},

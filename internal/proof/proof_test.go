@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/prove"
 )
 
 const programs = "../../testdata/proof"
@@ -36,6 +38,16 @@ func TestProof(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A library takes its number of threads from the environment when it is loaded.
+	t.Setenv("OMP_NUM_THREADS", "1")
+	if zygote, err = prove.NewZygote(interpreter()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := zygote.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	r := &results{torch: version, of: map[string]map[string]result{}}
 	if *update {
 		t.Cleanup(func() {
@@ -55,6 +67,9 @@ func TestProof(t *testing.T) {
 			}
 			for _, need := range p.Needs {
 				if _, err := python(t.Context(), "import "+need); err != nil {
+					if os.Getenv("CI") != "" {
+						t.Fatalf("needs %s, which .ci/run installs: %v", need, err)
+					}
 					t.Skipf("SKIPPED: needs %s: %v", need, err)
 				}
 			}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -15,6 +14,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/prove"
 )
 
 // runLimit is how long one command may take. A run that hangs is ended then.
@@ -91,7 +92,7 @@ func (p *Program) script() []string {
 func launch(ctx context.Context, dir string, command []string, ranks int) (string, int, error) {
 	ctx, cancel := context.WithTimeout(ctx, runLimit)
 	defer cancel()
-	port, err := freePort()
+	port, err := prove.FreePort()
 	if err != nil {
 		return "", 0, err
 	}
@@ -103,9 +104,7 @@ func launch(ctx context.Context, dir string, command []string, ranks int) (strin
 		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &said[rank], &said[rank]
 		cmd.Env = append(os.Environ(), environment...)
 		if ranks > 0 {
-			cmd.Env = append(cmd.Env,
-				fmt.Sprintf("RANK=%d", rank), fmt.Sprintf("LOCAL_RANK=%d", rank), fmt.Sprintf("WORLD_SIZE=%d", ranks),
-				fmt.Sprintf("LOCAL_WORLD_SIZE=%d", ranks), "MASTER_ADDR=127.0.0.1", fmt.Sprintf("MASTER_PORT=%d", port))
+			cmd.Env = append(cmd.Env, prove.RankEnvironment(rank, ranks, port)...)
 		}
 		// What a script starts, such as loader workers, ends with it.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -146,14 +145,4 @@ func statusOf(err error) (int, error) {
 		return 1, nil
 	}
 	return 0, err
-}
-
-// freePort is a port for a process group to meet at.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }

@@ -261,6 +261,9 @@ func (w *writer) setup() []string {
 	if w.has("ema") {
 		out = append(out, w.of("ema")+" = AveragedModel("+w.of(n.model)+", avg_fn=lambda a, p, n: 0.9 * a + 0.1 * p)")
 	}
+	if w.has("scaler") {
+		out = append(out, w.of("scaler")+` = torch.amp.GradScaler("cpu", init_scale=4.0, growth_interval=5)`)
+	}
 	out = append(out, w.of("criterion")+" = nn.CrossEntropyLoss()", w.of("start_epoch")+" = 0")
 	if w.has("best") {
 		out = append(out, w.of("best")+` = float("inf")`)
@@ -301,6 +304,9 @@ func (w *writer) parts() []part {
 	if w.scheduler != "" && !w.is("no scheduler", "optimizer and rates") && !only {
 		add(part{n.schedules, w.of("scheduler") + ".state_dict()", w.of("scheduler") + ".load_state_dict(%s)", !w.is("scheduler unread")})
 	}
+	if w.has("scaler") && !w.is("no scaler") {
+		add(part{"scaler", w.of("scaler") + ".state_dict()", w.of("scaler") + ".load_state_dict(%s)", true})
+	}
 	if w.has("ema") && !w.is("no average") {
 		add(part{"ema", w.of("ema") + ".state_dict()", w.of("ema") + ".load_state_dict(%s)", !w.is("average unread")})
 	}
@@ -330,6 +336,9 @@ func (w *writer) parts() []part {
 	case "random":
 		add(part{"python_rng", "random.getstate()", "random.setstate(%s)", read})
 	case "generator":
+		if w.is("no loader") {
+			break
+		}
 		add(part{"loader_rng", w.of("generator") + ".get_state()", w.of("generator") + ".set_state(%s)", read})
 	}
 	return out
@@ -402,7 +411,11 @@ func (w *writer) loop() []string {
 	} else {
 		step = append(step, "loss = "+w.of("criterion")+"("+forward+", y)")
 	}
-	step = append(step, "loss.backward()", w.of(n.optimizer)+".step()")
+	if w.has("scaler") {
+		step = append(step, w.of("scaler")+".scale(loss).backward()", w.of("scaler")+".step("+w.of(n.optimizer)+")", w.of("scaler")+".update()")
+	} else {
+		step = append(step, "loss.backward()", w.of(n.optimizer)+".step()")
+	}
 	if w.has("ema") {
 		step = append(step, w.of("ema")+".update_parameters("+w.of(n.model)+")")
 	}

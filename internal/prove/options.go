@@ -52,6 +52,8 @@ type Options struct {
 	Keep string
 	// Timeout is the most time that one run may take; 0 is no limit.
 	Timeout time.Duration
+	// Zygote starts the runs of a script, where there is one; else they are programs of their own.
+	Zygote *Zygote
 	// Progress is told what is going on; it may be nil.
 	Progress func(Status)
 }

@@ -3,9 +3,9 @@ package prove
 import (
 	"fmt"
 	"image/color"
-	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -59,7 +59,8 @@ func WritePlot(path string, curves []Curve) error {
 		p := plot.New()
 		p.Y.Label.Text = of.name
 		p.X.Label.Text = "optimizer step"
-		p.Legend.Top = true
+		p.Legend.Top, p.Legend.Left = true, true // names run to the right, whatever font the viewer has
+		p.Legend.XOffs, p.Legend.Padding = vg.Points(12), vg.Points(3)
 		for i, c := range curves {
 			line, err := plotter.NewLine(points(c.Steps, of.values(c)))
 			if err != nil {
@@ -73,6 +74,10 @@ func WritePlot(path string, curves []Curve) error {
 			p.Add(line)
 			p.Legend.Add(c.Name, line)
 		}
+		// From zero, so that a constant is seen to be one; room above for the names.
+		if top := highest(curves, of.values); top > 0 {
+			p.Y.Min, p.Y.Max = min(0, lowest(curves, of.values)), top*1.3
+		}
 		plots = append(plots, []*plot.Plot{p})
 	}
 	for i, row := range plot.Align(plots, tiles, draw.New(canvas)) {
@@ -80,16 +85,35 @@ func WritePlot(path string, curves []Curve) error {
 	}
 	f, err := os.Create(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("the picture: %w", err)
 	}
-	if _, err := writeTo(f, canvas); err != nil {
+	if _, err := canvas.WriteTo(f); err != nil {
 		f.Close()
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return f.Close()
 }
 
-func writeTo(w io.Writer, c *vgsvg.Canvas) (int64, error) { return c.WriteTo(w) }
+// highest and lowest are the extremes of what curves show.
+func highest(curves []Curve, values func(Curve) []float64) float64 {
+	top := math.Inf(-1)
+	for _, c := range curves {
+		for _, xy := range points(c.Steps, values(c)) {
+			top = max(top, xy.Y)
+		}
+	}
+	return top
+}
+
+func lowest(curves []Curve, values func(Curve) []float64) float64 {
+	return -highest(curves, func(c Curve) []float64 {
+		out := slices.Clone(values(c))
+		for i := range out {
+			out[i] = -out[i]
+		}
+		return out
+	})
+}
 
 // points are those with a number.
 func points(xs, ys []float64) plotter.XYs {

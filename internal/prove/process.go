@@ -24,43 +24,80 @@ type Interrupted struct{ Signal syscall.Signal }
 
 func (i Interrupted) Error() string { return "interrupted by " + i.Signal.String() }
 
+// child is a process that we started, at the head of a group of its own.
+type child interface {
+	wait() error
+	signal(syscall.Signal)
+}
+
+// program is a child started as a program.
+type program struct{ *exec.Cmd }
+
+func (p program) wait() error             { return p.Wait() }
+func (p program) signal(s syscall.Signal) { signalGroup(p.Cmd, s) }
+
 // processes are those of one run.
 type processes struct {
 	pids     string // the directory in which the shim leaves the numbers of its processes
-	commands []*exec.Cmd
+	children []child
+}
+
+// launch says what a run starts: the command in a directory, its environment, the number of ranks, 0 for a process without a group, and
+// where its output goes.
+type launch struct {
+	command, env []string
+	dir, pids    string
+	ranks        int
+	output       *os.File
+	zygote       *Zygote // nil starts programs
 }
 
 // start runs a command as one process, or as several ranks of a group on this machine.
-func start(command, env []string, dir, pids string, ranks int, output *os.File) (*processes, error) {
-	p := &processes{pids: pids}
+func (l launch) start() (*processes, error) {
+	p := &processes{pids: l.pids}
 	port := 0
-	if ranks > 0 {
+	if l.ranks > 0 {
 		var err error
-		if port, err = freePort(); err != nil {
+		if port, err = FreePort(); err != nil {
 			return nil, err
 		}
 	}
-	for rank := range max(ranks, 1) {
-		c := exec.Command(command[0], command[1:]...)
-		c.Dir, c.Stdout, c.Stderr = dir, output, output
-		c.Env = env
-		if ranks > 0 {
-			c.Env = append(c.Env[:len(c.Env):len(c.Env)],
-				"RANK="+strconv.Itoa(rank), "LOCAL_RANK="+strconv.Itoa(rank), "WORLD_SIZE="+strconv.Itoa(ranks), "LOCAL_WORLD_SIZE="+strconv.Itoa(ranks),
-				"GROUP_RANK=0", "USE_LIBUV="+cmp.Or(os.Getenv("USE_LIBUV"), "0"), // which some builds lack
-				"MASTER_ADDR=127.0.0.1", "MASTER_PORT="+strconv.Itoa(port), "TORCHELASTIC_RUN_ID=prove")
+	for rank := range max(l.ranks, 1) {
+		env := l.env
+		if l.ranks > 0 {
+			env = append(env[:len(env):len(env)], RankEnvironment(rank, l.ranks, port)...)
 		}
-		ownGroup(c)
-		if err := c.Start(); err != nil {
+		c, err := l.child(env)
+		if err != nil {
 			p.kill()
 			return nil, err
 		}
-		p.commands = append(p.commands, c)
+		p.children = append(p.children, c)
 	}
 	return p, nil
 }
 
-func freePort() (int, error) {
+func (l launch) child(env []string) (child, error) {
+	if l.zygote != nil && script(l.command) == 1 {
+		return l.zygote.start(l.command[1:], env, l.dir, l.output.Name())
+	}
+	c := exec.Command(l.command[0], l.command[1:]...)
+	c.Dir, c.Env, c.Stdout, c.Stderr = l.dir, env, l.output, l.output
+	ownGroup(c)
+	return program{c}, c.Start()
+}
+
+// RankEnvironment is what torchrun would set for one of several processes on this machine, which meet at a port.
+func RankEnvironment(rank, ranks, port int) []string {
+	return []string{
+		fmt.Sprintf("RANK=%d", rank), fmt.Sprintf("LOCAL_RANK=%d", rank), fmt.Sprintf("WORLD_SIZE=%d", ranks), fmt.Sprintf("LOCAL_WORLD_SIZE=%d", ranks),
+		"GROUP_RANK=0", "TORCHELASTIC_RUN_ID=prove", "MASTER_ADDR=127.0.0.1", fmt.Sprintf("MASTER_PORT=%d", port),
+		"USE_LIBUV=" + cmp.Or(os.Getenv("USE_LIBUV"), "0"), // which some builds of PyTorch lack
+	}
+}
+
+// FreePort is a port of this machine for a process group to meet at.
+func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
@@ -82,12 +119,12 @@ func (p *processes) wait(ctx context.Context, timeout time.Duration) error {
 	go func() {
 		defer close(done)
 		var all sync.WaitGroup
-		for _, c := range p.commands {
+		for _, c := range p.children {
 			all.Go(func() {
-				if err := c.Wait(); err != nil {
+				if err := c.wait(); err != nil {
 					once.Do(func() {
 						first = err
-						if len(p.commands) > 1 {
+						if len(p.children) > 1 {
 							p.kill()
 						}
 					})
@@ -119,8 +156,8 @@ func (p *processes) wait(ctx context.Context, timeout time.Duration) error {
 func (p *processes) kill() { p.signal(syscall.SIGKILL) }
 
 func (p *processes) signal(s syscall.Signal) {
-	for _, c := range p.commands {
-		signalGroup(c, s)
+	for _, c := range p.children {
+		c.signal(s)
 	}
 	if s != syscall.SIGKILL {
 		return

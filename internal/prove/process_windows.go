@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"errors"
 	"os/exec"
 	"syscall"
 )
@@ -15,3 +16,10 @@ func signalGroup(c *exec.Cmd, _ syscall.Signal) {
 }
 
 func watched(int) bool { return true }
+
+// Zygote starts nothing here: there is no fork.
+type Zygote struct{}
+
+func (*Zygote) start([]string, []string, string, string) (child, error) {
+	return nil, errors.ErrUnsupported
+}

@@ -218,14 +218,22 @@ func resumedDiffers(full, killed, resumed *runLog, from event) []Difference {
 		}
 	}
 	rest := full.steps[min(begin, len(full.steps)):]
-	if d := progress(full, resumed, begin); d != nil {
-		d.Epoch = epoch
-		out = append(out, *d)
+	shifted := progress(full, resumed, begin)
+	if shifted != nil {
+		shifted.Epoch = epoch
+		out = append(out, *shifted)
 	}
 	steps := differ(rest, resumed.steps)
 	for i, d := range steps {
-		if d.Component == Operation && len(out) > 0 {
-			steps[i].Component = "" // what was not restored explains it
+		switch d.Component {
+		case Operation:
+			if len(out) > 0 {
+				steps[i].Component = "" // what was not restored explains it
+			}
+		case DataOrder, Data, Augmentation, RandomNumbers:
+			if shifted != nil {
+				steps[i].Component = "" // another epoch has other data
+			}
 		}
 		if d.Component == LearningRate && behind(full, resumed, begin) {
 			steps[i].Text += ": the schedule is one epoch behind for good"

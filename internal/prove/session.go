@@ -256,7 +256,7 @@ func (s *session) do(ctx context.Context, name, doing string, command []string, 
 		return nil, err
 	}
 	r := &run{dir: s.root, output: filepath.Join(dir, "output.txt")}
-	output, err := os.Create(r.output)
+	output, err := os.OpenFile(r.output, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) // by several ranks
 	if err != nil {
 		return nil, err
 	}
@@ -269,7 +269,9 @@ func (s *session) do(ctx context.Context, name, doing string, command []string, 
 	watching, stop := context.WithCancel(ctx)
 	defer stop()
 	go follow(watching, set.Events, doing, s.options.Progress)
-	started, err := start(s.moved(command), env, s.root, set.Pids, s.options.Ranks, output)
+	started, err := launch{
+		command: s.moved(command), env: env, dir: s.root, pids: set.Pids, ranks: s.options.Ranks, output: output, zygote: s.options.Zygote,
+	}.start()
 	if err != nil {
 		return nil, err
 	}

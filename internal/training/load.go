@@ -218,12 +218,16 @@ func (f *File) link() {
 	}
 	for _, r := range slices.Concat(f.Runs, f.Left) {
 		for _, x := range r.Restores {
-			x.Load, x.Key = f.Source(x.Source)
-			f.eachSource(x.Source, 0, func(l *LoadSite, _ string) {
-				if !slices.Contains(l.Restores, x) {
-					l.Restores = append(l.Restores, x)
+			for _, source := range x.sources() {
+				if x.Load == nil {
+					x.Load, x.Key = f.Source(source)
 				}
-			})
+				f.eachSource(source, 0, func(l *LoadSite, _ string) {
+					if !slices.Contains(l.Restores, x) {
+						l.Restores = append(l.Restores, x)
+					}
+				})
+			}
 		}
 		seen := map[*pysem.Ctx]bool{}
 		for _, ev := range r.Events {
@@ -241,6 +245,14 @@ func (f *File) link() {
 			}
 		}
 	}
+}
+
+// sources are the values that are restored: a generator's state may be put together from its parts, where it was saved as plain lists.
+func (x *Restore) sources() []*pysem.Value {
+	if x.RNG != nil && x.Source.Kind == pysem.Tuple {
+		return x.Source.Elems
+	}
+	return []*pysem.Value{x.Source}
 }
 
 // reads finds the constant keys read from loads in one function.

@@ -267,7 +267,7 @@ var refusals = map[string]refusal{
 // arrays and scalars are numpy functions by what they return; a reduction with an axis gives an array.
 var (
 	arrays     = regexp.MustCompile(`^numpy\.(array|asarray|zeros|ones|full|empty|arange|linspace|concatenate|stack|vstack|hstack)$`)
-	reductions = regexp.MustCompile(`^numpy\.(mean|median|std|var|max|min|amax|amin|sum|average|nanmean|prod|percentile|quantile|float32|float64|int32|int64|float16)$`)
+	reductions = regexp.MustCompile(`^numpy\.(mean|median|std|var|max|min|amax|amin|sum|average|nanmean|prod|percentile|quantile|float32|float64|float16)$`)
 )
 
 // refused says what a value is, when it is known that weights_only refuses it, and in which form it would load.
@@ -289,6 +289,8 @@ func (f *File) refused(v *pysem.Value) (what, as string) {
 		switch {
 		case arrays.MatchString(name):
 			return "numpy arrays", "tolist"
+		case name == "numpy.int64" || name == "numpy.int32":
+			return "numpy scalars", "int"
 		case reductions.MatchString(name) && len(args.Position) == 1 && !args.May() && (len(args.Keyword) == 0 || args.Keyword["dtype"].Valid() && len(args.Keyword) == 1):
 			return "numpy scalars", "float"
 		case name == "builtins.max" || name == "builtins.min":

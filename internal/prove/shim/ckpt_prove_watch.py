@@ -94,7 +94,10 @@ def rank():
 def start():
     register()
     os.register_at_fork(after_in_child=forked)
-    sys.meta_path.insert(0, AfterImport({"torch": watch_torch, "numpy.random": watch_numpy}))
+    later = {"torch": watch_torch, "numpy.random": watch_numpy}
+    for name in [n for n in later if n in sys.modules]:
+        later.pop(name)(sys.modules[name])
+    sys.meta_path.insert(0, AfterImport(later))
     watch_random()
     sys.addaudithook(audit)
     atexit.register(ended)
@@ -394,8 +397,13 @@ def state_of(optimizer):
     for group in optimizer.param_groups:
         for p in group["params"]:
             parameters.append([run.names.get(id(p), ""), digest(p)])
-            feed(state, {k: v for k, v in optimizer.state.get(p, {}).items()})
+            feed(state, kept(optimizer, p))
     return {"parameters": parameters, "state": state.hexdigest()}
+
+
+def kept(optimizer, parameter):
+    """What an optimizer keeps for a parameter. SGD without momentum keeps a None in some versions."""
+    return {k: v for k, v in optimizer.state.get(parameter, {}).items() if v is not None}
 
 
 def after_step(optimizer):
@@ -404,7 +412,7 @@ def after_step(optimizer):
         h = hasher()
         for p in group["params"]:
             feed(h, p)
-            feed(states, {k: v for k, v in optimizer.state.get(p, {}).items()})
+            feed(states, kept(optimizer, p))
         groups.append(h.hexdigest())
     options = [{k: v for k, v in g.items() if k not in ("params", "lr") and isinstance(v, (int, float, tuple, list))} for g in optimizer.param_groups]
     buffers = hasher()
