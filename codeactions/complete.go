@@ -3,6 +3,7 @@ package codeactions
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -39,17 +40,20 @@ func completeCheckpoint(file *training.File, mod *pysem.Module, save *training.S
 	}
 	var out []Fix
 	if len(safe) > 0 {
-		if f, ok := complete(file, mod, safe); ok {
+		if f, _, ok := complete(file, mod, safe); ok {
 			f.Title, f.Applicability = "Complete this checkpoint", diagnostics.Safe
 			out = append(out, f)
 		}
 	}
 	// Rank 0's states on every rank would give all ranks one stream: where several processes train, nothing is offered.
 	if _, distributed := save.Distributed(); len(safe) < len(all) && !distributed {
-		if f, ok := complete(file, mod, all); ok {
+		if f, restored, ok := complete(file, mod, all); ok {
 			f.Title, f.Applicability = "Complete this checkpoint, random states included", diagnostics.Unsafe
 			if len(safe) == 0 {
-				f.Title = "Save and restore the random states"
+				f.Title = "Save the random states"
+				if restored {
+					f.Title = "Save and restore the random states"
+				}
 			}
 			f.Why = "a resumed run then draws other numbers than before"
 			out = append(out, f)
@@ -61,7 +65,9 @@ func completeCheckpoint(file *training.File, mod *pysem.Module, save *training.S
 // isGenerator says that an object is a generator, whose state decides what a resumed run draws.
 func isGenerator(o *training.Object) bool { return o != nil && o.Kind == training.Generator }
 
-func complete(file *training.File, mod *pysem.Module, parts []missing) (Fix, bool) {
+// complete writes what is missing into the checkpoint, and what takes it back where it is loaded. restored says that a generator's
+// state is.
+func complete(file *training.File, mod *pysem.Module, parts []missing) (f Fix, restored, ok bool) {
 	save, load := parts[0].remedy.Save, parts[0].remedy.Load
 	if load != nil && load.Node.Tree() != mod.Tree {
 		load = nil // what is saved now and not restored there is the next finding, in that file
@@ -69,14 +75,13 @@ func complete(file *training.File, mod *pysem.Module, parts []missing) (Fix, boo
 	s := newSheet(file, mod)
 	w := &checkpointWriter{sheet: s, save: save, taken: map[string]bool{}}
 	if save.Kind != training.PayloadDict || save.Dict == nil || !save.Dict.Literal.Valid() || save.Dict.Literal.Tree() != mod.Tree {
-		return Fix{}, false
+		return Fix{}, false, false
 	}
 	for _, c := range save.Components {
 		w.taken[c.Key] = true
 	}
 	var entries []entry
 	restore := &restorer{sheet: s, load: load, loop: save.EpochLoop}
-	f := Fix{}
 	for _, m := range parts {
 		es, ok := w.entries(m.remedy)
 		if !ok {
@@ -88,23 +93,29 @@ func complete(file *training.File, mod *pysem.Module, parts []missing) (Fix, boo
 			continue
 		}
 		for _, e := range es {
+			if e.object != nil && mod.Scope(load.Node) != mod.Scope(save.Dict.Literal) {
+				// The function that loads may have another name for it, or none.
+				if e.name = s.name(e.object, load.Node); e.name == "" {
+					continue
+				}
+			}
 			restore.add(e)
 		}
 	}
 	if len(entries) == 0 {
-		return Fix{}, false
+		return Fix{}, false, false
 	}
 	w.write(entries)
 	if load != nil {
 		restore.write()
 	}
-	return s.fix(f), true
+	return s.fix(f), restore.setRNG, true
 }
 
 // entry is one key to write and what restores it.
 type entry struct {
 	key, value string
-	// object is restored with load_state_dict on name; a generator by its name, a global one, rng, with set; target is assigned.
+	// object is restored with load_state_dict on name, a generator with set_state; a global one, rng, with set; target is assigned.
 	object   *training.Object
 	name     string
 	rng      torch.RNG
@@ -186,7 +197,7 @@ func (w *checkpointWriter) entries(r diagnostics.CompleteCheckpoint) ([]entry, b
 		}
 		if isGenerator(r.Object) {
 			key := w.key(strings.TrimLeft(name[strings.LastIndexByte(name, '.')+1:], "_"), false)
-			return []entry{{key: key, value: name + ".get_state()", isRNG: true, name: name}}, true
+			return []entry{{key: key, value: name + ".get_state()", isRNG: true, object: r.Object, name: name}}, true
 		}
 		key := w.key(strings.TrimLeft(name[strings.LastIndexByte(name, '.')+1:], "_"), true)
 		return []entry{{key: key, value: name + ".state_dict()", object: r.Object, name: name}}, true
@@ -307,6 +318,7 @@ type restorer struct {
 	load    *training.LoadSite
 	loop    *training.Loop
 	entries []entry
+	setRNG  bool // a generator's state is set
 }
 
 func (r *restorer) add(e entry) { r.entries = append(r.entries, e) }
@@ -315,6 +327,12 @@ func (r *restorer) add(e entry) { r.entries = append(r.entries, e) }
 func restoreStates(file *training.File, mod *pysem.Module, load *training.LoadSite, ds []diagnostics.Diagnostic) []Fix {
 	s := newSheet(file, mod)
 	r := &restorer{sheet: s, load: load}
+	for _, l := range load.Run.Loops {
+		if l.Epoch() && l.First > load.Index {
+			r.loop = l
+			break
+		}
+	}
 	f := Fix{Title: "Restore what the checkpoint holds", Applicability: diagnostics.Safe}
 	for i, d := range ds {
 		for _, x := range d.Remedies {
@@ -322,7 +340,7 @@ func restoreStates(file *training.File, mod *pysem.Module, load *training.LoadSi
 			if !ok || m.Load.Node != load.Node {
 				continue
 			}
-			e := entry{key: m.Key, object: m.Object, target: m.Target}
+			e := entry{key: m.Key, object: m.Object, target: m.Target, isRNG: isGenerator(m.Object)}
 			if m.Object != nil {
 				if e.name = s.name(m.Object, load.Node); e.name == "" {
 					continue
@@ -333,14 +351,11 @@ func restoreStates(file *training.File, mod *pysem.Module, load *training.LoadSi
 			} else if len(m.RNG) > 1 {
 				continue
 			}
+			if !r.possible(e) {
+				continue
+			}
 			f.Resolves = append(f.Resolves, i)
 			r.add(e)
-		}
-	}
-	for _, l := range load.Run.Loops {
-		if l.Epoch() && l.First > load.Index {
-			r.loop = l
-			break
 		}
 	}
 	if len(r.entries) == 0 || !r.write() {
@@ -371,7 +386,7 @@ func (r *restorer) write() bool {
 	}
 	after := r.loaded(name)
 	block := after.Parent()
-	for s := after; s.Valid() && !r.atLoop(s); s = s.Next() {
+	for s := after; s.Valid() && !r.atLoop(s) && s.Kind() != pyast.KindReturnStatement; s = s.Next() {
 		if s.Kind() != pyast.KindComment && (mentionsName(s, name) || r.initial(s)) {
 			after = s
 		}
@@ -382,7 +397,12 @@ func (r *restorer) write() bool {
 	for _, e := range r.entries {
 		item := fmt.Sprintf("%s[%s]", name, r.str(e.key))
 		has := fmt.Sprintf("%s in %s", r.str(e.key), name)
+		if start := r.startOf(e); start != "" {
+			e.target, item = start, item+" + 1"
+		}
 		switch {
+		case e.isRNG:
+			wrote = r.rngLines(e, item, has, block, &lines) || wrote
 		case e.object != nil:
 			place := after
 			if made := statement(constructed(e.object)); made.Valid() && r.mod.Scope(made) == r.mod.Scope(after) && made.Start() > after.Start() {
@@ -399,9 +419,10 @@ func (r *restorer) write() bool {
 				late[place.ID()] = append(late[place.ID()], restoring...)
 			}
 			wrote = true
-		case e.isRNG:
-			wrote = r.rngLines(e, item, has, block) || wrote
 		case e.target != "":
+			if !r.possible(e) {
+				continue
+			}
 			place := r.begun(e.target, after)
 			cond, ok := r.resumeCondition(block, place.Parent())
 			if place != after && !ok {
@@ -425,6 +446,33 @@ func (r *restorer) write() bool {
 		r.linesAfter(r.mod.Tree.Node(id), l...)
 	}
 	return wrote
+}
+
+// possible reports whether what restores an entry can have an effect: a variable must outlast the function that loads, and nothing
+// may draw numbers between the setting of a generator and the loop.
+func (r *restorer) possible(e entry) bool {
+	switch {
+	case e.isRNG:
+		return r.loop != nil && (r.mod.Scope(r.loop.Node) == r.mod.Scope(r.load.Node) || r.load.NoDrawUntil(r.loop))
+	case e.target != "":
+		return r.keeps(e.target)
+	}
+	return true
+}
+
+// keeps reports whether what is assigned to a variable where the file is loaded outlasts that: a function of its own that loads
+// would give a value to a variable that ends with it.
+func (r *restorer) keeps(target string) bool {
+	root, _, attribute := strings.Cut(target, ".")
+	if attribute {
+		for fn := r.mod.Scope(r.load.Node); fn != nil; fn = fn.Parent {
+			if len(fn.Defs(root)) > 0 {
+				return true
+			}
+		}
+		return false
+	}
+	return slices.ContainsFunc(r.mod.Scope(r.load.Node).Defs(target), func(d *pysem.Def) bool { return d.Kind != pysem.DefParam })
 }
 
 // atLoop says that a statement is, or holds, the training loop.
@@ -546,13 +594,10 @@ func constructed(o *training.Object) pyast.Node {
 	return o.Value.Node
 }
 
-// rngLines set a generator in front of the training loop, under the condition the checkpoint was loaded under.
-func (r *restorer) rngLines(e entry, item, has string, block pyast.Node) bool {
-	if r.loop == nil || r.mod.Scope(r.loop.Node) != r.mod.Scope(r.load.Node) {
-		return false
-	}
-	cond, ok := r.resumeCondition(block, r.loop.Node.Parent())
-	if !ok {
+// rngLines set a generator in front of the training loop, under the condition the checkpoint was loaded under. Where a function of
+// its own loads, they stand among the lines that restore the rest there, if nothing draws between that and the loop.
+func (r *restorer) rngLines(e entry, item, has string, block pyast.Node, lines *[]string) bool {
+	if !r.possible(e) {
 		return false
 	}
 	set := fmt.Sprintf("%s.set_state(%s.cpu())", e.name, item)
@@ -560,8 +605,27 @@ func (r *restorer) rngLines(e entry, item, has string, block pyast.Node) bool {
 		form := rngForms[e.rng]
 		set = fmt.Sprintf(form.set, r.module(form.module), item)
 	}
+	if r.mod.Scope(r.loop.Node) != r.mod.Scope(r.load.Node) {
+		*lines = append(*lines, "if "+has+":", "\t"+set)
+		r.setRNG = true
+		return true
+	}
+	cond, ok := r.resumeCondition(block, r.loop.Node.Parent())
+	if !ok {
+		return false
+	}
 	r.linesBefore(r.loop.Node, guarded(cond, has), "\t"+set)
+	r.setRNG = true
 	return true
+}
+
+// startOf is the variable that a loop over epochs starts at, where an entry says how far it was: the resumed loop starts behind that.
+func (r *restorer) startOf(e entry) string {
+	loop := r.loop
+	if e.progress == nil || loop == nil || loop != e.progress || !loop.Start.Is(pyast.KindIdentifier, pyast.KindAttribute) || !r.keeps(loop.Start.Text()) {
+		return ""
+	}
+	return loop.Start.Text()
 }
 
 // progressLines make a loop that starts at the beginning start behind the saved epoch.

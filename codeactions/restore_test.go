@@ -2,6 +2,7 @@ package codeactions_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -61,13 +62,109 @@ for epoch in range(start, 100):
     if wait >= 10:
         break
 `
-	selector, err := diagnostics.ParseSelector("missing-early-stop-state")
+	if got := settled(t, "missing-early-stop-state", source); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+// settled is a program after the safe fixes of a rule.
+func settled(t *testing.T, rule, source string) string {
+	selector, err := diagnostics.ParseSelector(rule)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := project.NewWorkspaceWith(t.TempDir(), project.Overrides{Select: []diagnostics.Selector{selector}})
 	got, err := litest.Settle(w, filepath.Join(w.Root(), "train.py"), source)
-	if err != nil || got != want {
-		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// TestRestoredByFunction holds that a function which loads is given only what it can name: it is not handed all that the function
+// that saves is.
+func TestRestoredByFunction(t *testing.T) {
+	const source = `import torch
+from model import Net, batches
+
+def save(path, epoch, net, opt):
+    torch.save({"epoch": epoch, "net": net.state_dict()SAVED}, path)
+
+def load(path, netHANDED):
+    ckpt = torch.load(path, map_location="cpu", weights_only=True)
+    net.load_state_dict(ckpt["net"])
+RESTORED    return ckpt["epoch"] + 1
+
+def main():
+    net = Net()
+    opt = torch.optim.Adam(net.parameters())
+    start = load("last.pt", netHANDED)
+    for epoch in range(start, 10):
+        for x, y in batches:
+            opt.zero_grad()
+            net(x).loss(y).backward()
+            opt.step()
+        save("last.pt", epoch, net, opt)
+
+main()
+`
+	for _, c := range []struct{ handed, restored string }{
+		{", opt", "    if \"opt\" in ckpt:\n        opt.load_state_dict(ckpt[\"opt\"])\n"},
+		{"", ""},
+	} {
+		before := strings.NewReplacer("HANDED", c.handed, "SAVED", "", "RESTORED", "")
+		after := strings.NewReplacer("HANDED", c.handed, "SAVED", `, "opt": opt.state_dict()`, "RESTORED", c.restored)
+		if got, want := settled(t, "missing-optimizer-state", before.Replace(source)), after.Replace(source); got != want {
+			t.Errorf("%s\nwant\n%s", got, want)
+		}
+	}
+}
+
+// TestNotRestoredIntoLocal holds that no variable of a method that loads is taken for one of the method that trains.
+func TestNotRestoredIntoLocal(t *testing.T) {
+	const source = `import torch
+from model import Net, batches, evaluate
+
+class Trainer:
+    def __init__(self):
+        self.net = Net()
+        self.opt = torch.optim.Adam(self.net.parameters())
+        BEST = 0.0
+
+    def save(self, path, epoch, best):
+        torch.save({"epoch": epoch, "net": self.net.state_dict(), "opt": self.opt.state_dict(), "best": best}, path)
+
+    def load(self, path):
+        ckpt = torch.load(path, map_location="cpu", weights_only=True)
+        self.net.load_state_dict(ckpt["net"])
+        self.opt.load_state_dict(ckpt["opt"])
+RESTORED        return ckpt["epoch"] + 1
+
+    def fit(self):
+        BEST = 0.0
+        start = self.load("last.pt")
+        for epoch in range(start, 10):
+            for x, y in batches:
+                self.opt.zero_grad()
+                self.net(x).loss(y).backward()
+                self.opt.step()
+            acc = evaluate(self.net)
+            if acc > BEST:
+                BEST = acc
+                torch.save(self.net.state_dict(), "best.pt")
+            self.save("last.pt", epoch, BEST)
+
+Trainer().fit()
+`
+	local := strings.NewReplacer("BEST", "best", "RESTORED", "").Replace(source)
+	if got := settled(t, "best-reset-on-resume", local); got != local {
+		t.Errorf("%s\nwant it as it was", got)
+	}
+	// An attribute outlasts the method, if nothing begins it again behind the load.
+	attribute := strings.NewReplacer("    def fit(self):\n        BEST = 0.0\n", "    def fit(self):\n", "BEST", "self.best").Replace(source)
+	before := strings.ReplaceAll(attribute, "RESTORED", "")
+	want := strings.ReplaceAll(attribute, "RESTORED", "        if \"best\" in ckpt:\n            self.best = ckpt[\"best\"]\n")
+	if got := settled(t, "best-reset-on-resume", before); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }

@@ -70,6 +70,7 @@ import (
 // # Fix safety
 //
 // The fix is safe: it sets the states last, just before the training loop, because building models and loaders draws numbers.
+// Where a function of its own loads, it sets them there, if nothing draws numbers between that and the loop; else there is no fix.
 //
 // # What it does not see
 //
@@ -101,8 +102,11 @@ func rngNotRestored(p *diagnostics.Pass) {
 				d.Message = fmt.Sprintf("The state of a random number generator is saved under %q and never set, though others are: after resuming, what draws from it gets other numbers.", c.Key)
 				d.Related = append(d.Related, at(r.Load.Node, "the checkpoint is loaded here"))
 			}
-			if len(c.RNG) > 0 {
+			switch {
+			case len(c.RNG) > 0:
 				d.Remedies = []diagnostics.Remedy{diagnostics.RestoreState{Load: r.Load, Key: c.Key, RNG: c.RNG}}
+			case c.Object != nil && c.Object.Kind == training.Generator:
+				d.Remedies = []diagnostics.Remedy{diagnostics.RestoreState{Load: r.Load, Key: c.Key, Object: c.Object}}
 			}
 			p.Report(d)
 		}

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,13 +19,17 @@ type design struct {
 	// style is how the program is written: script, main (all in a function), class, helper (save and load in functions), or module
 	// (these in a second file).
 	style string
-	// with are amp (bfloat16 on the CPU), scaler (of its gradients), ema, best (a file for the best metric) and stop (early stopping).
+	// with are amp (bfloat16 on the CPU), scaler (of its gradients), ema, best (a file for the best metric), stop (early stopping) and
+	// second (a checkpoint every second epoch).
 	with []string
 	// ranks is how many gloo processes train, 0 for no group.
 	ranks int
-	// flaw is a key of flaws.
+	// flaw is a key of flaws, or several with " + " between them.
 	flaw string
 }
+
+// flaws are what the program gets wrong.
+func (d design) flaws() []string { return strings.Split(d.flaw, " + ") }
 
 // flaw is what a program gets wrong, the rules whose fixes repair it, and what prove says of it.
 type flaw struct {
@@ -33,6 +38,8 @@ type flaw struct {
 	says string
 	// torch is the least version for which the fix is proven.
 	torch string
+	// repeats is set where a second run is to give the same numbers, rather than a resumed one.
+	repeats bool
 }
 
 // flaws are those of the generated programs. What a missing state shows as depends on the program, so some expressions name several
@@ -59,7 +66,16 @@ var flaws = map[string]flaw{
 	"best unread":         {rules: []string{"best-reset-on-resume"}, says: "best.pt is written where the uninterrupted run does not"},
 	"seeded again":        {rules: []string{"reseed-after-restore"}, says: "data order: |data: |model inputs: |random numbers: "},
 	"optimizer and rates": {rules: []string{"missing-optimizer-state", "missing-scheduler-state"}, says: "(?s)optimizer state: .*learning rate: "},
-	"only the model":      {rules: []string{"missing-optimizer-state", "missing-scheduler-state", "missing-rng-state"}, says: "(?s)optimizer state: "},
+	"loader unread":       {rules: []string{"rng-not-restored"}, says: "data order: |data: "},
+	// Before 2.4 weights_only=True refuses full checkpoints whatever is in them.
+	"raw numpy state":   {rules: []string{"unloadable-payload"}, says: "weights_only=True refuses", torch: "2.4"},
+	"numpy metric":      {rules: []string{"unloadable-payload"}, says: "weights_only=True refuses", torch: "2.4"},
+	"arguments saved":   {rules: []string{"unloadable-payload"}, says: "weights_only=True refuses", torch: "2.4"},
+	"version saved":     {rules: []string{"unloadable-payload"}, says: "weights_only=True refuses", torch: "2.4"},
+	"no seed":           {rules: []string{"no-seed"}, says: "initial weights: |parameters: |data", repeats: true},
+	"torch seeded only": {rules: []string{"partial-seed"}, says: "model inputs: |data|random numbers", repeats: true},
+	"seeded late":       {rules: []string{"seed-after-use"}, says: "initial weights: |parameters: ", repeats: true},
+	"only the model":    {rules: []string{"missing-optimizer-state", "missing-scheduler-state", "missing-rng-state"}, says: "(?s)optimizer state: "},
 }
 
 // designs cover each value of each axis several times, and each flaw in several styles. They are no full product, which would take days.
@@ -100,7 +116,7 @@ var designs = []design{
 
 	{"mlp", "adam", "StepLR", "torch", "script", []string{"best"}, 0, "no best"},
 	{"cnn", "sgd", "", "torch", "main", []string{"best", "amp"}, 0, "no best"},
-	{"lstm", "adamw", "CosineAnnealingLR", "random", "class", []string{"best"}, 0, "no best"},
+	{"mlp", "adamw", "CosineAnnealingLR", "random", "class", []string{"best"}, 0, "no best"},
 
 	{"mlp", "sgd", "", "torch", "script", []string{"ema"}, 0, "no average"},
 	{"cnn", "adamw", "StepLR", "numpy", "main", []string{"ema"}, 0, "no average"},
@@ -142,7 +158,7 @@ var designs = []design{
 	{"mlp", "sgd", "", "torch", "script", nil, 0, "generators unread"},
 	{"cnn", "adam", "StepLR", "random", "main", nil, 0, "generators unread"},
 	{"mlp", "sgd", "StepLR", "torch", "script", []string{"best"}, 0, "best unread"},
-	{"lstm", "adam", "", "torch", "class", []string{"best"}, 0, "best unread"},
+	{"mlp", "adam", "", "torch", "class", []string{"best"}, 0, "best unread"},
 	{"mlp", "sgd", "", "torch", "script", nil, 0, "seeded again"},
 	{"cnn", "adam", "StepLR", "numpy", "main", nil, 0, "seeded again"},
 
@@ -161,17 +177,33 @@ var designs = []design{
 // Matrix makes the generated programs.
 func Matrix() []*Program {
 	var out []*Program
-	for i, d := range designs {
-		f := flaws[d.flaw]
+	for i, d := range slices.Concat(designs, moreDesigns) {
+		var f flaw
+		var says []string
+		for _, name := range d.flaws() {
+			one := flaws[name]
+			f.rules, f.repeats = append(f.rules, one.rules...), f.repeats || one.repeats
+			f.torch = cmp.Or(f.torch, one.torch)
+			says = append(says, one.says)
+		}
+		f.says = strings.Join(says, "|")
+		checkpoint := "3"
+		if d.ranks == 0 && slices.Contains(d.with, "second") {
+			checkpoint = "1" // of three
+		}
 		p := &Program{
-			Name:   strings.ReplaceAll(strings.Join(slices.DeleteFunc(append([]string{d.flaw, d.model, d.optimizer, d.scheduler, d.random, d.style}, d.with...), func(s string) bool { return s == "" }), "_"), " ", "-"),
+			Name:   strings.ReplaceAll(strings.Join(slices.DeleteFunc(append([]string{strings.ReplaceAll(d.flaw, " + ", "+"), d.model, d.optimizer, d.scheduler, d.random, d.style}, d.with...), func(s string) bool { return s == "" }), "_"), " ", "-"),
 			Claim:  "", // its name says it
 			Fix:    f.rules,
 			Script: []string{"train.py"},
 			Ranks:  d.ranks,
 			Torch:  f.torch,
-			Resume: &Property{Args: []string{"--resume-args", "--resume last.pt", "--checkpoint", "3"}, Flawed: f.says},
 			Files:  newWriter(d, i).files(),
+		}
+		if f.repeats {
+			p.Repeat = &Property{Flawed: f.says}
+		} else {
+			p.Resume = &Property{Args: []string{"--resume-args", "--resume last.pt", "--checkpoint", checkpoint}, Flawed: f.says}
 		}
 		if d.ranks > 0 {
 			p.Name += fmt.Sprintf("_ranks%d", d.ranks)

@@ -26,21 +26,21 @@ func TestMatrix(t *testing.T) {
 		}
 	}
 	used := map[string]int{}
-	for _, d := range designs {
-		for _, value := range append([]string{d.model, d.optimizer, d.scheduler, d.random, d.style, d.flaw, map[int]string{2: "2 ranks", 4: "4 ranks"}[d.ranks]}, d.with...) {
+	for _, d := range slices.Concat(designs, moreDesigns) {
+		for _, value := range append([]string{d.model, d.optimizer, d.scheduler, d.random, d.style, map[int]string{2: "2 ranks", 4: "4 ranks"}[d.ranks]}, d.with...) {
 			used[value]++
 		}
 	}
 	for _, value := range []string{
 		"mlp", "cnn", "lstm", "pair", "sgd", "adam", "adamw", "rmsprop", "StepLR", "MultiStepLR", "ExponentialLR", "CosineAnnealingLR", "OneCycleLR", "LambdaLR",
-		"CosineAnnealingWarmRestarts", "torch", "numpy", "random", "generator", "workers", "script", "main", "class", "helper", "module", "amp", "ema", "best", "2 ranks", "4 ranks",
+		"CosineAnnealingWarmRestarts", "SequentialLR", "ReduceLROnPlateau", "torch", "numpy", "random", "generator", "workers", "script", "main", "class", "helper", "module", "amp", "scaler", "ema", "best", "stop", "second", "2 ranks", "4 ranks",
 	} {
-		if used[value] < 2 {
+		if used[value] < 3 {
 			t.Errorf("%s is in %d programs, want several", value, used[value])
 		}
 	}
 	for flaw := range flaws {
-		if !slices.ContainsFunc(designs, func(d design) bool { return d.flaw == flaw }) {
+		if !slices.ContainsFunc(slices.Concat(designs, moreDesigns), func(d design) bool { return slices.Contains(d.flaws(), flaw) }) {
 			t.Errorf("no program has the flaw %q", flaw)
 		}
 	}

@@ -29,7 +29,12 @@ func newWriter(d design, i int) *writer { return &writer{d, namings[i%len(naming
 func (w *writer) has(feature string) bool { return slices.Contains(w.with, feature) }
 
 // is reports whether the program has one of some flaws.
-func (w *writer) is(flaws ...string) bool { return slices.Contains(flaws, w.flaw) }
+func (w *writer) is(flaws ...string) bool {
+	return slices.ContainsFunc(w.flaws(), func(flaw string) bool { return slices.Contains(flaws, flaw) })
+}
+
+// helps reports whether functions save and load, in this file or another.
+func (w *writer) helps() bool { return w.style == "helper" || w.style == "module" }
 
 // of is how the program refers to a thing of its own: an attribute in a class.
 func (w *writer) of(name string) string {
@@ -77,11 +82,11 @@ func (w *writer) files() map[string]string {
 		lines = append(lines, indented(1, append(w.arguments(), "trainer = Trainer(args)", "if args.resume:", "    trainer.load(args.resume)", "trainer.fit()"))...)
 		lines = append(lines, "", "", `if __name__ == "__main__":`, "    main()")
 	case "helper", "module":
-		helpers := append(append([]string{"def save_checkpoint(path, epoch, " + w.handed() + "):"}, indented(1, w.saved("path"))...), "", "", "def load_checkpoint(path, "+w.handed()+"):")
-		helpers = append(helpers, indented(1, append(w.load("path"), "return start_epoch"))...)
+		helpers := append(append([]string{"def save_checkpoint(path, epoch, " + w.handed(w.counted()...) + "):"}, indented(1, w.saved("path"))...), "", "", "def load_checkpoint(path, "+w.handed()+"):")
+		helpers = append(helpers, indented(1, append(w.load("path"), "return "+strings.Join(w.returned(), ", ")))...)
 		if w.style == "module" {
 			files["utils/__init__.py"] = ""
-			files["utils/checkpoint.py"] = strings.Join(append([]string{"import os", "", "import torch", "", ""}, helpers...), "\n") + "\n"
+			files["utils/checkpoint.py"] = strings.Join(append(w.helperImports(), helpers...), "\n") + "\n"
 		} else {
 			lines = append(append(lines, "", ""), helpers...)
 		}
@@ -93,14 +98,52 @@ func (w *writer) files() map[string]string {
 	return files
 }
 
-// handed are the objects that helpers are handed.
-func (w *writer) handed() string {
-	out := w.names.model + ", " + w.names.optimizer
+// handed are the objects that helpers are handed, and further values.
+func (w *writer) handed(more ...string) string {
+	out := []string{w.names.model, w.names.optimizer}
 	if w.scheduler != "" {
-		out += ", scheduler"
+		out = append(out, "scheduler")
+	}
+	if w.has("ema") {
+		out = append(out, "ema")
 	}
 	if w.random == "generator" {
-		out += ", generator"
+		out = append(out, "generator")
+	}
+	return strings.Join(append(out, more...), ", ")
+}
+
+// counted are the plain values that the checkpoint holds beside the epoch.
+func (w *writer) counted() []string {
+	var out []string
+	for _, p := range w.parts() {
+		if p.key == "best" || p.key == "bad_epochs" {
+			out = append(out, p.key)
+		}
+	}
+	return out
+}
+
+// returned are the values that the helper that loads gives back.
+func (w *writer) returned() []string {
+	out := []string{"start_epoch"}
+	for _, p := range w.parts() {
+		if p.read && slices.Contains(w.counted(), p.key) {
+			out = append(out, p.key)
+		}
+	}
+	return out
+}
+
+// helperImports are what a file of helpers begins with.
+func (w *writer) helperImports() []string {
+	out := []string{"import torch", "", ""}
+	switch {
+	case w.is("no generators", "only the model"):
+	case w.random == "numpy":
+		out = append([]string{"import numpy as np"}, out...)
+	case w.random == "random":
+		out = append([]string{"import random", ""}, out...)
 	}
 	return out
 }
@@ -111,7 +154,7 @@ func (w *writer) imports() []string {
 		out = append(out, "import random")
 	}
 	out = append(out, "")
-	if w.random == "numpy" {
+	if w.random == "numpy" || w.is("numpy metric") {
 		out = append(out, "import numpy as np")
 	}
 	out = append(out, "import torch", "from torch import nn")
@@ -159,7 +202,22 @@ func (w *writer) models() []string {
 	return []string{"class Net(nn.Sequential):", "    def __init__(self):", "        super().__init__(nn.Linear(8, 16), nn.ReLU()" + dropout + ", nn.Linear(16, 3))"}
 }
 
+// data is a set of so many samples, drawn with a seed of their own.
+func (w *writer) data(n, seed int) string {
+	if w.is("no seed") {
+		return fmt.Sprintf("Samples(%d)", n)
+	}
+	return fmt.Sprintf("Samples(%d, seed=%d)", n, seed)
+}
+
 func (w *writer) samples() []string {
+	if w.is("no seed") { // whose programs do not speak of seeds at all
+		return []string{
+			"class Samples(Dataset):", "    def __init__(self, n):", "        self.x = torch.linspace(-2, 2, n * 8).sin().view(n, 8)",
+			"        self.y = torch.arange(n) % 3", "", "    def __len__(self):", "        return len(self.x)", "",
+			"    def __getitem__(self, i):", "        return self.x[i], self.y[i]",
+		}
+	}
 	get := "return self.x[i], self.y[i]"
 	if w.random == "workers" {
 		get = "return self.x[i] + 0.1 * torch.randn(8), self.y[i]"
@@ -179,6 +237,9 @@ func (w *writer) arguments() []string {
 
 func (w *writer) seeds() []string {
 	out := []string{"torch.manual_seed(3)"}
+	if w.is("torch seeded only") {
+		return out
+	}
 	switch w.random {
 	case "numpy":
 		out = append(out, "np.random.seed(3)")
@@ -191,7 +252,7 @@ func (w *writer) seeds() []string {
 var schedulers = map[string]string{
 	"StepLR": "StepLR(%s, step_size=2, gamma=0.5)", "MultiStepLR": "MultiStepLR(%s, milestones=[2, 4], gamma=0.3)", "ExponentialLR": "ExponentialLR(%s, gamma=0.8)",
 	"CosineAnnealingLR": "CosineAnnealingLR(%s, T_max=6)", "OneCycleLR": "OneCycleLR(%s, max_lr=0.1, total_steps=6 * 4)", "LambdaLR": "LambdaLR(%s, lambda epoch: 1 / (1 + epoch))",
-	"CosineAnnealingWarmRestarts": "CosineAnnealingWarmRestarts(%s, T_0=2)", "ReduceLROnPlateau": "ReduceLROnPlateau(%s, factor=0.5, patience=0)",
+	"CosineAnnealingWarmRestarts": "CosineAnnealingWarmRestarts(%s, T_0=5)", "ReduceLROnPlateau": "ReduceLROnPlateau(%s, factor=0.5, patience=0)",
 }
 
 var optimizers = map[string]string{
@@ -212,11 +273,13 @@ func (w *writer) setup() []string {
 	if w.ranks > 0 {
 		out = append(out, `dist.init_process_group("gloo")`, w.of("rank")+" = dist.get_rank()")
 	}
-	out = append(out, w.seeds()...)
+	if !w.is("no seed", "seeded late") {
+		out = append(out, w.seeds()...)
+	}
 	loader := "shuffle=True"
 	switch {
 	case w.ranks > 0:
-		out = append(out, "train_set = Samples(32, seed=1)", w.of("sampler")+" = DistributedSampler(train_set)")
+		out = append(out, "train_set = "+w.data(32, 1), w.of("sampler")+" = DistributedSampler(train_set)")
 		loader = "sampler=" + w.of("sampler")
 	case w.random == "generator":
 		out = append(out, w.of("generator")+" = torch.Generator().manual_seed(5)")
@@ -224,13 +287,13 @@ func (w *writer) setup() []string {
 	case w.random == "workers":
 		loader += ", num_workers=2"
 	}
-	set, size := "Samples(32, seed=1)", 8
+	set, size := w.data(32, 1), 8
 	if w.ranks > 0 {
 		set, size = "train_set", 8/w.ranks
 	}
 	out = append(out, fmt.Sprintf("%s = DataLoader(%s, batch_size=%d, %s)", w.of("loader"), set, size, loader))
 	if w.validates() {
-		out = append(out, w.of("held_out")+" = Samples(16, seed=2)")
+		out = append(out, w.of("held_out")+" = "+w.data(16, 2))
 	}
 	parameters := w.of(n.model) + ".parameters()"
 	if w.model == "pair" {
@@ -238,6 +301,9 @@ func (w *writer) setup() []string {
 		parameters = fmt.Sprintf("list(%s.parameters()) + list(%s.parameters())", w.of("encoder"), w.of("head"))
 	} else {
 		out = append(out, w.of(n.model)+" = Net()")
+	}
+	if w.is("seeded late") {
+		out = append(out, w.seeds()...)
 	}
 	if w.ranks > 0 {
 		// With more than two ranks gradients are bucketed anew after the first step, so that a resumed run adds them in another order.
@@ -325,6 +391,16 @@ func (w *writer) parts() []part {
 	if w.has("stop") && !w.is("no patience") {
 		add(part{"bad_epochs", w.of("bad_epochs"), w.of("bad_epochs") + " = %s", true})
 	}
+	if w.is("arguments saved") {
+		arguments := "args"
+		if w.style == "class" {
+			arguments = "self.args"
+		}
+		add(part{"args", arguments, "", false})
+	}
+	if w.is("version saved") {
+		add(part{"torch_version", "torch.__version__", "", false})
+	}
 	if w.is("no generators") || only || w.ranks > 0 {
 		return out
 	}
@@ -332,6 +408,10 @@ func (w *writer) parts() []part {
 	add(part{"rng", "torch.get_rng_state()", "torch.set_rng_state(%s)", read})
 	switch w.random {
 	case "numpy":
+		if w.is("raw numpy state") {
+			add(part{"numpy_rng", "np.random.get_state()", "np.random.set_state(%s)", read})
+			break
+		}
 		add(part{"numpy_rng", "[np.random.get_state()[0], np.random.get_state()[1].tolist(), *np.random.get_state()[2:]]", "np.random.set_state((%[1]s[0], np.array(%[1]s[1], dtype=np.uint32), *%[1]s[2:]))", read})
 	case "random":
 		add(part{"python_rng", "random.getstate()", "random.setstate(%s)", read})
@@ -339,7 +419,7 @@ func (w *writer) parts() []part {
 		if w.is("no loader") {
 			break
 		}
-		add(part{"loader_rng", w.of("generator") + ".get_state()", w.of("generator") + ".set_state(%s)", read})
+		add(part{"loader_rng", w.of("generator") + ".get_state()", w.of("generator") + ".set_state(%s)", read && !w.is("loader unread")})
 	}
 	return out
 }
@@ -372,8 +452,8 @@ func (w *writer) load(path string) []string {
 
 func (w *writer) resume() []string {
 	out := []string{"if args.resume:"}
-	if w.style == "helper" || w.style == "module" {
-		return append(out, "    start_epoch = load_checkpoint(args.resume, "+w.handed()+")", "")
+	if w.helps() {
+		return append(out, "    "+strings.Join(w.returned(), ", ")+" = load_checkpoint(args.resume, "+w.handed()+")", "")
 	}
 	return append(append(out, indented(1, w.load("args.resume"))...), "")
 }
@@ -426,6 +506,9 @@ func (w *writer) loop() []string {
 	if w.validates() {
 		body = append(body, w.of(n.model)+".eval()", "with torch.no_grad():",
 			fmt.Sprintf("    val_loss = %s(%s(%s.x), %s.y).item()", w.of("criterion"), w.of(n.model), w.of("held_out"), w.of("held_out")))
+		if w.is("numpy metric") {
+			body = append(body, "val_loss = np.mean([val_loss])")
+		}
 	}
 	var steps []string
 	switch w.scheduler {
@@ -451,10 +534,13 @@ func (w *writer) loop() []string {
 	case "class":
 		save = []string{"self.save(epoch)"}
 	case "helper", "module":
-		save = []string{`save_checkpoint("last.pt", epoch, ` + w.handed() + ")"}
+		save = []string{`save_checkpoint("last.pt", epoch, ` + w.handed(w.counted()...) + ")"}
 	}
 	if w.ranks > 0 {
 		save = append([]string{"if " + w.of("rank") + " == 0:"}, indented(1, save)...)
+	}
+	if w.has("second") {
+		save = append([]string{"if epoch % 2 == 1:"}, indented(1, save)...)
 	}
 	if w.is("before the step") {
 		body = append(body, slices.Concat(kept, save, steps)...)

@@ -335,3 +335,11 @@ func (f *File) escapes(ev pysem.Event) {
 		}
 	}
 }
+
+// NoDrawUntil reports whether a loop follows the load in its run, and nothing that is in sight draws random numbers between them.
+func (l *LoadSite) NoDrawUntil(loop *Loop) bool {
+	if loop.Run != l.Run || loop.First < l.Index {
+		return false
+	}
+	return !slices.ContainsFunc(l.Run.Draws(), func(d Draw) bool { return d.Index > l.Index && d.Index < loop.First })
+}

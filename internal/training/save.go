@@ -380,10 +380,11 @@ func (f *File) component(x pysem.Entry) Component {
 		if recv, m, ok := a.Method(); ok {
 			switch m {
 			case "get_state":
-				if o := f.Object(recv, ""); o == nil || o.Kind != Generator {
+				o := f.Object(recv, a.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject).Text())
+				if o == nil || o.Kind != Generator {
 					break // an object's own way to give its state
 				}
-				c.Role = RoleRNG
+				c.Role, c.Object = RoleRNG, o
 				return c
 			case "state_dict", "consolidate_state_dict", "get_state_dict":
 				name := a.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject).Text()
