@@ -16,7 +16,8 @@ import (
 //
 // # Why it matters
 //
-// Such a file has no optimizer, scheduler or loop state: `trainer.fit` raises a KeyError when it comes to restore them.
+// Such a file has no optimizer and no scheduler state: `trainer.fit` raises a KeyError when it comes to restore them. (It has the
+// epoch and the state of the loops, so that it looks like one that can be resumed.)
 //
 // # Example
 //
@@ -73,7 +74,7 @@ func lightningWeightsOnlyResume(p *diagnostics.Pass) {
 	for _, c := range bare {
 		p.Report(diagnostics.Diagnostic{
 			Place:    training.FirstLine(c),
-			Message:  fmt.Sprintf("Only weights are written, and `fit` in line %d goes on from a checkpoint: it raises a KeyError where it comes to restore the optimizer.", lineOf(fit)),
+			Message:  fmt.Sprintf("The optimizer is not written, and `fit` in line %d goes on from a checkpoint: it raises a KeyError where it comes to restore it.", lineOf(fit)),
 			Related:  []diagnostics.Related{at(fit, "training resumes here")},
 			Remedies: []diagnostics.Remedy{writeFull(c, "save_weights_only")},
 		})

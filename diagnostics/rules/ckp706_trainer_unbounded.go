@@ -33,7 +33,9 @@ import (
 //
 // # Fix safety
 //
-// The fix keeps three checkpoints. It is unsafe: older ones are removed, those of earlier runs in the directory too.
+// The fix keeps three checkpoints. It is unsafe: older ones are removed, those of earlier runs in the directory too. Some versions
+// of transformers (4.40 and 4.46) go by the step in the name instead of the time: where the directory holds the checkpoints of a
+// longer run, they remove those that the new run has just written. Give such a run a directory of its own.
 //
 // # What it does not see
 //

@@ -41,6 +41,9 @@ var parameters = map[string][]struct {
 	"OneCycleLR": {{"max_lr", nil}, {"total_steps", number(-1)}, {"epochs", number(-1)}, {"steps_per_epoch", number(-1)}, {"pct_start", number(0.3)},
 		{"anneal_strategy", &Arg{Text: "cos"}}, {"cycle_momentum", &Arg{Bool: true}}, {"base_momentum", number(0.85)}, {"max_momentum", number(0.95)},
 		{"div_factor", number(25)}, {"final_div_factor", number(1e4)}, {"three_phase", &Arg{}}},
+	"CyclicLR": {{"base_lr", nil}, {"max_lr", nil}, {"step_size_up", number(2000)}, {"step_size_down", number(-1)}, {"mode", &Arg{Text: "triangular"}},
+		{"gamma", number(1)}, {"scale_fn", &Arg{}}, {"scale_mode", &Arg{Text: "cycle"}}, {"cycle_momentum", &Arg{Bool: true}}, {"base_momentum", number(0.8)},
+		{"max_momentum", number(0.9)}},
 }
 
 func number(x float64) *Arg { return &Arg{Number: x} }
@@ -122,6 +125,13 @@ func NewSchedule(class string, given map[string]Arg) (s Schedule, ok bool) {
 		}
 		c := oneCycle(n("max_lr"), total, n("pct_start"), args["anneal_strategy"].Text == "linear", n("div_factor"), n("final_div_factor"), three)
 		return c, !math.IsNaN(c.LR(0, 0)) // where torch raises at once
+	case "CyclicLR":
+		up, down := n("step_size_up"), n("step_size_down")
+		if _, has := given["step_size_down"]; !has {
+			down = up
+		}
+		_, custom := given["scale_fn"]
+		return cyclicLR{n("base_lr"), n("max_lr"), up, down, args["mode"].Text, n("gamma")}, up > 0 && down >= 0 && !custom
 	}
 	return nil, false
 }
@@ -134,7 +144,9 @@ func fits(name string, a Arg) bool {
 		return a.Number == 0 && a.Text == "" && !a.Bool
 	case "anneal_strategy":
 		return a.Text == "cos" || a.Text == "linear"
-	case "cycle_momentum", "base_momentum", "max_momentum": // without effect on the rate
+	case "mode":
+		return a.Text == "triangular" || a.Text == "triangular2" || a.Text == "exp_range"
+	case "cycle_momentum", "base_momentum", "max_momentum", "scale_mode": // without effect on the rate, of scale_mode without a scale_fn
 		return true
 	case "three_phase":
 		return a.List == nil && a.Text == ""
@@ -334,6 +346,12 @@ func (s Sequential) part(base float64, t int) (part Schedule, count int, on floa
 		switch p := p.(type) {
 		case Sequential: // torch 1.13 begins it at another rate, 2.6 a step early, and both raise where one begins at a milestone
 			return nil, 0, 0, false
+		case cyclicLR: // becomes the base rate of all that are constructed later, and which these are is not known here
+			if len(s.Parts) > 1 {
+				return nil, 0, 0, false
+			}
+		case Chained: // torch 1.13 refuses it, 2.6 raises where it begins at a milestone
+			return nil, 0, 0, false
 		case oneCycleLR: // makes its own first rate the base rate of all that are constructed later, and the rate that the first part begins at
 			if i > 0 {
 				return nil, 0, 0, false
@@ -380,9 +398,6 @@ type Restored struct {
 func Resumed(s Schedule, base float64, done, count int, r Restored) []float64 {
 	// Construction makes the first step, to 0, on the fresh optimizer.
 	lr, t := s.Next(base, base, 0), 0
-	if _, sets := s.(oneCycleLR); sets {
-		lr = s.LR(base, 0)
-	}
 	saved := done
 	if r.Behind {
 		saved = done - 1

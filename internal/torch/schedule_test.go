@@ -55,7 +55,7 @@ func (c goldenCase) String() string {
 	return text
 }
 
-// slack is the absolute deviation to let pass. Some classes subtract on the way, so that torch's rounding, about a bit of the
+// slack is the absolute deviation to let pass. Some classes subtract on the way, so that torch's rounding, some bits of the
 // highest rate in each step, is all that remains of a rate that comes down to 0; the others only multiply.
 func (c goldenCase) slack() float64 {
 	switch c.Class {
@@ -68,7 +68,7 @@ func (c goldenCase) slack() float64 {
 			highest = math.Max(highest, *r)
 		}
 	}
-	return 1e-13 * highest
+	return 1e-12 * highest
 }
 
 // near is 1e-9 relative.
@@ -123,6 +123,13 @@ func says(r rate) string {
 }
 
 func (c goldenCase) schedule(t *testing.T) Schedule {
+	if c.Class == "ChainedScheduler" {
+		var s Chained
+		for _, p := range c.Parts {
+			s.Parts = append(s.Parts, p.schedule(t))
+		}
+		return s
+	}
 	if c.Class == "SequentialLR" {
 		var s Sequential
 		if err := json.Unmarshal(c.Args["milestones"], &s.Milestones); err != nil {
@@ -172,6 +179,9 @@ func TestUnknownSchedules(t *testing.T) {
 		{"OneCycleLR", map[string]Arg{"total_steps": num(100), "max_lr": {List: []float64{0.1, 0.2}}}},
 		{"OneCycleLR", map[string]Arg{"total_steps": num(100), "max_lr": num(1), "pct_start": num(30)}},
 		{"OneCycleLR", map[string]Arg{"total_steps": num(100), "max_lr": num(1), "anneal_strategy": {Text: "cosine"}}},
+		{"CyclicLR", map[string]Arg{"base_lr": num(0.1), "max_lr": num(1), "step_size_up": num(0)}},
+		{"CyclicLR", map[string]Arg{"base_lr": num(0.1), "max_lr": num(1), "mode": {Text: "square"}}},
+		{"CyclicLR", map[string]Arg{"base_lr": num(0.1), "max_lr": num(1), "scale_fn": {}}},
 		{"OneCycleLR", map[string]Arg{"total_steps": num(10), "max_lr": num(1), "pct_start": num(0.1)}}, // a first phase without steps
 	} {
 		if s, ok := NewSchedule(c.class, c.args); ok {
@@ -180,11 +190,24 @@ func TestUnknownSchedules(t *testing.T) {
 	}
 	step, _ := NewSchedule("StepLR", map[string]Arg{"step_size": num(2)})
 	cycle, _ := NewSchedule("OneCycleLR", map[string]Arg{"total_steps": num(100), "max_lr": num(1)})
+	cyclic, _ := NewSchedule("CyclicLR", map[string]Arg{"base_lr": num(0.1), "max_lr": num(1)})
+	restarts, _ := NewSchedule("CosineAnnealingWarmRestarts", map[string]Arg{"T_0": num(9)})
+	warm, _ := NewSchedule("LinearLR", nil)
 	for name, s := range map[string]Schedule{
 		"a sequence in a sequence":         Sequential{[]Schedule{Sequential{[]Schedule{step, step}, []int{5}}, step}, []int{50}},
 		"OneCycleLR after another":         Sequential{[]Schedule{step, cycle}, []int{5}},
 		"a milestone at 0":                 Sequential{[]Schedule{step, step}, []int{0}},
 		"milestones that are not sorted":   Sequential{[]Schedule{step, step, step}, []int{9, 5}},
+		"CyclicLR before another":          Sequential{[]Schedule{cyclic, step}, []int{5}},
+		"a chain in a sequence":            Sequential{[]Schedule{Chained{[]Schedule{step}}, step}, []int{5}},
+		"an empty chain":                   Chained{},
+		"OneCycleLR in a chain":            Chained{[]Schedule{cycle, step}},
+		"CyclicLR in a chain in a chain":   Chained{[]Schedule{step, Chained{[]Schedule{cyclic}}}},
+		"OneCycleLR in a sequence in one":  Chained{[]Schedule{Sequential{[]Schedule{cycle, step}, []int{5}}, step}},
+		"a warm-up chained to restarts":    Chained{[]Schedule{warm, restarts}},
+		"a warm-up chained to a sequence":  Chained{[]Schedule{warm, Sequential{[]Schedule{step, step}, []int{5}}}},
+		"a milestone at 0, and restarts":   Chained{[]Schedule{multiStepLR{[]int{0}, 0.1}, restarts}},
+		"restarts chained to restarts":     Chained{[]Schedule{restarts, restarts}},
 		"a milestone without its schedule": Sequential{[]Schedule{step, step}, []int{5, 9}},
 	} {
 		if lr := s.LR(0.1, 0); !math.IsNaN(lr) {
@@ -201,7 +224,7 @@ func TestUnknownSchedules(t *testing.T) {
 
 // TestEveryScheduler holds that torch's schedulers are either compared with torch or get no rate.
 func TestEveryScheduler(t *testing.T) {
-	stored := map[string]bool{"SequentialLR": true} // has no parameters here, only Sequential
+	stored := map[string]bool{"SequentialLR": true, "ChainedScheduler": true} // have no parameters here
 	for _, c := range readGolden(t, "testdata/schedules.json").Cases {
 		stored[c.Class] = true
 	}
@@ -255,6 +278,9 @@ func TestRandomSchedules(t *testing.T) {
 	}
 	if draws["SequentialLR"] < 40 {
 		t.Errorf("SequentialLR was drawn %d times", draws["SequentialLR"])
+	}
+	if draws["ChainedScheduler"] < 40 {
+		t.Errorf("ChainedScheduler was drawn %d times", draws["ChainedScheduler"])
 	}
 	t.Logf("torch %s, seed %d: %d rates of %d schedules of %d classes, at most %.2g off but for the slack at 0", g.Torch, g.Seed, checked, len(g.Cases), len(draws), worst)
 }

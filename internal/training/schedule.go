@@ -1,11 +1,15 @@
 package training
 
 import (
+	"math"
 	"strings"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 )
+
+const chained = ".ChainedScheduler"
 
 // Schedule is the learning-rate schedule of a scheduler and the base rate of its optimizer, where the code states all numbers.
 func (f *File) Schedule(o *Object) (s torch.Schedule, base float64, ok bool) {
@@ -30,6 +34,10 @@ func (f *File) schedule(v *pysem.Value, depth int) (torch.Schedule, bool) {
 	if strings.HasSuffix(class, ".SequentialLR") {
 		return f.sequential(v, args, depth)
 	}
+	if strings.HasSuffix(class, chained) {
+		parts, ok := f.schedules(args.Get(0, "schedulers"), v.Ctx, depth)
+		return torch.Chained{Parts: parts}, ok
+	}
 	given := map[string]torch.Arg{}
 	for i, name := range torch.Parameters(class) {
 		n := args.Get(i+1, name)
@@ -46,23 +54,35 @@ func (f *File) schedule(v *pysem.Value, depth int) (torch.Schedule, bool) {
 }
 
 func (f *File) sequential(v *pysem.Value, args pysem.ArgList, depth int) (torch.Schedule, bool) {
-	parts := f.Eval.Eval(args.Get(1, "schedulers"), v.Ctx)
 	milestones, ok := f.constant(f.Eval.Eval(args.Get(2, "milestones"), v.Ctx))
-	if !ok || parts.Kind != pysem.List || parts.Open || len(parts.Elems) != len(milestones.List)+1 {
+	if !ok {
 		return nil, false
 	}
 	var s torch.Sequential
-	for _, p := range parts.Elems {
-		part, ok := f.schedule(p, depth+1)
+	s.Parts, ok = f.schedules(args.Get(1, "schedulers"), v.Ctx, depth)
+	for _, m := range milestones.List {
+		if m != math.Trunc(m) {
+			return nil, false // torch passes it by and never starts the part's count
+		}
+		s.Milestones = append(s.Milestones, int(m))
+	}
+	return s, ok && len(s.Parts) == len(s.Milestones)+1
+}
+
+// schedules are those of a list of schedulers.
+func (f *File) schedules(list pyast.Node, ctx *pysem.Ctx, depth int) (parts []torch.Schedule, ok bool) {
+	v := f.Eval.Eval(list, ctx)
+	if v.Kind != pysem.List && v.Kind != pysem.Tuple || v.Open {
+		return nil, false
+	}
+	for _, e := range v.Elems {
+		part, ok := f.schedule(e, depth+1)
 		if !ok {
 			return nil, false
 		}
-		s.Parts = append(s.Parts, part)
+		parts = append(parts, part)
 	}
-	for _, m := range milestones.List {
-		s.Milestones = append(s.Milestones, int(m))
-	}
-	return s, true
+	return parts, true
 }
 
 // constant reads a value as a scheduler argument.
@@ -98,8 +118,14 @@ func (f *File) BaseRate(o *Object) (float64, bool) {
 	if !o.Call.Valid() {
 		return 0, false
 	}
-	n := pysem.Args(o.Call).Get(0, "optimizer")
-	opt := f.Object(f.Eval.Eval(n, o.Ctx), n.Text())
+	n, ctx := pysem.Args(o.Call).Get(0, "optimizer"), o.Ctx
+	if strings.HasSuffix(o.Class, chained) {
+		n, ctx = f.scheduled(o.Value, 0)
+	}
+	if !n.Valid() {
+		return 0, false
+	}
+	opt := f.Object(f.Eval.Eval(n, ctx), n.Text())
 	if opt == nil || opt.Kind != Optimizer || !opt.Call.Valid() || opt.Guessed {
 		return 0, false
 	}
@@ -108,6 +134,23 @@ func (f *File) BaseRate(o *Object) (float64, bool) {
 		return 0, false
 	}
 	return f.Eval.Eval(lr, opt.Ctx).Number()
+}
+
+// scheduled is the optimizer that a scheduler's construction names; of a chain, that of its first part, as it has that of all.
+func (f *File) scheduled(v *pysem.Value, depth int) (pyast.Node, *pysem.Ctx) {
+	v = v.Known()
+	if v == nil || v.Kind != pysem.Call || depth > 3 {
+		return pyast.Node{}, nil
+	}
+	args := pysem.Args(v.Node)
+	if !strings.HasSuffix(v.Callee(), chained) {
+		return args.Get(0, "optimizer"), v.Ctx
+	}
+	parts := f.Eval.Eval(args.Get(0, "schedulers"), v.Ctx)
+	if len(parts.Elems) == 0 {
+		return pyast.Node{}, nil
+	}
+	return f.scheduled(parts.Elems[0], depth+1)
 }
 
 // SavedEpochs is an example of a number of epochs that are done when the save is written: that of a periodic save

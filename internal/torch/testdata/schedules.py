@@ -17,7 +17,7 @@ warnings.simplefilter("ignore")
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else None
 random.seed(7 if SEED is None else SEED)
 EPOCHS = 200 if SEED is None else 201
-DRAWS = 60
+DRAWS = 48
 RESUMES = (1, 0, 0), (0, 1, 0), (0, 0, 0), (1, 1, 0), (1, 1, 1)  # optimizer, scheduler, behind
 
 
@@ -31,6 +31,9 @@ def scheduler(optimizer, case):
     if case["class"] == "SequentialLR":
         parts = [scheduler(optimizer, part) for part in case["parts"]]
         return L.SequentialLR(optimizer, parts, milestones=case["args"]["milestones"])
+    if case["class"] == "ChainedScheduler":
+        made = {i: scheduler(optimizer, case["parts"][i]) for i in case["order"]}  # not always the order of their steps
+        return L.ChainedScheduler([made[i] for i in range(len(made))])
     return getattr(L, case["class"])(optimizer, **case["args"])
 
 
@@ -50,7 +53,7 @@ def rates(optimizer, sched, count):
 def resumed(case, done, opt, sch, behind, count):
     optimizer, sched = build(case)
     rates(optimizer, sched, done - 1 if behind else done)
-    saved = optimizer.state_dict(), sched.state_dict()
+    saved = optimizer.state_dict(), sched.state_dict(), sched  # of 1.13, the state of a CyclicLR works only while its owner lives
     optimizer, sched = build(case)
     if opt:
         optimizer.load_state_dict(saved[0])
@@ -61,7 +64,7 @@ def resumed(case, done, opt, sch, behind, count):
 
 def cases():
     u = lambda a, b: round(random.uniform(a, b), 4)
-    for _ in range(4):
+    for _ in range(2):
         yield "StepLR", dict(step_size=random.randint(1, 60), gamma=u(0.05, 0.9))
         yield "MultiStepLR", dict(milestones=sorted(random.choices(range(1, 180), k=4)), gamma=u(0.05, 0.9))
         yield "ExponentialLR", dict(gamma=u(0.8, 0.999))
@@ -72,6 +75,8 @@ def cases():
         yield "CosineAnnealingWarmRestarts", dict(T_0=random.randint(3, 40), T_mult=random.randint(1, 3), eta_min=u(0, 0.001))
         yield "OneCycleLR", dict(max_lr=u(0.05, 1), total_steps=EPOCHS + 1, pct_start=u(0.1, 0.45), anneal_strategy=random.choice(["cos", "linear"]),
                                  div_factor=u(2, 50), final_div_factor=u(10, 1e4), three_phase=random.random() < 0.5)
+    yield "CyclicLR", dict(base_lr=0.001, max_lr=0.1, step_size_up=20)
+    yield "CyclicLR", dict(base_lr=0.001, max_lr=0.1, step_size_up=20, step_size_down=7, mode="triangular2")
     yield "MultiStepLR", dict(milestones=[30, 30, 60])
     yield "StepLR", dict(step_size=30)
     yield "LinearLR", {}
@@ -80,9 +85,10 @@ def cases():
     yield "OneCycleLR", dict(max_lr=0.1, epochs=20, steps_per_epoch=12)
 
 
-def sequential():
-    yield dict(milestones=[5]), [("LinearLR", dict(start_factor=0.1, total_iters=5)), ("CosineAnnealingLR", dict(T_max=100))]
-    yield dict(milestones=[10, 60]), [("ConstantLR", dict(factor=0.2, total_iters=10)), ("ExponentialLR", dict(gamma=0.97)), ("StepLR", dict(step_size=20))]
+def compound():
+    yield "ChainedScheduler", {}, [("ConstantLR", dict(factor=0.1, total_iters=20)), ("ExponentialLR", dict(gamma=0.97))]
+    yield "SequentialLR", dict(milestones=[5]), [("LinearLR", dict(start_factor=0.1, total_iters=5)), ("CosineAnnealingLR", dict(T_max=100))]
+    yield "SequentialLR", dict(milestones=[10, 60]), [("ConstantLR", dict(factor=0.2, total_iters=10)), ("ExponentialLR", dict(gamma=0.97)), ("StepLR", dict(step_size=20))]
 
 
 def emit(case):
@@ -123,18 +129,48 @@ DRAWN = {
         max_lr=u(0.001, 2), pct_start=one(0.0, 0.1, 0.3, 0.5, 1.0, lambda: u(0, 1), lambda: u(0.05, 0.5)), anneal_strategy=one("cos", "linear"), three_phase=one(True, False),
         cycle_momentum=one(True, False), base_momentum=u(0.5, 0.85), max_momentum=u(0.85, 0.99), div_factor=one(1, 25, lambda: u(1, 100)),
         final_div_factor=one(1, 1e4, lambda: u(1, 1e5))),
+    "CyclicLR": lambda: dict(
+        base_lr=one(0, 0.01, lambda: u(1e-4, 0.1)), max_lr=one(0.1, lambda: u(0.001, 2)), step_size_up=one(1, 2, 7.5, 100, 200, 201, lambda: n(1, 150)),
+        step_size_down=one(0, 1, 2.5, lambda: n(1, 150)), mode=one("triangular", "triangular2", "exp_range", "exp_range"), gamma=one(1, 0.5, 1.01, lambda: u(0.9, 1)),
+        cycle_momentum=one(True, False)),
 }
+WARMUPS = "LinearLR", "ConstantLR"
+DECAYS = "StepLR", "MultiStepLR", "ExponentialLR", "CosineAnnealingLR", "PolynomialLR"
 
 
-def drawn(name):
+def chain(depth=0):
+    """The parts of a chain whose rates do not depend on the order in which they are made: warm-ups and decays, or one part that sets the rate, and decays."""
+    setter = depth == 0 and one(None, "CosineAnnealingWarmRestarts", "SequentialLR")
+    parts = [drawn(setter, chained=True)] if setter else []
+    while len(parts) < n(1, 4):
+        if depth < 2 and random.random() < 0.2:
+            parts.append(compose("ChainedScheduler", chain(depth + 1 if not setter else 3)))
+        else:
+            part = drawn(random.choice(DECAYS if setter or depth == 3 else DECAYS + WARMUPS))
+            if not (setter or depth == 3) or 0 not in part["args"].get("milestones", []):  # where it decays, the construction does too
+                parts.append(part)
+    random.shuffle(parts)
+    return parts
+
+
+def compose(name, parts):
+    order = list(range(len(parts)))
+    random.shuffle(order)
+    return {"class": name, "args": {}, "parts": parts, "order": order, "base": one(0.1, 1, 3e-4)}
+
+
+def drawn(name, chained=False):
     """A case whose arguments torch takes; half of the optional ones are left to their defaults."""
     while True:
         case = {"class": name, "base": one(0.1, 1, 3e-4, lambda: 10 ** u(-5, 0))}
+        if name == "ChainedScheduler":
+            return compose(name, chain())
         if name == "SequentialLR":
-            case["parts"] = [drawn(random.choice([c for c in DRAWN if c != "OneCycleLR" or i == 0])) for i in range(n(1, 4))]
+            case["parts"] = [drawn(random.choice([c for c in DRAWN if c != "CyclicLR" and (c != "OneCycleLR" or i == 0 and not chained)])) for i in range(n(1, 4))]
             case["args"] = dict(milestones=sorted(one(1, 5, 200, 201, 210, lambda: n(1, 199), lambda: n(20, 22)) for _ in case["parts"][1:]))
         else:
-            optional = ("gamma", "eta_min", "start_factor", "end_factor", "power", "pct_start", "div_factor", "final_div_factor", "three_phase")
+            optional = ("gamma", "eta_min", "start_factor", "end_factor", "power", "pct_start", "div_factor", "final_div_factor", "three_phase",
+                        "step_size_down", "mode")
             case["args"] = {k: v for k, v in DRAWN[name]().items() if (name, k) == ("ExponentialLR", "gamma") or k not in optional or random.random() < 0.7}
         try:
             build(case)
@@ -154,11 +190,11 @@ def emit_drawn(case):
 
 
 if SEED is not None:
-    out = [emit_drawn(drawn(name)) for name in [*DRAWN, "SequentialLR"] for _ in range(DRAWS)]
+    out = [emit_drawn(drawn(name)) for name in [*DRAWN, "SequentialLR", "ChainedScheduler"] for _ in range(DRAWS)]
     json.dump({"torch": torch.__version__, "seed": SEED, "cases": out}, sys.stdout, separators=(",", ":"))
     sys.exit()
 
 out = [emit({"class": name, "args": args, "base": random.choice([0.1, 0.01, 3e-4])}) for name, args in cases()]
-for args, parts in sequential():
-    out.append(emit({"class": "SequentialLR", "args": args, "parts": [{"class": n, "args": a} for n, a in parts], "base": 0.1}))
+for name, args, parts in compound():
+    out.append(emit({"class": name, "args": args, "parts": [{"class": n, "args": a} for n, a in parts], "order": list(range(len(parts))), "base": 0.1}))
 json.dump({"torch": torch.__version__, "cases": out}, sys.stdout, separators=(",", ":"))
