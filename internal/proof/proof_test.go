@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ import (
 const programs = "../../testdata/proof"
 
 // atOnce is how many programs run side by side.
-const atOnce = 2
+var atOnce = max(2, runtime.NumCPU())
 
 // TestProof shows of every program that it lacks what it is to have, and that its fixes give it that.
 func TestProof(t *testing.T) {
