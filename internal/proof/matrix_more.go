@@ -19,7 +19,7 @@ var moreDesigns = []design{
 	{"cnn", "adam", "SequentialLR", "torch", "class", nil, 0, "before the step"},
 
 	{"cnn", "adamw", "", "generator", "class", nil, 0, "no loader"},
-	{"lstm", "adam", "OneCycleLR", "generator", "main", []string{"amp"}, 0, "no loader"},
+	{"cnn", "adam", "OneCycleLR", "generator", "main", []string{"amp"}, 0, "no loader"},
 	{"cnn", "rmsprop", "", "generator", "helper", nil, 0, "no loader"},
 	{"mlp", "rmsprop", "", "generator", "main", nil, 0, "loader unread"},
 
@@ -37,7 +37,7 @@ var moreDesigns = []design{
 	{"mlp", "adamw", "OneCycleLR", "generator", "script", nil, 0, "no optimizer + no loader"},
 	{"cnn", "rmsprop", "CosineAnnealingWarmRestarts", "torch", "module", nil, 0, "scheduler unread + same epoch"},
 
-	{"lstm", "adamw", "StepLR", "random", "class", []string{"amp", "scaler"}, 0, "no scaler"},
+	{"cnn", "adamw", "StepLR", "random", "class", []string{"amp", "scaler"}, 0, "no scaler"},
 
 	{"mlp", "sgd", "", "numpy", "main", nil, 0, "raw numpy state"},
 	{"cnn", "adam", "StepLR", "torch", "class", []string{"best"}, 0, "numpy metric"},

@@ -5,13 +5,15 @@ import sys
 
 import torch
 
+from ckpt_prove_watch import first_line
+
 
 def attempt(path, weights_only):
     try:
         torch.load(path, map_location="cpu", weights_only=weights_only)
         return ""
     except Exception as error:
-        return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        return first_line(error)
 
 
 for line in sys.stdin:

@@ -13,6 +13,7 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import sys
 import threading
@@ -613,7 +614,8 @@ def refusal(load, f):
 
 
 def first_line(error):
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    """The beginning of an error's text, without the colours that torch puts into some."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", str(error).strip() or type(error).__name__).splitlines()[0][:300]
 
 
 def temporary(path):
