@@ -95,7 +95,7 @@ func complete(file *training.File, mod *pysem.Module, parts []missing) (f Fix, r
 		for _, e := range es {
 			if e.object != nil && mod.Scope(load.Node) != mod.Scope(save.Dict.Literal) {
 				// The function that loads may have another name for it, or none.
-				if e.name = s.name(e.object, load.Node); e.name == "" {
+				if e.name = s.name(e.object, load.Node, load.Ctx); e.name == "" {
 					continue
 				}
 			}
@@ -151,16 +151,25 @@ func (w *checkpointWriter) key(base string, state bool) string {
 
 // reach is how an object is written at the dict: its own name there, or none when the dict's function cannot name it.
 func (w *checkpointWriter) reach(o *training.Object, at pyast.Node) string {
-	return w.name(o, at)
+	return w.name(o, at, w.save.Ctx)
 }
 
-// name finds a name for an object at a place: a variable or attribute of that function, the module, or the instance.
-func (s *sheet) name(o *training.Object, at pyast.Node) string {
+// name finds a name for an object at a place: a variable or attribute of that function, the module, or the instance. The context
+// says what the function is handed: its parameter of that name may be another object.
+func (s *sheet) name(o *training.Object, at pyast.Node, ctx *pysem.Ctx) string {
 	file, fn := s.file, s.mod.Scope(at)
+	for ctx != nil && ctx.Func != fn {
+		ctx = ctx.Parent
+	}
 	for f := fn; f != nil; f = f.Parent {
 		for _, name := range []string{o.Name, o.Name[strings.LastIndexByte(o.Name, '.')+1:]} {
 			for _, d := range f.Defs(name) {
 				if d.Kind == pysem.DefParam {
+					if f == fn && ctx != nil && !ctx.Root() {
+						if given := file.Object(file.Eval.Def(d, ctx), name); given != nil && !given.Same(o) {
+							continue // another object goes by this name here
+						}
+					}
 					return name
 				}
 				if v := file.Eval.Def(d, file.Eval.Root(f, nil)); file.Object(v, name).Same(o) || o.Value != nil && v.Key() == o.Value.Key() {
@@ -342,7 +351,7 @@ func restoreStates(file *training.File, mod *pysem.Module, load *training.LoadSi
 			}
 			e := entry{key: m.Key, object: m.Object, target: m.Target, isRNG: isGenerator(m.Object)}
 			if m.Object != nil {
-				if e.name = s.name(m.Object, load.Node); e.name == "" {
+				if e.name = s.name(m.Object, load.Node, load.Ctx); e.name == "" {
 					continue
 				}
 			}

@@ -168,3 +168,40 @@ Trainer().fit()
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }
+
+// TestParameterIsAnother holds that a helper's parameter is not taken for an object of the same name that it is not handed.
+func TestParameterIsAnother(t *testing.T) {
+	const source = `import torch
+from model import Net, Critic, batches
+
+def save(path, epoch, net, critic, optimizer):
+    torch.save({"epoch": epoch, "net": net.state_dict(), "critic": critic.state_dict(), "optim": optimizer.state_dict()}, path)
+
+def load(path, net, critic, optimizer):
+    ckpt = torch.load(path, map_location="cpu", weights_only=True)
+    net.load_state_dict(ckpt["net"])
+    critic.load_state_dict(ckpt["critic"])
+    optimizer.load_state_dict(ckpt["optim"])
+    return ckpt["epoch"] + 1
+
+def main():
+    net, critic = Net(), Critic()
+    optimizer = torch.optim.Adam(net.parameters())
+    optimizer_c = torch.optim.Adam(critic.parameters())
+    start = load("last.pt", net, critic, optimizer_c)
+    for epoch in range(start, 10):
+        for x, y in batches:
+            optimizer.zero_grad()
+            net(x).loss(y).backward()
+            optimizer.step()
+            optimizer_c.zero_grad()
+            critic(x).loss(y).backward()
+            optimizer_c.step()
+        save("last.pt", epoch, net, critic, optimizer_c)
+
+main()
+`
+	if got := settled(t, "missing-optimizer-state", source); got != source {
+		t.Errorf("%s\nwant it as it was", got)
+	}
+}
