@@ -177,7 +177,11 @@ func writePage(t *testing.T, all []*Program, versions map[string]map[string]map[
 			for _, v := range names {
 				r, ok := versions[v][p.Name][kind]
 				if !ok {
-					row += " not run |"
+					why := "not run"
+					if !atLeast(v, p.Torch) {
+						why = "needs torch " + p.Torch
+					}
+					row += " " + why + " |"
 					continue
 				}
 				found = true
