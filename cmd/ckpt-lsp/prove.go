@@ -85,7 +85,9 @@ func (p *prover) run(ctx context.Context, command []string) error {
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	r, err := prove.Run(ctx, p.options)
-	p.progress(prove.Status{})
+	if p.options.Progress != nil {
+		p.options.Progress(prove.Status{})
+	}
 	if err != nil {
 		return err
 	}
@@ -126,7 +128,9 @@ func (p *prover) prepare(command []string) (err error) {
 	if p.options.Dir, err = os.Getwd(); err != nil {
 		return err
 	}
-	p.options.Progress = p.progress
+	if file, ok := p.err.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		p.options.Progress = func(s prove.Status) { showProgress(file, s) }
+	}
 	return nil
 }
 
@@ -150,17 +154,13 @@ func interruptible(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// progress shows on a terminal what is going on, in one line that the next replaces. The zero Status clears it.
-func (p *prover) progress(s prove.Status) {
-	file, ok := p.err.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return
-	}
+// showProgress shows what is going on, in one line of a terminal that the next replaces. The zero Status clears it.
+func showProgress(terminal io.Writer, s prove.Status) {
 	line := ""
 	if s.Doing != "" {
-		line = fmt.Sprintf("%s: step %d, %d checkpoints", s.Doing, s.Step, s.Checkpoints)
+		line = fmt.Sprintf("%s: step %d, %s", s.Doing, s.Step, report.Count(s.Checkpoints, "checkpoint"))
 	}
-	fmt.Fprintf(file, "\r\x1b[K%s", line)
+	fmt.Fprintf(terminal, "\r\x1b[K%s", line)
 }
 
 // foretold is a finding of check that tells of what the proof has found.

@@ -87,7 +87,7 @@ func ask(ctx context.Context, p *Program, files map[string]string, question prov
 	if a := r.Resume; a != nil {
 		fmt.Fprintln(&out, a.Unknown)
 		tell(&out, a.Differences)
-		if a.Refused != "" && atLeast(r.Torch, fullCheckpoints) {
+		if a.Refused != "" && prove.AtLeast(r.Torch, prove.FullCheckpoints) {
 			fmt.Fprintln(&out, "weights_only=True refuses the checkpoint:", a.Refused)
 			return out.String() + "not proven\n", nil
 		}
@@ -97,7 +97,7 @@ func ask(ctx context.Context, p *Program, files map[string]string, question prov
 			fmt.Fprintln(&out, "killed", l.Moment+":", cmp.Or(l.Error, "no checkpoint is left"))
 		}
 		fmt.Fprintf(&out, "%s\n%d of %d kills left a checkpoint\nkept %s\n", strings.Join(slices.Concat(a.Removed, a.Shared), "\n"), a.Left, a.Kills, strings.Join(a.Kept, " "))
-		if a.Refused != "" && atLeast(r.Torch, fullCheckpoints) {
+		if a.Refused != "" && prove.AtLeast(r.Torch, prove.FullCheckpoints) {
 			fmt.Fprintln(&out, "weights_only=True refuses a checkpoint:", a.Refused)
 			return out.String() + "not proven\n", nil
 		}
@@ -111,9 +111,6 @@ func ask(ctx context.Context, p *Program, files map[string]string, question prov
 	}
 	return out.String() + "proven\n", nil
 }
-
-// fullCheckpoints is the first version of PyTorch that loads the states of all optimizers and most schedulers with weights_only=True.
-const fullCheckpoints = "2.4"
 
 func tell(out io.Writer, ds []prove.Difference) {
 	for _, d := range ds {

@@ -63,7 +63,7 @@ func TestProof(t *testing.T) {
 			t.Parallel()
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			if !atLeast(version, p.Torch) {
+			if !prove.AtLeast(version, p.Torch) {
 				t.Skipf("SKIPPED: needs torch %s, this is %s", p.Torch, version)
 			}
 			for _, need := range p.Needs {

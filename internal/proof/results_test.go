@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/prove"
 )
 
 var update = flag.Bool("update", false, "write the results of the proof suite, and docs/proof.md from them, anew")
@@ -178,7 +180,7 @@ func writePage(t *testing.T, all []*Program, versions map[string]map[string]map[
 				r, ok := versions[v][p.Name][kind]
 				if !ok {
 					why := "not run"
-					if !atLeast(v, p.Torch) {
+					if !prove.AtLeast(v, p.Torch) {
 						why = "needs torch " + p.Torch
 					}
 					row += " " + why + " |"

@@ -240,7 +240,7 @@ func (s *session) kills(ctx context.Context, full *run, resumedFrom string) (*Ki
 			answer.Safe++
 		} else {
 			answer.Refused = found.WeightsOnly
-			if before(s.torch, 2, 4) {
+			if !AtLeast(s.torch, FullCheckpoints) {
 				answer.Refused = "torch " + s.torch + " refuses the states of optimizers and schedulers, later versions load them"
 			}
 		}
@@ -249,7 +249,7 @@ func (s *session) kills(ctx context.Context, full *run, resumedFrom string) (*Ki
 		return nil, fmt.Errorf("%w, each of %d times: the script does not write its checkpoints twice in the same way", errNotKilled, len(moments))
 	}
 	answer.Proven = len(answer.Lost) == 0 && len(answer.Removed) == 0 && len(answer.Shared) == 0
-	answer.Rules = killRules(answer, before(s.torch, 2, 4))
+	answer.Rules = killRules(answer, !AtLeast(s.torch, FullCheckpoints))
 	return answer, nil
 }
 

@@ -5,6 +5,7 @@ package prove
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -76,13 +77,5 @@ var (
 )
 
 func (o *Options) asks(q Question) bool {
-	if len(o.Questions) == 0 {
-		return true
-	}
-	for _, x := range o.Questions {
-		if x == q {
-			return true
-		}
-	}
-	return false
+	return len(o.Questions) == 0 || slices.Contains(o.Questions, q)
 }

@@ -5,7 +5,6 @@ import (
 	"image/color"
 	"math"
 	"os"
-	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -75,8 +74,8 @@ func WritePlot(path string, curves []Curve) error {
 			p.Legend.Add(c.Name, line)
 		}
 		// From zero, so that a constant is seen to be one; room above for the names.
-		if top := highest(curves, of.values); top > 0 {
-			p.Y.Min, p.Y.Max = min(0, lowest(curves, of.values)), top*1.3
+		if least, greatest := extremes(curves, of.values); greatest > 0 {
+			p.Y.Min, p.Y.Max = min(0, least), greatest*1.3
 		}
 		plots = append(plots, []*plot.Plot{p})
 	}
@@ -94,25 +93,15 @@ func WritePlot(path string, curves []Curve) error {
 	return f.Close()
 }
 
-// highest and lowest are the extremes of what curves show.
-func highest(curves []Curve, values func(Curve) []float64) float64 {
-	top := math.Inf(-1)
+// extremes are the least and the greatest value that curves show; the least is above the greatest where they show none.
+func extremes(curves []Curve, values func(Curve) []float64) (least, greatest float64) {
+	least, greatest = math.Inf(1), math.Inf(-1)
 	for _, c := range curves {
 		for _, xy := range points(c.Steps, values(c)) {
-			top = max(top, xy.Y)
+			least, greatest = min(least, xy.Y), max(greatest, xy.Y)
 		}
 	}
-	return top
-}
-
-func lowest(curves []Curve, values func(Curve) []float64) float64 {
-	return -highest(curves, func(c Curve) []float64 {
-		out := slices.Clone(values(c))
-		for i := range out {
-			out[i] = -out[i]
-		}
-		return out
-	})
+	return least, greatest
 }
 
 // points are those with a number.

@@ -1,10 +1,13 @@
 package prove
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net"
 	"os"
 	"os/exec"
@@ -186,12 +189,28 @@ func tail(path string, lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
+// readFrom reads the whole lines of a file behind an offset.
+func readFrom(name string, offset int64) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.NewSectionReader(f, offset, math.MaxInt64-offset))
+	return string(data[:bytes.LastIndexByte(data, '\n')+1]), err
+}
+
 // follow tells how far a run has come, until the context ends.
 func follow(ctx context.Context, dir, doing string, tell func(Status)) {
 	if tell == nil {
 		return
 	}
 	tell(Status{Doing: doing})
+	type progress struct {
+		Status
+		offset int64
+	}
+	read := map[string]progress{}
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -202,9 +221,15 @@ func follow(ctx context.Context, dir, doing string, tell func(Status)) {
 		}
 		names, _ := filepath.Glob(filepath.Join(dir, "events-0-*.jsonl"))
 		for _, name := range names {
-			if data, err := os.ReadFile(name); err == nil {
-				tell(Status{doing, strings.Count(string(data), `{"kind":"step"`), strings.Count(string(data), `{"kind":"saved"`)})
+			now := read[name]
+			now.Doing = doing
+			if data, err := readFrom(name, now.offset); err == nil {
+				now.offset += int64(len(data))
+				now.Step += strings.Count(data, `{"kind":"step"`)
+				now.Checkpoints += strings.Count(data, `{"kind":"saved"`)
 			}
+			read[name] = now
+			tell(now.Status)
 		}
 	}
 }

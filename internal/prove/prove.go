@@ -149,12 +149,3 @@ func (s *session) answer(ctx context.Context, q Question, full *run, r *Report) 
 func (s *session) doing(what string) string {
 	return fmt.Sprintf("%s (%d of %d)", what, s.runs+1, s.planned)
 }
-
-// before reports whether a version of PyTorch, "2.6.0+cpu", is older than another one.
-func before(version string, major, minor int) bool {
-	var a, b int
-	if _, err := fmt.Sscanf(version, "%d.%d", &a, &b); err != nil {
-		return false
-	}
-	return a < major || a == major && b < minor
-}

@@ -30,7 +30,7 @@ type ResumeAnswer struct {
 }
 
 // resume kills a run behind a checkpoint, resumes it, and holds it against the uninterrupted run.
-func (s *session) resume(ctx context.Context, full *run) (*ResumeAnswer, *run, error) {
+func (s *session) resume(ctx context.Context, full *run) (_ *ResumeAnswer, _ *run, err error) {
 	chosen, err := s.choose(full.main())
 	if err != nil {
 		return nil, nil, err
@@ -57,7 +57,10 @@ func (s *session) resume(ctx context.Context, full *run) (*ResumeAnswer, *run, e
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { resumed.dir, err = s.setAside("resumed") }()
+	defer func() {
+		_, moved := s.setAside("resumed")
+		err = errors.Join(err, moved)
+	}()
 	from, err := loadedFrom(killed.main(), resumed.main())
 	switch {
 	case err != nil && resumed.failed != nil:

@@ -290,6 +290,9 @@ func (s *session) explain(r *run, pids string) error {
 	if len(r.logs) > 0 {
 		for _, l := range r.logs {
 			for _, e := range l.events {
+				if e.Kind == "unwatched" { // an answer would rest on what was not seen
+					return fmt.Errorf("%w: %s: %s", ErrNotWatched, e.What, e.Error)
+				}
 				if e.Kind == "outside" {
 					return fmt.Errorf("%s saves to %s, outside of the copy that it runs in: give it a path below its working directory, or allow it with --in-place", e.At, e.Path)
 				}

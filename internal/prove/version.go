@@ -1,12 +1,12 @@
-package proof
+package prove
 
 import (
 	"strconv"
 	"strings"
 )
 
-// atLeast says that a version such as "2.6.0+debian" is not below one such as "2.4".
-func atLeast(version, least string) bool {
+// AtLeast says that a version such as "2.6.0+debian" is not below one such as "2.4".
+func AtLeast(version, least string) bool {
 	v, l := strings.Split(version, "."), strings.Split(least, ".")
 	for i := range l {
 		if l[i] == "" {
@@ -22,3 +22,6 @@ func atLeast(version, least string) bool {
 	}
 	return true
 }
+
+// FullCheckpoints is the first version of PyTorch that loads the states of all optimizers and most schedulers with weights_only=True.
+const FullCheckpoints = "2.4"
