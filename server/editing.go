@@ -79,9 +79,9 @@ func (s *session) adopt(e *editing, u uri.URI, version int32, source []byte, edi
 func (s *session) drop(u uri.URI) {
 	if e := s.editing[u]; e != nil {
 		e.forget()
-		close(e.stop)
 		delete(s.editing, u)
 		s.advance(func(next *view) { next.remove(u) })
+		close(e.stop) // last: what it wakes looks whether the view still holds the document
 	}
 }
 
