@@ -18,7 +18,7 @@ import (
 // resolves.
 func (s *session) CodeAction(ctx context.Context, p *protocol.CodeActionParams) ([]protocol.CommandOrCodeAction, error) {
 	out := []protocol.CommandOrCodeAction{}
-	d := documentIn(ctx, p.TextDocument.URI)
+	d, c := documentIn(ctx, p.TextDocument.URI)
 	if d == nil || d.tree == nil {
 		return out, nil
 	}
@@ -28,7 +28,7 @@ func (s *session) CodeAction(ctx context.Context, p *protocol.CodeActionParams) 
 	}
 	found := a.Diagnostics
 	if wanted(p.Context.Only, protocol.CodeActionKindQuickFix) {
-		meant := s.meant(d, found, p)
+		meant := s.meant(c, found, p)
 		for _, f := range a.fixes() {
 			if !slices.ContainsFunc(f.Resolves, func(i int) bool { return meant[i] }) {
 				continue
@@ -58,14 +58,14 @@ func (s *session) CodeAction(ctx context.Context, p *protocol.CodeActionParams) 
 
 // meant are the findings asked about: those that touch the range, and those the client names, as some send the cursor for
 // the range and the findings of its line. Others name none, so the range must do.
-func (s *session) meant(d *document, found []diagnostics.Diagnostic, p *protocol.CodeActionParams) map[int]bool {
-	at := s.units.span(d.lines, p.Range)
+func (s *session) meant(c *cell, found []diagnostics.Diagnostic, p *protocol.CodeActionParams) map[int]bool {
+	at := s.units.span(c, p.Range)
 	meant := map[int]bool{}
 	for i, x := range found {
-		named := func(c protocol.Diagnostic) bool {
-			return c.Code == protocol.String(x.Rule.Code) && c.Range == s.units.lsp(d.lines, x.Span)
+		named := func(n protocol.Diagnostic) bool {
+			return n.Code == protocol.String(x.Rule.Code) && n.Range == s.units.lsp(c, x.Span)
 		}
-		meant[i] = x.Span.Overlaps(at) || slices.ContainsFunc(p.Context.Diagnostics, named)
+		meant[i] = c.holds(x.Span) && (x.Span.Overlaps(at) || slices.ContainsFunc(p.Context.Diagnostics, named))
 	}
 	return meant
 }

@@ -16,13 +16,13 @@ import (
 
 // Hover explains the findings at a place, or the rule that a suppression comment names.
 func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol.Hover, error) {
-	d := documentIn(ctx, p.TextDocument.URI)
+	d, c := documentIn(ctx, p.TextDocument.URI)
 	if d == nil || d.tree == nil {
 		return nil, nil
 	}
-	at := s.units.offset(d.lines, p.Position)
+	at := s.units.offset(c, p.Position)
 	if rule, span := ruleInComment(d.tree, at); rule != nil {
-		return s.hover(d, docs.Page(rule), span), nil
+		return s.hover(c, docs.Page(rule), span), nil
 	}
 	var parts []string
 	var span text.Span
@@ -42,11 +42,11 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 	if len(parts) == 0 {
 		return nil, nil
 	}
-	return s.hover(d, strings.Join(parts, "\n\n---\n\n"), span), nil
+	return s.hover(c, strings.Join(parts, "\n\n---\n\n"), span), nil
 }
 
-func (s *session) hover(d *document, markdown string, span text.Span) *protocol.Hover {
-	kind, r := protocol.MarkupKindMarkdown, s.units.lsp(d.lines, span)
+func (s *session) hover(c *cell, markdown string, span text.Span) *protocol.Hover {
+	kind, r := protocol.MarkupKindMarkdown, s.units.lsp(c, span)
 	if s.hoverAsText {
 		kind = protocol.MarkupKindPlainText
 	}

@@ -161,8 +161,8 @@ func TestConfigurationIsReadAgain(t *testing.T) {
 	if got := c.published(uri, 1); len(got.Diagnostics) != 3 || got.Diagnostics[0].Severity != 3 {
 		t.Errorf("severity: %+v", got)
 	}
-	for i := range 2 { // this client does not watch files; it is told of a mistake once
-		write(`ignroe = []` + strings.Repeat("\n", i))
+	for _, severity := range []string{"hint", "error"} { // this client does not watch files; it is told of a mistake once
+		write("ignroe = []\nseverity = { bug-name = \"" + severity + "\" }")
 		c.notify("textDocument/didSave", m{"textDocument": m{"uri": uri}})
 		if got := c.published(uri, 1); len(got.Diagnostics) != 3 {
 			t.Errorf("mistaken: %+v", got)

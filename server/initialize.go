@@ -2,14 +2,12 @@ package server
 
 import (
 	"context"
-	"os"
+	"encoding/json"
 	"slices"
 
 	"go.lsp.dev/protocol"
 	"go.lsp.dev/uri"
 	"go.uber.org/zap"
-
-	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 )
 
 // fixAllKind is the kind of the action that applies all safe fixes.
@@ -19,22 +17,30 @@ const fixAllKind = protocol.CodeActionKindSourceFixAll + ".ckpt-lsp"
 func (s *session) Initialize(_ context.Context, p *protocol.InitializeParams) (*protocol.InitializeResult, error) {
 	chosen := encodingFor(p.Capabilities.General)
 	s.features = featuresOf(p.Capabilities, chosen.units)
-	root, rooted := rootOf(p)
-	s.workspace, s.rooted = project.NewWorkspace(root), rooted
+	var mistakes []error
+	s.initial, mistakes = readSettings(optionsOf(p).Settings)
+	folders := foldersOf(p, s.initial)
 	s.mu.Lock()
-	s.advance(func(next *view) {
-		next.program, next.index, next.files = project.NewProgram(s.workspace), project.NewIndex(s.workspace), &listing{}
-	})
+	s.advance(func(next *view) { next.folders = folders })
 	s.mu.Unlock()
 	s.initialized.Store(true)
-	s.log.Info("initialized", zap.String("root", s.workspace.Root()), zap.String("client", p.ClientInfo.Name), zap.String("encoding", string(chosen.kind)))
+	s.unread = mistakes
+	s.log.Info("initialized", zap.String("root", folders[0].workspace.Root()), zap.Int("folders", len(folders)), zap.String("client", p.ClientInfo.Name), zap.String("encoding", string(chosen.kind)))
 	yes, change := true, protocol.TextDocumentSyncKindIncremental
 	return &protocol.InitializeResult{
 		ServerInfo: protocol.ServerInfo{Name: source, Version: protocol.NewOptional(s.version)},
 		Capabilities: protocol.ServerCapabilities{
 			PositionEncoding: chosen.kind,
 			TextDocumentSync: &protocol.TextDocumentSyncOptions{OpenClose: &yes, Change: &change, Save: protocol.Boolean(true)},
-			HoverProvider:    protocol.Boolean(true),
+			NotebookDocumentSync: &protocol.NotebookDocumentSyncOptions{
+				NotebookSelector: []protocol.NotebookSelector{&protocol.NotebookDocumentFilterWithCells{Cells: []protocol.NotebookCellLanguage{{Language: "python"}}}},
+				Save:             &yes,
+			},
+			DiagnosticProvider: &protocol.DiagnosticOptions{Identifier: new(string), InterFileDependencies: true, WorkspaceDiagnostics: true},
+			Workspace: &protocol.WorkspaceOptions{
+				WorkspaceFolders: &protocol.WorkspaceFoldersServerCapabilities{Supported: &yes, ChangeNotifications: protocol.Boolean(true)},
+			},
+			HoverProvider: protocol.Boolean(true),
 			CodeActionProvider: &protocol.CodeActionOptions{
 				CodeActionKinds: []protocol.CodeActionKind{protocol.CodeActionKindQuickFix, protocol.CodeActionKindSourceFixAll, fixAllKind},
 				ResolveProvider: &yes,
@@ -49,6 +55,9 @@ type features struct {
 	units                                                 units
 	documentChanges, showDocument, watchFiles             bool
 	relatedInformation, tagUnnecessary, data, hoverAsText bool
+	configurable, registersConfiguration                  bool // can be asked for its settings; can be asked to tell of changes
+	pulls, refreshes                                      bool // asks for findings; can be told to ask again
+	progress                                              bool
 }
 
 func featuresOf(c protocol.ClientCapabilities, u units) features {
@@ -56,15 +65,20 @@ func featuresOf(c protocol.ClientCapabilities, u units) features {
 	if w := c.Workspace; w != nil {
 		f.documentChanges = w.WorkspaceEdit != nil && isTrue(w.WorkspaceEdit.DocumentChanges)
 		f.watchFiles = w.DidChangeWatchedFiles != nil && isTrue(w.DidChangeWatchedFiles.DynamicRegistration)
+		f.configurable = isTrue(w.Configuration)
+		f.registersConfiguration = w.DidChangeConfiguration != nil && isTrue(w.DidChangeConfiguration.DynamicRegistration)
+		f.refreshes = w.Diagnostics != nil && isTrue(w.Diagnostics.RefreshSupport)
 	}
-	if w := c.Window; w != nil && w.ShowDocument != nil {
-		f.showDocument = w.ShowDocument.Support
+	if w := c.Window; w != nil {
+		f.showDocument = w.ShowDocument != nil && w.ShowDocument.Support
+		f.progress = isTrue(w.WorkDoneProgress)
 	}
 	if t := c.TextDocument; t != nil {
 		if d := t.PublishDiagnostics; d != nil {
 			f.relatedInformation, f.data = isTrue(d.RelatedInformation), isTrue(d.DataSupport)
 			f.tagUnnecessary = slices.Contains(d.TagSupport.ValueSet, protocol.DiagnosticTagUnnecessary)
 		}
+		f.pulls = t.Diagnostic != nil
 		if h := t.Hover; h != nil {
 			f.hoverAsText = len(h.ContentFormat) > 0 && !slices.Contains(h.ContentFormat, protocol.MarkupKindMarkdown)
 		}
@@ -74,26 +88,14 @@ func featuresOf(c protocol.ClientCapabilities, u units) features {
 
 func isTrue(b *bool) bool { return b != nil && *b }
 
-// rootOf is the folder the client works in, its first workspace folder or its root; else the working directory, and false.
-func rootOf(p *protocol.InitializeParams) (string, bool) {
-	if folders, ok := p.WorkspaceFolders.Get(); ok && len(folders) > 0 {
-		if path, ok := filePath(folders[0].URI); ok {
-			return path, true
-		}
-	}
-	if p.RootURI != nil {
-		if path, ok := filePath(*p.RootURI); ok {
-			return path, true
-		}
-	}
-	if path, ok := p.RootPath.Get(); ok && path != "" {
-		return path, true
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return ".", false
-	}
-	return dir, false
+// initializationOptions are what a client may say of itself that LSP has no word for.
+type initializationOptions struct {
+	Settings json.RawMessage `json:"settings"`
+}
+
+func optionsOf(p *protocol.InitializeParams) (o initializationOptions) {
+	_ = json.Unmarshal(p.InitializationOptions, &o) // what is not as it should be says nothing
+	return o
 }
 
 // filePath is the path of a file URI.

@@ -335,6 +335,11 @@ func (x *Index) AnalyzeAll(ctx context.Context, p *Program, paths []string) ([]*
 	return out, ctx.Err()
 }
 
+// Known is what was found in one file so far; nothing is analysed. It fails only with the context.
+func (x *Index) Known(ctx context.Context, p *Program, path string) (*Analysis, error) {
+	return x.analysis(ctx, p, path)
+}
+
 // analysis is what is known of one file.
 func (x *Index) analysis(ctx context.Context, p *Program, path string) (*Analysis, error) {
 	key := absolute(path)
