@@ -131,8 +131,20 @@ func (c *client) take(body []byte) {
 		if c.answer != nil {
 			result = c.answer(msg.Method, msg.Params)
 		}
-		go c.send(m{"id": msg.ID, "result": result})
+		go func() {
+			if w, late := result.(waiting); late {
+				<-w.until
+				result = w.result
+			}
+			c.send(m{"id": msg.ID, "result": result})
+		}()
 	}
+}
+
+// waiting is an answer that comes when a channel is closed.
+type waiting struct {
+	until  chan bool
+	result any
 }
 
 // raw sends bytes as they are.

@@ -20,6 +20,9 @@ func (s *session) DidChangeConfiguration(_ context.Context, p *protocol.DidChang
 		go s.configure()
 	} else if sent := sectionOf(json.RawMessage(p.Settings)); sent != nil {
 		chosen := s.readSettings(sent)
+		s.mu.Lock()
+		s.initial = chosen
+		s.mu.Unlock()
 		s.choose(func(*folder) settings { return chosen })
 	}
 	s.reload()

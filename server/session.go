@@ -41,7 +41,7 @@ type session struct {
 	running     sync.Map      // the cancel functions of requests under way, by id
 
 	unread     []error       // mistakes in the settings that came with initialize, before which nothing may be said
-	initial    settings      // those of a folder that the client says nothing of
+	initial    settings      // those of a folder that the client says nothing of; mu guards it
 	asked      atomic.Int64  // how often the client was asked for its settings
 	configured sync.Once     // closes ready
 	ready      chan struct{} // is closed when the settings are known
