@@ -114,6 +114,9 @@ func conforms(body []byte, asked string) error {
 	case hasID:
 		for _, r := range mm.Requests {
 			if r.Method == method && r.MessageDirection != "clientToServer" {
+				if r.Params == nil {
+					return mm.check(metaType{Kind: "base", Name: "null"}, msg["params"], method)
+				}
 				return mm.check(*r.Params, msg["params"], method)
 			}
 		}

@@ -157,7 +157,7 @@ func (s *session) DiagnosticWorkspace(ctx context.Context, p *protocol.Workspace
 		if err != nil {
 			return nil, err
 		}
-		if changed || s.reports.first() {
+		if first := s.reports.first(); changed || first {
 			return &protocol.WorkspaceDiagnosticReport{Items: items}, nil
 		}
 		select {
