@@ -137,6 +137,9 @@ func (d *document) find(ctx context.Context, v *view) error {
 	return err
 }
 
+// inner is a cell's text without the line end that stands between cells.
+func inner(c text.Cell) []byte { return c.Text[:len(c.Text)-1] }
+
 // latest is what is known of the document, nil for nothing.
 func (d *document) latest() *analysis {
 	d.mu.Lock()
@@ -177,7 +180,7 @@ func (d *document) changes(to *text.Source) []text.Edit {
 	var out []text.Edit
 	before, after := d.source.Cells(), to.Cells()
 	for i := range before {
-		for _, e := range text.Changes(before[i].Text, after[i].Text) {
+		for _, e := range text.Changes(inner(before[i]), inner(after[i])) {
 			e.Start, e.End = e.Start+before[i].Span.Start, e.End+before[i].Span.Start
 			out = append(out, e)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -183,6 +184,7 @@ func (r *reports) first() bool {
 // found in a file of which the client knows nothing, and nothing is found, is left out.
 func (s *session) workspaceReport(ctx context.Context, v *view, previous map[uri.URI]string) (items []protocol.WorkspaceDocumentDiagnosticReport, changed bool, err error) {
 	items = []protocol.WorkspaceDocumentDiagnosticReport{}
+	previous = maps.Clone(previous)
 	for _, f := range v.folders {
 		if !f.rooted || !f.settings.enable {
 			continue

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"go.lsp.dev/protocol"
 	"go.lsp.dev/uri"
@@ -57,9 +58,20 @@ func (s *session) textEdits(c *cell, edits []text.Edit) []protocol.TextEdit {
 	slices.SortStableFunc(edits, func(a, b text.Edit) int { return cmp.Compare(a.Start, b.Start) })
 	out := make([]protocol.TextEdit, len(edits))
 	for i, e := range edits {
-		out[i] = protocol.TextEdit{Range: s.units.lsp(c, e.Span), NewText: e.New}
+		out[i] = protocol.TextEdit{Range: s.units.lsp(c, e.Span), NewText: c.fitted(e)}
 	}
 	return out
+}
+
+// fitted is an edit's text for a cell, where the client has no line end behind the last line of a notebook's cell.
+func (c *cell) fitted(e text.Edit) string {
+	switch {
+	case e.End <= c.span.End:
+		return e.New
+	case e.Start > c.span.End: // on a line of its own, then
+		return "\n" + strings.TrimSuffix(e.New, "\n")
+	}
+	return strings.TrimSuffix(e.New, "\n")
 }
 
 func versioned(target protocol.OptionalVersionedTextDocumentIdentifier, edits []protocol.TextEdit) *protocol.TextDocumentEdit {
