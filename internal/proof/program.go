@@ -48,9 +48,6 @@ type Property struct {
 	// Commands are what Run runs, one after the other in one directory, each a script with its arguments. A script's name may begin
 	// with "2:" to run on two gloo ranks.
 	Commands [][]string `toml:"commands"`
-	// Fresh has Run start a Python for each command, which takes seconds; else the commands share one that has imported torch, and
-	// with it the order of sets of strings.
-	Fresh bool `toml:"fresh"`
 	// Flawed is a regular expression that matches what the flawed program's answer says: of Run, the standard output and error of all
 	// commands, and the exit status in a last line "exit status N".
 	Flawed string `toml:"flawed"`

@@ -54,7 +54,7 @@ func run(ctx context.Context, p *Program, files map[string]string, property *Pro
 			ranks, _ = strconv.Atoi(m[1])
 			command = append([]string{m[2]}, command[1:]...)
 		}
-		said, s, err := launch(ctx, dir, command, ranks, property.Fresh)
+		said, s, err := launch(ctx, dir, command, ranks)
 		if err != nil {
 			return "", err
 		}
@@ -88,8 +88,8 @@ func (p *Program) script() []string {
 }
 
 // launch runs a script, on that many ranks of a process group where ranks is not 0. A rank that fails does not end the others: they
-// run on until they end by themselves, or the limit ends them. Where fresh is false, the zygote starts them.
-func launch(ctx context.Context, dir string, command []string, ranks int, fresh bool) (string, int, error) {
+// run on until they end by themselves, or the limit ends them.
+func launch(ctx context.Context, dir string, command []string, ranks int) (string, int, error) {
 	ctx, cancel := context.WithTimeout(ctx, runLimit)
 	defer cancel()
 	port, err := prove.FreePort()
@@ -105,7 +105,7 @@ func launch(ctx context.Context, dir string, command []string, ranks int, fresh 
 			env = append(env, prove.RankEnvironment(rank, ranks, port)...)
 		}
 		running.Go(func() {
-			if zygote != nil && !fresh && strings.HasSuffix(command[0], ".py") {
+			if zygote != nil && strings.HasSuffix(command[0], ".py") {
 				said[rank], statuses[rank], failed[rank] = forked(ctx, dir, command, env)
 			} else {
 				said[rank], statuses[rank], failed[rank] = started(ctx, dir, command, env)
