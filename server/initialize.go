@@ -39,7 +39,7 @@ func (s *session) Initialize(_ context.Context, p *protocol.InitializeParams) (*
 				CodeActionKinds: []protocol.CodeActionKind{protocol.CodeActionKindQuickFix, protocol.CodeActionKindSourceFixAll, fixAllKind},
 				ResolveProvider: &yes,
 			},
-			ExecuteCommandProvider: protocol.ExecuteCommandOptions{Commands: []string{showDocumentation}},
+			ExecuteCommandProvider: protocol.ExecuteCommandOptions{Commands: commandNames()},
 		},
 	}, nil
 }
@@ -49,6 +49,7 @@ type features struct {
 	units                                                 units
 	documentChanges, showDocument, watchFiles             bool
 	relatedInformation, tagUnnecessary, data, hoverAsText bool
+	codeDescription                                       bool
 }
 
 func featuresOf(c protocol.ClientCapabilities, u units) features {
@@ -63,6 +64,7 @@ func featuresOf(c protocol.ClientCapabilities, u units) features {
 	if t := c.TextDocument; t != nil {
 		if d := t.PublishDiagnostics; d != nil {
 			f.relatedInformation, f.data = isTrue(d.RelatedInformation), isTrue(d.DataSupport)
+			f.codeDescription = isTrue(d.CodeDescriptionSupport)
 			f.tagUnnecessary = slices.Contains(d.TagSupport.ValueSet, protocol.DiagnosticTagUnnecessary)
 		}
 		if h := t.Hover; h != nil {
