@@ -51,7 +51,7 @@ type client struct {
 func connect(t testing.TB, prepare ...func(*session)) *client {
 	fromClient, in := io.Pipe()
 	out, toClient := io.Pipe()
-	c := &client{t: t, session: newSession(Options{Version: "1.2.3"}), in: in, code: make(chan int, 1), asked: map[string]string{}}
+	c := &client{t: t, session: newSession(Options{Version: "1.2.3", Cache: t.TempDir()}), in: in, code: make(chan int, 1), asked: map[string]string{}}
 	c.arrived = sync.NewCond(&c.mu)
 	for _, p := range prepare {
 		p(c.session)
@@ -274,7 +274,11 @@ type finding struct {
 	Message  string `json:"message"`
 	Tags     []int  `json:"tags"`
 	Data     any    `json:"data"`
-	Related  []struct {
+	// Description leads to the page of the code.
+	Description struct {
+		Href string `json:"href"`
+	} `json:"codeDescription"`
+	Related []struct {
 		Message  string
 		Location struct{ Range span }
 	} `json:"relatedInformation"`

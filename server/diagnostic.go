@@ -48,6 +48,11 @@ func (s *session) diagnostic(d *document, v *view, x diagnostics.Diagnostic) pro
 			out.Data = protocol.LSPAny(`{"rule":` + string(name) + `}`)
 		}
 	}
+	if s.codeDescription {
+		if page, ok := s.pages.rule(x.Rule); ok {
+			out.CodeDescription = protocol.CodeDescription{Href: page}
+		}
+	}
 	if x.Unnecessary && s.tagUnnecessary {
 		out.Tags = protocol.NewDiagnosticTags(protocol.DiagnosticTagUnnecessary)
 	}

@@ -96,12 +96,6 @@ func TestShowDocumentation(t *testing.T) {
 			if !success {
 				c.wait("a message", func(x message) bool { return x.Method == "window/showMessage" })
 			}
-			dir := c.session.pages.dir
-			c.in.Close()
-			c.exits(1)
-			if _, err := os.Stat(dir); !os.IsNotExist(err) {
-				t.Errorf("%s stays behind", dir)
-			}
 		})
 	}
 	t.Run("wrongly", func(t *testing.T) {

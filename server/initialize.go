@@ -45,7 +45,7 @@ func (s *session) Initialize(_ context.Context, p *protocol.InitializeParams) (*
 				CodeActionKinds: []protocol.CodeActionKind{protocol.CodeActionKindQuickFix, protocol.CodeActionKindSourceFixAll, fixAllKind},
 				ResolveProvider: &yes,
 			},
-			ExecuteCommandProvider: protocol.ExecuteCommandOptions{Commands: []string{showDocumentation}},
+			ExecuteCommandProvider: protocol.ExecuteCommandOptions{Commands: commandNames()},
 		},
 	}, nil
 }
@@ -58,6 +58,7 @@ type features struct {
 	configurable, registersConfiguration                  bool // can be asked for its settings; can be asked to tell of changes
 	pulls, refreshes                                      bool // asks for findings; can be told to ask again
 	progress                                              bool
+	codeDescription                                       bool
 }
 
 func featuresOf(c protocol.ClientCapabilities, u units) features {
@@ -75,15 +76,25 @@ func featuresOf(c protocol.ClientCapabilities, u units) features {
 	}
 	if t := c.TextDocument; t != nil {
 		if d := t.PublishDiagnostics; d != nil {
-			f.relatedInformation, f.data = isTrue(d.RelatedInformation), isTrue(d.DataSupport)
-			f.tagUnnecessary = slices.Contains(d.TagSupport.ValueSet, protocol.DiagnosticTagUnnecessary)
+			f.diagnostics(d.DiagnosticsCapabilities)
 		}
-		f.pulls = t.Diagnostic != nil
+		if d := t.Diagnostic; d != nil {
+			f.pulls = true
+			f.diagnostics(d.DiagnosticsCapabilities)
+		}
 		if h := t.Hover; h != nil {
 			f.hoverAsText = len(h.ContentFormat) > 0 && !slices.Contains(h.ContentFormat, protocol.MarkupKindMarkdown)
 		}
 	}
 	return f
+}
+
+// diagnostics notes what the client shows of a finding. Clients that ask for findings say it in one of two places, or in both.
+func (f *features) diagnostics(c protocol.DiagnosticsCapabilities) {
+	f.relatedInformation = f.relatedInformation || isTrue(c.RelatedInformation)
+	f.data = f.data || isTrue(c.DataSupport)
+	f.codeDescription = f.codeDescription || isTrue(c.CodeDescriptionSupport)
+	f.tagUnnecessary = f.tagUnnecessary || slices.Contains(c.TagSupport.ValueSet, protocol.DiagnosticTagUnnecessary)
 }
 
 func isTrue(b *bool) bool { return b != nil && *b }

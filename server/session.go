@@ -21,6 +21,8 @@ type Options struct {
 	Version string
 	// Log receives what the server has to say; nil discards it.
 	Log *zap.Logger
+	// Cache is the directory for what outlasts a session, the pages of the rules; "" is the user's cache directory.
+	Cache string
 }
 
 // session is one client's connection.
@@ -73,6 +75,7 @@ func newSession(o Options) *session {
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
+	s.pages = pages{cache: o.Cache, log: s.log}
 	s.view.Store(&view{supersede: func() {}})
 	s.route = protocol.ServerHandler(s, nil)
 	return s
