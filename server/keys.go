@@ -1,0 +1,76 @@
+package server
+
+import (
+	"context"
+
+	"go.lsp.dev/protocol"
+	"go.lsp.dev/uri"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/insight"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// keyAt is the checkpoint key at a position, with its uses in the document and the files that lead to it; nil where none stands.
+func (s *session) keyAt(ctx context.Context, u uri.URI, at protocol.Position) (*document, *insight.Key, error) {
+	d, c := documentIn(ctx, u)
+	if d == nil || d.tree == nil {
+		return nil, nil, nil
+	}
+	facts, err := d.facts(ctx, viewIn(ctx))
+	if err != nil {
+		return nil, nil, err
+	}
+	var keys insight.Keys
+	for _, f := range facts {
+		keys.Add(f)
+	}
+	return d, keys.At(d.path, s.units.offset(c, at)), nil
+}
+
+// keyEverywhere is keyAt with the uses in all files of the document's folder.
+func (s *session) keyEverywhere(ctx context.Context, u uri.URI, at protocol.Position) (*document, *insight.Key, error) {
+	d, key, err := s.keyAt(ctx, u, at)
+	if key == nil || err != nil {
+		return d, nil, err
+	}
+	v := viewIn(ctx)
+	f := d.folder(v)
+	var keys insight.Keys
+	if err := f.index.Visit(ctx, f.program, append(v.open(f), s.closed(v, f)...), func(file *training.File) {
+		if !file.Test() {
+			keys.Add(file)
+		}
+	}); err != nil {
+		return nil, nil, err
+	}
+	_, c := documentIn(ctx, u)
+	if all := keys.At(d.path, s.units.offset(c, at)); all != nil {
+		return d, all, nil
+	}
+	return d, key, nil
+}
+
+// uses are the places of a key; wanted says which.
+func (s *session) uses(v *view, d *document, key *insight.Key, wanted func(insight.Use) bool) []protocol.Location {
+	out := []protocol.Location{}
+	for _, use := range key.Uses {
+		if !wanted(use) {
+			continue
+		}
+		if place, ok := s.location(d, v, use.Path, use.Span); ok {
+			out = append(out, place)
+		}
+	}
+	return out
+}
+
+// useAt is the use of a key that stands at an offset of the document.
+func useAt(d *document, key *insight.Key, at int) (text.Span, bool) {
+	for _, use := range key.Uses {
+		if use.Path == d.path && !use.Computed && use.Start <= at && at <= use.End {
+			return use.Span, true
+		}
+	}
+	return text.Span{}, false
+}
