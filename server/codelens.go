@@ -45,35 +45,33 @@ func (s *session) CodeLens(ctx context.Context, p *protocol.CodeLensParams) ([]p
 		}
 		lens := protocol.CodeLens{Range: s.units.lsp(c, save.Line)}
 		title := "checkpoint " + completeness(save)
-		if names := missingNames(save, a.Diagnostics); len(names) > 0 {
-			title += ": add " + strings.Join(names, ", ")
-		}
 		lens.Command = protocol.Command{Title: title}
-		if codes := mendable(a, save); len(codes) > 0 {
-			arguments, err := json.Marshal(lensArguments{string(c.uri), c.version, codes, lens.Range.Start})
+		if mended := mendable(a, save); len(mended) > 0 {
+			var codes []string
+			for _, i := range mended {
+				codes = append(codes, a.Diagnostics[i].Rule.Code)
+			}
+			slices.Sort(codes)
+			arguments, err := json.Marshal(lensArguments{string(c.uri), c.version, slices.Compact(codes), lens.Range.Start})
 			if err != nil {
 				return nil, err
 			}
+			save.Missing = mended
+			title += ": add " + strings.Join(missingNames(save, a.Diagnostics), ", ")
 			lens.Command = protocol.Command{Title: title, Command: applyFix, Arguments: []protocol.LSPAny{arguments}}
 		} else if len(save.Missing) > 0 {
-			lens.Command = protocol.Command{Title: strings.Replace(title, ": add ", ": lacks ", 1)}
+			lens.Command = protocol.Command{Title: title + ": lacks " + strings.Join(missingNames(save, a.Diagnostics), ", ")}
 		}
 		out = append(out, lens)
 	}
 	return out, nil
 }
 
-// mendable are the codes of what a checkpoint lacks that the best fix adds.
-func mendable(a *analysis, save insight.Save) []string {
+// mendable is what a checkpoint lacks that the best fix adds, as findings.
+func mendable(a *analysis, save insight.Save) []int {
 	for _, f := range a.fixes() {
-		var codes []string
-		for _, i := range f.Resolves {
-			if code := a.Diagnostics[i].Rule.Code; slices.Contains(save.Missing, i) && !slices.Contains(codes, code) {
-				codes = append(codes, code)
-			}
-		}
-		if len(codes) > 0 {
-			return codes
+		if added := slices.DeleteFunc(slices.Clone(f.Resolves), func(i int) bool { return !slices.Contains(save.Missing, i) }); len(added) > 0 {
+			return added
 		}
 	}
 	return nil

@@ -14,5 +14,8 @@ func (s *session) Definition(ctx context.Context, p *protocol.DefinitionParams) 
 	if key == nil || err != nil {
 		return nil, err
 	}
-	return protocol.LocationSlice(s.uses(viewIn(ctx), d, key, func(u insight.Use) bool { return u.Written })), nil
+	if written := s.uses(viewIn(ctx), d, key, func(u insight.Use) bool { return u.Written }); len(written) > 0 {
+		return protocol.LocationSlice(written), nil
+	}
+	return nil, nil
 }

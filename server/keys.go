@@ -1,14 +1,15 @@
 package server
 
 import (
+	"bytes"
 	"context"
 
 	"go.lsp.dev/protocol"
 	"go.lsp.dev/uri"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/insight"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
 // keyAt is the checkpoint key at a position, with its uses in the document and the files that lead to it; nil where none stands.
@@ -35,20 +36,36 @@ func (s *session) keyEverywhere(ctx context.Context, u uri.URI, at protocol.Posi
 		return d, nil, err
 	}
 	v := viewIn(ctx)
+	select {
+	case <-v.settled: // which files enter which is known
+	case <-v.current.Done():
+		return nil, nil, protocol.ErrContentModified
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
 	f := d.folder(v)
-	var keys insight.Keys
-	if err := f.index.Visit(ctx, f.program, append(v.open(f), s.closed(v, f)...), func(file *training.File) {
-		if !file.Test() {
-			keys.Add(file)
-		}
-	}); err != nil {
+	facts, err := f.index.Facts(ctx, f.program, append(s.speaking(v, f, key.Name), d.path)...)
+	if err != nil {
 		return nil, nil, err
 	}
-	_, c := documentIn(ctx, u)
-	if all := keys.At(d.path, s.units.offset(c, at)); all != nil {
-		return d, all, nil
+	var keys insight.Keys
+	for _, file := range facts {
+		keys.Add(file)
 	}
-	return d, key, nil
+	_, c := documentIn(ctx, u)
+	return d, keys.At(d.path, s.units.offset(c, at)), nil
+}
+
+// speaking are the files of a folder that hold a word, among them all that spell it out as a key.
+func (s *session) speaking(v *view, f *folder, word string) []string {
+	var out []string
+	for _, path := range append(v.open(f), s.closed(v, f)...) {
+		src, err := f.program.Unit(path).Source()
+		if err == nil && project.Relevant(src.Text) && bytes.Contains(src.Text, []byte(word)) {
+			out = append(out, path)
+		}
+	}
+	return out
 }
 
 // uses are the places of a key; wanted says which.

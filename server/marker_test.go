@@ -263,6 +263,7 @@ func (sc *scene) apply(e workspaceEdit) {
 // write changes an open file's text.
 func (sc *scene) write(file, content string) {
 	sc.version[file]++
+	sc.move(file, content)
 	sc.texts[file] = content
 	if sc.cells[file] {
 		sc.c.notify("notebookDocument/didChange", m{"notebookDocument": m{"uri": sc.uri("notebook.ipynb"), "version": sc.version[file]}, "change": m{"cells": m{"textContent": []any{
@@ -270,6 +271,19 @@ func (sc *scene) write(file, content string) {
 		return
 	}
 	sc.c.change(sc.uri(file), sc.version[file], m{"text": content})
+}
+
+// move has the markers of a file stay where they are when its text becomes another.
+func (sc *scene) move(file, content string) {
+	before := sc.texts[file]
+	for _, e := range text.Changes([]byte(before), []byte(content)) {
+		for name, at := range sc.marks {
+			if at.file == file && at.at >= e.End {
+				at.at += len(e.New) - e.Len()
+				sc.marks[name] = at
+			}
+		}
+	}
 }
 
 // answer replies to the server, and notes what it asks for.
