@@ -57,7 +57,7 @@ func (x *Index) whole(ctx context.Context, p *Program, path string, r codeaction
 		}
 		i := slices.IndexFunc(more, func(o codeactions.Rewrite) bool { return o.Name == r.Name && len(o.Edits) > 0 })
 		if i < 0 {
-			r.Edits = []codeactions.FileEdits{{Edits: text.Changes(before.Text, src.Text)}}
+			r.Edits = []codeactions.FileEdits{{Edits: before.Changes(src)}}
 			if !before.Accepts(r.Edits[0].Edits) {
 				return refused, nil
 			}
