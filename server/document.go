@@ -165,7 +165,7 @@ func (a *analysis) fixable() bool {
 // where the fixes do not settle.
 func (d *document) fixAll(ctx context.Context, v *view) ([]text.Edit, error) {
 	f := d.folder(v)
-	index := f.index.Clone() // what would be is not what is
+	index := f.index.CloneFor(f.program) // what would be is not what is
 	if _, err := index.Analyze(ctx, f.program, d.path); err != nil {
 		return nil, err
 	}
