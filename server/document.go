@@ -14,6 +14,7 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
 // document is one version of one open document. Its text and tree do not change; what is found in it does, when other files
@@ -142,6 +143,12 @@ func (d *document) latest() *analysis {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.known
+}
+
+// facts are those of the file in a snapshot that holds the document, and of the files that lead to it. They are the caller's own.
+func (d *document) facts(ctx context.Context, v *view) ([]*training.File, error) {
+	f := d.folder(v)
+	return f.index.Facts(ctx, f.program, d.path)
 }
 
 // fixes are those of the findings; Resolves of a fix are indices into them.

@@ -39,7 +39,14 @@ func (s *session) Initialize(_ context.Context, p *protocol.InitializeParams) (*
 			Workspace: &protocol.WorkspaceOptions{
 				WorkspaceFolders: &protocol.WorkspaceFoldersServerCapabilities{Supported: &yes, ChangeNotifications: protocol.Boolean(true)},
 			},
-			HoverProvider: protocol.Boolean(true),
+			HoverProvider:        protocol.Boolean(true),
+			CodeLensProvider:     &protocol.CodeLensOptions{},
+			InlayHintProvider:    protocol.Boolean(true),
+			DefinitionProvider:   protocol.Boolean(true),
+			ReferencesProvider:   protocol.Boolean(true),
+			RenameProvider:       &protocol.RenameOptions{PrepareProvider: &yes},
+			CompletionProvider:   &protocol.CompletionOptions{TriggerCharacters: []string{`"`, "'"}},
+			DocumentLinkProvider: &protocol.DocumentLinkOptions{},
 			CodeActionProvider: &protocol.CodeActionOptions{
 				CodeActionKinds: []protocol.CodeActionKind{protocol.CodeActionKindQuickFix, protocol.CodeActionKindRefactorRewrite, fixAllKind},
 				ResolveProvider: &yes,
@@ -56,7 +63,7 @@ type features struct {
 	relatedInformation, tagUnnecessary, data, hoverAsText bool
 	configurable, registersConfiguration                  bool // can be asked for its settings; can be asked to tell of changes
 	pulls, refreshes                                      bool // asks for findings; can be told to ask again
-	progress                                              bool
+	progress, annotations                                 bool
 	codeDescription                                       bool
 	resolvesEdit, disabled                                bool // resolves the edits of code actions; shows those that cannot be made
 	applies                                               bool // makes the edits that commands come to
@@ -68,6 +75,7 @@ func featuresOf(c protocol.ClientCapabilities, u units) features {
 	if w := c.Workspace; w != nil {
 		f.applies = isTrue(w.ApplyEdit)
 		f.documentChanges = w.WorkspaceEdit != nil && isTrue(w.WorkspaceEdit.DocumentChanges)
+		f.annotations = f.documentChanges && w.WorkspaceEdit.ChangeAnnotationSupport != nil
 		f.watchFiles = w.DidChangeWatchedFiles != nil && isTrue(w.DidChangeWatchedFiles.DynamicRegistration)
 		f.configurable = isTrue(w.Configuration)
 		f.registersConfiguration = w.DidChangeConfiguration != nil && isTrue(w.DidChangeConfiguration.DynamicRegistration)
