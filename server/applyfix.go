@@ -11,19 +11,9 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
-// applyFix is the command that makes the fix of some findings.
-const applyFix = "ckpt-lsp.applyFix"
-
-// fixArguments say which fix a code lens means: the one that mends findings of all these rules, next to the position.
-type fixArguments struct {
-	URI      string            `json:"uri"`
-	Version  int32             `json:"version"`
-	Codes    []string          `json:"codes"`
-	Position protocol.Position `json:"position"`
-}
-
+// runApplyFix makes the fix that a code lens names: the one that mends findings of all its rules, next to its position.
 func (s *session) runApplyFix(ctx context.Context, arguments []protocol.LSPAny) (any, error) {
-	p, err := argument[fixArguments](arguments, applyFix+` takes one argument, {"uri": ..., "version": ..., "codes": [...], "position": {...}}`)
+	p, err := argument[lensArguments](arguments, applyFix+` takes one argument, {"uri": ..., "version": ..., "codes": [...], "position": {...}}`)
 	if err != nil {
 		return nil, err
 	}
