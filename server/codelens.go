@@ -11,7 +11,7 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/insight"
 )
 
-// applyFix is the command that makes the fix of findings; see applyFixArguments.
+// applyFix is the command that makes the fix of findings; lensArguments are its argument.
 const applyFix = "ckpt-lsp.applyFix"
 
 // lensArguments are those of a code lens's command: the document and its version, the codes of the findings to mend, and where they
