@@ -14,15 +14,15 @@ import (
 )
 
 // checkpointAt tells of the checkpoint that is saved or loaded at an offset, and where it is; nothing where none is.
-func checkpointAt(facts []*training.File, path string, found []diagnostics.Diagnostic, at int) (parts []string, span text.Span) {
-	for _, s := range insight.Saves(facts, path, found) {
+func checkpointAt(facts []*training.File, d *document, found []diagnostics.Diagnostic, at int) (parts []string, span text.Span) {
+	for _, s := range insight.Saves(facts, d.path, found) {
 		if s.Call.Contains(at) {
 			return []string{saveText(s, found)}, s.Call
 		}
 	}
-	for _, l := range insight.Loads(facts, path) {
+	for _, l := range insight.Loads(facts, d.path) {
 		if l.Call.Contains(at) {
-			return []string{loadText(l)}, l.Call
+			return []string{loadText(d, l)}, l.Call
 		}
 	}
 	return nil, text.Span{}
@@ -69,8 +69,8 @@ func missingNames(s insight.Save, found []diagnostics.Diagnostic) []string {
 	return out
 }
 
-// loadText says what a load restores, and how training goes on.
-func loadText(l insight.Load) string {
+// loadText says what a load of the document restores, and how training goes on.
+func loadText(d *document, l insight.Load) string {
 	title := "**Load of a checkpoint**"
 	if l.Agreement.Continues {
 		title += ": training goes on from it"
@@ -81,9 +81,9 @@ func loadText(l insight.Load) string {
 	case len(c.Saves) == 0:
 		parts = append(parts, "Nothing at hand writes it.")
 	case len(c.Saves) == 1:
-		parts = append(parts, fmt.Sprintf("Written at %s.", c.Saves[0]))
+		parts = append(parts, "Written at "+where(d, l, c)+".")
 	default:
-		parts = append(parts, fmt.Sprintf("Written at %s and %d more.", c.Saves[0], len(c.Saves)-1))
+		parts = append(parts, fmt.Sprintf("Written at %s and %d more.", where(d, l, c), len(c.Saves)-1))
 	}
 	if len(c.Keys) > 0 {
 		parts = append(parts, c.Table())
@@ -96,4 +96,13 @@ func loadText(l insight.Load) string {
 		parts = append(parts, table)
 	}
 	return strings.Join(parts, "\n\n")
+}
+
+// where says where the first save stands: in a notebook, by its cell.
+func where(d *document, l insight.Load, c contract.Contract) string {
+	at := l.Agreement.Saves[0].Node
+	if cell, ok := d.source.CellAt(at.Start()); ok && at.Tree() == d.tree {
+		return fmt.Sprintf("cell %d, line %d", cell.Number, text.NewLineIndex(cell.Text).Line(at.Start()-cell.Span.Start)+1)
+	}
+	return c.Saves[0].String()
 }

@@ -33,7 +33,7 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 	if err != nil {
 		return nil, err
 	}
-	parts, span := checkpointAt(facts, d.path, a.Diagnostics, at)
+	parts, span := checkpointAt(facts, d, a.Diagnostics, at)
 	for _, x := range a.Diagnostics {
 		if !x.Span.Contains(at) {
 			continue

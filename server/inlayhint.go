@@ -35,7 +35,7 @@ func (s *session) InlayHint(ctx context.Context, p *protocol.InlayHintParams) ([
 		yes := true
 		out = append(out, protocol.InlayHint{
 			Position: s.units.lsp(c, text.Span{Start: l.Call.End, End: l.Call.End}).Start, Label: protocol.String(label), PaddingLeft: &yes,
-			Tooltip: &protocol.MarkupContent{Kind: protocol.MarkupKindMarkdown, Value: loadText(l)},
+			Tooltip: &protocol.MarkupContent{Kind: protocol.MarkupKindMarkdown, Value: loadText(d, l)},
 		})
 	}
 	return out, nil

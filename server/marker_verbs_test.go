@@ -125,7 +125,9 @@ func (sc *scene) published(words []string, _ string) {
 	}
 }
 
+// pull FILE waits until all is found, and asks for the findings.
 func (sc *scene) pull(words []string, _ string) {
+	sc.c.settle()
 	for _, file := range words {
 		if r, ok := ask[docReport](sc, "textDocument/diagnostic", m{"textDocument": m{"uri": sc.uri(file)}}); ok {
 			sc.findings(file, r.Items)
