@@ -48,6 +48,9 @@ var notifications = map[string]bool{
 var requests = map[string]bool{
 	protocol.MethodInitialize: true, protocol.MethodShutdown: true, protocol.MethodTextDocumentHover: true,
 	protocol.MethodTextDocumentDiagnostic: true, protocol.MethodWorkspaceDiagnostic: true,
+	protocol.MethodTextDocumentCodeLens: true, protocol.MethodTextDocumentInlayHint: true, protocol.MethodTextDocumentDocumentLink: true,
+	protocol.MethodTextDocumentDefinition: true, protocol.MethodTextDocumentReferences: true,
+	protocol.MethodTextDocumentRename: true, protocol.MethodTextDocumentPrepareRename: true, protocol.MethodTextDocumentCompletion: true,
 	protocol.MethodTextDocumentCodeAction: true, protocol.MethodCodeActionResolve: true, protocol.MethodWorkspaceExecuteCommand: true,
 }
 

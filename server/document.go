@@ -14,6 +14,7 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
 // document is one version of one open document. Its text and tree do not change; what is found in it does, when other files
@@ -137,14 +138,17 @@ func (d *document) find(ctx context.Context, v *view) error {
 	return err
 }
 
-// inner is a cell's text without the line end that stands between cells.
-func inner(c text.Cell) []byte { return c.Text[:len(c.Text)-1] }
-
 // latest is what is known of the document, nil for nothing.
 func (d *document) latest() *analysis {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.known
+}
+
+// facts are those of the file in a snapshot that holds the document, and of the files that lead to it. They are the caller's own.
+func (d *document) facts(ctx context.Context, v *view) ([]*training.File, error) {
+	f := d.folder(v)
+	return f.index.Facts(ctx, f.program, d.path)
 }
 
 // fixes are those of the findings; Resolves of a fix are indices into them.
@@ -157,11 +161,18 @@ func (a *analysis) fixes() []codeactions.Fix {
 	return a.fixed
 }
 
+// fixable says that some of the findings can be fixed safely in the document alone.
+func (a *analysis) fixable() bool {
+	return slices.ContainsFunc(codeactions.Compatible(a.fixes(), diagnostics.Safe), func(f codeactions.Fix) bool {
+		return len(f.Edits) == 1 && (f.Edits[0].Path == "" || f.Edits[0].Path == a.Path)
+	})
+}
+
 // fixAll gives the edits that all safe fixes come to, one after another until nothing changes. It fails with the context, and
 // where the fixes do not settle.
 func (d *document) fixAll(ctx context.Context, v *view) ([]text.Edit, error) {
 	f := d.folder(v)
-	index := f.index.Clone() // what would be is not what is
+	index := f.index.CloneFor(f.program) // what would be is not what is
 	if _, err := index.Analyze(ctx, f.program, d.path); err != nil {
 		return nil, err
 	}
@@ -169,21 +180,5 @@ func (d *document) fixAll(ctx context.Context, v *view) ([]text.Edit, error) {
 	if err != nil || after[0].Err != nil {
 		return nil, errors.Join(err, after[0].Err)
 	}
-	return d.changes(after[0].After.Source), nil
-}
-
-// changes are the edits that lead to another text of the document. Each lies in one cell.
-func (d *document) changes(to *text.Source) []text.Edit {
-	if d.book == nil {
-		return text.Changes(d.source.Text, to.Text)
-	}
-	var out []text.Edit
-	before, after := d.source.Cells(), to.Cells()
-	for i := range before {
-		for _, e := range text.Changes(inner(before[i]), inner(after[i])) {
-			e.Start, e.End = e.Start+before[i].Span.Start, e.End+before[i].Span.Start
-			out = append(out, e)
-		}
-	}
-	return out
+	return d.source.Changes(after[0].After.Source), nil
 }

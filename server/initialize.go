@@ -10,15 +10,14 @@ import (
 	"go.uber.org/zap"
 )
 
-// fixAllKind is the kind of the action that applies all safe fixes.
-const fixAllKind = protocol.CodeActionKindSourceFixAll + ".ckpt-lsp"
-
 // Initialize agrees on the position encoding and tells what the server does.
 func (s *session) Initialize(_ context.Context, p *protocol.InitializeParams) (*protocol.InitializeResult, error) {
 	chosen := encodingFor(p.Capabilities.General)
 	s.features = featuresOf(p.Capabilities, chosen.units)
 	var mistakes []error
-	s.initial, mistakes = readSettings(optionsOf(p).Settings)
+	options := optionsOf(p)
+	s.terminal = options.Terminal
+	s.initial, mistakes = readSettings(options.Settings)
 	folders := foldersOf(p, s.initial)
 	s.mu.Lock()
 	s.advance(func(next *view) { next.folders = folders })
@@ -40,9 +39,16 @@ func (s *session) Initialize(_ context.Context, p *protocol.InitializeParams) (*
 			Workspace: &protocol.WorkspaceOptions{
 				WorkspaceFolders: &protocol.WorkspaceFoldersServerCapabilities{Supported: &yes, ChangeNotifications: protocol.Boolean(true)},
 			},
-			HoverProvider: protocol.Boolean(true),
+			HoverProvider:        protocol.Boolean(true),
+			CodeLensProvider:     &protocol.CodeLensOptions{},
+			InlayHintProvider:    protocol.Boolean(true),
+			DefinitionProvider:   protocol.Boolean(true),
+			ReferencesProvider:   protocol.Boolean(true),
+			RenameProvider:       &protocol.RenameOptions{PrepareProvider: &yes},
+			CompletionProvider:   &protocol.CompletionOptions{TriggerCharacters: []string{`"`, "'"}},
+			DocumentLinkProvider: &protocol.DocumentLinkOptions{},
 			CodeActionProvider: &protocol.CodeActionOptions{
-				CodeActionKinds: []protocol.CodeActionKind{protocol.CodeActionKindQuickFix, protocol.CodeActionKindSourceFixAll, fixAllKind},
+				CodeActionKinds: []protocol.CodeActionKind{protocol.CodeActionKindQuickFix, protocol.CodeActionKindRefactorRewrite, fixAllKind},
 				ResolveProvider: &yes,
 			},
 			ExecuteCommandProvider: protocol.ExecuteCommandOptions{Commands: commandNames()},
@@ -57,14 +63,19 @@ type features struct {
 	relatedInformation, tagUnnecessary, data, hoverAsText bool
 	configurable, registersConfiguration                  bool // can be asked for its settings; can be asked to tell of changes
 	pulls, refreshes                                      bool // asks for findings; can be told to ask again
-	progress                                              bool
+	progress, annotations                                 bool
 	codeDescription                                       bool
+	resolvesEdit, disabled                                bool // resolves the edits of code actions; shows those that cannot be made
+	applies                                               bool // makes the edits that commands come to
+	terminal                                              bool // runs the command line of a proof by itself
 }
 
 func featuresOf(c protocol.ClientCapabilities, u units) features {
 	f := features{units: u}
 	if w := c.Workspace; w != nil {
+		f.applies = isTrue(w.ApplyEdit)
 		f.documentChanges = w.WorkspaceEdit != nil && isTrue(w.WorkspaceEdit.DocumentChanges)
+		f.annotations = f.documentChanges && w.WorkspaceEdit.ChangeAnnotationSupport != nil
 		f.watchFiles = w.DidChangeWatchedFiles != nil && isTrue(w.DidChangeWatchedFiles.DynamicRegistration)
 		f.configurable = isTrue(w.Configuration)
 		f.registersConfiguration = w.DidChangeConfiguration != nil && isTrue(w.DidChangeConfiguration.DynamicRegistration)
@@ -81,6 +92,11 @@ func featuresOf(c protocol.ClientCapabilities, u units) features {
 		if d := t.Diagnostic; d != nil {
 			f.pulls = true
 			f.diagnostics(d.DiagnosticsCapabilities)
+		}
+		if a := t.CodeAction; a != nil {
+			// What says which edit is meant has to come back.
+			f.resolvesEdit = isTrue(a.DataSupport) && slices.Contains(a.ResolveSupport.Properties, "edit")
+			f.disabled = isTrue(a.DisabledSupport)
 		}
 		if h := t.Hover; h != nil {
 			f.hoverAsText = len(h.ContentFormat) > 0 && !slices.Contains(h.ContentFormat, protocol.MarkupKindMarkdown)
@@ -102,6 +118,7 @@ func isTrue(b *bool) bool { return b != nil && *b }
 // initializationOptions are what a client may say of itself that LSP has no word for.
 type initializationOptions struct {
 	Settings json.RawMessage `json:"settings"`
+	Terminal bool            `json:"terminal"`
 }
 
 func optionsOf(p *protocol.InitializeParams) (o initializationOptions) {

@@ -51,7 +51,7 @@ var severityNames = []string{"error", "warning", "information", "hint", "off"}
 
 var options = []option{
 	{"enable", schema{"type": "boolean", "default": true, "markdownDescription": "Look for mistakes in checkpoints, resume logic, seeds and ranks."},
-		flag(func(s *settings) *bool { return &s.enable })},
+		boolean(func(s *settings) *bool { return &s.enable })},
 	{"select", schema{"type": "array", "items": schema{"type": "string"}, "default": []string{}, "markdownDescription": "Rules to run instead of those the configuration file selects: codes (`CKP101`), names (`missing-optimizer-state`), families (`CKP1`) or `ALL`."},
 		selectors(func(s *settings) *[]diagnostics.Selector { return &s.selected })},
 	{"ignore", schema{"type": "array", "items": schema{"type": "string"}, "default": []string{}, "markdownDescription": "Rules to leave out, besides those the configuration file ignores."},
@@ -63,9 +63,9 @@ var options = []option{
 	{"run", schema{"type": "string", "enum": []string{"onType", "onSave"}, "default": "onType", "markdownDescription": "Renew findings as you type, or when you save."},
 		readRun},
 	{"codeLens", schema{"type": "boolean", "default": true, "markdownDescription": "Show above each save of a training checkpoint how complete it is."},
-		flag(func(s *settings) *bool { return &s.codeLens })},
+		boolean(func(s *settings) *bool { return &s.codeLens })},
 	{"inlayHints", schema{"type": "boolean", "default": false, "markdownDescription": "Show behind a load what is restored from the checkpoint, and the learning rate that training goes on with."},
-		flag(func(s *settings) *bool { return &s.inlayHints })},
+		boolean(func(s *settings) *bool { return &s.inlayHints })},
 }
 
 // clientKeys are settings in the section that are the client's own.
@@ -126,8 +126,8 @@ func unknownKey(key string) error {
 	return fmt.Errorf("settings %s: unknown key %q%s (valid: %s)", section, key, hint, strings.Join(valid, ", "))
 }
 
-// flag reads a boolean.
-func flag(of func(*settings) *bool) func(*settings, json.RawMessage) error {
+// boolean reads a boolean.
+func boolean(of func(*settings) *bool) func(*settings, json.RawMessage) error {
 	return func(s *settings, value json.RawMessage) error {
 		if json.Unmarshal(value, of(s)) != nil {
 			return errors.New("expected true or false")

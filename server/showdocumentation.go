@@ -28,7 +28,7 @@ func (s *session) runShowDocumentation(ctx context.Context, arguments []protocol
 			return nil, nil
 		}
 	}
-	return nil, s.client.ShowMessage(s.ctx, &protocol.ShowMessageParams{Type: protocol.MessageTypeInfo, Message: docs.Page(rule)})
+	return nil, s.inform(protocol.MessageTypeInfo, docs.Page(rule))
 }
 
 // show opens a page as a document in a client that can, and reports whether it did.

@@ -60,12 +60,16 @@ func Read(ctx context.Context, w *project.Workspace, p *project.Program, paths [
 		if f.Test() && !o.Tests {
 			return
 		}
-		sites := siteMaker{f, o.Show, map[*pyast.Tree]*text.LineIndex{}}
 		for _, a := range f.Agreements() {
-			out = append(out, sites.contract(a))
+			out = append(out, Of(f, a, o.Show))
 		}
 	})
 	return settled(out), err
+}
+
+// Of is one agreement of a file, told with paths as show gives them.
+func Of(f *training.File, a training.Agreement, show func(path string) string) Contract {
+	return siteMaker{f, show, map[*pyast.Tree]*text.LineIndex{}}.contract(a)
 }
 
 // settled puts the contracts in the order of their places, tells each once, and drops saves that another file's load reads.

@@ -51,6 +51,20 @@ func row(out *strings.Builder, cells ...string) {
 	out.WriteString("|\n")
 }
 
+// Table is what becomes of each key, as Markdown.
+func (c Contract) Table() string {
+	var out strings.Builder
+	out.WriteString("| key | written | what becomes of it |\n|---|---|---|\n")
+	for _, k := range c.Keys {
+		written := ""
+		if k.Written != nil {
+			written = code(Clip(k.Written.Text, 50))
+		}
+		row(&out, code(k.Name), written, k.Fate(40))
+	}
+	return out.String()
+}
+
 // code is a text as code, whatever it holds.
 func code(s string) string {
 	if s == "" {

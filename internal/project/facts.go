@@ -8,12 +8,20 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
-// Facts are those of what the entry points of a file do, and of those files of which it is known that they enter it, tests left
+// Facts are those of what the entry points of files do, and of those files of which it is known that they enter them, tests left
 // out. They are gathered anew and are the caller's own. It fails only with the context.
-func (x *Index) Facts(ctx context.Context, p *Program, path string) ([]*training.File, error) {
+func (x *Index) Facts(ctx context.Context, p *Program, paths ...string) ([]*training.File, error) {
 	own := x.Clone()
+	var leading []string
+	for _, path := range paths {
+		for _, path := range own.leadingTo(absolute(path)) {
+			if !slices.Contains(leading, path) {
+				leading = append(leading, path)
+			}
+		}
+	}
 	var out []*training.File
-	for _, path := range own.leadingTo(absolute(path)) {
+	for _, path := range leading {
 		own.Forget(path)
 		s := own.trace(ctx, p, path, true)
 		if s == nil || s.facts == nil {
