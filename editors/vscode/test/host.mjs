@@ -1,6 +1,6 @@
 // A VS Code to test in: code-server on a free port, with the extension and others beside it.
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -35,7 +35,7 @@ export async function start({ fill, driver = false, settings = {}, env = {}, vie
     path.join(data, "User", "settings.json"),
     JSON.stringify({ ...quiet, "ckpt-lsp.path": process.env.CKPT_LSP_SERVER, "ckpt-lsp.logLevel": "info", ...settings }),
   );
-  for (const name of ["package.json", "dist", "images", "walkthrough"]) {
+  for (const name of ["package.json", "dist", "images", "walkthrough"].filter((name) => existsSync(path.join(root, name)))) {
     cpSync(path.join(root, name), path.join(extensions, "ckpt-lsp.ckpt-lsp-0.1.0", name), { recursive: true });
   }
   if (driver) {
