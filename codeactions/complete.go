@@ -249,19 +249,20 @@ var rngForms = map[torch.RNG]struct{ module, key, get, set string }{
 	torch.PythonRNG: {"random", "python_rng_state", "%s.getstate()", "%s.setstate(%s)"},
 }
 
+// pair is an entry as the dict display or the dict(...) call has it.
+func (w *checkpointWriter) pair(e entry) string {
+	if w.save.Dict.Literal.Kind() == pyast.KindCall {
+		return e.key + "=" + e.value
+	}
+	return w.str(e.key) + ": " + e.value
+}
+
 // write adds the entries to the dict display or the dict(...) call.
 func (w *checkpointWriter) write(entries []entry) {
 	lit := w.save.Dict.Literal
 	list := lit
-	keywords := lit.Kind() == pyast.KindCall
-	if keywords {
+	if lit.Kind() == pyast.KindCall {
 		list = lit.Child(pyast.FieldArguments)
-	}
-	pair := func(e entry) string {
-		if keywords {
-			return e.key + "=" + e.value
-		}
-		return w.str(e.key) + ": " + e.value
 	}
 	var last pyast.Node
 	for c := range list.Children() {
@@ -271,7 +272,7 @@ func (w *checkpointWriter) write(entries []entry) {
 	if !last.Valid() {
 		var parts []string
 		for _, e := range entries {
-			parts = append(parts, pair(e))
+			parts = append(parts, w.pair(e))
 		}
 		w.insert(closing, strings.Join(parts, ", "))
 		return
@@ -294,7 +295,7 @@ func (w *checkpointWriter) write(entries []entry) {
 		var b strings.Builder
 		b.WriteString(lead)
 		for i, e := range entries {
-			b.WriteString(w.newline + indent + pair(e))
+			b.WriteString(w.newline + indent + w.pair(e))
 			if i < len(entries)-1 || comma {
 				b.WriteString(",")
 			}
@@ -312,7 +313,7 @@ func (w *checkpointWriter) write(entries []entry) {
 	}
 	var b strings.Builder
 	for _, e := range entries {
-		b.WriteString(", " + pair(e))
+		b.WriteString(", " + w.pair(e))
 	}
 	w.insert(last.End(), b.String())
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
 // seedCalls are the lines that seed each generator. torch.manual_seed seeds the CPU and every CUDA device.
@@ -62,7 +63,7 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 	call := fmt.Sprintf("%s(%s)", seedHelper, seed)
 	switch {
 	case len(stmts) > 0:
-		if s.mod.Scope(stmts[0]).Name == seedHelper {
+		if training.SeedingName(s.mod.Scope(stmts[0]).Name) {
 			// The file's own helper gets the missing lines.
 			s.heads = nil
 			return s.extendSeedHelper(stmts[len(stmts)-1], r, seed)

@@ -74,6 +74,19 @@ func Find(file *training.File, o Options) (found []Diagnostic, ran Ran, err erro
 	return found, ran, errors.Join(failed...)
 }
 
+// Everything is what all rules find in what the entry points of one file do, whatever is selected or silenced. A rule that panics
+// finds nothing.
+func Everything(file *training.File, torch TorchVersion) []Diagnostic {
+	var found []Diagnostic
+	for _, r := range registry {
+		if !r.OnSuppressions {
+			ds, _ := runOne(r, file, torch, nil)
+			found = append(found, ds...)
+		}
+	}
+	return found
+}
+
 // runs reports whether a rule is selected and time is left for it.
 func (o Options) runs(r *Rule) bool {
 	_, selected := o.Of(r)

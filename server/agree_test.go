@@ -97,7 +97,7 @@ func TestEditorAndTerminalAgreeAcrossFiles(t *testing.T) {
 	for name, files := range projects(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFolder(t, files)
+			f := newTree(t, files)
 			want := f.checked(t)
 			python := slices.DeleteFunc(slices.Sorted(maps.Keys(files)), func(name string) bool { return filepath.Ext(name) != ".py" })
 			agree := func(c *client, opened []string) {

@@ -38,6 +38,7 @@ type client struct {
 	in      *io.PipeWriter
 	code    chan int
 
+	reading sync.Mutex // a test that locks it has the client read nothing
 	mu      sync.Mutex
 	arrived *sync.Cond
 	inbox   []message
@@ -52,7 +53,7 @@ type client struct {
 func connect(t testing.TB, prepare ...func(*session)) *client {
 	fromClient, in := io.Pipe()
 	out, toClient := io.Pipe()
-	c := &client{t: t, session: newSession(Options{Version: "1.2.3"}), in: in, code: make(chan int, 1), asked: map[string]string{}}
+	c := &client{t: t, session: newSession(Options{Version: "1.2.3", Cache: t.TempDir()}), in: in, code: make(chan int, 1), asked: map[string]string{}}
 	c.arrived = sync.NewCond(&c.mu)
 	for _, p := range prepare {
 		p(c.session)
@@ -98,6 +99,8 @@ func (c *client) listen(r *bufio.Reader) {
 		c.arrived.Broadcast()
 	}()
 	for {
+		c.reading.Lock()
+		c.reading.Unlock() //nolint:staticcheck // waiting is all
 		header, err := textproto.NewReader(r).ReadMIMEHeader()
 		if err != nil {
 			return
@@ -133,8 +136,20 @@ func (c *client) take(body []byte) {
 		if c.answer != nil {
 			result = c.answer(msg.Method, msg.Params)
 		}
-		go c.send(m{"id": msg.ID, "result": result})
+		go func() {
+			if w, late := result.(waiting); late {
+				<-w.until
+				result = w.result
+			}
+			c.send(m{"id": msg.ID, "result": result})
+		}()
 	}
+}
+
+// waiting is an answer that comes when a channel is closed.
+type waiting struct {
+	until  chan bool
+	result any
 }
 
 // raw sends bytes as they are.
@@ -261,7 +276,11 @@ type finding struct {
 	Message  string `json:"message"`
 	Tags     []int  `json:"tags"`
 	Data     any    `json:"data"`
-	Related  []struct {
+	// Description leads to the page of the code.
+	Description struct {
+		Href string `json:"href"`
+	} `json:"codeDescription"`
+	Related []struct {
 		Message  string
 		Location struct{ Range span }
 	} `json:"relatedInformation"`

@@ -7,34 +7,68 @@ import (
 	"strings"
 
 	"go.lsp.dev/protocol"
-	"go.uber.org/zap"
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
-// CodeAction offers what can be done about the findings that touch the range. Edits are inline, because not every client
-// resolves.
+// CodeAction offers what can be done about the findings that touch the range, and with the call that stands there. Edits are
+// inline for clients that do not resolve them.
 func (s *session) CodeAction(ctx context.Context, p *protocol.CodeActionParams) ([]protocol.CommandOrCodeAction, error) {
 	out := []protocol.CommandOrCodeAction{}
-	d := documentIn(ctx, p.TextDocument.URI)
+	d, c := documentIn(ctx, p.TextDocument.URI)
 	if d == nil || d.tree == nil {
 		return out, nil
 	}
+	offers, err := s.offers(ctx, d, c, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range offers {
+		a, err := s.announced(o, c)
+		if err != nil {
+			return nil, err
+		}
+		if a != nil {
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}
+
+// offer is an action without its edit.
+type offer struct {
+	*protocol.CodeAction
+	// at is a range that the offer is made for: of a finding that it is about, or else what was asked about.
+	at protocol.Range
+	// edit is nil for an action that is a command or disabled. It gives nil where there is nothing to change after all, and fails
+	// with the context.
+	edit func() (*protocol.WorkspaceEdit, error)
+}
+
+// ready is an edit that is known already.
+func ready(e *protocol.WorkspaceEdit) func() (*protocol.WorkspaceEdit, error) {
+	return func() (*protocol.WorkspaceEdit, error) { return e, nil }
+}
+
+// offers are what is offered in a cell of a document.
+func (s *session) offers(ctx context.Context, d *document, c *cell, p *protocol.CodeActionParams) ([]offer, error) {
+	var out []offer
 	a, err := d.analyze(ctx, viewIn(ctx))
 	if err != nil {
 		return nil, err
 	}
 	found := a.Diagnostics
 	if wanted(p.Context.Only, protocol.CodeActionKindQuickFix) {
-		meant := s.meant(d, found, p)
+		meant := s.meant(c, found, p)
 		for _, f := range a.fixes() {
-			if !slices.ContainsFunc(f.Resolves, func(i int) bool { return meant[i] }) {
+			first := slices.IndexFunc(f.Resolves, func(i int) bool { return meant[i] })
+			if first < 0 {
 				continue
 			}
-			if fix := s.quickFix(ctx, d, a, f); fix.Edit != nil {
-				out = append(out, fix)
+			if edit := s.workspaceEdit(viewIn(ctx), d, a.of, f.Edits); edit != nil {
+				out = append(out, offer{s.quickFix(d, a, f), s.units.lsp(c, found[f.Resolves[first]].Span), ready(edit)})
 			}
 		}
 		for i, x := range found {
@@ -43,29 +77,37 @@ func (s *session) CodeAction(ctx context.Context, p *protocol.CodeActionParams) 
 			}
 		}
 	}
-	// Without a filter the client asks for a menu at the cursor, where an action on the whole file has no place.
-	if len(p.Context.Only) > 0 && wanted(p.Context.Only, fixAllKind) {
-		all, err := s.fixAll(ctx, d)
+	if wanted(p.Context.Only, protocol.CodeActionKindRefactorRewrite) {
+		rewrites, err := s.rewrites(ctx, d, c, p)
 		if err != nil {
 			return nil, err
 		}
-		if all != nil {
-			out = append(out, all)
+		for _, r := range rewrites { // one that does what a fix does is not offered twice
+			if !slices.ContainsFunc(out, func(o offer) bool { return o.Title == r.Title }) {
+				out = append(out, r)
+			}
 		}
+	}
+	// Without a filter the client asks for a menu at the cursor, where an action on the whole file has no place.
+	if len(p.Context.Only) > 0 && wanted(p.Context.Only, fixAllKind) && a.fixable() {
+		out = append(out, offer{
+			&protocol.CodeAction{Title: fixAllTitle, Kind: kind(fixAllKind)}, p.Range,
+			func() (*protocol.WorkspaceEdit, error) { return s.fixAll(ctx, d) },
+		})
 	}
 	return out, nil
 }
 
 // meant are the findings asked about: those that touch the range, and those the client names, as some send the cursor for
 // the range and the findings of its line. Others name none, so the range must do.
-func (s *session) meant(d *document, found []diagnostics.Diagnostic, p *protocol.CodeActionParams) map[int]bool {
-	at := s.units.span(d.lines, p.Range)
+func (s *session) meant(c *cell, found []diagnostics.Diagnostic, p *protocol.CodeActionParams) map[int]bool {
+	at := s.units.span(c, p.Range)
 	meant := map[int]bool{}
 	for i, x := range found {
-		named := func(c protocol.Diagnostic) bool {
-			return c.Code == protocol.String(x.Rule.Code) && c.Range == s.units.lsp(d.lines, x.Span)
+		named := func(n protocol.Diagnostic) bool {
+			return n.Code == protocol.String(x.Rule.Code) && n.Range == s.units.lsp(c, x.Span)
 		}
-		meant[i] = x.Span.Overlaps(at) || slices.ContainsFunc(p.Context.Diagnostics, named)
+		meant[i] = c.holds(x.Span) && (x.Span.Overlaps(at) || slices.ContainsFunc(p.Context.Diagnostics, named))
 	}
 	return meant
 }
@@ -77,11 +119,8 @@ func wanted(only []protocol.CodeActionKind, kind protocol.CodeActionKind) bool {
 	})
 }
 
-func (s *session) quickFix(ctx context.Context, d *document, of *analysis, f codeactions.Fix) *protocol.CodeAction {
-	a := &protocol.CodeAction{Title: f.Title, Kind: kind(protocol.CodeActionKindQuickFix), Edit: s.workspaceEdit(viewIn(ctx), d, of.of, f.Edits)}
-	if f.Applicability == diagnostics.Unsafe && f.Why != "" {
-		a.Title += " (" + f.Why + ")"
-	}
+func (s *session) quickFix(d *document, of *analysis, f codeactions.Fix) *protocol.CodeAction {
+	a := &protocol.CodeAction{Title: title(f), Kind: kind(protocol.CodeActionKindQuickFix)}
 	for _, i := range f.Resolves {
 		a.Diagnostics = append(a.Diagnostics, s.diagnostic(d, of.of, of.Diagnostics[i]))
 	}
@@ -92,48 +131,31 @@ func (s *session) quickFix(ctx context.Context, d *document, of *analysis, f cod
 	return a
 }
 
-// attend are the actions every finding has: silence it here or in the file, read about it.
-func (s *session) attend(ctx context.Context, d *document, of *analysis, x diagnostics.Diagnostic) []protocol.CommandOrCodeAction {
-	reported := []protocol.Diagnostic{s.diagnostic(d, of.of, x)}
-	suppress := func(where string, e text.Edit) protocol.CommandOrCodeAction {
-		return &protocol.CodeAction{
-			Title: fmt.Sprintf("Suppress %s %s", x.Rule.Name, where), Kind: kind(protocol.CodeActionKindQuickFix),
-			Diagnostics: reported, Edit: s.workspaceEdit(viewIn(ctx), d, of.of, []codeactions.FileEdits{{Edits: []text.Edit{e}}}),
-		}
+// title is a fix's title, with what an unsafe one may change.
+func title(f codeactions.Fix) string {
+	if f.Applicability == diagnostics.Unsafe && f.Why != "" {
+		return f.Title + " (" + f.Why + ")"
 	}
-	title := "Show documentation of " + x.Rule.Code
-	return []protocol.CommandOrCodeAction{
-		suppress("on this line", diagnostics.SuppressLine(d.tree, x)),
-		suppress("in this file", diagnostics.SuppressFile(d.tree, x)),
-		&protocol.CodeAction{
-			Title: title, Kind: kind(protocol.CodeActionKindQuickFix), Diagnostics: reported,
-			Command: protocol.Command{Title: title, Command: showDocumentation, Arguments: []protocol.LSPAny{protocol.LSPAny(`"` + x.Rule.Code + `"`)}},
-		},
-	}
+	return f.Title
 }
 
-// fixAll applies all safe fixes; nil when there is none.
-func (s *session) fixAll(ctx context.Context, d *document) (protocol.CommandOrCodeAction, error) {
-	edits, err := d.fixAll(ctx, viewIn(ctx))
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+// attend are the actions every finding has: silence it here or in the file, read about it.
+func (s *session) attend(ctx context.Context, d *document, of *analysis, x diagnostics.Diagnostic) []offer {
+	reported := []protocol.Diagnostic{s.diagnostic(d, of.of, x)}
+	suppress := func(where string, e text.Edit) offer {
+		edit := s.workspaceEdit(viewIn(ctx), d, of.of, []codeactions.FileEdits{{Edits: []text.Edit{e}}})
+		title := fmt.Sprintf("Suppress %s %s", x.Rule.Name, where)
+		return offer{&protocol.CodeAction{Title: title, Kind: kind(protocol.CodeActionKindQuickFix), Diagnostics: reported}, reported[0].Range, ready(edit)}
 	}
-	if err != nil {
-		s.log.Error("fix all failed", zap.String("uri", string(d.uri)), zap.Error(err))
-		return nil, nil
+	title := "Show documentation of " + x.Rule.Code
+	return []offer{
+		suppress("on this line", diagnostics.SuppressLine(d.tree, x)),
+		suppress("in this file", diagnostics.SuppressFile(d.tree, x)),
+		{CodeAction: &protocol.CodeAction{
+			Title: title, Kind: kind(protocol.CodeActionKindQuickFix), Diagnostics: reported,
+			Command: protocol.Command{Title: title, Command: showDocumentation, Arguments: []protocol.LSPAny{protocol.LSPAny(`"` + x.Rule.Code + `"`)}},
+		}},
 	}
-	if len(edits) == 0 {
-		return nil, nil
-	}
-	return &protocol.CodeAction{
-		Title: "Fix all that ckpt-lsp can fix safely", Kind: kind(fixAllKind),
-		Edit: s.workspaceEdit(viewIn(ctx), d, viewIn(ctx), []codeactions.FileEdits{{Edits: edits}}),
-	}, nil
 }
 
 func kind(k protocol.CodeActionKind) *protocol.CodeActionKind { return &k }
-
-// CodeActionResolve has nothing to add: the edits are there.
-func (s *session) CodeActionResolve(_ context.Context, a *protocol.CodeAction) (*protocol.CodeAction, error) {
-	return a, nil
-}

@@ -2,81 +2,68 @@ package server
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
-	"sync"
+	"maps"
+	"slices"
 
 	"go.lsp.dev/jsonrpc2"
 	"go.lsp.dev/protocol"
 	"go.lsp.dev/uri"
-	"go.uber.org/zap"
-
-	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 )
 
-// showDocumentation is the command that shows a rule's page; its argument is the rule's code or name.
-const showDocumentation = "ckpt-lsp.showDocumentation"
+// commands are what workspace/executeCommand runs, each in a file of its own. They answer with what LSP calls any, nil for
+// nothing.
+var commands = map[string]func(s *session, ctx context.Context, arguments []protocol.LSPAny) (any, error){
+	showDocumentation: (*session).runShowDocumentation,
+	fixDocument:       (*session).runFixAll,
+	applyFix:          (*session).runApplyFix,
+	showContract:      (*session).runShowContract,
+	prove:             (*session).runProve,
+}
 
-// ExecuteCommand runs the commands that code actions name.
+// commandNames are the commands that the server announces.
+func commandNames() []string { return slices.Sorted(maps.Keys(commands)) }
+
+// ExecuteCommand runs a command. It fails with InvalidParams where the command or its arguments are not as they must be.
 func (s *session) ExecuteCommand(ctx context.Context, p *protocol.ExecuteCommandParams) (protocol.LSPAny, error) {
-	if p.Command != showDocumentation {
-		return nil, jsonrpc2.NewError(jsonrpc2.InvalidParams, "unknown command "+p.Command)
+	run := commands[p.Command]
+	if run == nil {
+		return nil, invalid("unknown command " + p.Command)
 	}
-	var ref string
-	if len(p.Arguments) != 1 || protocol.Unmarshal(p.Arguments[0], &ref) != nil {
-		return nil, jsonrpc2.NewError(jsonrpc2.InvalidParams, showDocumentation+" takes one argument, the rule's code or name")
+	result, err := run(s, ctx, p.Arguments)
+	if err != nil || result == nil {
+		return nil, err
 	}
-	rule := diagnostics.Lookup(ref)
-	if rule == nil {
-		return nil, jsonrpc2.NewError(jsonrpc2.InvalidParams, "there is no rule "+ref)
-	}
-	return nil, s.show(ctx, rule)
+	return protocol.Marshal(result)
 }
 
-// show opens the rule's page as a document where the client can, and as a message where it cannot.
-func (s *session) show(ctx context.Context, rule *diagnostics.Rule) error {
-	page := docs.Page(rule)
-	if s.showDocument {
-		path, err := s.pages.write(rule.Code+".md", page)
-		if err != nil {
-			return fmt.Errorf("writing the page: %w", err)
-		}
-		result, err := s.client.ShowDocument(ctx, &protocol.ShowDocumentParams{URI: uri.File(path)})
-		if err == nil && result != nil && result.Success {
-			return nil
-		}
-		s.log.Info("the client did not show the page", zap.String("rule", rule.Code), zap.Error(err))
+// invalid says that a request cannot be meant as it is.
+func invalid(message string) error { return jsonrpc2.NewError(jsonrpc2.InvalidParams, message) }
+
+// modified says that a request was made of what is not so any more.
+func modified(message string) error { return jsonrpc2.NewError(protocol.CodeContentModified, message) }
+
+// argument reads the only argument of a command. It fails with InvalidParams, which say what the command takes.
+func argument[T any](arguments []protocol.LSPAny, takes string) (value T, err error) {
+	if len(arguments) != 1 || protocol.Unmarshal(arguments[0], &value) != nil {
+		return value, invalid(takes)
 	}
-	return s.client.ShowMessage(s.ctx, &protocol.ShowMessageParams{Type: protocol.MessageTypeInfo, Message: page})
+	return value, nil
 }
 
-// pages is a directory of documentation pages, which exists from the first page on until the session ends.
-type pages struct {
-	mu  sync.Mutex
-	dir string
+// opened is the open document that a URI names, of a notebook its own or that of a cell. It fails with InvalidParams where there is
+// none.
+func opened(ctx context.Context, u uri.URI) (*document, error) {
+	v := viewIn(ctx)
+	if d := v.docs[u]; d != nil {
+		return d, nil
+	}
+	if d := v.cells[u]; d != nil {
+		return d, nil
+	}
+	return nil, invalid("no open document has the URI " + string(u))
 }
 
-// write gives the path of a file that holds the page.
-func (p *pages) write(name, page string) (path string, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.dir == "" {
-		if p.dir, err = os.MkdirTemp("", "ckpt-lsp-"); err != nil {
-			return "", err
-		}
-	}
-	path = filepath.Join(p.dir, name)
-	return path, os.WriteFile(path, []byte(page), 0o600)
-}
-
-// remove deletes the directory.
-func (p *pages) remove() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.dir == "" {
-		return nil
-	}
-	return os.RemoveAll(p.dir)
+// inform shows the user a message.
+func (s *session) inform(kind protocol.MessageType, message string) error {
+	return s.client.ShowMessage(s.ctx, &protocol.ShowMessageParams{Type: kind, Message: message})
 }

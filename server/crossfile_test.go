@@ -13,23 +13,23 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
-// folder is a workspace on the disk.
-type folder struct{ root string }
+// tree is a workspace on the disk.
+type tree struct{ root string }
 
-func newFolder(t testing.TB, files map[string]string) folder {
+func newTree(t testing.TB, files map[string]string) tree {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := folder{root}
+	f := tree{root}
 	for name, content := range files {
 		f.write(t, name, content)
 	}
 	return f
 }
 
-func (f folder) write(t testing.TB, name, content string) {
+func (f tree) write(t testing.TB, name, content string) {
 	t.Helper()
 	path := filepath.Join(f.root, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -40,10 +40,10 @@ func (f folder) write(t testing.TB, name, content string) {
 	}
 }
 
-func (f folder) uri(name string) string { return "file://" + f.root + "/" + name }
+func (f tree) uri(name string) string { return "file://" + f.root + "/" + name }
 
 // start connects a client that works in the folder.
-func (f folder) start(t testing.TB) *client {
+func (f tree) start(t testing.TB) *client {
 	t.Helper()
 	c := connect(t)
 	c.handshake(nil, "file://"+f.root)
@@ -51,7 +51,7 @@ func (f folder) start(t testing.TB) *client {
 }
 
 // changed tells the server of a file on the disk: 1 for made, 2 for changed, 3 for deleted.
-func (f folder) changed(c *client, name string, how int) {
+func (f tree) changed(c *client, name string, how int) {
 	c.notify("workspace/didChangeWatchedFiles", m{"changes": []any{m{"uri": f.uri(name), "type": how}}})
 }
 
@@ -189,7 +189,7 @@ func (c *client) wants(what, uri, code string, want int) {
 
 // TestCrossFileEdits edits the helper: what is found in the file that calls it follows, with the caller's own version.
 func TestCrossFileEdits(t *testing.T) {
-	f := newFolder(t, map[string]string{"train.py": resuming, "checkpoint.py": talking})
+	f := newTree(t, map[string]string{"train.py": resuming, "checkpoint.py": talking})
 	c := f.start(t)
 	train, helper := f.uri("train.py"), f.uri("checkpoint.py")
 	c.show(train, resuming)
@@ -217,7 +217,7 @@ func TestCrossFileEdits(t *testing.T) {
 
 // TestCrossFileBuffers holds that unsaved text counts until the document is closed.
 func TestCrossFileBuffers(t *testing.T) {
-	f := newFolder(t, map[string]string{"train.py": resuming, "checkpoint.py": talking})
+	f := newTree(t, map[string]string{"train.py": resuming, "checkpoint.py": talking})
 	c := f.start(t)
 	train, helper := f.uri("train.py"), f.uri("checkpoint.py")
 	c.show(helper, writing)
@@ -235,7 +235,7 @@ func TestCrossFileBuffers(t *testing.T) {
 
 // TestCrossFileDisk changes, makes, renames and deletes files on the disk.
 func TestCrossFileDisk(t *testing.T) {
-	f := newFolder(t, map[string]string{"train.py": resuming})
+	f := newTree(t, map[string]string{"train.py": resuming})
 	c := f.start(t)
 	train := f.uri("train.py")
 	c.show(train, resuming)
@@ -264,7 +264,7 @@ func TestCrossFileDisk(t *testing.T) {
 	c.wants("deleted", train, incomplete, 0)
 }
 
-func (f folder) rename(t *testing.T, from, to string) {
+func (f tree) rename(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.Rename(filepath.Join(f.root, from), filepath.Join(f.root, to)); err != nil {
 		t.Fatal(err)
@@ -273,7 +273,7 @@ func (f folder) rename(t *testing.T, from, to string) {
 
 // TestCrossFileEntries opens a helper that only closed files of the workspace call.
 func TestCrossFileEntries(t *testing.T) {
-	f := newFolder(t, map[string]string{"train.py": caller, "files.py": writer, "ckpt-lsp.toml": "exclude = ['old']\n"})
+	f := newTree(t, map[string]string{"train.py": caller, "files.py": writer, "ckpt-lsp.toml": "exclude = ['old']\n"})
 	c := f.start(t)
 	helper := f.uri("files.py")
 	c.show(helper, writer)
@@ -306,7 +306,7 @@ func TestCrossFileEntries(t *testing.T) {
 
 // TestCrossFileFixes fixes what the entry points of a closed file lead to.
 func TestCrossFileFixes(t *testing.T) {
-	f := newFolder(t, map[string]string{"train.py": caller, "files.py": writer})
+	f := newTree(t, map[string]string{"train.py": caller, "files.py": writer})
 	c := f.start(t)
 	helper := f.uri("files.py")
 	c.show(helper, writer)
@@ -331,7 +331,7 @@ func TestCrossFileFixes(t *testing.T) {
 // TestStaleCrossFileFindings holds an analysis of the caller up while a newer version of it comes: its findings are not
 // published any more.
 func TestStaleCrossFileFindings(t *testing.T) {
-	f := newFolder(t, map[string]string{"train.py": resuming, "checkpoint.py": talking})
+	f := newTree(t, map[string]string{"train.py": resuming, "checkpoint.py": talking})
 	c := f.start(t)
 	train, helper := f.uri("train.py"), f.uri("checkpoint.py")
 	c.show(train, resuming+"GATE\n")
@@ -358,7 +358,7 @@ func TestStaleCrossFileFindings(t *testing.T) {
 // TestCrossFileTyping types into both files without waiting: no version goes back, and in the end the editor shows what check
 // finds.
 func TestCrossFileTyping(t *testing.T) {
-	f := newFolder(t, map[string]string{"train.py": resuming, "checkpoint.py": talking})
+	f := newTree(t, map[string]string{"train.py": resuming, "checkpoint.py": talking})
 	c := connect(t, func(s *session) { s.pause = time.Millisecond })
 	c.handshake(nil, "file://"+f.root)
 	train, helper := f.uri("train.py"), f.uri("checkpoint.py")
@@ -389,7 +389,7 @@ func TestCrossFileTyping(t *testing.T) {
 }
 
 // checked are where check finds what in the workspace, by URI and code.
-func (f folder) checked(t testing.TB) map[string][]place {
+func (f tree) checked(t testing.TB) map[string][]place {
 	t.Helper()
 	w := project.NewWorkspace(f.root)
 	paths, _, _ := w.Files([]string{f.root})
@@ -411,7 +411,7 @@ func (f folder) checked(t testing.TB) map[string][]place {
 
 // TestCrossFileWithoutWatching saves a document in a client that does not tell of the disk.
 func TestCrossFileWithoutWatching(t *testing.T) {
-	f := newFolder(t, map[string]string{"train.py": resuming, "checkpoint.py": talking})
+	f := newTree(t, map[string]string{"train.py": resuming, "checkpoint.py": talking})
 	c := f.start(t)
 	train := f.uri("train.py")
 	save := func() { c.notify("textDocument/didSave", m{"textDocument": m{"uri": train}}) }
@@ -420,9 +420,9 @@ func TestCrossFileWithoutWatching(t *testing.T) {
 	f.write(t, "checkpoint.py", writing)
 	save()
 	c.wants("the helper changed", train, incomplete, 1)
-	index := c.session.view.Load().index
+	index := c.session.view.Load().folders[0].index
 	save()
-	if c.wants("nothing changed", train, incomplete, 1); c.session.view.Load().index != index {
+	if c.wants("nothing changed", train, incomplete, 1); c.session.view.Load().folders[0].index != index {
 		t.Error("all was forgotten for nothing")
 	}
 	f.write(t, "ckpt-lsp.toml", "ignore = ['CKP101']\n")

@@ -19,14 +19,16 @@ func (s *session) DidChange(_ context.Context, p *protocol.DidChangeTextDocument
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, old := s.editing[u], s.view.Load().docs[u]
-	if e == nil || old == nil {
+	if e == nil || old == nil || old.book != nil {
 		return fmt.Errorf("%s is not open", u)
 	}
-	source, edits := s.units.apply(old.source.Text, old.lines, p.ContentChanges)
+	source, edits := s.units.apply(old.source.Text, old.cells[0].lines, p.ContentChanges)
 	if len(edits) > mostIncremental {
 		edits = nil
 	}
-	s.adopt(e, u, p.TextDocument.Version, source, edits)
+	next := written(u, p.TextDocument.Version, source)
+	next.typed = true
+	s.adopt(e, next, edits)
 	return nil
 }
 
@@ -41,7 +43,8 @@ func (u units) apply(source []byte, lines *text.LineIndex, changes []protocol.Te
 			if lines == nil {
 				lines = text.NewLineIndex(source)
 			}
-			edit := text.Edit{Span: u.span(lines, c.Range), New: strings.Clone(c.Text)}
+			start, end := u.within(lines, c.Range.Start), u.within(lines, c.Range.End)
+			edit := text.Edit{Span: text.Span{Start: min(start, end), End: max(start, end)}, New: strings.Clone(c.Text)}
 			next := make([]byte, 0, len(source)+len(edit.New)-edit.Len())
 			source = append(append(append(next, source[:edit.Start]...), edit.New...), source[edit.End:]...)
 			if edits != nil {

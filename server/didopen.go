@@ -8,6 +8,6 @@ import (
 
 // DidOpen takes the document over from the file system.
 func (s *session) DidOpen(_ context.Context, p *protocol.DidOpenTextDocumentParams) error {
-	s.open(cloned(p.TextDocument.URI), p.TextDocument.Version, []byte(p.TextDocument.Text))
+	s.open(written(cloned(p.TextDocument.URI), p.TextDocument.Version, []byte(p.TextDocument.Text)))
 	return nil
 }

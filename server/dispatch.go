@@ -38,12 +38,19 @@ var notifications = map[string]bool{
 	protocol.MethodInitialized: true, protocol.MethodExit: true, protocol.MethodSetTrace: true, protocol.MethodCancelRequest: true,
 	protocol.MethodTextDocumentDidOpen: true, protocol.MethodTextDocumentDidChange: true,
 	protocol.MethodTextDocumentDidSave: true, protocol.MethodTextDocumentDidClose: true,
+	protocol.MethodNotebookDocumentDidOpen: true, protocol.MethodNotebookDocumentDidChange: true,
+	protocol.MethodNotebookDocumentDidSave: true, protocol.MethodNotebookDocumentDidClose: true,
 	protocol.MethodWorkspaceDidChangeConfiguration: true, protocol.MethodWorkspaceDidChangeWatchedFiles: true,
+	protocol.MethodWorkspaceDidChangeWorkspaceFolders: true, protocol.MethodWindowWorkDoneProgressCancel: true,
 }
 
 // requests are those the server answers.
 var requests = map[string]bool{
 	protocol.MethodInitialize: true, protocol.MethodShutdown: true, protocol.MethodTextDocumentHover: true,
+	protocol.MethodTextDocumentDiagnostic: true, protocol.MethodWorkspaceDiagnostic: true,
+	protocol.MethodTextDocumentCodeLens: true, protocol.MethodTextDocumentInlayHint: true, protocol.MethodTextDocumentDocumentLink: true,
+	protocol.MethodTextDocumentDefinition: true, protocol.MethodTextDocumentReferences: true,
+	protocol.MethodTextDocumentRename: true, protocol.MethodTextDocumentPrepareRename: true, protocol.MethodTextDocumentCompletion: true,
 	protocol.MethodTextDocumentCodeAction: true, protocol.MethodCodeActionResolve: true, protocol.MethodWorkspaceExecuteCommand: true,
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"go.lsp.dev/uri"
@@ -13,6 +14,7 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
 // document is one version of one open document. Its text and tree do not change; what is found in it does, when other files
@@ -22,7 +24,9 @@ type document struct {
 	path    string
 	version int32
 	source  *text.Source
-	lines   *text.LineIndex
+	cells   []cell // in their order; of a notebook those that are Python
+	book    *book  // nil for a document that is no notebook
+	typed   bool   // holds what was not saved
 	// tree is nil when the text is declined; problem says why.
 	tree    *pyast.Tree
 	problem error
@@ -32,7 +36,22 @@ type document struct {
 
 	mu    sync.Mutex // guards known, and has one goroutine analyse at a time
 	known *analysis
-	sent  []byte // the findings as they were published last; publishing guards it
+}
+
+// cell is a part of a document that has a URI and a version of its own: a notebook's cell, or else all of the document.
+type cell struct {
+	uri     uri.URI
+	version int32
+	span    text.Span       // in the document's text
+	lines   *text.LineIndex // of the cell's own text
+}
+
+// holds reports whether a span of the document starts in the cell.
+func (c *cell) holds(s text.Span) bool { return c.span.Contains(s.Start) || s.Start == c.span.End }
+
+// whole is a text that stands in one cell.
+func whole(u uri.URI, version int32, src []byte) cell {
+	return cell{u, version, text.Span{End: len(src)}, text.NewLineIndex(src)}
 }
 
 // analysis is what is found in a document by way of one snapshot.
@@ -44,18 +63,38 @@ type analysis struct {
 	fixed  []codeactions.Fix
 }
 
-func newDocument(ctx context.Context, u uri.URI, path string, version int32, source []byte, tree *pyast.Tree, problem error) *document {
-	d := &document{
-		uri: u, path: path, version: version, source: text.NewSource(source), lines: text.NewLineIndex(source), tree: tree, problem: problem,
-	}
+// begun is the document with a life of its own.
+func (d *document) begun(ctx context.Context) *document {
 	d.current, d.supersede = context.WithCancel(ctx)
 	return d
 }
 
 // again is the same version, not analysed yet.
 func (d *document) again(ctx context.Context) *document {
-	return newDocument(ctx, d.uri, d.path, d.version, d.source.Text, d.tree, d.problem)
+	next := &document{uri: d.uri, path: d.path, version: d.version, source: d.source, cells: d.cells, book: d.book, typed: d.typed, tree: d.tree, problem: d.problem}
+	return next.begun(ctx)
 }
+
+// named is the cell that a URI names, nil for none.
+func (d *document) named(u uri.URI) *cell {
+	if d == nil {
+		return nil
+	}
+	i := slices.IndexFunc(d.cells, func(c cell) bool { return c.uri == u })
+	if i < 0 {
+		return nil
+	}
+	return &d.cells[i]
+}
+
+// cell is the cell that holds an offset. There is none in an empty notebook alone, where nothing is found.
+func (d *document) cell(offset int) *cell {
+	i, _ := slices.BinarySearchFunc(d.cells, offset+1, func(c cell, at int) int { return c.span.Start - at })
+	return &d.cells[max(i-1, 0)]
+}
+
+// folder is the one that the document lies in, in a snapshot that holds it.
+func (d *document) folder(v *view) *folder { return v.folder(d.path) }
 
 // analyze gives what is known of the document, and finds it in a snapshot that holds it where nothing is. It fails only with
 // the context.
@@ -82,12 +121,17 @@ func (d *document) renew(ctx context.Context, v *view) error {
 
 // find analyses the document. The lock is held.
 func (d *document) find(ctx context.Context, v *view) error {
+	if !d.folder(v).settings.enable {
+		d.known = &analysis{Analysis: &project.Analysis{Path: d.path, Source: d.source}, of: v}
+		return nil
+	}
 	if d.tree == nil {
 		problem := project.Problem{Path: d.path, Message: fmt.Sprintf("%v; it is not checked", d.problem)}
 		d.known = &analysis{Analysis: &project.Analysis{Path: d.path, Source: d.source, Problems: []project.Problem{problem}}, of: v}
 		return nil
 	}
-	a, err := v.index.Analyze(ctx, v.program, d.path)
+	f := d.folder(v)
+	a, err := f.index.Analyze(ctx, f.program, d.path)
 	if err == nil {
 		d.known = &analysis{Analysis: a, of: v}
 	}
@@ -101,26 +145,40 @@ func (d *document) latest() *analysis {
 	return d.known
 }
 
+// facts are those of the file in a snapshot that holds the document, and of the files that lead to it. They are the caller's own.
+func (d *document) facts(ctx context.Context, v *view) ([]*training.File, error) {
+	f := d.folder(v)
+	return f.index.Facts(ctx, f.program, d.path)
+}
+
 // fixes are those of the findings; Resolves of a fix are indices into them.
 func (a *analysis) fixes() []codeactions.Fix {
 	a.fixing.Do(func() {
 		if a.Tree != nil {
-			a.fixed = codeactions.Fixes(a.Tree, a.Diagnostics)
+			a.fixed = a.Fixes()
 		}
 	})
 	return a.fixed
 }
 
+// fixable says that some of the findings can be fixed safely in the document alone.
+func (a *analysis) fixable() bool {
+	return slices.ContainsFunc(codeactions.Compatible(a.fixes(), diagnostics.Safe), func(f codeactions.Fix) bool {
+		return len(f.Edits) == 1 && (f.Edits[0].Path == "" || f.Edits[0].Path == a.Path)
+	})
+}
+
 // fixAll gives the edits that all safe fixes come to, one after another until nothing changes. It fails with the context, and
 // where the fixes do not settle.
 func (d *document) fixAll(ctx context.Context, v *view) ([]text.Edit, error) {
-	index := v.index.Clone() // what would be is not what is
-	if _, err := index.Analyze(ctx, v.program, d.path); err != nil {
+	f := d.folder(v)
+	index := f.index.CloneFor(f.program) // what would be is not what is
+	if _, err := index.Analyze(ctx, f.program, d.path); err != nil {
 		return nil, err
 	}
-	after, err := index.Fix(ctx, v.program, []string{d.path}, diagnostics.Safe)
+	after, err := index.Fix(ctx, f.program, []string{d.path}, diagnostics.Safe)
 	if err != nil || after[0].Err != nil {
 		return nil, errors.Join(err, after[0].Err)
 	}
-	return text.Changes(d.source.Text, after[0].After.Source.Text), nil
+	return d.source.Changes(after[0].After.Source), nil
 }

@@ -54,28 +54,37 @@ func (e *editing) poke() {
 }
 
 // open starts a document, or starts it anew if the client opens it twice.
-func (s *session) open(u uri.URI, version int32, source []byte) {
+func (s *session) open(d *document) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.drop(u)
+	s.drop(d.uri)
 	e := newEditing()
-	s.editing[u] = e
-	s.adopt(e, u, version, source, nil)
-	go s.work(u, e)
+	s.editing[d.uri] = e
+	s.adopt(e, d, nil)
+	go s.work(d.uri, e)
 }
 
-// adopt makes a new version of a document and has it diagnosed.
-func (s *session) adopt(e *editing, u uri.URI, version int32, source []byte, edits []text.Edit) {
-	tree, err := e.parse(source, edits)
-	path, ok := filePath(u)
-	if !ok {
-		path = string(u)
+// written is a version of a document that is one text.
+func written(u uri.URI, version int32, src []byte) *document {
+	return &document{uri: u, path: pathOf(u), version: version, source: text.NewSource(src), cells: []cell{whole(u, version, src)}}
+}
+
+// pathOf is what stands for a URI's path: the path of a file, or the URI itself.
+func pathOf(u uri.URI) string {
+	if path, ok := filePath(u); ok {
+		return path
 	}
-	s.advance(func(next *view) { next.put(newDocument(s.ctx, u, path, version, source, tree, err)) })
+	return string(u)
+}
+
+// adopt makes a new version of a document, which edits of the last lead to, and has it diagnosed. The session's lock is held.
+func (s *session) adopt(e *editing, d *document, edits []text.Edit) {
+	d.tree, d.problem = e.parse(d.source.Text, edits)
+	s.advance(func(next *view) { next.put(d.begun(s.ctx)) })
 	e.poke()
 }
 
-// drop ends a document, if it is open.
+// drop ends a document, if it is open. The session's lock is held.
 func (s *session) drop(u uri.URI) {
 	if e := s.editing[u]; e != nil {
 		e.forget()

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -9,7 +10,7 @@ import (
 const (
 	// pause is how long nothing may change before other files are looked at.
 	pause = 150 * time.Millisecond
-	// mostFiles is how many files a workspace may have to be looked at as a whole; a home directory has more.
+	// mostFiles is how many files a folder may have to be looked at as a whole; a home directory has more.
 	mostFiles = 10_000
 	// mostTrees is how many files are analysed before the trees of closed ones are freed.
 	mostTrees = 32
@@ -18,6 +19,9 @@ const (
 // follow brings what is known of the workspace up to the newest snapshot, whenever there was none for a while. It uses one
 // processor, and leaves off when a newer snapshot comes.
 func (s *session) follow() {
+	if s.awaitSettings(s.ctx) != nil {
+		return
+	}
 	for s.ctx.Err() == nil {
 		v := s.view.Load()
 		select {
@@ -39,45 +43,99 @@ func (s *session) catchUp(v *view) {
 			return
 		}
 	}
-	paths := v.open()
-	if s.rooted {
-		files := v.files.in(s.workspace)
-		if len(files) > mostFiles {
-			s.log.Warn("the workspace is too large: closed files are only seen where an open one imports them", zap.Int("files", len(files)))
-			files = nil
-		}
-		paths = append(paths, files...)
+	missing := map[*folder][]string{}
+	for _, f := range v.folders {
+		missing[f] = f.index.Keep(append(v.open(f), s.closed(v, f)...))
+		s.update(v, f, f.index.Stale(f.program))
 	}
-	missing := v.index.Keep(paths)
-	s.update(v, v.index.Stale(v.program))
 	s.renew(v)
-	if len(missing) > 0 {
-		s.update(v, missing)
-		s.update(v, v.index.Stale(v.program)) // entry points that turned out to be entered by others
+	if s.look(v, missing) {
 		s.renew(v)
 	}
-	v.release()
+	for _, f := range v.folders {
+		f.release(v)
+	}
 	if v.current.Err() == nil {
 		close(v.settled)
 	}
 }
 
-// update analyses the entry points of files.
-func (s *session) update(v *view, paths []string) {
+// closed are the files of a folder that are looked at without being open.
+func (s *session) closed(v *view, f *folder) []string {
+	if !f.rooted || !f.settings.enable || f.files.declined.Load() {
+		return nil
+	}
+	files := f.files.in(f.workspace)
+	if len(files) > mostFiles {
+		s.log.Warn("the folder is too large: closed files are only seen where an open one imports them", zap.String("folder", f.workspace.Root()), zap.Int("files", len(files)))
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(files), func(path string) bool { return v.folder(path) != f })
+}
+
+// look analyses files that nobody looked at yet, and reports whether there were any. What takes long is shown, over all snapshots
+// that it takes; the user can call it off, until the names of the files change.
+func (s *session) look(v *view, missing map[*folder][]string) bool {
+	count := 0
+	for _, paths := range missing {
+		count += len(paths)
+	}
+	switch {
+	case count > mostQuiet && s.indexing == nil && v.current.Err() == nil:
+		s.indexing = s.track("Reading the workspace", count)
+	case s.indexing != nil && count > s.indexing.total:
+		s.indexing.total = count
+	}
+	left := count
+	for f, paths := range missing {
+		if len(paths) == 0 {
+			continue
+		}
+		s.update(v, f, paths, func() bool {
+			left--
+			if s.indexing == nil {
+				return true
+			}
+			s.advanced(s.indexing, s.indexing.total-left)
+			return s.indexing.cancelled.Err() == nil
+		})
+		s.update(v, f, f.index.Stale(f.program)) // entry points that turned out to be entered by others
+	}
+	if p := s.indexing; p != nil && v.current.Err() == nil {
+		message := "done"
+		if p.cancelled.Err() != nil {
+			message = "cancelled: files that are not open are only seen where an open one imports them"
+			for f := range missing {
+				f.files.declined.Store(true)
+			}
+		}
+		s.end(p, message)
+		s.indexing = nil
+	}
+	return count > 0
+}
+
+// update analyses the entry points of files of a folder; goOn is asked behind each.
+func (s *session) update(v *view, f *folder, paths []string, goOn ...func() bool) {
 	for i, path := range paths {
-		if v.index.Update(v.current, v.program, path) != nil {
+		if f.index.Update(v.current, f.program, path) != nil {
 			return
 		}
 		if i%mostTrees == mostTrees-1 {
-			v.release()
+			f.release(v)
+		}
+		for _, ask := range goOn {
+			if !ask() {
+				return
+			}
 		}
 	}
 }
 
 // release frees the trees that neither open documents nor their fixes need.
-func (v *view) release() {
-	v.index.Release(v.open())
-	v.program.Release()
+func (f *folder) release(v *view) {
+	f.index.Release(v.open(f))
+	f.program.Release()
 }
 
 // renew publishes what is found in the open documents now.

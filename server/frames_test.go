@@ -68,7 +68,7 @@ func TestMalformedMessages(t *testing.T) {
 		"position negative":              {framed(hover + `{"textDocument":{"uri":"file:///a.py"},"position":{"line":-1,"character":0}}}`), jsonrpc2.InvalidParams},
 		"an unknown request":             {framed(`{"jsonrpc":"2.0","id":77,"method":"no/such"}`), jsonrpc2.MethodNotFound},
 		"an unknown $ request":           {framed(`{"jsonrpc":"2.0","id":77,"method":"$/no"}`), jsonrpc2.MethodNotFound},
-		"a request not served":           {framed(`{"jsonrpc":"2.0","id":77,"method":"textDocument/completion","params":{"textDocument":{"uri":"file:///a.py"},"position":{"line":1,"character":0}}}`), jsonrpc2.MethodNotFound},
+		"a request not served":           {framed(`{"jsonrpc":"2.0","id":77,"method":"textDocument/foldingRange","params":{"textDocument":{"uri":"file:///a.py"},"position":{"line":1,"character":0}}}`), jsonrpc2.MethodNotFound},
 		"a notification as a request":    {framed(`{"jsonrpc":"2.0","id":77,"method":"textDocument/didClose","params":{"textDocument":{"uri":"file:///a.py"}}}`), jsonrpc2.InvalidRequest},
 		"a request as a notification":    {framed(`{"jsonrpc":"2.0","method":"shutdown"}`), none},
 		"an unknown notification":        {framed(`{"jsonrpc":"2.0","method":"no/such","params":{}}`), none},

@@ -14,27 +14,31 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
-// Hover explains the findings at a place, or the rule that a suppression comment names.
+// Hover tells of the checkpoint that is saved or loaded at a place, and explains the findings there, or the rule that a suppression
+// comment names.
 func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol.Hover, error) {
-	d := documentIn(ctx, p.TextDocument.URI)
+	d, c := documentIn(ctx, p.TextDocument.URI)
 	if d == nil || d.tree == nil {
 		return nil, nil
 	}
-	at := s.units.offset(d.lines, p.Position)
+	at := s.units.offset(c, p.Position)
 	if rule, span := ruleInComment(d.tree, at); rule != nil {
-		return s.hover(d, docs.Page(rule), span), nil
+		return s.hover(c, docs.Page(rule), span), nil
 	}
-	var parts []string
-	var span text.Span
 	a, err := d.analyze(ctx, viewIn(ctx))
 	if err != nil {
 		return nil, err
 	}
+	facts, err := d.facts(ctx, viewIn(ctx))
+	if err != nil {
+		return nil, err
+	}
+	parts, span := checkpointAt(facts, d, a.Diagnostics, at)
 	for _, x := range a.Diagnostics {
 		if !x.Span.Contains(at) {
 			continue
 		}
-		if len(parts) == 0 || x.Span.Len() < span.Len() {
+		if len(parts) == 0 || span.Len() == 0 || x.Span.Len() < span.Len() {
 			span = x.Span
 		}
 		parts = append(parts, explain(x))
@@ -42,11 +46,11 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 	if len(parts) == 0 {
 		return nil, nil
 	}
-	return s.hover(d, strings.Join(parts, "\n\n---\n\n"), span), nil
+	return s.hover(c, strings.Join(parts, "\n\n---\n\n"), span), nil
 }
 
-func (s *session) hover(d *document, markdown string, span text.Span) *protocol.Hover {
-	kind, r := protocol.MarkupKindMarkdown, s.units.lsp(d.lines, span)
+func (s *session) hover(c *cell, markdown string, span text.Span) *protocol.Hover {
+	kind, r := protocol.MarkupKindMarkdown, s.units.lsp(c, span)
 	if s.hoverAsText {
 		kind = protocol.MarkupKindPlainText
 	}

@@ -18,11 +18,34 @@ var pythonFiles = []string{"*.py", "*.pyw"}
 
 // Initialized starts to follow the workspace, and asks the client to watch its files.
 func (s *session) Initialized(context.Context, *protocol.InitializedParams) error {
-	go s.follow()
-	if s.watchFiles {
-		go s.watch() // a call from here would wait for an answer that is read only after this returns
+	for _, err := range s.unread {
+		s.warn(err.Error())
 	}
+	if !s.configurable {
+		s.configured.Do(func() { close(s.ready) })
+	}
+	go s.follow()
+	go s.register() // calls from here would wait for answers that are read only after this returns
 	return nil
+}
+
+// register asks the client for its settings, and to tell of changes of them and of files.
+func (s *session) register() {
+	if s.configurable {
+		s.configure()
+	}
+	if s.watchFiles {
+		s.watch()
+	}
+	if s.registersConfiguration {
+		s.watchSettings()
+	}
+}
+
+func (s *session) watchSettings() {
+	defer s.recovered("watching the settings")
+	name := protocol.String(section)
+	s.registerFor("settings", protocol.MethodWorkspaceDidChangeConfiguration, &protocol.DidChangeConfigurationRegistrationOptions{Section: name})
 }
 
 func (s *session) watch() {
@@ -31,14 +54,19 @@ func (s *session) watch() {
 	for _, name := range slices.Concat(configurationFiles, pythonFiles) {
 		o.Watchers = append(o.Watchers, protocol.FileSystemWatcher{GlobPattern: protocol.Pattern("**/" + name)})
 	}
-	options, err := protocol.Marshal(&o)
+	s.registerFor("files", protocol.MethodWorkspaceDidChangeWatchedFiles, &o)
+}
+
+// registerFor asks the client to send a notification.
+func (s *session) registerFor(id, method string, o any) {
+	options, err := protocol.Marshal(o)
 	if err == nil {
 		err = s.client.RegisterCapability(s.ctx, &protocol.RegistrationParams{Registrations: []protocol.Registration{{
-			ID: "files", Method: protocol.MethodWorkspaceDidChangeWatchedFiles, RegisterOptions: options,
+			ID: id, Method: method, RegisterOptions: options,
 		}}})
 	}
 	if err != nil {
-		s.log.Warn("the client does not watch files", zap.Error(err))
+		s.log.Warn("the client does not register", zap.String("method", method), zap.Error(err))
 	}
 }
 

@@ -36,22 +36,25 @@ func encodingFor(g *protocol.GeneralClientCapabilities) encoding {
 // units are what a client counts characters in. They turn its positions into byte offsets and back.
 type units text.Encoding
 
-// offset is an LSP position as a byte offset, moved into the text.
-func (u units) offset(lines *text.LineIndex, p protocol.Position) int {
-	return lines.Offset(int(p.Line), int(p.Character), text.Encoding(u))
-}
+// offset is an LSP position in a cell as a byte offset of the document, moved into the cell's text.
+func (u units) offset(c *cell, p protocol.Position) int { return c.span.Start + u.within(c.lines, p) }
 
-// span is an LSP range in bytes, moved into the text and put in order.
-func (u units) span(lines *text.LineIndex, r protocol.Range) text.Span {
-	start, end := u.offset(lines, r.Start), u.offset(lines, r.End)
+// span is an LSP range in a cell in bytes of the document, moved into the cell's text and put in order.
+func (u units) span(c *cell, r protocol.Range) text.Span {
+	start, end := u.offset(c, r.Start), u.offset(c, r.End)
 	return text.Span{Start: min(start, end), End: max(start, end)}
 }
 
-// lsp is a span as an LSP range.
-func (u units) lsp(lines *text.LineIndex, span text.Span) protocol.Range {
+// lsp is a span of the document as an LSP range of a cell.
+func (u units) lsp(c *cell, span text.Span) protocol.Range {
 	position := func(offset int) protocol.Position {
-		line, character := lines.Position(offset, text.Encoding(u))
+		line, character := c.lines.Position(min(max(offset, c.span.Start), c.span.End)-c.span.Start, text.Encoding(u))
 		return protocol.Position{Line: uint32(line), Character: uint32(character)}
 	}
 	return protocol.Range{Start: position(span.Start), End: position(span.End)}
+}
+
+// within is an LSP position as a byte offset of a text with these lines, moved into it.
+func (u units) within(lines *text.LineIndex, p protocol.Position) int {
+	return lines.Offset(int(p.Line), int(p.Character), text.Encoding(u))
 }

@@ -13,8 +13,6 @@ import (
 	"go.lsp.dev/uri"
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
-
-	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 )
 
 // Options configure Serve.
@@ -23,6 +21,8 @@ type Options struct {
 	Version string
 	// Log receives what the server has to say; nil discards it.
 	Log *zap.Logger
+	// Cache is the directory for what outlasts a session, the pages of the rules; "" is the user's cache directory.
+	Cache string
 }
 
 // session is one client's connection.
@@ -38,17 +38,27 @@ type session struct {
 	view        atomic.Pointer[view]
 	initialized atomic.Bool
 	shutDown    atomic.Bool
-	exit        chan int // the exit code, once the client says exit
-	running     sync.Map // the cancel functions of requests under way, by id
+	closing     chan struct{} // is closed by shutdown
+	exit        chan int      // the exit code, once the client says exit
+	running     sync.Map      // the cancel functions of requests under way, by id
 
-	workspace *project.Workspace // set by initialize, as is
-	rooted    bool               // the client works in a folder
-	pause     time.Duration      // before other files are looked at
-	mu        sync.Mutex         // guards editing, and changes of view
-	editing   map[uri.URI]*editing
+	unread     []error       // mistakes in the settings that came with initialize, before which nothing may be said
+	initial    settings      // those of a folder that the client says nothing of; mu guards it
+	asked      atomic.Int64  // how often the client was asked for its settings
+	configured sync.Once     // closes ready
+	ready      chan struct{} // is closed when the settings are known
 
-	publishing sync.Mutex // one publication at a time, so that a stale one cannot overtake; guards told
-	told       map[string]bool
+	pause   time.Duration // before other files are looked at
+	mu      sync.Mutex    // guards editing, and changes of view
+	editing map[uri.URI]*editing
+
+	publishing sync.Mutex // one publication at a time, so that a stale one cannot overtake; guards sent
+	sent       map[uri.URI]sentFor
+	told       sync.Map // the warnings that the user has seen
+	tokens     atomic.Int64
+	cancels    sync.Map  // of the progress that the client shows, by token
+	indexing   *progress // of the files that nobody looked at yet; follow's own
+	reports    reports
 	pages      pages
 }
 
@@ -59,10 +69,13 @@ func Serve(ctx context.Context, in io.Reader, out io.WriteCloser, o Options) int
 }
 
 func newSession(o Options) *session {
-	s := &session{log: o.Log, version: o.Version, exit: make(chan int, 1), pause: pause, editing: map[uri.URI]*editing{}, told: map[string]bool{}}
+	s := &session{
+		log: o.Log, version: o.Version, closing: make(chan struct{}), exit: make(chan int, 1), ready: make(chan struct{}), pause: pause, editing: map[uri.URI]*editing{}, sent: map[uri.URI]sentFor{},
+	}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
+	s.pages = pages{cache: o.Cache, log: s.log}
 	s.view.Store(&view{supersede: func() {}})
 	s.route = protocol.ServerHandler(s, nil)
 	return s

@@ -8,7 +8,9 @@ import (
 
 // Shutdown prepares for exit.
 func (s *session) Shutdown(context.Context) error {
-	s.shutDown.Store(true)
+	if !s.shutDown.Swap(true) {
+		close(s.closing)
+	}
 	return nil
 }
 

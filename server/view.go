@@ -4,23 +4,18 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"sync"
 
 	"go.lsp.dev/uri"
-
-	"github.com/ckpt-lsp/ckpt-lsp/internal/notebook"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 )
 
-// view is an immutable snapshot of the workspace: the open documents, the program that they and the files on the disk make, and
-// what of it is known.
+// view is an immutable snapshot of the workspace: the open documents, and the folders with the programs that these and the files
+// on the disk make.
 type view struct {
-	number  int // of the snapshot, which tells older from newer
-	docs    map[uri.URI]*document
-	program *project.Program
-	// index and files are shared by the snapshots until the configuration or the names on the disk change.
-	index *project.Index
-	files *listing
+	number int // of the snapshot, which tells older from newer
+	docs   map[uri.URI]*document
+	// cells are the documents by the URIs of their cells; a document that is no notebook is a cell of its own.
+	cells   map[uri.URI]*document
+	folders []*folder // at least one, once the client has said initialize
 	// current lasts until a newer snapshot comes, which supersede says.
 	current   context.Context
 	supersede context.CancelFunc
@@ -30,39 +25,76 @@ type view struct {
 // advance makes a snapshot the newest, after change has made it out of the last. The session's lock is held.
 func (s *session) advance(change func(next *view)) {
 	last := s.view.Load()
-	next := &view{number: last.number + 1, docs: maps.Clone(last.docs), program: last.program, index: last.index, files: last.files, settled: make(chan struct{})}
+	next := &view{number: last.number + 1, docs: maps.Clone(last.docs), cells: maps.Clone(last.cells), folders: last.folders, settled: make(chan struct{})}
 	next.current, next.supersede = context.WithCancel(s.ctx)
 	if next.docs == nil {
-		next.docs = map[uri.URI]*document{}
+		next.docs, next.cells = map[uri.URI]*document{}, map[uri.URI]*document{}
 	}
 	change(next)
 	s.view.Store(next)
 	last.supersede()
 }
 
+// alter replaces the folders by changed copies.
+func (v *view) alter(change func(f *folder)) {
+	folders := make([]*folder, len(v.folders))
+	for i, f := range v.folders {
+		next := *f
+		change(&next)
+		folders[i] = &next
+	}
+	v.folders = folders
+}
+
 // put takes a document in place of its last version, whose analysis is stopped.
 func (v *view) put(d *document) {
-	if old := v.docs[d.uri]; old != nil {
-		old.supersede()
-	}
+	v.forget(d.uri)
 	v.docs[d.uri] = d
-	v.program = v.program.With(d.path, d.source, d.tree)
+	for i := range d.cells {
+		v.cells[d.cells[i].uri] = d
+	}
+	v.alter(func(f *folder) { f.program = f.program.With(d.path, d.source, d.tree) })
 }
 
 // remove gives a document's file back to the disk.
 func (v *view) remove(u uri.URI) {
-	if old := v.docs[u]; old != nil {
-		old.supersede()
-		v.program = v.program.Without(old.path)
+	if old := v.forget(u); old != nil {
+		v.alter(func(f *folder) { f.program = f.program.Without(old.path) })
 	}
-	delete(v.docs, u)
 }
 
-// open are the paths of the documents, sorted.
-func (v *view) open() []string {
+// forget takes a document out of the maps and stops its analysis.
+func (v *view) forget(u uri.URI) *document {
+	old := v.docs[u]
+	if old == nil {
+		return nil
+	}
+	old.supersede()
+	delete(v.docs, u)
+	for i := range old.cells {
+		delete(v.cells, old.cells[i].uri)
+	}
+	return old
+}
+
+// folder is the innermost folder that a path lies in, or the first one.
+func (v *view) folder(path string) *folder {
+	in := v.folders[0]
+	for _, f := range v.folders {
+		if f.holds(path) && (!in.holds(path) || len(f.workspace.Root()) > len(in.workspace.Root())) {
+			in = f
+		}
+	}
+	return in
+}
+
+// open are the paths of the documents that lie in a folder, sorted.
+func (v *view) open(in *folder) []string {
 	var out []string
 	for _, d := range v.docs {
-		out = append(out, d.path)
+		if v.folder(d.path) == in {
+			out = append(out, d.path)
+		}
 	}
 	slices.Sort(out)
 	return out
@@ -93,26 +125,16 @@ func viewIn(ctx context.Context) *view {
 	return v
 }
 
-// documentIn is the document as it was when the request arrived, nil when it is not open.
-func documentIn(ctx context.Context, u uri.URI) *document {
-	if v := viewIn(ctx); v != nil {
-		return v.docs[u]
+// documentIn is the document that a URI of the client leads to, and the cell of it, as they were when the request arrived; nil
+// when it is not open, or lies in a folder whose settings turn the server off.
+func documentIn(ctx context.Context, u uri.URI) (*document, *cell) {
+	v := viewIn(ctx)
+	if v == nil {
+		return nil, nil
 	}
-	return nil
-}
-
-// listing is what discovery finds in the workspace. It is made once, when first asked for.
-type listing struct {
-	once  sync.Once
-	paths []string
-}
-
-// in gives the Python files below the workspace's root, as check takes them, without the notebooks: editors send those cell by
-// cell, and the server has no eyes for cells.
-func (l *listing) in(w *project.Workspace) []string {
-	l.once.Do(func() {
-		paths, _, _ := w.Files([]string{w.Root()})
-		l.paths = slices.DeleteFunc(paths, notebook.Is)
-	})
-	return l.paths
+	d := v.cells[u]
+	if d == nil || !d.folder(v).settings.enable {
+		return nil, nil
+	}
+	return d, d.named(u)
 }

@@ -44,9 +44,11 @@ func (s *session) reread(paths []string, renamed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance(func(next *view) {
-		next.program = next.program.Reread(paths...)
-		if renamed {
-			next.files = &listing{}
-		}
+		next.alter(func(f *folder) {
+			f.program = f.program.Reread(paths...)
+			if renamed {
+				f.files = &listing{}
+			}
+		})
 	})
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"go.lsp.dev/protocol"
 	"go.lsp.dev/uri"
@@ -14,54 +15,63 @@ import (
 // workspaceEdit is edits in LSP's words, tied to the documents' versions in a snapshot where the client can check them. It is
 // nil when one is to a file that reads otherwise than in the snapshot the edits are of, because half a fix is none.
 func (s *session) workspaceEdit(v *view, d *document, of *view, edits []codeactions.FileEdits) *protocol.WorkspaceEdit {
-	var order []string
-	byPath := map[string][]text.Edit{}
-	for _, e := range edits {
-		path := cmp.Or(e.Path, d.path)
-		if byPath[path] == nil {
-			order = append(order, path)
-		}
-		byPath[path] = append(byPath[path], e.Edits...)
-	}
-	out := &protocol.WorkspaceEdit{}
-	for _, path := range order {
-		target := protocol.OptionalVersionedTextDocumentIdentifier{}
-		lines := d.lines
-		switch open := v.at(path); {
-		case path == d.path:
-			target.URI, target.Version = d.uri, &d.version
-		case v.program.Unit(path) != of.program.Unit(path):
+	var order []*cell
+	byCell := map[uri.URI][]text.Edit{}
+	for _, file := range edits {
+		path := cmp.Or(file.Path, d.path)
+		if path != d.path && d.folder(v).program.Unit(path) != d.folder(of).program.Unit(path) {
 			return nil
-		case open != nil:
-			target.URI, target.Version, lines = open.uri, &open.version, open.lines
-		default:
-			src, err := v.program.Unit(path).Source()
-			if err != nil {
+		}
+		for _, e := range file.Edits {
+			c, ok := v.place(d, path, e.Span)
+			if !ok {
 				return nil
 			}
-			target.URI, lines = uri.File(path), text.NewLineIndex(src.Text)
+			if byCell[c.uri] == nil {
+				order = append(order, c)
+			}
+			byCell[c.uri] = append(byCell[c.uri], e)
 		}
-		list := s.textEdits(lines, byPath[path])
+	}
+	out := &protocol.WorkspaceEdit{}
+	for _, c := range order {
+		list := s.textEdits(c, byCell[c.uri])
 		if s.documentChanges {
+			target := protocol.OptionalVersionedTextDocumentIdentifier{}
+			target.URI = c.uri
+			if v.cells[c.uri] != nil {
+				target.Version = &c.version
+			}
 			out.DocumentChanges = append(out.DocumentChanges, versioned(target, list))
 			continue
 		}
 		if out.Changes == nil {
 			out.Changes = map[uri.URI][]protocol.TextEdit{}
 		}
-		out.Changes[target.URI] = list
+		out.Changes[c.uri] = list
 	}
 	return out
 }
 
-// textEdits are the edits to one text, by position.
-func (s *session) textEdits(lines *text.LineIndex, edits []text.Edit) []protocol.TextEdit {
+// textEdits are the edits to one cell, by position.
+func (s *session) textEdits(c *cell, edits []text.Edit) []protocol.TextEdit {
 	slices.SortStableFunc(edits, func(a, b text.Edit) int { return cmp.Compare(a.Start, b.Start) })
 	out := make([]protocol.TextEdit, len(edits))
 	for i, e := range edits {
-		out[i] = protocol.TextEdit{Range: s.units.lsp(lines, e.Span), NewText: e.New}
+		out[i] = protocol.TextEdit{Range: s.units.lsp(c, e.Span), NewText: c.fitted(e)}
 	}
 	return out
+}
+
+// fitted is an edit's text for a cell, where the client has no line end behind the last line of a notebook's cell.
+func (c *cell) fitted(e text.Edit) string {
+	switch {
+	case e.End <= c.span.End:
+		return e.New
+	case e.Start > c.span.End: // on a line of its own, then
+		return "\n" + strings.TrimSuffix(e.New, "\n")
+	}
+	return strings.TrimSuffix(e.New, "\n")
 }
 
 func versioned(target protocol.OptionalVersionedTextDocumentIdentifier, edits []protocol.TextEdit) *protocol.TextDocumentEdit {

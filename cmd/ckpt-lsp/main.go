@@ -61,6 +61,6 @@ It never runs or imports the code unless prove is asked to, and opens no network
 		},
 	}
 	root.Flags().BoolVar(&stdio, "stdio", false, "run the language server over standard input and output")
-	root.AddCommand(newCheckCommand(), newContractCommand(), newExplainCommand(), newProveCommand(), newRulesCommand(), newServerCommand(), newVersionCommand())
+	root.AddCommand(newCheckCommand(), newContractCommand(), newExplainCommand(), newProveCommand(), newRulesCommand(), newServerCommand(), newSettingsCommand(), newVersionCommand())
 	return root
 }

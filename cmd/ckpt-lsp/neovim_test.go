@@ -31,7 +31,7 @@ func TestNeovim(t *testing.T) {
 		t.Fatal(err)
 	}
 	session := exec.Command(nvim, "--headless", "--clean", "-c", "luafile testdata/neovim/session.lua")
-	session.Env = append(os.Environ(), "SERVER="+binary, "FILE="+file)
+	session.Env = append(os.Environ(), "SERVER="+binary, "FILE="+file, "XDG_CACHE_HOME="+t.TempDir())
 	if out, err := session.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

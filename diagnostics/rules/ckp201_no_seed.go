@@ -2,10 +2,8 @@ package rules
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -72,25 +70,11 @@ func noSeed(p *diagnostics.Pass) {
 	if loop == nil || len(draws) == 0 {
 		return
 	}
-	var used []torch.RNG
-	for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
-		if _, ok := r.FirstDraw(draws, g, training.MainProcess); ok || drawnByDataset(p.File, r, g) {
-			used = append(used, g)
-		}
-	}
 	p.Report(diagnostics.Diagnostic{
 		Place: training.FirstLine(loop.Node),
 		Message: fmt.Sprintf("Nothing seeds the generators of this training: %s draws other numbers in each run.",
 			draws[0].What),
 		Related:  []diagnostics.Related{at(draws[0].Event.Node, "random numbers are first drawn here")},
-		Remedies: []diagnostics.Remedy{diagnostics.SeedAll{Entry: draws[0].Event.Ctx.Func, Generators: used}},
-	})
-}
-
-// drawnByDataset says that a dataset draws from a generator, and that its loader may run it in the main process.
-func drawnByDataset(f *training.File, r *training.Run, g torch.RNG) bool {
-	return slices.ContainsFunc(r.LoaderUses(), func(use training.LoaderUse) bool {
-		_, ok := f.DatasetDraw(use.Dataset, g)
-		return ok && use.Workers != training.SomeWorkers
+		Remedies: []diagnostics.Remedy{diagnostics.SeedAll{Entry: draws[0].Event.Ctx.Func, Generators: r.GeneratorsUsed()}},
 	})
 }

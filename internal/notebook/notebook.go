@@ -76,6 +76,22 @@ func Decode(data []byte) (*text.Source, error) {
 	return (&notebook{raw: data, cells: r.cells}).arranged(), nil
 }
 
+// Cell is a Python cell that is at hand without a notebook's bytes, as an editor holds it.
+type Cell struct {
+	// Number counts the cells of all kinds, from 1.
+	Number int
+	Text   []byte
+}
+
+// Join is the text of Python cells, one below the other. It has edits, but no bytes of a file to give.
+func Join(cells []Cell) *text.Source {
+	n := &notebook{}
+	for _, c := range cells {
+		n.cells = append(n.cells, cell{number: c.Number, now: append(bytes.Clone(c.Text), '\n')})
+	}
+	return n.arranged()
+}
+
 // arranged is the text of the cells. It notes in them where they stand.
 func (n *notebook) arranged() *text.Source {
 	var all []byte

@@ -74,7 +74,7 @@ func TestOverrides(t *testing.T) {
 		o    Overrides
 		want int
 	}{
-		"none": {Overrides{}, 0}, "select": {Overrides{Select: one}, 1}, "select and ignore": {Overrides{one, one}, 0}, "ignore": {Overrides{Ignore: one}, 0},
+		"none": {Overrides{}, 0}, "select": {Overrides{Select: one}, 1}, "select and ignore": {Overrides{Select: one, Ignore: one}, 0}, "ignore": {Overrides{Ignore: one}, 0},
 	} {
 		if got := len(NewWorkspaceWith(root, c.o).AnalyzeFile(filepath.Join(root, "x.py")).Diagnostics); got != c.want {
 			t.Errorf("%s: %d findings, want %d", name, got, c.want)

@@ -95,7 +95,7 @@ var keys = map[string]func(*builder, setting){
 	"torch-version": func(b *builder, s setting) {
 		const wanted = `a version in quotes, as "2.4"`
 		if v, ok := b.text(s, wanted); ok {
-			if b.config.Torch, ok = parseVersion(v); !ok {
+			if b.config.Torch, ok = ParseTorchVersion(v); !ok {
 				b.fail(s.valueAt.Line, s.valueAt.Column, s, "expected %s", wanted)
 			}
 		}

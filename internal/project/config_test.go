@@ -138,7 +138,7 @@ func TestLowestTorch(t *testing.T) {
 		"torch @ https://x/torch-2.whl": "",
 	} {
 		v, ok := lowestTorch(line)
-		wanted, wantOK := parseVersion(want)
+		wanted, wantOK := ParseTorchVersion(want)
 		if ok != wantOK || v != wanted {
 			t.Errorf("%q gives %v %v, want %q", line, v, ok, want)
 		}

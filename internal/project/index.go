@@ -76,6 +76,17 @@ func (x *Index) Clone() *Index {
 	return &Index{workspace: x.workspace, states: maps.Clone(x.states), learned: map[string]bool{}, show: x.show}
 }
 
+// CloneFor is a clone that has forgotten what is known of programs newer than p, which would not make way for what p says.
+func (x *Index) CloneFor(p *Program) *Index {
+	own := x.Clone()
+	for path, s := range own.states {
+		if s.age > p.age {
+			delete(own.states, path)
+		}
+	}
+	return own
+}
+
 // adopt takes over what a copy learnt of a program. What is not done is left behind.
 func (x *Index) adopt(own *Index, p *Program) {
 	x.mu.Lock()
@@ -333,6 +344,11 @@ func (x *Index) AnalyzeAll(ctx context.Context, p *Program, paths []string) ([]*
 		return a
 	})
 	return out, ctx.Err()
+}
+
+// Known is what was found in one file so far; nothing is analysed. It fails only with the context.
+func (x *Index) Known(ctx context.Context, p *Program, path string) (*Analysis, error) {
+	return x.analysis(ctx, p, path)
 }
 
 // analysis is what is known of one file.

@@ -12,7 +12,8 @@ import (
 
 var versionPattern = regexp.MustCompile(`^v?([0-9]+)(?:\.([0-9]+))?(?:[.+a-z].*)?$`)
 
-func parseVersion(s string) (diagnostics.TorchVersion, bool) {
+// ParseTorchVersion reads a version such as "2.4" or "2.4.1+cu121", of which major and minor count.
+func ParseTorchVersion(s string) (diagnostics.TorchVersion, bool) {
 	m := versionPattern.FindStringSubmatch(strings.TrimSpace(s))
 	if m == nil {
 		return diagnostics.TorchVersion{}, false
@@ -40,7 +41,7 @@ func lowestTorch(requirement string) (v diagnostics.TorchVersion, ok bool) {
 		if b == nil {
 			continue
 		}
-		low, valid := parseVersion(strings.TrimSuffix(b[2], ".*"))
+		low, valid := ParseTorchVersion(strings.TrimSuffix(b[2], ".*"))
 		if valid && (!ok || v.Before(low.Major, low.Minor)) {
 			v, ok = low, true
 		}
@@ -74,7 +75,7 @@ func torchVersionIn(dir string) (diagnostics.TorchVersion, bool) {
 			}
 		}
 		if m := statedRequirement.FindSubmatch(data); m != nil {
-			return parseVersion(string(m[1]))
+			return ParseTorchVersion(string(m[1]))
 		}
 	}
 	return diagnostics.TorchVersion{}, false
@@ -100,7 +101,7 @@ func requirements(s setting) []string {
 		return out
 	case path == "tool.poetry.dependencies.torch" || path == "tool.poetry.dependencies.torch.version":
 		version, _ := s.value.(string)
-		if parsed, ok := parseVersion(version); ok {
+		if parsed, ok := ParseTorchVersion(version); ok {
 			return []string{"torch==" + strconv.Itoa(parsed.Major) + "." + strconv.Itoa(parsed.Minor)}
 		}
 		return []string{"torch" + version}

@@ -3,6 +3,7 @@
 package project
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -21,12 +22,16 @@ type Workspace struct {
 	torch   map[string]diagnostics.TorchVersion
 }
 
-// Overrides are the choices made on a command line; they go before every configuration file.
+// Overrides are the choices made on a command line or in an editor's settings; they go before every configuration file.
 type Overrides struct {
 	// Select replaces select and ignore of the configuration where it is not empty.
 	Select []diagnostics.Selector
 	// Ignore is added to ignore of the configuration.
 	Ignore []diagnostics.Selector
+	// Severity goes before severity of the configuration, rule by rule.
+	Severity map[*diagnostics.Rule]diagnostics.Severity
+	// Torch replaces torch-version of the configuration where it is known.
+	Torch diagnostics.TorchVersion
 }
 
 type configEntry struct {
@@ -125,6 +130,15 @@ func (w *Workspace) options(path string) (diagnostics.Options, error) {
 		o.Select, o.Ignore = w.overrides.Select, nil
 	}
 	o.Ignore = append(o.Ignore[:len(o.Ignore):len(o.Ignore)], w.overrides.Ignore...)
+	if len(w.overrides.Severity) > 0 {
+		severity := map[*diagnostics.Rule]diagnostics.Severity{}
+		maps.Copy(severity, o.Severity)
+		maps.Copy(severity, w.overrides.Severity)
+		o.Severity = severity
+	}
+	if w.overrides.Torch != (diagnostics.TorchVersion{}) {
+		o.Torch = w.overrides.Torch
+	}
 	if o.Torch == (diagnostics.TorchVersion{}) {
 		w.mu.Lock()
 		o.Torch = w.torchAt(filepath.Dir(absolute(path)))

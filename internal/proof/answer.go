@@ -46,7 +46,7 @@ func answer(ctx context.Context, p *Program, files map[string]string, kind strin
 	return "", fmt.Errorf("there is no property %q", kind)
 }
 
-// zygote starts the scripts that are to resume or to be killed; nil starts programs.
+// zygote starts all scripts but those that are to repeat; nil starts programs.
 var zygote *prove.Zygote
 
 // proveLimit is how long one run under prove may take. A run that hangs is ended then.

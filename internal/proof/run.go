@@ -97,20 +97,20 @@ func launch(ctx context.Context, dir string, command []string, ranks int) (strin
 		return "", 0, err
 	}
 	processes := max(1, ranks)
-	said, statuses, failed := make([]bytes.Buffer, processes), make([]int, processes), make([]error, processes)
+	said, statuses, failed := make([][]byte, processes), make([]int, processes), make([]error, processes)
 	var running sync.WaitGroup
 	for rank := range processes {
-		cmd := exec.CommandContext(ctx, interpreter(), command...)
-		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &said[rank], &said[rank]
-		cmd.Env = append(os.Environ(), environment...)
+		env := append(os.Environ(), environment...)
 		if ranks > 0 {
-			cmd.Env = append(cmd.Env, prove.RankEnvironment(rank, ranks, port)...)
+			env = append(env, prove.RankEnvironment(rank, ranks, port)...)
 		}
-		// What a script starts, such as loader workers, ends with it.
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-		cmd.WaitDelay = time.Second
-		running.Go(func() { statuses[rank], failed[rank] = statusOf(cmd.Run()) })
+		running.Go(func() {
+			if zygote != nil && strings.HasSuffix(command[0], ".py") {
+				said[rank], statuses[rank], failed[rank] = forked(ctx, dir, command, env)
+			} else {
+				said[rank], statuses[rank], failed[rank] = started(ctx, dir, command, env)
+			}
+		})
 	}
 	running.Wait()
 	if err := errors.Join(failed...); err != nil {
@@ -119,7 +119,7 @@ func launch(ctx context.Context, dir string, command []string, ranks int) (strin
 	var out strings.Builder
 	status := 0
 	for rank := range processes {
-		out.Write(said[rank].Bytes())
+		out.Write(said[rank])
 		if status == 0 {
 			status = statuses[rank]
 		}
@@ -128,6 +128,35 @@ func launch(ctx context.Context, dir string, command []string, ranks int) (strin
 		out.WriteString("timed out\n")
 	}
 	return out.String(), status, nil
+}
+
+// started runs a script in a Python of its own.
+func started(ctx context.Context, dir string, command, env []string) ([]byte, int, error) {
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, interpreter(), command...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &said, &said
+	// What a script starts, such as loader workers, ends with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	status, err := statusOf(cmd.Run())
+	return said.Bytes(), status, err
+}
+
+// forked runs a script out of the zygote.
+func forked(ctx context.Context, dir string, command, env []string) ([]byte, int, error) {
+	output, err := os.CreateTemp("", "proof-output-")
+	if err != nil {
+		return nil, 0, err
+	}
+	defer os.Remove(output.Name())
+	defer output.Close()
+	status, err := zygote.Run(ctx, command, env, dir, output.Name())
+	if err != nil {
+		return nil, 0, err
+	}
+	said, err := os.ReadFile(output.Name())
+	return said, status, err
 }
 
 // statusOf is the exit status of a process that ran; that of one killed by a signal is 128 and the signal, as a shell has it.

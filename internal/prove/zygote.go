@@ -4,6 +4,7 @@ package prove
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,7 +110,7 @@ func (z *Zygote) listen(answers *bufio.Reader) {
 		case a.Ended:
 			var failed error
 			if a.Status != 0 {
-				failed = fmt.Errorf("exit status %d", a.Status)
+				failed = &exitStatus{a.Status}
 			}
 			z.ended[a.ID] <- failed
 			delete(z.ended, a.ID)
@@ -130,8 +131,43 @@ type fork struct {
 func (f *fork) wait() error             { return <-f.ended }
 func (f *fork) signal(s syscall.Signal) { _ = syscall.Kill(-f.pid, s) }
 
-// start runs a script. The output is appended to a file.
+// Run runs a script that nobody watches, to its end, and gives its exit status: of one that a signal has killed, that is 128 and the
+// signal. env is its whole environment; the output is appended to the file of that name. A script that the context ends is killed
+// with all that it started.
+func (z *Zygote) Run(ctx context.Context, argv, env []string, dir, output string) (status int, err error) {
+	f, err := z.fork(argv, env, dir, output, false)
+	if err != nil {
+		return 0, err
+	}
+	stop := context.AfterFunc(ctx, func() { f.signal(syscall.SIGKILL) })
+	defer stop()
+	err = f.wait()
+	f.signal(syscall.SIGKILL) // what it has left behind
+	var failed *exitStatus
+	switch {
+	case errors.As(err, &failed) && failed.status < 0:
+		return 128 - failed.status, nil
+	case errors.As(err, &failed):
+		return failed.status, nil
+	}
+	return 0, err
+}
+
+// exitStatus is that of a script that failed; below 0 it is a signal.
+type exitStatus struct{ status int }
+
+func (e *exitStatus) Error() string { return fmt.Sprintf("exit status %d", e.status) }
+
+// start runs a script that the shim watches. The output is appended to a file.
 func (z *Zygote) start(argv, env []string, dir, output string) (child, error) {
+	f, err := z.fork(argv, env, dir, output, true)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (z *Zygote) fork(argv, env []string, dir, output string, watched bool) (*fork, error) {
 	variables := map[string]string{}
 	for _, v := range env {
 		name, value, _ := strings.Cut(v, "=")
@@ -145,7 +181,7 @@ func (z *Zygote) start(argv, env []string, dir, output string) (child, error) {
 	z.next++
 	started, f := make(chan int, 1), &fork{ended: make(chan error, 1)}
 	z.started[z.next], z.ended[z.next] = started, f.ended
-	request, err := json.Marshal(map[string]any{"id": z.next, "argv": argv, "env": variables, "dir": dir, "output": output})
+	request, err := json.Marshal(map[string]any{"id": z.next, "argv": argv, "env": variables, "dir": dir, "output": output, "watched": watched})
 	if err == nil {
 		_, err = z.in.Write(append(request, '\n'))
 	}

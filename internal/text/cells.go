@@ -63,3 +63,22 @@ func (s *Source) Edit(edits []Edit) (*Source, error) {
 	}
 	return s.With(changed), nil
 }
+
+// Changes are edits that lead to another text of the same file, line by line. Each lies in one cell.
+func (s *Source) Changes(to *Source) []Edit {
+	before, after := s.Cells(), to.Cells()
+	if len(before) != len(after) || len(before) == 0 {
+		return Changes(s.Text, to.Text)
+	}
+	var out []Edit
+	for i := range before {
+		for _, e := range Changes(before[i].inner(), after[i].inner()) {
+			e.Start, e.End = e.Start+before[i].Span.Start, e.End+before[i].Span.Start
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// inner is the cell's text without the line end that stands between cells.
+func (c Cell) inner() []byte { return c.Text[:len(c.Text)-1] }

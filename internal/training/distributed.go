@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -372,4 +373,9 @@ func (r *Run) Writes() []Write {
 		}
 	}
 	return out
+}
+
+// Distributed reports whether anything in a run shows that several processes run it.
+func (r *Run) Distributed() bool {
+	return len(r.evidence()) > 0 || slices.ContainsFunc(r.Calls, func(c *Call) bool { return spawnCall.MatchString(c.Callee) })
 }

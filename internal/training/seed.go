@@ -267,6 +267,27 @@ func (r *Run) FirstDraw(draws []Draw, g torch.RNG, place Place) (Draw, bool) {
 	return Draw{}, false
 }
 
+// GeneratorsUsed are the generators that the main process draws from in a run, or may draw from by way of a data loader without
+// workers.
+func (r *Run) GeneratorsUsed() []torch.RNG {
+	draws := r.Draws()
+	var used []torch.RNG
+	for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
+		if _, ok := r.FirstDraw(draws, g, MainProcess); ok || r.drawnByDataset(g) {
+			used = append(used, g)
+		}
+	}
+	return used
+}
+
+// drawnByDataset says that a dataset draws from a generator, and that its loader may run it in the main process.
+func (r *Run) drawnByDataset(g torch.RNG) bool {
+	return slices.ContainsFunc(r.LoaderUses(), func(use LoaderUse) bool {
+		_, ok := r.File.DatasetDraw(use.Dataset, g)
+		return ok && use.Workers != SomeWorkers
+	})
+}
+
 // SpawnCall is the call of torch.multiprocessing.spawn that started the process a context runs in, none for others.
 func (f *File) SpawnCall(ctx *pysem.Ctx) pyast.Node {
 	for c := ctx; c != nil; c = c.Parent {

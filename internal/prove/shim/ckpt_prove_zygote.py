@@ -52,7 +52,8 @@ def run(request):
     sys.path[:1] = [os.path.dirname(os.path.abspath(script))] + os.environ.get("PYTHONPATH", "").split(os.pathsep)
     status = 0
     try:
-        import sitecustomize  # the shim's, now that it is on the path
+        if request["watched"]:
+            import sitecustomize  # the shim's, now that it is on the path
 
         runpy.run_path(script, run_name="__main__")
     except SystemExit as end:

@@ -1,0 +1,158 @@
+// Package insight answers what an editor asks of the checkpoints in a file: what a save stores and lacks, what a load restores, where
+// a key is written and read. It has no opinion of its own: what is missing is what the rules report, and what is not known is
+// left out.
+package insight
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// lacks are the rules that report a part which a training checkpoint lacks, with the part's name.
+var lacks = map[string]string{
+	"CKP101": "optimizer", "CKP102": "scheduler", "CKP103": "gradient scaler", "CKP104": "epoch or step", "CKP105": "random state",
+	"CKP106": "best metric", "CKP107": "moving average", "CKP108": "position in the data", "CKP109": "early-stopping count", "CKP117": "model",
+}
+
+// Save is the save of a checkpoint whose keys are known.
+type Save struct {
+	// Call is the place of the call, Line that of the line to show something above.
+	Call, Line text.Span
+	Stored     []Part
+	// Missing are the findings that report a part which the checkpoint lacks, as indices into those that were asked with.
+	Missing []int
+	// Training says that training goes on from the checkpoint: it is to be complete.
+	Training bool
+
+	site *training.SaveSite
+	file *training.File
+}
+
+// Part is what a checkpoint holds under a key.
+type Part struct{ Key, Value string }
+
+// Lacks names the part that a finding says is missing, "" for other findings: `optimizer`, or what kind of thing it is.
+func Lacks(d diagnostics.Diagnostic) string {
+	name := lacks[d.Rule.Code]
+	for _, r := range d.Remedies {
+		if c, ok := r.(diagnostics.CompleteCheckpoint); ok && c.Object != nil && name != "" {
+			return c.Object.Name
+		}
+	}
+	return name
+}
+
+// Saves are the saves in a file, as the facts of it and of the files that lead to it tell; found are the findings in the file.
+func Saves(facts []*training.File, path string, found []diagnostics.Diagnostic) []Save {
+	at := map[text.Span]int{}
+	var out []Save
+	for _, f := range facts {
+		resumed := map[*training.SaveSite]bool{}
+		for _, r := range f.WithClasses() {
+			resumed[r.Save] = true
+		}
+		for _, s := range f.Saves() {
+			anchor := s.Anchor()
+			if s.Kind != training.PayloadDict || s.Path.Buffer || len(s.Components) == 0 || pathOf(f, s.Node.Tree()) != path || pathOf(f, anchor.Tree) != path {
+				continue
+			}
+			save := Save{Call: s.Node.Span(), Line: anchor.Span, Training: resumed[s], site: s, file: f}
+			for _, c := range s.Components {
+				if !slices.ContainsFunc(save.Stored, func(p Part) bool { return p.Key == c.Key }) {
+					save.Stored = append(save.Stored, Part{c.Key, c.Entry.Value.Node.Text()})
+				}
+			}
+			if i, known := at[save.Call]; !known {
+				at[save.Call] = len(out)
+				out = append(out, save)
+			} else if save.Training && !out[i].Training {
+				out[i] = save
+			}
+		}
+	}
+	for i := range out {
+		out[i].lacking(found)
+	}
+	return out
+}
+
+// lacking notes the findings that stand where the rules put what this save lacks.
+func (s *Save) lacking(found []diagnostics.Diagnostic) {
+	for i, d := range found {
+		if lacks[d.Rule.Code] == "" {
+			continue
+		}
+		mine := d.Span == s.Line
+		for _, r := range d.Remedies {
+			if c, ok := r.(diagnostics.CompleteCheckpoint); ok {
+				mine = c.Save.Node.Span() == s.Call && c.Save.Node.Tree() == s.site.Node.Tree()
+			}
+		}
+		if mine {
+			s.Missing, s.Training = append(s.Missing, i), true
+		}
+	}
+}
+
+// Load is the load of a checkpoint.
+type Load struct {
+	Call text.Span
+	// Agreement tells which saves feed it, and what becomes of each key; File is what it was read from.
+	Agreement training.Agreement
+	File      *training.File
+}
+
+// Loads are the loads in a file of which something is known.
+func Loads(facts []*training.File, path string) []Load {
+	var out []Load
+	for _, f := range facts {
+		for _, a := range f.Agreements() {
+			if a.Load == nil || pathOf(f, a.Load.Node.Tree()) != path {
+				continue
+			}
+			call := a.Load.Node.Span()
+			if !slices.ContainsFunc(out, func(l Load) bool { return l.Call == call }) {
+				out = append(out, Load{call, a, f})
+			}
+		}
+	}
+	return out
+}
+
+// Agreement is the contract that the save has a part in.
+func (s Save) Agreement() (training.Agreement, *training.File) {
+	for _, a := range s.file.Agreements() {
+		if slices.ContainsFunc(a.Saves, func(o *training.SaveSite) bool { return o.Node == s.site.Node }) {
+			return a, s.file
+		}
+	}
+	return training.Agreement{}, s.file
+}
+
+// Restored are the names of what is restored, and of what is stored and not restored, in the order of the keys. Both are empty where
+// more may happen out of sight.
+func (l Load) Restored() (restored, not []string) {
+	for _, k := range l.Agreement.Keys {
+		switch {
+		case k.Restored != nil:
+			if name := cmp.Or(k.Restored.Recv.Text(), k.Name); !slices.Contains(restored, name) {
+				restored = append(restored, name)
+			}
+		case k.Written.Valid() && !k.Read.Valid() && !k.Unseen && !l.Agreement.Load.Opaque:
+			not = append(not, k.Name)
+		}
+	}
+	for _, x := range l.Agreement.Load.Restores {
+		if name := x.Recv.Text(); x.Key == "" && !x.Absent && name != "" && !slices.Contains(restored, name) {
+			restored = append(restored, name)
+		}
+	}
+	return restored, not
+}
+
+func pathOf(f *training.File, tree *pyast.Tree) string { return cmp.Or(f.PathOf(tree), f.Path) }

@@ -1,0 +1,82 @@
+package project
+
+import (
+	"context"
+	"slices"
+
+	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
+// Rewrites are those of what stands at a place of a file. What one leads to is rewritten again until nothing changes, so that it is
+// whole in one edit. It fails only with the context.
+func (x *Index) Rewrites(ctx context.Context, p *Program, path string, at text.Span) ([]codeactions.Rewrite, error) {
+	rewrites, err := x.rewritesAt(ctx, p, path, at)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rewrites {
+		if len(rewrites[i].Edits) > 0 {
+			if rewrites[i], err = x.whole(ctx, p, path, rewrites[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return rewrites, nil
+}
+
+func (x *Index) rewritesAt(ctx context.Context, p *Program, path string, at text.Span) ([]codeactions.Rewrite, error) {
+	tree, err := p.Unit(path).Tree()
+	if err != nil {
+		return nil, ctx.Err() // it is not Python
+	}
+	facts, err := x.Facts(ctx, p, path)
+	if err != nil {
+		return nil, err
+	}
+	options, _ := x.workspace.options(path)
+	return codeactions.Rewrites(facts, tree, at, options.Torch), ctx.Err()
+}
+
+// whole is a rewrite with what follows from it.
+func (x *Index) whole(ctx context.Context, p *Program, path string, r codeactions.Rewrite) (codeactions.Rewrite, error) {
+	before, _ := p.Unit(path).Source()
+	refused := codeactions.Rewrite{Name: r.Name, Call: r.Call, Fix: codeactions.Fix{Title: r.Title}, Reason: "it cannot be written here"}
+	src, next := before, r
+	for range mostRounds {
+		edits := next.Edits[0].Edits
+		after, err := src.Edit(edits)
+		if err != nil {
+			return refused, ctx.Err()
+		}
+		src, p = after, p.With(path, after, nil)
+		more, err := x.rewritesAt(ctx, p, path, moved(next.Call, edits))
+		if err != nil {
+			return r, err
+		}
+		i := slices.IndexFunc(more, func(o codeactions.Rewrite) bool { return o.Name == r.Name && len(o.Edits) > 0 })
+		if i < 0 {
+			r.Edits = []codeactions.FileEdits{{Edits: before.Changes(src)}}
+			if !before.Accepts(r.Edits[0].Edits) {
+				return refused, nil
+			}
+			return r, nil
+		}
+		if next = more[i]; next.Applicability < r.Applicability {
+			r.Applicability, r.Why = diagnostics.Unsafe, next.Why
+		}
+	}
+	return refused, nil
+}
+
+// moved is the place to which edits move the start of a span.
+func moved(span text.Span, edits []text.Edit) text.Span {
+	at := span.Start
+	for _, e := range edits {
+		if e.End <= span.Start {
+			at += len(e.New) - e.Len()
+		}
+	}
+	return text.Span{Start: at, End: at}
+}

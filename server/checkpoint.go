@@ -1,0 +1,108 @@
+package server
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/contract"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/insight"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
+)
+
+// checkpointAt tells of the checkpoint that is saved or loaded at an offset, and where it is; nothing where none is.
+func checkpointAt(facts []*training.File, d *document, found []diagnostics.Diagnostic, at int) (parts []string, span text.Span) {
+	for _, s := range insight.Saves(facts, d.path, found) {
+		if s.Call.Contains(at) {
+			return []string{saveText(s, found)}, s.Call
+		}
+	}
+	for _, l := range insight.Loads(facts, d.path) {
+		if l.Call.Contains(at) {
+			return []string{loadText(d, l)}, l.Call
+		}
+	}
+	return nil, text.Span{}
+}
+
+// saveText says what a save stores, and what it lacks.
+func saveText(s insight.Save, found []diagnostics.Diagnostic) string {
+	title := "**Checkpoint**"
+	if s.Training {
+		title = "**Training checkpoint**: " + completeness(s)
+	}
+	table := "| key | written |\n|---|---|\n"
+	if a, file := s.Agreement(); a.Load != nil {
+		table = contract.Of(file, a, filepath.Base).Table()
+	} else {
+		for _, p := range s.Stored {
+			table += fmt.Sprintf("| `%s` | `%s` |\n", p.Key, strings.ReplaceAll(contract.Clip(p.Value, 50), "|", `\|`))
+		}
+	}
+	parts := []string{title, table}
+	if names := missingNames(s, found); len(names) > 0 {
+		parts = append(parts, "Missing: "+strings.Join(names, ", "))
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+// completeness says how many parts a checkpoint has of those that it is to have.
+func completeness(s insight.Save) string {
+	all := len(s.Stored) + len(s.Missing)
+	if len(s.Missing) == 0 {
+		return fmt.Sprintf("complete (%d of %d)", all, all)
+	}
+	return fmt.Sprintf("%d of %d", len(s.Stored), all)
+}
+
+// missingNames are the parts that a checkpoint lacks, each once.
+func missingNames(s insight.Save, found []diagnostics.Diagnostic) []string {
+	var out []string
+	for _, i := range s.Missing {
+		if name := insight.Lacks(found[i]); !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// loadText says what a load of the document restores, and how training goes on.
+func loadText(d *document, l insight.Load) string {
+	title := "**Load of a checkpoint**"
+	if l.Agreement.Continues {
+		title += ": training goes on from it"
+	}
+	c := contract.Of(l.File, l.Agreement, filepath.Base)
+	parts := []string{title}
+	switch {
+	case len(c.Saves) == 0:
+		parts = append(parts, "Nothing at hand writes it.")
+	case len(c.Saves) == 1:
+		parts = append(parts, "Written at "+where(d, l, c)+".")
+	default:
+		parts = append(parts, fmt.Sprintf("Written at %s and %d more.", where(d, l, c), len(c.Saves)-1))
+	}
+	if len(c.Keys) > 0 {
+		parts = append(parts, c.Table())
+	}
+	if name, rates := l.Rates(); len(rates) > 1 {
+		table := fmt.Sprintf("The learning rate that `%s` goes on with:\n\n| completed epochs | learning rate |\n|---|---|\n", name)
+		for _, r := range rates {
+			table += fmt.Sprintf("| %d | %.4g |\n", r.Done, r.LR)
+		}
+		parts = append(parts, table)
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+// where says where the first save stands: in a notebook, by its cell.
+func where(d *document, l insight.Load, c contract.Contract) string {
+	at := l.Agreement.Saves[0].Node
+	if cell, ok := d.source.CellAt(at.Start()); ok && at.Tree() == d.tree {
+		return fmt.Sprintf("cell %d, line %d", cell.Number, text.NewLineIndex(cell.Text).Line(at.Start()-cell.Span.Start)+1)
+	}
+	return c.Saves[0].String()
+}

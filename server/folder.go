@@ -1,0 +1,104 @@
+package server
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"go.lsp.dev/protocol"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/notebook"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
+)
+
+// folder is one of the client's workspace folders in a snapshot. Each has a configuration and settings of its own; open documents
+// are part of the program of every folder, because folders may lie in each other.
+type folder struct {
+	workspace *project.Workspace
+	rooted    bool // the client works in it; else it stands for wherever an open file lies
+	settings  settings
+	program   *project.Program
+	// index and files are shared by the snapshots until the configuration or the names on the disk change.
+	index *project.Index
+	files *listing
+}
+
+func newFolder(root string, rooted bool, chosen settings) *folder {
+	f := &folder{rooted: rooted, settings: chosen}
+	f.workspace = project.NewWorkspaceWith(root, chosen.overrides())
+	f.program = project.NewProgram(f.workspace)
+	f.forget()
+	return f
+}
+
+// forget leaves everything to be found anew.
+func (f *folder) forget() { f.index, f.files = project.NewIndex(f.workspace), &listing{} }
+
+// choose takes other settings, and reports whether they are others.
+func (f *folder) choose(chosen settings) bool {
+	if f.settings.equal(chosen) {
+		return false
+	}
+	f.settings = chosen
+	f.workspace = project.NewWorkspaceWith(f.workspace.Root(), chosen.overrides())
+	f.forget()
+	return true
+}
+
+// holds reports whether a path lies in the folder.
+func (f *folder) holds(path string) bool {
+	root := f.workspace.Root()
+	return f.rooted && (path == root || strings.HasPrefix(path, strings.TrimSuffix(root, string(filepath.Separator))+string(filepath.Separator)))
+}
+
+// listing is what discovery finds in a folder. It is made once, when first asked for.
+type listing struct {
+	once     sync.Once
+	paths    []string
+	declined atomic.Bool // the user called off looking at them
+}
+
+// in gives the Python files below the folder's root, as check takes them. Notebooks are left out: a closed one has no cells that
+// the client could show a finding in, and tells of itself alone.
+func (l *listing) in(w *project.Workspace) []string {
+	l.once.Do(func() {
+		paths, _, _ := w.Files([]string{w.Root()})
+		l.paths = slices.DeleteFunc(paths, notebook.Is)
+	})
+	return l.paths
+}
+
+// foldersOf are the folders that the client works in; one that is not rooted, in the working directory, where it names none.
+func foldersOf(p *protocol.InitializeParams, chosen settings) []*folder {
+	var out []*folder
+	folders, _ := p.WorkspaceFolders.Get()
+	for _, f := range folders {
+		if path, ok := filePath(f.URI); ok {
+			out = append(out, newFolder(path, true, chosen))
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	if p.RootURI != nil {
+		if path, ok := filePath(*p.RootURI); ok {
+			return []*folder{newFolder(path, true, chosen)}
+		}
+	}
+	if path, ok := p.RootPath.Get(); ok && path != "" {
+		return []*folder{newFolder(path, true, chosen)}
+	}
+	return []*folder{noFolder(chosen)}
+}
+
+// noFolder stands for the folders of a client that has none open.
+func noFolder(chosen settings) *folder {
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "."
+	}
+	return newFolder(dir, false, chosen)
+}

@@ -1,0 +1,207 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
+// section is the part of a client's configuration that is the server's.
+const section = "ckpt-lsp"
+
+// settings are what a client chooses for a folder. They go before the configuration files.
+type settings struct {
+	enable     bool
+	selected   []diagnostics.Selector
+	ignored    []diagnostics.Selector
+	severity   map[*diagnostics.Rule]diagnostics.Severity
+	torch      diagnostics.TorchVersion
+	onSave     bool // findings are renewed when a document is saved, not as it is typed
+	codeLens   bool
+	inlayHints bool
+}
+
+// unset are the settings of a client that chooses nothing.
+func unset() settings { return settings{enable: true, codeLens: true} }
+
+func (s settings) equal(t settings) bool { return reflect.DeepEqual(s, t) }
+
+func (s settings) overrides() project.Overrides {
+	return project.Overrides{Select: s.selected, Ignore: s.ignored, Severity: s.severity, Torch: s.torch}
+}
+
+// schema is a JSON Schema.
+type schema = map[string]any
+
+// option is one setting: its key and schema, and how its value is read.
+type option struct {
+	key    string
+	schema schema
+	read   func(s *settings, value json.RawMessage) error
+}
+
+var severityNames = []string{"error", "warning", "information", "hint", "off"}
+
+var options = []option{
+	{"enable", schema{"type": "boolean", "default": true, "markdownDescription": "Look for mistakes in checkpoints, resume logic, seeds and ranks."},
+		boolean(func(s *settings) *bool { return &s.enable })},
+	{"select", schema{"type": "array", "items": schema{"type": "string"}, "default": []string{}, "markdownDescription": "Rules to run instead of those the configuration file selects: codes (`CKP101`), names (`missing-optimizer-state`), families (`CKP1`) or `ALL`."},
+		selectors(func(s *settings) *[]diagnostics.Selector { return &s.selected })},
+	{"ignore", schema{"type": "array", "items": schema{"type": "string"}, "default": []string{}, "markdownDescription": "Rules to leave out, besides those the configuration file ignores."},
+		selectors(func(s *settings) *[]diagnostics.Selector { return &s.ignored })},
+	{"severity", schema{"type": "object", "additionalProperties": schema{"type": "string", "enum": severityNames}, "default": schema{}, "markdownDescription": "How severe a rule's findings are shown, by rule: `{\"missing-rng-state\": \"warning\"}`. `off` leaves a rule out."},
+		readSeverity},
+	{"torchVersion", schema{"type": "string", "default": "", "markdownDescription": "The oldest PyTorch you support, as `2.4`. By default it is read from the project's configuration or requirements."},
+		readTorchVersion},
+	{"run", schema{"type": "string", "enum": []string{"onType", "onSave"}, "default": "onType", "markdownDescription": "Renew findings as you type, or when you save."},
+		readRun},
+	{"codeLens", schema{"type": "boolean", "default": true, "markdownDescription": "Show above each save of a training checkpoint how complete it is."},
+		boolean(func(s *settings) *bool { return &s.codeLens })},
+	{"inlayHints", schema{"type": "boolean", "default": false, "markdownDescription": "Show behind a load what is restored from the checkpoint, and the learning rate that training goes on with."},
+		boolean(func(s *settings) *bool { return &s.inlayHints })},
+}
+
+// clientKeys are settings in the section that are the client's own.
+var clientKeys = []string{"path", "logLevel", "trace"}
+
+// SettingsSchema is the JSON Schema of the properties that a client may set in the section "ckpt-lsp", in their order.
+func SettingsSchema() ([]byte, error) {
+	var b strings.Builder
+	for i, o := range options {
+		property, err := json.Marshal(o.schema)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			b.WriteString(",")
+		}
+		fmt.Fprintf(&b, "%q:%s", o.key, property)
+	}
+	return []byte(`{"type":"object","properties":{` + b.String() + `}}`), nil
+}
+
+// readSettings reads what a client sends for the section. Each mistake is told by itself, and the rest holds.
+func readSettings(value json.RawMessage) (s settings, mistakes []error) {
+	s = unset()
+	if len(value) == 0 || isNull(value) {
+		return s, nil
+	}
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(value, &values); err != nil {
+		return s, []error{fmt.Errorf("settings %s: expected an object, as {\"%s\": {\"select\": [\"CKP1\"]}}", section, section)}
+	}
+	for _, o := range options {
+		if v, ok := values[o.key]; ok && !isNull(v) {
+			if err := o.read(&s, v); err != nil {
+				mistakes = append(mistakes, fmt.Errorf("settings %s.%s: %w", section, o.key, err))
+			}
+		}
+		delete(values, o.key)
+	}
+	for key := range values {
+		if !slices.Contains(clientKeys, key) {
+			mistakes = append(mistakes, unknownKey(key))
+		}
+	}
+	slices.SortFunc(mistakes, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return s, mistakes
+}
+
+func unknownKey(key string) error {
+	var valid []string
+	for _, o := range options {
+		valid = append(valid, o.key)
+	}
+	hint := ""
+	if near := text.Nearest(key, valid); near != "" {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	return fmt.Errorf("settings %s: unknown key %q%s (valid: %s)", section, key, hint, strings.Join(valid, ", "))
+}
+
+// boolean reads a boolean.
+func boolean(of func(*settings) *bool) func(*settings, json.RawMessage) error {
+	return func(s *settings, value json.RawMessage) error {
+		if json.Unmarshal(value, of(s)) != nil {
+			return errors.New("expected true or false")
+		}
+		return nil
+	}
+}
+
+// selectors reads a list of rules.
+func selectors(of func(*settings) *[]diagnostics.Selector) func(*settings, json.RawMessage) error {
+	return func(s *settings, value json.RawMessage) error {
+		var refs []string
+		if json.Unmarshal(value, &refs) != nil {
+			return errors.New(`expected a list of rules, as ["CKP1", "missing-rng-state"]`)
+		}
+		var errs []error
+		for _, ref := range refs {
+			selector, err := diagnostics.ParseSelector(ref)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			*of(s) = append(*of(s), selector)
+		}
+		return errors.Join(errs...)
+	}
+}
+
+func readSeverity(s *settings, value json.RawMessage) error {
+	var chosen map[string]string
+	if json.Unmarshal(value, &chosen) != nil {
+		return errors.New(`expected an object from rules to severities, as {"missing-rng-state": "warning"}`)
+	}
+	s.severity = map[*diagnostics.Rule]diagnostics.Severity{}
+	var errs []error
+	for ref, name := range chosen {
+		selector, err := diagnostics.ParseSelector(ref)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		severity, err := diagnostics.ParseSeverity(name)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", ref, err))
+			continue
+		}
+		for _, r := range diagnostics.Rules() {
+			if selector.Selects(r) {
+				s.severity[r] = severity
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func readTorchVersion(s *settings, value json.RawMessage) error {
+	var version string
+	err := json.Unmarshal(value, &version)
+	if version = strings.TrimSpace(version); version == "" && err == nil {
+		return nil
+	}
+	torch, ok := project.ParseTorchVersion(version)
+	if err != nil || !ok {
+		return errors.New(`expected a version in quotes, as "2.4"`)
+	}
+	s.torch = torch
+	return nil
+}
+
+func readRun(s *settings, value json.RawMessage) error {
+	var when string
+	if json.Unmarshal(value, &when) != nil || when != "onType" && when != "onSave" {
+		return errors.New(`expected "onType" or "onSave"`)
+	}
+	s.onSave = when == "onSave"
+	return nil
+}

@@ -1,0 +1,272 @@
+package server
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+)
+
+func TestReadSettings(t *testing.T) {
+	for name, c := range map[string]struct {
+		sent string
+		want []string // parts of the mistakes, in their order
+	}{
+		"nothing":      {``, nil},
+		"null":         {`null`, nil},
+		"nulls":        {`{"enable": null, "select": null}`, nil},
+		"all":          {`{"enable": false, "select": ["CKP1"], "ignore": ["bug-name"], "severity": {"CKP9": "off"}, "torchVersion": "2.4", "run": "onSave", "codeLens": false, "inlayHints": true}`, nil},
+		"the client's": {`{"path": "/x", "logLevel": "debug", "trace": {"server": "off"}}`, nil},
+		"a list":       {`[]`, []string{"expected an object"}},
+		"types":        {`{"enable": 1, "select": "ALL", "severity": [], "torchVersion": 2.4, "run": "never"}`, []string{"enable: expected true or false", `run: expected "onType" or "onSave"`, "select: expected a list", "severity: expected an object", "torchVersion: expected a version"}},
+		"rules":        {`{"select": ["CKP1", "nonsense"], "severity": {"nonsense": "error", "bug-name": "loud"}}`, []string{"select: ", "severity: "}},
+		"unknown":      {`{"selct": []}`, []string{`unknown key "selct"; did you mean "select"?`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, mistakes := readSettings(json.RawMessage(c.sent))
+			for i, want := range c.want {
+				if i >= len(mistakes) || !strings.Contains(mistakes[i].Error(), want) {
+					t.Errorf("%v lacks %q", mistakes, want)
+				}
+			}
+			if len(mistakes) != len(c.want) {
+				t.Errorf("%v, want %d", mistakes, len(c.want))
+			}
+		})
+	}
+	s, _ := readSettings(json.RawMessage(`{"enable": false, "select": ["CKP9", "nonsense"], "severity": {"CKP9": "hint", "x": "y"}, "torchVersion": "2.4.1", "run": "onSave", "codeLens": false, "inlayHints": true}`))
+	if s.enable || len(s.selected) != 1 || s.severity[bugRule] != diagnostics.Hint || s.torch.Minor != 4 || !s.onSave || s.codeLens || !s.inlayHints {
+		t.Errorf("what is sound does not hold: %+v", s)
+	}
+}
+
+// TestSettingsSchema holds the defaults of the schema to what is read from them.
+func TestSettingsSchema(t *testing.T) {
+	raw, err := SettingsSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Properties map[string]struct {
+			Type    string
+			Default any
+			Enum    []string
+		}
+	}
+	if err := json.Unmarshal(raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	defaults := m{}
+	for key, p := range got.Properties {
+		if p.Type == "" || p.Default == nil {
+			t.Errorf("%s has no type or no default", key)
+		}
+		defaults[key] = p.Default
+		for _, value := range p.Enum {
+			if _, mistakes := readSettings(encode(t, m{key: value})); len(mistakes) > 0 {
+				t.Errorf("%s: %v", key, mistakes)
+			}
+		}
+	}
+	s, mistakes := readSettings(encode(t, defaults))
+	s.severity = nil // empty and none are one
+	if len(mistakes) > 0 || !s.equal(unset()) {
+		t.Errorf("the defaults of the schema read %+v, %v", s, mistakes)
+	}
+	if len(got.Properties) != len(options) {
+		t.Errorf("%d properties", len(got.Properties))
+	}
+}
+
+// configured is a client of some folders that answers for its settings, folder by folder.
+func configured(t *testing.T, of map[string]string, folders ...string) (c *client, answer func(scope, settings string)) {
+	c = connect(t)
+	answers := make(chan map[string]string, 1)
+	answers <- of
+	c.answer = func(method string, params json.RawMessage) any {
+		if method != "workspace/configuration" {
+			return nil
+		}
+		of := <-answers
+		answers <- of
+		asked := decode[struct {
+			Items []struct{ ScopeURI, Section string }
+		}](t, params)
+		var out []any
+		for _, item := range asked.Items {
+			if item.Section != "ckpt-lsp" {
+				t.Errorf("asked for %q", item.Section)
+			}
+			out = append(out, json.RawMessage(of[item.ScopeURI]))
+		}
+		return out
+	}
+	var list []any
+	for _, f := range folders {
+		list = append(list, m{"uri": f, "name": "x"})
+	}
+	r := c.call("initialize", m{
+		"processId": nil, "rootUri": nil, "workspaceFolders": list,
+		"capabilities": m{"workspace": m{"configuration": true, "workspaceFolders": true, "didChangeConfiguration": m{"dynamicRegistration": true}}},
+	})
+	if r.Error != nil {
+		t.Fatal(r.Error)
+	}
+	c.notify("initialized", m{})
+	return c, func(scope, settings string) {
+		of := <-answers
+		next := map[string]string{}
+		for k, v := range of {
+			next[k] = v
+		}
+		next[scope] = settings
+		answers <- next
+		c.notify("workspace/didChangeConfiguration", m{"settings": nil})
+	}
+}
+
+// TestFoldersHaveTheirSettings: each folder's settings hold in it from the first findings on, also those of a folder in a folder, and
+// of one that is opened later.
+func TestFoldersHaveTheirSettings(t *testing.T) {
+	c, answer := configured(t, map[string]string{
+		"file:///work":       `{"ignore": ["bug-name"]}`,
+		"file:///work/inner": `{"severity": {"bug-name": "information"}}`,
+		"file:///other":      `{"enable": false}`,
+		"file:///late":       `{"select": ["CKP902"]}`,
+	}, "file:///work", "file:///work/inner", "file:///other")
+	const text = "import torch\nBUG\n"
+	for uri, want := range map[string]int{"file:///work/a.py": 0, "file:///work/inner/a.py": 3, "file:///other/a.py": 0, "file:///elsewhere/a.py": 0} {
+		got := c.open(uri, text)
+		if want == 0 && len(got.Diagnostics) > 0 || want > 0 && (len(got.Diagnostics) != 1 || got.Diagnostics[0].Severity != want) {
+			t.Errorf("%s: %+v", uri, got)
+		}
+	}
+	answer("file:///work", `{}`)
+	if got := c.published("file:///work/a.py", 1); len(got.Diagnostics) != 1 {
+		t.Errorf("changed: %+v", got)
+	}
+	if got := c.published("file:///elsewhere/a.py", 1); len(got.Diagnostics) != 1 {
+		t.Errorf("a file in no folder has the first one's settings: %+v", got)
+	}
+	answer("file:///other", `{"run": "sometimes"}`)
+	if got := c.published("file:///other/a.py", 1); len(got.Diagnostics) != 1 {
+		t.Errorf("turned on: %+v", got)
+	}
+	if x := c.wait("a warning", func(x message) bool { return x.Method == "window/showMessage" }); !strings.Contains(string(x.Params), "ckpt-lsp.run") {
+		t.Errorf("%s", x.Params)
+	}
+
+	if got := c.open("file:///late/a.py", text); len(got.Diagnostics) != 1 {
+		t.Errorf("%+v", got)
+	}
+	change := func(added, removed []any) {
+		c.notify("workspace/didChangeWorkspaceFolders", m{"event": m{"added": added, "removed": removed}})
+	}
+	late := []any{m{"uri": "file:///late/", "name": "late"}}
+	answer("file:///late/", `{"select": ["CKP902"]}`)
+	change(late, []any{})
+	if got := c.published("file:///late/a.py", 1); len(got.Diagnostics) != 0 {
+		t.Errorf("opened: %+v", got)
+	}
+	change([]any{}, late)
+	if got := c.published("file:///late/a.py", 1); len(got.Diagnostics) != 1 {
+		t.Errorf("closed: %+v", got)
+	}
+}
+
+// TestSettingsAreAwaited: nothing is shown before the client has told its settings.
+func TestSettingsAreAwaited(t *testing.T) {
+	told := make(chan bool)
+	c := connect(t)
+	c.answer = func(method string, _ json.RawMessage) any {
+		if method == "workspace/configuration" {
+			return waiting{told, []any{m{"ignore": []string{"CKP901"}}}}
+		}
+		return nil
+	}
+	c.handshake(m{"workspace": m{"configuration": true}}, "file:///work")
+	c.show("file:///work/a.py", "import torch\nBUG\n")
+	c.sync()
+	if got := c.history("file:///work/a.py"); len(got) > 0 {
+		t.Errorf("too early: %+v", got)
+	}
+	close(told)
+	if got := c.published("file:///work/a.py", 1); len(got.Diagnostics) != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestSettingsThatAreSent: a client that cannot be asked sends its settings with initialize, and when they change.
+func TestSettingsThatAreSent(t *testing.T) {
+	c := connect(t)
+	c.call("initialize", m{"processId": nil, "rootUri": "file:///work", "capabilities": m{}, "initializationOptions": m{"settings": m{"ignore": []string{"CKP901"}, "slect": 1}}})
+	c.notify("initialized", m{})
+	c.wait("a warning", func(x message) bool {
+		return x.Method == "window/showMessage" && strings.Contains(string(x.Params), "slect")
+	})
+	if got := c.open("file:///work/a.py", "import torch\nBUG\n"); len(got.Diagnostics) != 0 {
+		t.Errorf("at first: %+v", got)
+	}
+	for _, sent := range []m{{"ckpt-lsp": m{"ignore": []string{}}}, {"ignore": []string{"CKP9"}}, {"ckpt-lsp": m{}}} {
+		c.notify("workspace/didChangeConfiguration", m{"settings": sent})
+		want := 1
+		if _, whole := sent["ckpt-lsp"]; !whole {
+			want = 0
+		}
+		if got := c.published("file:///work/a.py", 1); len(got.Diagnostics) != want {
+			t.Errorf("%v: %+v", sent, got)
+		}
+	}
+}
+
+// TestFindingsOnSave: with run = onSave, findings stay as they were until the document is saved.
+func TestFindingsOnSave(t *testing.T) {
+	const uri = "file:///work/a.py"
+	c, answer := configured(t, map[string]string{"file:///work": `{"run": "onSave"}`}, "file:///work")
+	c.show(uri, "import torch\nBUG\n")
+	if got := c.published(uri, 1); len(got.Diagnostics) != 1 {
+		t.Errorf("opened: %+v", got)
+	}
+	c.change(uri, 2, m{"text": "import torch\nBUG\nBUG\n"})
+	c.settle()
+	if got := c.history(uri); len(got) > 0 {
+		t.Errorf("typed: %+v", got)
+	}
+	c.notify("textDocument/didSave", m{"textDocument": m{"uri": uri}})
+	if got := c.published(uri, 2); len(got.Diagnostics) != 2 {
+		t.Errorf("saved: %+v", got)
+	}
+	c.change(uri, 3, m{"text": "import torch\n"})
+	answer("file:///work", `{"run": "onType"}`)
+	if got := c.published(uri, 3); len(got.Diagnostics) != 0 {
+		t.Errorf("as typed: %+v", got)
+	}
+}
+
+func TestSettingsAreWatched(t *testing.T) {
+	asked := make(chan json.RawMessage, 4)
+	c := connect(t)
+	c.answer = func(method string, params json.RawMessage) any {
+		if method == "client/registerCapability" {
+			asked <- params
+		}
+		return nil
+	}
+	c.handshake(m{"workspace": m{"didChangeConfiguration": m{"dynamicRegistration": true}}}, "file:///work")
+	got := decode[struct {
+		Registrations []struct {
+			Method          string
+			RegisterOptions struct{ Section string }
+		}
+	}](t, <-asked)
+	if !slices.ContainsFunc(got.Registrations, func(r struct {
+		Method          string
+		RegisterOptions struct{ Section string }
+	}) bool {
+		return r.Method == "workspace/didChangeConfiguration" && r.RegisterOptions.Section == "ckpt-lsp"
+	}) {
+		t.Errorf("%+v", got)
+	}
+}
