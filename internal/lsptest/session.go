@@ -253,8 +253,8 @@ func (c *conversation) end() {
 		return // it was killed
 	}
 	want := 1
-	if c.state == exiting && c.wasShutDown() {
-		want = 0
+	if c.wasShutDown() {
+		want = 0 // with exit, or with the end of the client's messages, which some have in its place
 	}
 	if c.Exit.Code != want {
 		c.report(Server, nil, "exit code %d, where %d is due", c.Exit.Code, want)

@@ -34,6 +34,7 @@ func run(server string, args []string, log string) (code int, err error) {
 	recorder.write(lsptest.Record{Server: cmd.Process.Pid})
 
 	// A signal is meant for the server. The proxy stays to see how it ends.
+	signal.Ignore(syscall.SIGPIPE) // an editor that is gone fails a write, which is no reason to end before the server
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	go func() {
@@ -67,13 +68,7 @@ func pass(to io.Writer, from io.Reader, record *tap) {
 	for {
 		n, err := from.Read(buffer)
 		record.bytes(buffer[:n])
-		if n > 0 {
-			if _, err := to.Write(buffer[:n]); err != nil {
-				// The other end is gone, and the reader is told by the end of the process.
-				_, _ = io.Copy(io.Discard, from)
-				return
-			}
-		}
+		_, _ = to.Write(buffer[:n]) // it fails when the other end is gone, which does not silence this one
 		if err != nil {
 			record.closed()
 			return
