@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long an editor's session may last. It is not a measure of speed.
-const patience = 2 * time.Minute
+const patience = time.Minute
 
 // scenario is the file that the editors mend.
 const scenario = "../testdata/scenarios/1_resnet_resume/train.py"

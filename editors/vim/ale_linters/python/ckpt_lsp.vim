@@ -1,5 +1,5 @@
-" ckpt-lsp for Vim 8 and newer, and Neovim, with ALE. Copy this file to ~/.vim/ale_linters/python/ckpt_lsp.vim. ALE finds it
-" there; if g:ale_linters names your Python linters, add 'ckpt_lsp'.
+" ckpt-lsp for Vim 8 and newer with ALE. Copy this file to ~/.vim/ale_linters/python/ckpt_lsp.vim, and the lines in vimrc
+" to your own: ALE runs those linters of Python that g:ale_linters names.
 
 call ale#Set('python_ckpt_lsp_executable', 'ckpt-lsp')
 
