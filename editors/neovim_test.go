@@ -67,11 +67,14 @@ func TestNeovimKilled(t *testing.T) {
 	})
 }
 
-// TestNeovimFlood makes 1,000 edits in a burst, to a server that works and to one that is stopped meanwhile.
+// TestNeovimFlood sends 1,000 edits and a request after each in a burst, to a server that works and to one that is stopped meanwhile.
 func TestNeovimFlood(t *testing.T) {
 	eachNeovim(t, "flood.lua", func(d *desk) {
 		if !strings.HasSuffix(d.read("work/train.py"), d.read("expected.txt")) {
 			d.t.Errorf("the file ends otherwise:\n%s", d.read("work/train.py"))
+		}
+		if n := d.sent("client textDocument/didChange"); n < 1000 {
+			d.t.Errorf("%d changes were sent, want 1000 at least", n)
 		}
 		d.sameAsCheck()
 	})
