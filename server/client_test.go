@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.lsp.dev/jsonrpc2"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/lsptest"
 )
 
 // patience is how long a test waits for what must come. It is not a measure of speed.
@@ -124,7 +126,7 @@ func (c *client) take(body []byte) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := conforms(body, c.asked[string(msg.ID)]); err != nil {
+	if err := lsptest.Conforms(lsptest.Server, body, c.asked[string(msg.ID)]); err != nil {
 		c.t.Errorf("%v in %s", err, body)
 	}
 	c.inbox = append(c.inbox, msg)
