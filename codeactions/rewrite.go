@@ -38,6 +38,15 @@ const (
 	SaveOnRankZero     = "save-on-rank-0"
 )
 
+// RewriteTitles are how the rewrites are offered.
+func RewriteTitles() []string {
+	var out []string
+	for _, r := range rewriters {
+		out = append(out, r.title)
+	}
+	return out
+}
+
 // question is what is asked of one file's facts.
 type question struct {
 	file  *training.File

@@ -186,15 +186,8 @@ func (sc *scene) command(c command) {
 		sc.say("error %d: %s", r.Error.Code, r.Error.Message)
 		return
 	}
-	sc.c.mu.Lock()
-	i := slices.IndexFunc(sc.c.inbox, func(x message) bool { return x.Method == "workspace/applyEdit" })
-	var sent message
-	if i >= 0 {
-		sent = sc.c.inbox[i]
-		sc.c.inbox = slices.Delete(sc.c.inbox, i, i+1)
-	}
-	sc.c.mu.Unlock()
-	if i >= 0 {
+	if c.Command == applyFix || c.Command == fixDocument {
+		sent := sc.c.wait("an edit", func(x message) bool { return x.Method == "workspace/applyEdit" })
 		sc.apply(decode[struct{ Edit workspaceEdit }](sc.t, sent.Params).Edit)
 	}
 }

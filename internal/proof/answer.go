@@ -104,7 +104,7 @@ func ask(ctx context.Context, p *Program, files map[string]string, question prov
 	}
 	if !r.Proven() {
 		// Someone who asks prove is to be told of the rule that says so without running anything.
-		if rules := r.Rules(); r.Refuted() && !slices.ContainsFunc(p.Fix, func(rule string) bool { return slices.Contains(rules, rule) }) {
+		if rules := r.Rules(); len(p.Fix) > 0 && r.Refuted() && !slices.ContainsFunc(p.Fix, func(rule string) bool { return slices.Contains(rules, rule) }) {
 			return "", fmt.Errorf("prove names the rules %v, none of %v\n%s", rules, p.Fix, out.String())
 		}
 		return out.String() + "not proven\n", nil

@@ -1,6 +1,8 @@
 package proof
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
 const (
@@ -71,6 +74,11 @@ func Fix(ctx context.Context, p *Program) (map[string]string, error) {
 	}
 	if !titled {
 		return nil, fmt.Errorf("no action is titled %q", p.Title)
+	}
+	for _, r := range p.Rewrites {
+		if err := e.rewrite(r); err != nil {
+			return nil, fmt.Errorf("rewriting at %q: %w", r.At, err)
+		}
 	}
 	out := maps.Clone(p.Files)
 	for _, d := range e.docs {
@@ -140,6 +148,36 @@ func (e *editor) fixRule(name, title string, titled *bool) error {
 		}
 	}
 	return fmt.Errorf("%d fixes did not clear it; it comes to\n%s", mostRounds, e.show())
+}
+
+// rewrite makes a refactoring, which then is not offered any more.
+func (e *editor) rewrite(r Rewrite) error {
+	uri := e.uri(cmp.Or(r.File, "train.py"))
+	for again := range 2 {
+		d := e.docs[uri]
+		if d == nil || bytes.Count(d.text, []byte(r.At)) != 1 {
+			return fmt.Errorf("it does not stand once in\n%s", e.show())
+		}
+		line, character := text.NewLineIndex(d.text).Position(bytes.Index(d.text, []byte(r.At)), text.UTF8)
+		at := place{line, character}
+		offered, err := e.actions(uri, span{at, at}, "refactor.rewrite")
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(offered, func(a action) bool { return a.Title == r.Title || strings.HasPrefix(a.Title, r.Title+" (") })
+		switch {
+		case again > 0 && i < 0:
+			return nil
+		case again > 0:
+			return fmt.Errorf("%s is still offered; it comes to\n%s", offered[i].Title, e.show())
+		case i < 0 || offered[i].Edit == nil:
+			return fmt.Errorf("%s is not offered", r.Title)
+		}
+		if err := e.apply(offered[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fixOf is the action to take for the first finding of a rule that has one; nil where no finding is left. The finding that the

@@ -21,6 +21,8 @@ type Program struct {
 	// Fix are the names of the rules that must report the program, and whose fixes make the fixed program, in this order. What the
 	// fix-all action of the server does comes first if they hold "all".
 	Fix []string `toml:"fix"`
+	// Rewrites are made behind the fixes, in this order.
+	Rewrites []Rewrite `toml:"rewrite"`
 	// Scenario is a directory of testdata/scenarios whose train.py is among the files.
 	Scenario string `toml:"scenario"`
 	// Title picks, by a part of its title, one of several actions that a rule offers. The first is taken where it is "".
@@ -39,6 +41,15 @@ type Program struct {
 	Run    *Property `toml:"run"`
 	// Files are the program's sources by slash-separated name.
 	Files map[string]string `toml:"-"`
+}
+
+// Rewrite is a refactoring that is asked for on a place, whether or not a rule reports it.
+type Rewrite struct {
+	// Title is how the server names it, without the consequences in parentheses.
+	Title string `toml:"title"`
+	// At is a text that stands once in File, train.py where that is "": the cursor is put in front of it.
+	At   string `toml:"at"`
+	File string `toml:"file"`
 }
 
 // Property is a question to a program and the answers expected before and after the fixes.
@@ -96,8 +107,8 @@ func load(file string) (*Program, error) {
 		}
 		p.Files["train.py"] = string(train)
 	}
-	if !described || p.Claim == "" || len(p.Fix) == 0 || len(p.Files) == 0 || p.Repeat == nil && p.Resume == nil && p.Kill == nil && p.Run == nil {
-		return nil, fmt.Errorf("expected a proof.toml with claim, fix and a property, and sources beside it")
+	if !described || p.Claim == "" || len(p.Fix)+len(p.Rewrites) == 0 || len(p.Files) == 0 || p.Repeat == nil && p.Resume == nil && p.Kill == nil && p.Run == nil {
+		return nil, fmt.Errorf("expected a proof.toml with claim, fix or rewrite, and a property, and sources beside it")
 	}
 	return p, nil
 }

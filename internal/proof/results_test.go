@@ -175,7 +175,7 @@ func writePage(t *testing.T, all []*Program, versions map[string]map[string]map[
 		}
 		found := false
 		for kind := range p.properties() {
-			row := fmt.Sprintf("| `%s` | %s | %s | %s |", p.Name, escape(claim), kind, "`"+strings.Join(p.Fix, "` `")+"`")
+			row := fmt.Sprintf("| `%s` | %s | %s | %s |", p.Name, escape(claim), kind, mending(p))
 			for _, v := range names {
 				r, ok := versions[v][p.Name][kind]
 				if !ok {
@@ -197,13 +197,25 @@ func writePage(t *testing.T, all []*Program, versions map[string]map[string]map[
 		}
 		proven++
 	}
-	fmt.Fprintf(&b, "%d programs.\n\n| program | what it shows | property | rules |", proven)
+	fmt.Fprintf(&b, "%d programs.\n\n| program | what it shows | property | rules and rewrites |", proven)
 	for _, v := range names {
 		fmt.Fprintf(&b, " torch %s: as written → **fixed** |", v)
 	}
 	b.WriteString("\n|---|---|---|---|" + strings.Repeat("---|", len(names)) + "\n")
 	b.Write(sortedLines(rows.String()))
 	return b.Bytes()
+}
+
+// mending names what is done to a program.
+func mending(p *Program) string {
+	var out []string
+	for _, rule := range p.Fix {
+		out = append(out, "`"+rule+"`")
+	}
+	for _, r := range p.Rewrites {
+		out = append(out, "*"+r.Title+"*")
+	}
+	return strings.Join(out, " ")
 }
 
 // sortedLines puts the rows of one program, whose properties come in no order, in one.

@@ -1,0 +1,56 @@
+import * as vscode from "vscode";
+import { openExample } from "./example";
+import { prove } from "./prove";
+import { explainRule } from "./rules";
+import type { Server } from "./server";
+
+/** The extension's own commands. */
+export const Commands = {
+  explainRule: "ckptLsp.explainRule",
+  fixAll: "ckptLsp.fixAll",
+  openExample: "ckptLsp.openExample",
+  prove: "ckptLsp.prove",
+  restart: "ckptLsp.restart",
+  showContract: "ckptLsp.showContract",
+  showLogs: "ckptLsp.showLogs",
+} as const;
+
+/** The commands that the server announces, and the language client registers. */
+export const ServerCommands = {
+  contract: "ckpt-lsp.contract",
+  fixAll: "ckpt-lsp.fixAll",
+  prove: "ckpt-lsp.prove",
+  showDocumentation: "ckpt-lsp.showDocumentation",
+} as const;
+
+/** Registers the commands. */
+export function register(context: vscode.ExtensionContext, server: Server, log: vscode.LogOutputChannel): void {
+  const commands: Record<string, () => unknown> = {
+    [Commands.explainRule]: () => explainRule(server.file),
+    [Commands.fixAll]: () => vscode.commands.executeCommand(ServerCommands.fixAll, current()),
+    [Commands.openExample]: () => openExample(context.extensionUri),
+    [Commands.prove]: () => prove(server.file, log),
+    [Commands.restart]: () => server.restart(),
+    [Commands.showContract]: () => vscode.commands.executeCommand(ServerCommands.contract, current()),
+    [Commands.showLogs]: () => log.show(),
+  };
+  for (const [name, run] of Object.entries(commands)) {
+    context.subscriptions.push(vscode.commands.registerCommand(name, () => told(run, log)));
+  }
+}
+
+/** The address of the notebook or file that is edited; undefined when there is none. */
+function current(): string | undefined {
+  return (vscode.window.activeNotebookEditor?.notebook ?? vscode.window.activeTextEditor?.document)?.uri.toString();
+}
+
+/** Runs a command and tells the person when it fails. */
+async function told(run: () => unknown, log: vscode.LogOutputChannel): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    log.error(message);
+    void vscode.window.showErrorMessage(`ckpt-lsp: ${message}`);
+  }
+}

@@ -1,0 +1,102 @@
+// A VS Code to test in: code-server on a free port, with the extension and others beside it.
+import { spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { chromium } from "playwright-core";
+
+const root = path.resolve(import.meta.dirname, "..");
+
+/** How long a program may take to be there before it counts as hanging, in milliseconds. */
+const patience = 60_000;
+
+const quiet = {
+  "security.workspace.trust.enabled": false,
+  "telemetry.telemetryLevel": "off",
+  "workbench.startupEditor": "none",
+  "workbench.tips.enabled": false,
+  "extensions.ignoreRecommendations": true,
+  "git.enabled": false,
+  "files.autoSave": "off",
+};
+
+/**
+ * Starts VS Code in a folder of its own, that fill fills, and opens its page. Gives the page, the folders, and stop(), which ends
+ * and removes everything.
+ */
+export async function start({ fill, driver = false, settings = {}, env = {}, viewport = { width: 1280, height: 800 } }) {
+  const dir = mkdtempSync(path.join(tmpdir(), "ckpt-vscode-"));
+  const [folder, data, extensions] = ["workspace", "data", "extensions"].map((name) => path.join(dir, name));
+  mkdirSync(folder);
+  fill(folder);
+  mkdirSync(path.join(data, "User"), { recursive: true });
+  writeFileSync(
+    path.join(data, "User", "settings.json"),
+    JSON.stringify({ ...quiet, "ckpt-lsp.path": process.env.CKPT_LSP_SERVER, "ckpt-lsp.logLevel": "info", ...settings }),
+  );
+  for (const name of ["package.json", "dist", "images", "walkthrough"].filter((name) => existsSync(path.join(root, name)))) {
+    cpSync(path.join(root, name), path.join(extensions, "ckpt-lsp.ckpt-lsp-0.1.0", name), { recursive: true });
+  }
+  if (driver) {
+    cpSync(path.join(root, "test", "driver"), path.join(extensions, "ckpt-lsp.driver-0.0.1"), { recursive: true });
+  }
+  const port = await freePort();
+  const log = path.join(dir, "log");
+  const out = openSync(log, "w");
+  const options = ["--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--user-data-dir", data, "--extensions-dir", extensions];
+  options.push("--config", path.join(dir, "config.yaml"), "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust");
+  const server = spawn(path.join(process.env.CODE_SERVER_DIR, "node_modules/.bin/code-server"), [...options, folder], {
+    detached: true, // a process group of its own, to be ended as a whole
+    stdio: ["ignore", out, out],
+    env: { ...process.env, ...env },
+  });
+  let browser;
+  const stop = async () => {
+    await browser?.close();
+    try {
+      process.kill(-server.pid, "SIGKILL");
+    } catch {
+      // it has ended by itself
+    }
+    rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  };
+  try {
+    await answers(`http://127.0.0.1:${port}/healthz`);
+    browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    });
+    const page = await browser.newPage({ viewport });
+    await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(folder)}`);
+    return { page, folder, dir, data, stop, log: () => readFileSync(log, "utf8") };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().on("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+async function answers(url) {
+  for (const end = Date.now() + patience; ; await new Promise((resolve) => setTimeout(resolve, 200))) {
+    try {
+      if ((await fetch(url)).ok) {
+        return;
+      }
+    } catch {
+      // it does not listen yet
+    }
+    if (Date.now() > end) {
+      throw new Error(`${url} does not answer`);
+    }
+  }
+}
