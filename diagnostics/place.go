@@ -9,13 +9,12 @@ import (
 )
 
 // SuppressLine is the edit that silences the finding where it stands, or an edit without effect if it is silenced already. It
-// adds to a list of rules on the line, and goes behind any other comment there.
+// adds to a list of rules on a line whose comment counts for the finding, and goes behind any other comment.
 func SuppressLine(tree *pyast.Tree, d Diagnostic) text.Edit {
 	lines := text.NewLineIndex(tree.Source())
 	place := commentPlace(tree, lines, d.Span.Start)
-	if e, ok := extend(readSuppressions(tree), d.Rule, func(s *suppression) bool {
-		return !s.file && s.line == lines.Line(place)
-	}); ok {
+	comments := readSuppressions(tree)
+	if e, ok := extend(comments, d.Rule, func(s *suppression) bool { return !s.file && comments.linesOf(d.Span)[s.line] }); ok {
 		return e
 	}
 	gap := "  "
