@@ -37,7 +37,8 @@ export CKPT_LSP_SERVER=${CKPT_LSP_SERVER:-$work/ckpt-lsp}
 npx tsc -p .
 node esbuild.mjs
 CKPT_LSP_CLI=$CKPT_LSP_CLI node test/settings.mjs --check
-for name in "${@:-api}"; do
+[ $# -gt 0 ] || set -- api ui
+for name in "$@"; do
   echo "== $name"
   node "test/$name.mjs"
 done

@@ -19,7 +19,7 @@ exports.tests = () => ({
     await untilShown(document, check(document.uri.fsPath));
     const [finding] = vscode.languages.getDiagnostics(document.uri).filter((d) => d.code?.value === "CKP101");
     const page = await vscode.workspace.openTextDocument(finding.code.target);
-    assert.match(page.getText(), /^# CKP101/);
+    assert.match(page.getText(), /^# missing-optimizer-state \(CKP101\)/);
   }),
   "code lens that completes a checkpoint": borrowing(train, async (document) => {
     await untilShown(document, check(document.uri.fsPath));

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Packages the extension for each platform, with its server: release.sh [TARGET...] writes dist-release/ckpt-lsp-TARGET.vsix.
+# The server needs cgo; ziglang (PyPI) is the C compiler for all platforms. ZIG names zig, by default "python3 -m ziglang".
+set -euo pipefail
+cd "$(dirname "$0")"
+
+zig=${ZIG:-python3 -m ziglang}
+version=$(node -p 'require("./package.json").version')
+out=$PWD/dist-release
+mkdir -p "$out"
+
+platform() { # TARGET: GOOS GOARCH and zig's target
+  case $1 in
+    linux-x64) echo linux amd64 x86_64-linux-musl ;;
+    linux-arm64) echo linux arm64 aarch64-linux-musl ;;
+    darwin-x64) echo darwin amd64 x86_64-macos ;;
+    darwin-arm64) echo darwin arm64 aarch64-macos ;;
+    win32-x64) echo windows amd64 x86_64-windows-gnu ;;
+    *) echo "release.sh: unknown target $1" >&2; return 1 ;;
+  esac
+}
+
+[ $# -gt 0 ] || set -- linux-x64 linux-arm64 darwin-x64 darwin-arm64 win32-x64
+[ -d node_modules ] || npm ci --no-audit --no-fund --ignore-scripts
+npx tsc -p .
+node esbuild.mjs
+for target in "$@"; do
+  read -r os arch triple <<<"$(platform "$target")"
+  rm -rf bundled
+  mkdir -p bundled/bin
+  binary=bundled/bin/ckpt-lsp
+  flags="-s -w -X main.version=$version"
+  case $os in
+    windows) binary=$binary.exe ;;
+    linux) flags="$flags -linkmode external -extldflags -static" ;; # one that runs on every Linux
+  esac
+  (cd ../.. && CGO_ENABLED=1 GOOS=$os GOARCH=$arch CC="$zig cc -target $triple" \
+    go build -trimpath -ldflags "$flags" -o "editors/vscode/$binary" ./cmd/ckpt-lsp)
+  file "$binary"
+  npx vsce package --target "$target" --no-dependencies --out "$out/ckpt-lsp-$target.vsix"
+done
