@@ -40,7 +40,8 @@ func (s *session) diagnose(u uri.URI) {
 }
 
 // publish sends what is known of a document, unless it is what was sent last, there is a newer version, or the client asks for it
-// by itself; then it is only told to ask again where it was told otherwise.
+// by itself; then it is only told to ask again where it was told otherwise. Those in a notebook are sent to all, because VS Code asks
+// only for the cells in sight.
 func (s *session) publish(d *document) {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
@@ -51,7 +52,7 @@ func (s *session) publish(d *document) {
 	}
 	s.tell(a.Analysis)
 	found := s.found(d, a)
-	if s.pulls {
+	if s.pulls && d.book == nil {
 		if s.reports.differ(d, found) {
 			s.refresh()
 		}

@@ -65,7 +65,7 @@ func resultID(found []protocol.Diagnostic) string {
 	return hex.EncodeToString(h.Sum(nil)[:12])
 }
 
-// Diagnostic tells the findings in a document, or in a cell of a notebook. It fails where a newer version has come.
+// Diagnostic tells the findings in a document. It fails where a newer version has come. Those in a notebook's cells are published.
 func (s *session) Diagnostic(ctx context.Context, p *protocol.DocumentDiagnosticParams) (protocol.DocumentDiagnosticReport, error) {
 	if err := s.awaitSettings(ctx); err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (s *session) Diagnostic(ctx context.Context, p *protocol.DocumentDiagnostic
 	v := s.view.Load() // the newest: the settings may have come since the request
 	d := v.cells[p.TextDocument.URI]
 	c := d.named(p.TextDocument.URI)
-	if c == nil {
+	if c == nil || d.book != nil {
 		return full(nil), nil
 	}
 	previous := deref(p.PreviousResultID)
