@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -45,6 +46,24 @@ type offer struct {
 	// edit is nil for an action that is a command or disabled. It gives nil where there is nothing to change after all, and fails
 	// with the context.
 	edit func() (*protocol.WorkspaceEdit, error)
+	// after is the document's text that it leads to, nil where that is not known.
+	after []byte
+}
+
+// result is the document's text after edits to nothing but it, else nil.
+func (d *document) result(edits []codeactions.FileEdits) []byte {
+	var own []text.Edit
+	for _, e := range edits {
+		if e.Path != "" && e.Path != d.path {
+			return nil
+		}
+		own = append(own, e.Edits...)
+	}
+	after, err := text.Apply(d.source.Text, own)
+	if err != nil {
+		return nil
+	}
+	return after
 }
 
 // ready is an edit that is known already.
@@ -68,7 +87,7 @@ func (s *session) offers(ctx context.Context, d *document, c *cell, p *protocol.
 				continue
 			}
 			if edit := s.workspaceEdit(viewIn(ctx), d, a.of, f.Edits); edit != nil {
-				out = append(out, offer{s.quickFix(d, a, f), s.units.lsp(c, found[f.Resolves[first]].Span), ready(edit)})
+				out = append(out, offer{s.quickFix(d, a, f), s.units.lsp(c, found[f.Resolves[first]].Span), ready(edit), d.result(f.Edits)})
 			}
 		}
 		for i, x := range found {
@@ -83,7 +102,8 @@ func (s *session) offers(ctx context.Context, d *document, c *cell, p *protocol.
 			return nil, err
 		}
 		for _, r := range rewrites { // one that does what a fix does is not offered twice
-			if !slices.ContainsFunc(out, func(o offer) bool { return o.Title == r.Title }) {
+			same := func(o offer) bool { return o.Title == r.Title || r.after != nil && bytes.Equal(o.after, r.after) }
+			if !slices.ContainsFunc(out, same) {
 				out = append(out, r)
 			}
 		}
@@ -91,8 +111,8 @@ func (s *session) offers(ctx context.Context, d *document, c *cell, p *protocol.
 	// Without a filter the client asks for a menu at the cursor, where an action on the whole file has no place.
 	if len(p.Context.Only) > 0 && wanted(p.Context.Only, fixAllKind) && a.fixable() {
 		out = append(out, offer{
-			&protocol.CodeAction{Title: fixAllTitle, Kind: kind(fixAllKind)}, p.Range,
-			func() (*protocol.WorkspaceEdit, error) { return s.fixAll(ctx, d) },
+			CodeAction: &protocol.CodeAction{Title: fixAllTitle, Kind: kind(fixAllKind)}, at: p.Range,
+			edit: func() (*protocol.WorkspaceEdit, error) { return s.fixAll(ctx, d) },
 		})
 	}
 	return out, nil
@@ -145,7 +165,7 @@ func (s *session) attend(ctx context.Context, d *document, of *analysis, x diagn
 	suppress := func(where string, e text.Edit) offer {
 		edit := s.workspaceEdit(viewIn(ctx), d, of.of, []codeactions.FileEdits{{Edits: []text.Edit{e}}})
 		title := fmt.Sprintf("Suppress %s %s", x.Rule.Name, where)
-		return offer{&protocol.CodeAction{Title: title, Kind: kind(protocol.CodeActionKindQuickFix), Diagnostics: reported}, reported[0].Range, ready(edit)}
+		return offer{&protocol.CodeAction{Title: title, Kind: kind(protocol.CodeActionKindQuickFix), Diagnostics: reported}, reported[0].Range, ready(edit), nil}
 	}
 	title := "Show documentation of " + x.Rule.Code
 	return []offer{

@@ -31,7 +31,7 @@ func (s *session) rewrites(ctx context.Context, d *document, c *cell, p *protoco
 		switch {
 		case r.Reason == "":
 			if edit := s.workspaceEdit(v, d, v, r.Edits); edit != nil {
-				out = append(out, offer{a, p.Range, ready(edit)})
+				out = append(out, offer{a, p.Range, ready(edit), d.result(r.Edits)})
 			}
 		case s.disabled && onlyRefactorings(p.Context.Only):
 			a.Disabled.Reason = sentence(r.Reason)

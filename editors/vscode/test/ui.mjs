@@ -39,11 +39,8 @@ async function go(line, column) {
 const steps = {
   async "open the script"() {
     await page.locator(".monaco-workbench").waitFor();
-    await page.keyboard.press("Control+P");
-    await page.locator(".quick-input-widget input").first().waitFor({ state: "visible" });
-    await page.keyboard.type("train.py");
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: "train.py" }).first().waitFor();
-    await page.keyboard.press("Enter");
+    await page.keyboard.press("Control+Shift+E");
+    await page.locator(".explorer-folders-view .monaco-list-row", { hasText: "train.py" }).first().dblclick();
     await page.locator(".tab.active", { hasText: "train.py" }).waitFor();
     await page.keyboard.press("Control+B"); // the explorer is not needed
   },
