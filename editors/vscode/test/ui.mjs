@@ -31,7 +31,8 @@ async function go(line, column) {
   await page.keyboard.press("Control+1");
   await page.keyboard.press("Control+G");
   await page.locator(".quick-input-widget input").first().waitFor({ state: "visible" });
-  await page.keyboard.type(`:${line}:${column}`);
+  await page.keyboard.type(`${line}:${column}`); // behind the colon that stands there
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: `line ${line} and character ${column}` }).first().waitFor();
   await page.keyboard.press("Enter");
   await page.locator(".quick-input-widget").waitFor({ state: "hidden" });
 }
@@ -62,6 +63,7 @@ const steps = {
     await page.keyboard.press("Control+K");
     await page.keyboard.press("Control+I");
     await page.locator(".monaco-hover:visible", { hasText: "is not saved in this checkpoint" }).first().waitFor();
+    await sleep(700); // it fades in
     await picture("hover");
     await page.keyboard.press("Escape");
   },
@@ -71,8 +73,9 @@ const steps = {
     const row = page.locator(".action-widget .monaco-list-row", { hasText: "Complete this checkpoint" }).first();
     await row.waitFor();
     await picture("fix");
-    await row.hover();
-    await row.click();
+    const box = await row.boundingBox();
+    await page.mouse.move(box.x + 40, box.y + box.height / 2, { steps: 5 }); // a row is chosen when the mouse comes over it
+    await page.mouse.click(box.x + 40, box.y + box.height / 2);
     await page.locator(".view-line", { hasText: "optimizer.state_dict()" }).first().waitFor();
     await page.locator(".codelens-decoration", { hasText: /checkpoint/ }).first().waitFor();
     await picture("fixed");

@@ -64,7 +64,8 @@ exports.tests = () => ({
       const space = new vscode.WorkspaceEdit();
       space.insert(document.uri, new vscode.Position(document.lineCount, 0), "# end\n");
       await vscode.workspace.applyEdit(space);
-      await vscode.commands.executeCommand("workbench.action.files.save");
+      await until(() => vscode.window.activeTextEditor?.document.uri.toString(), document.uri.toString());
+      assert.equal(await document.save(), true);
       await until(() => document.getText(), `${wanted}# end\n`);
     } finally {
       await editor.update("codeActionsOnSave", undefined, vscode.ConfigurationTarget.Workspace);
