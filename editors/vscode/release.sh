@@ -5,7 +5,6 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 zig=${ZIG:-python3 -m ziglang}
-version=$(node -p 'require("./package.json").version')
 out=$PWD/dist-release
 mkdir -p "$out"
 
@@ -29,7 +28,7 @@ for target in "$@"; do
   rm -rf bundled
   mkdir -p bundled/bin
   binary=bundled/bin/ckpt-lsp
-  flags="-s -w -X main.version=$version"
+  flags="-s -w"
   case $os in
     windows) binary=$binary.exe ;;
     linux) flags="$flags -linkmode external -extldflags -static" ;; # one that runs on every Linux
@@ -37,5 +36,5 @@ for target in "$@"; do
   (cd ../.. && CGO_ENABLED=1 GOOS=$os GOARCH=$arch CC="$zig cc -target $triple" \
     go build -trimpath -ldflags "$flags" -o "editors/vscode/$binary" ./cmd/ckpt-lsp)
   file "$binary"
-  npx vsce package --target "$target" --no-dependencies --out "$out/ckpt-lsp-$target.vsix"
+  npx vsce package --skip-license --target "$target" --no-dependencies --out "$out/ckpt-lsp-$target.vsix"
 done

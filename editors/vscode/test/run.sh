@@ -4,6 +4,8 @@
 #   CKPT_LSP_SERVER  the server's binary; by default it is built
 #   CODE_SERVER_DIR  where code-server is, or is installed
 #   CHROMIUM         the browser
+#   CKPT_PICTURES    1 takes the pictures of the README anew
+#   CKPT_FAILURES    a folder for pictures of what failed
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
