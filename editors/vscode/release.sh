@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Packages the extension for each platform, with its server: release.sh [TARGET...] writes dist-release/ckpt-lsp-TARGET.vsix.
 # The server needs cgo; ziglang (PyPI) is the C compiler for all platforms. ZIG names zig, by default "python3 -m ziglang".
+# The target "host" is this machine, built with its own C compiler.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -24,9 +25,14 @@ platform() { # TARGET: GOOS GOARCH and zig's target
 npx tsc -p .
 node esbuild.mjs
 for target in "$@"; do
-  read -r os arch triple <<<"$(platform "$target")"
   rm -rf bundled
   mkdir -p bundled/bin
+  if [ "$target" = host ]; then
+    (cd ../.. && go build -trimpath -ldflags "-s -w" -o "editors/vscode/bundled/bin/ckpt-lsp$(go env GOEXE)" ./cmd/ckpt-lsp)
+    npx vsce package --skip-license --no-dependencies --out "$out/ckpt-lsp-host.vsix"
+    continue
+  fi
+  read -r os arch triple <<<"$(platform "$target")"
   binary=bundled/bin/ckpt-lsp
   flags="-s -w"
   case $os in

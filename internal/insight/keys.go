@@ -53,18 +53,23 @@ type Keys struct {
 	together [][2]pyast.Node
 	open     map[pyast.Node]string
 	names    map[pyast.Node]*training.Path
+	// called are what the files of sites call a checkpoint, by tree.
+	called map[*pyast.Tree]map[string]bool
+	paths  map[*pyast.Tree]string
 }
 
 // Add takes in the facts of a file.
 func (k *Keys) Add(f *training.File) {
 	if k.seen == nil {
 		k.seen, k.open, k.names = map[use]bool{}, map[pyast.Node]string{}, map[pyast.Node]*training.Path{}
+		k.called, k.paths = map[*pyast.Tree]map[string]bool{}, map[*pyast.Tree]string{}
 	}
 	for _, s := range f.Saves() {
 		if s.Kind != training.PayloadDict || s.Path.Buffer {
 			continue
 		}
 		k.names[s.Node] = s.Path
+		k.call(f, s.Dict.Literal.Parent())
 		if s.Open {
 			k.open[s.Node] = "the checkpoint may hold keys that are not spelt out"
 		}
@@ -79,11 +84,13 @@ func (k *Keys) Add(f *training.File) {
 			continue
 		}
 		k.names[l.Node] = l.Path
+		k.call(f, l.Node.Parent())
 		if l.Opaque {
 			k.open[l.Node] = "the checkpoint is handed to code that may read further keys"
 		}
 		for _, r := range l.Reads {
 			k.add(f, keyOf(r.Node), r.Key, l.Node, false, "")
+			k.name(f, r.Node.Tree(), baseOf(r.Node))
 		}
 	}
 	for _, a := range f.Agreements() {
@@ -93,6 +100,42 @@ func (k *Keys) Add(f *training.File) {
 			}
 		}
 	}
+}
+
+// call notes the name that a statement gives a checkpoint, if it is an assignment.
+func (k *Keys) call(f *training.File, assignment pyast.Node) {
+	if assignment.Kind() == pyast.KindAssignment {
+		k.name(f, assignment.Tree(), assignment.Child(pyast.FieldLeft).Text())
+	}
+}
+
+func (k *Keys) name(f *training.File, tree *pyast.Tree, name string) {
+	if k.called[tree] == nil {
+		k.called[tree], k.paths[tree] = map[string]bool{}, pathOf(f, tree)
+	}
+	k.called[tree][name] = true
+}
+
+// overlooked is an expression that takes the key from something that is called as a checkpoint is, and is not among the uses.
+func (k *Keys) overlooked(key *Key) string {
+	for tree, called := range k.called {
+		if !slices.ContainsFunc(key.Uses, func(u Use) bool { return u.Path == k.paths[tree] }) {
+			continue
+		}
+		for n := range tree.Root().Descendants() {
+			if n.Kind() != pyast.KindSubscript || !called[n.Child(pyast.FieldValue).Text()] {
+				continue
+			}
+			at := n.Child(pyast.FieldSubscript)
+			if says, ok := pysem.StringLiteral(at); !ok || says != key.Name {
+				continue
+			}
+			if !slices.ContainsFunc(key.Uses, func(u Use) bool { return u.Path == k.paths[tree] && at.Span().Contains(u.Start) }) {
+				return n.Text()
+			}
+		}
+	}
+	return ""
 }
 
 // keyOf is the key in ckpt["key"], ckpt.get("key") or "key" in ckpt.
@@ -187,6 +230,9 @@ func (k *Keys) all(of use) *Key {
 				out.Unsure = "a place gives the key by a name or an expression, not as a string"
 			}
 		}
+	}
+	if other := k.overlooked(out); other != "" && out.Unsure == "" {
+		out.Unsure = "`" + other + "` may mean it too, or another one"
 	}
 	for site := range sites {
 		if why := k.open[site]; why != "" && out.Unsure == "" {
