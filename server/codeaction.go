@@ -109,11 +109,17 @@ func (s *session) offers(ctx context.Context, d *document, c *cell, p *protocol.
 		}
 	}
 	// Without a filter the client asks for a menu at the cursor, where an action on the whole file has no place.
-	if len(p.Context.Only) > 0 && wanted(p.Context.Only, fixAllKind) && a.fixable() {
-		out = append(out, offer{
-			CodeAction: &protocol.CodeAction{Title: fixAllTitle, Kind: kind(fixAllKind)}, at: p.Range,
-			edit: func() (*protocol.WorkspaceEdit, error) { return s.fixAll(ctx, d) },
-		})
+	if len(p.Context.Only) > 0 && wanted(p.Context.Only, fixAllKind) {
+		fixable, err := d.fixable(ctx, viewIn(ctx))
+		if err != nil {
+			return nil, err
+		}
+		if fixable {
+			out = append(out, offer{
+				CodeAction: &protocol.CodeAction{Title: fixAllTitle, Kind: kind(fixAllKind)}, at: p.Range,
+				edit: func() (*protocol.WorkspaceEdit, error) { return s.fixAll(ctx, d) },
+			})
+		}
 	}
 	return out, nil
 }

@@ -161,11 +161,17 @@ func (a *analysis) fixes() []codeactions.Fix {
 	return a.fixed
 }
 
-// fixable says that some of the findings can be fixed safely in the document alone.
-func (a *analysis) fixable() bool {
-	return slices.ContainsFunc(codeactions.Compatible(a.fixes(), diagnostics.Safe), func(f codeactions.Fix) bool {
-		return len(f.Edits) == 1 && (f.Edits[0].Path == "" || f.Edits[0].Path == a.Path)
-	})
+// fixable says that something can be fixed safely in the document alone. What is known of it will not do: the files that lead to
+// findings in it may have been read since. It fails only with the context.
+func (d *document) fixable(ctx context.Context, v *view) (bool, error) {
+	f := d.folder(v)
+	a, err := f.index.CloneFor(f.program).Analyze(ctx, f.program, d.path)
+	if err != nil || a.Tree == nil {
+		return false, err
+	}
+	return slices.ContainsFunc(codeactions.Compatible(a.Fixes(), diagnostics.Safe), func(f codeactions.Fix) bool {
+		return len(f.Edits) == 1 && (f.Edits[0].Path == "" || f.Edits[0].Path == d.path)
+	}), nil
 }
 
 // fixAll gives the edits that all safe fixes come to, one after another until nothing changes. It fails with the context, and
