@@ -1,0 +1,77 @@
+// The parts of the extension that need no VS Code: where the server is looked for, and what counts as one.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const root = path.resolve(import.meta.dirname, "..");
+const dir = mkdtempSync(path.join(tmpdir(), "ckpt-unit-"));
+after(() => rmSync(dir, { recursive: true }));
+
+const load = async (name) => {
+  const outfile = path.join(dir, `${name}.mjs`);
+  await build({ entryPoints: [path.join(root, "src", `${name}.ts`)], bundle: true, platform: "node", format: "esm", outfile, logLevel: "warning" });
+  return import(pathToFileURL(outfile).href);
+};
+const { candidates } = await load("find");
+const { probe } = await load("probe");
+
+const surroundings = {
+  platform: "linux",
+  env: { PATH: "/usr/bin:relative:/opt/bin", VIRTUAL_ENV: "/env/active" },
+  trusted: true,
+  setting: "~/bin/ckpt-lsp",
+  folders: ["/work"],
+  environment: "/env/selected",
+  extension: "/ext",
+};
+const files = (changes) => candidates({ ...surroundings, ...changes }).map(({ file }) => file);
+
+test("the setting, the environments, PATH, then what is bundled", () => {
+  const home = process.env.HOME;
+  assert.deepEqual(files({}), [
+    `${home}/bin/ckpt-lsp`,
+    "/env/selected/bin/ckpt-lsp",
+    "/env/active/bin/ckpt-lsp",
+    "/work/.venv/bin/ckpt-lsp",
+    "/work/venv/bin/ckpt-lsp",
+    "/usr/bin/ckpt-lsp",
+    "/opt/bin/ckpt-lsp",
+    "/ext/bundled/bin/ckpt-lsp",
+  ]);
+});
+
+test("in a workspace that is not trusted, nothing but what is bundled", () => {
+  assert.deepEqual(files({ trusted: false }), ["/ext/bundled/bin/ckpt-lsp"]);
+});
+
+test("settings with variables, relative ones, none; each place once", () => {
+  assert.equal(files({ setting: "${workspaceFolder}/tools/ckpt-lsp" })[0], "/work/tools/ckpt-lsp");
+  assert.equal(files({ setting: "tools/ckpt-lsp" })[0], "/work/tools/ckpt-lsp");
+  assert.equal(files({ setting: "" })[0], "/env/selected/bin/ckpt-lsp");
+  assert.equal(files({ setting: "/usr/bin/ckpt-lsp" }).filter((file) => file === "/usr/bin/ckpt-lsp").length, 1);
+  assert.deepEqual(files({ setting: "", env: {}, folders: [], environment: undefined }), ["/ext/bundled/bin/ckpt-lsp"]);
+});
+
+test("on Windows, Scripts and .exe", () => {
+  const found = files({ platform: "win32", setting: "" });
+  assert.ok(found.some((file) => file.endsWith(path.join("selected", "Scripts", "ckpt-lsp.exe"))), found.join("\n"));
+  assert.ok(found.at(-1).endsWith("ckpt-lsp.exe"));
+});
+
+test("only what answers as ckpt-lsp does is a server", async () => {
+  const script = (name, text) => {
+    const file = path.join(dir, name);
+    writeFileSync(file, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    return file;
+  };
+  assert.deepEqual(await probe(script("good", "echo ckpt-lsp 1.2.3")), { version: "1.2.3" });
+  assert.match((await probe(script("other", "echo ruff 0.1"))).problem, /does not answer/);
+  assert.match((await probe(script("failing", "exit 3"))).problem, /failed/i);
+  assert.match((await probe(script("hanging", "exec sleep 60"), 300)).problem, /within/);
+  assert.match((await probe(path.join(dir, "missing"))).problem, /ENOENT/);
+  assert.match((await probe(process.env.CKPT_LSP_CLI)).version, /./);
+});
