@@ -132,6 +132,19 @@ func (s *session) anew(change func(*folder)) {
 	s.refresh()
 }
 
+// configuredView is the snapshot that a request came with, or, where the settings came later, the newest one.
+func (s *session) configuredView(ctx context.Context) (*view, error) {
+	select {
+	case <-s.ready:
+		return viewIn(ctx), nil
+	default:
+	}
+	if err := s.awaitSettings(ctx); err != nil {
+		return nil, err
+	}
+	return s.view.Load(), nil
+}
+
 // awaitSettings waits until the client's settings are known.
 func (s *session) awaitSettings(ctx context.Context) error {
 	select {

@@ -67,10 +67,10 @@ func resultID(found []protocol.Diagnostic) string {
 
 // Diagnostic tells the findings in a document. It fails where a newer version has come. Those in a notebook's cells are published.
 func (s *session) Diagnostic(ctx context.Context, p *protocol.DocumentDiagnosticParams) (protocol.DocumentDiagnosticReport, error) {
-	if err := s.awaitSettings(ctx); err != nil {
+	v, err := s.configuredView(ctx)
+	if err != nil {
 		return nil, err
 	}
-	v := s.view.Load() // the newest: the settings may have come since the request
 	d := v.cells[p.TextDocument.URI]
 	c := d.named(p.TextDocument.URI)
 	if c == nil || d.book != nil {
