@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Packages the extension for each platform, with its server: release.sh [TARGET...] writes dist-release/ckpt-lsp-TARGET.vsix.
 # The server needs cgo; ziglang (PyPI) is the C compiler for all platforms. ZIG names zig, by default "python3 -m ziglang".
-# The target "host" is this machine, built with its own C compiler.
+# For darwin, SDKROOT names a macOS SDK, which Go's libraries are linked with. The target "host" is this machine, built with its own
+# C compiler: on a Mac it is the simpler way.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -35,11 +36,16 @@ for target in "$@"; do
   read -r os arch triple <<<"$(platform "$target")"
   binary=bundled/bin/ckpt-lsp
   flags="-s -w"
+  cc="$zig cc -target $triple"
   case $os in
     windows) binary=$binary.exe ;;
+    darwin)
+      : "${SDKROOT:?release.sh: $target needs a macOS SDK; set SDKROOT to its folder, or run release.sh host on a Mac}"
+      cc="$cc --sysroot=$SDKROOT -F$SDKROOT/System/Library/Frameworks -L$SDKROOT/usr/lib"
+      ;;
     linux) flags="$flags -linkmode external -extldflags -static" ;; # one that runs on every Linux
   esac
-  (cd ../.. && CGO_ENABLED=1 GOOS=$os GOARCH=$arch CC="$zig cc -target $triple" \
+  (cd ../.. && CGO_ENABLED=1 GOOS=$os GOARCH=$arch CC="$cc" \
     go build -trimpath -ldflags "$flags" -o "editors/vscode/$binary" ./cmd/ckpt-lsp)
   file "$binary"
   npx vsce package --skip-license --target "$target" --no-dependencies --out "$out/ckpt-lsp-$target.vsix"
