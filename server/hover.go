@@ -38,7 +38,7 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 		if !x.Span.Contains(at) {
 			continue
 		}
-		if len(parts) == 0 || span.Len() == 0 || x.Span.Len() < span.Len() {
+		if len(parts) == 0 || x.Span.Len() < span.Len() {
 			span = x.Span
 		}
 		parts = append(parts, explain(x))

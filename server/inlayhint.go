@@ -54,7 +54,11 @@ func restoredText(l insight.Load) string {
 	if _, rates := l.Rates(); len(rates) > 1 && len(rates) <= mostHinted {
 		var parts []string
 		for _, r := range rates {
-			parts = append(parts, fmt.Sprintf("%.4g from epoch %d", r.LR, r.Done))
+			part := fmt.Sprintf("%.4g", r.LR)
+			if r.Done > 0 {
+				part += fmt.Sprintf(" after %d epochs", r.Done)
+			}
+			parts = append(parts, part)
 		}
 		out += "; lr " + strings.Join(parts, ", ")
 	}
