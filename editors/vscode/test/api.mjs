@@ -14,7 +14,7 @@ try {
   const file = path.join(host.folder, "..", resultName);
   for (const end = Date.now() + patience; !existsSync(file); await sleep(200)) {
     if (Date.now() > end) {
-      await host.page.screenshot({ path: "/tmp/ckpt-vscode-hang.png" });
+      await host.page.screenshot({ path: path.join(process.env.CKPT_FAILURES ?? host.dir, "hang.png") });
       throw new Error(`the driver did not finish; code-server says:\n${host.log().slice(-4000)}`);
     }
   }
