@@ -3,6 +3,7 @@ package diagnostics
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -52,6 +53,11 @@ func (s Selector) Selects(r *Rule) bool {
 		return s.rule == r
 	}
 	return s.prefix != "" && strings.HasPrefix(r.Code, s.prefix)
+}
+
+// Rules are those that the selector names.
+func (s Selector) Rules() []*Rule {
+	return slices.DeleteFunc(Rules(), func(r *Rule) bool { return !s.Selects(r) })
 }
 
 // weight orders selectors: the more precise wins.

@@ -47,10 +47,16 @@ func (a action) apply(t *testing.T, uri, before string) string {
 	for _, d := range a.Edit.DocumentChanges {
 		edits = append(edits, d.Edits...)
 	}
+	return withEdits(t, before, edits, text.UTF16)
+}
+
+// withEdits is a text with edits made, as a client that counts in these units does.
+func withEdits(t testing.TB, before string, edits []textEdit, units text.Encoding) string {
+	t.Helper()
 	lines := text.NewLineIndex([]byte(before))
 	var out []text.Edit
 	for _, e := range edits {
-		offset := func(p place) int { return lines.Offset(p.Line, p.Character, text.UTF16) }
+		offset := func(p place) int { return lines.Offset(p.Line, p.Character, units) }
 		out = append(out, text.Edit{Span: text.Span{Start: offset(e.Range.Start), End: offset(e.Range.End)}, New: e.NewText})
 	}
 	after, err := text.Apply([]byte(before), out)

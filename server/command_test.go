@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,10 +92,7 @@ func TestCommandsRefuseWhatCannotBeMeant(t *testing.T) {
 	c.open(buggy, bugText)
 	lens := m{"uri": buggy, "version": 1, "codes": []string{"CKP901"}, "position": at(2, 6)}
 	with := func(key string, value any) m {
-		out := m{}
-		for k, v := range lens {
-			out[k] = v
-		}
+		out := maps.Clone(lens)
 		out[key] = value
 		return out
 	}

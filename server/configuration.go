@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"go.lsp.dev/protocol"
@@ -101,7 +103,7 @@ func (s *session) choose(of func(*folder) settings) {
 		changed = changed || !f.settings.equal(of(f))
 	}
 	if changed {
-		s.anew(func(f *folder) { f.choose(of(f)) })
+		s.anew(func(next *view) { next.alter(func(f *folder) { f.choose(of(f)) }) })
 	}
 }
 
@@ -113,16 +115,16 @@ func (s *session) reload() (changed bool) {
 		changed = f.workspace.Reload() || changed
 	}
 	if changed {
-		s.anew((*folder).forget)
+		s.anew(func(next *view) { next.alter((*folder).forget) })
 	}
 	return changed
 }
 
-// anew makes a snapshot with changed folders, and diagnoses all open documents in it. The session's lock is held.
-func (s *session) anew(change func(*folder)) {
+// anew makes a snapshot with other folders, and diagnoses all open documents in it. The session's lock is held.
+func (s *session) anew(change func(next *view)) {
 	s.advance(func(next *view) {
-		next.alter(change)
-		for _, d := range next.docs {
+		change(next)
+		for _, d := range slices.Collect(maps.Values(next.docs)) { // put takes them out and in again
 			next.put(d.again(s.ctx))
 		}
 	})

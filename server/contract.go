@@ -74,8 +74,8 @@ func (v *view) contracts(ctx context.Context) (of string, _ []contract.Contract,
 		root := f.workspace.Root()
 		if f.rooted {
 			names = append(names, filepath.Base(root))
-			for _, path := range f.files.in(f.workspace) {
-				if v.folder(path) == f && !slices.Contains(paths, path) {
+			for _, path := range v.files(f) {
+				if !slices.Contains(paths, path) {
 					paths = append(paths, path)
 				}
 			}

@@ -37,15 +37,14 @@ func newFolder(root string, rooted bool, chosen settings) *folder {
 // forget leaves everything to be found anew.
 func (f *folder) forget() { f.index, f.files = project.NewIndex(f.workspace), &listing{} }
 
-// choose takes other settings, and reports whether they are others.
-func (f *folder) choose(chosen settings) bool {
+// choose takes settings, where they are others than before.
+func (f *folder) choose(chosen settings) {
 	if f.settings.equal(chosen) {
-		return false
+		return
 	}
 	f.settings = chosen
 	f.workspace = project.NewWorkspaceWith(f.workspace.Root(), chosen.overrides())
 	f.forget()
-	return true
 }
 
 // holds reports whether a path lies in the folder.
@@ -69,6 +68,14 @@ func (l *listing) in(w *project.Workspace) []string {
 		l.paths = slices.DeleteFunc(paths, notebook.Is)
 	})
 	return l.paths
+}
+
+// files are those that discovery finds in a folder, without those of a folder within it.
+func (v *view) files(f *folder) []string {
+	if !f.rooted {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(f.files.in(f.workspace)), func(path string) bool { return v.folder(path) != f })
 }
 
 // foldersOf are the folders that the client works in; one that is not rooted, in the working directory, where it names none.

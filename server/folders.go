@@ -11,7 +11,7 @@ import (
 // DidChangeWorkspaceFolders opens and closes folders. What lies in those that stay is kept.
 func (s *session) DidChangeWorkspaceFolders(_ context.Context, p *protocol.DidChangeWorkspaceFoldersParams) error {
 	s.mu.Lock()
-	s.advance(func(next *view) {
+	s.anew(func(next *view) {
 		folders := slices.DeleteFunc(slices.Clone(next.folders), func(f *folder) bool {
 			return !f.rooted || slices.ContainsFunc(p.Event.Removed, func(r protocol.WorkspaceFolder) bool {
 				path, ok := filePath(r.URI)
@@ -28,17 +28,10 @@ func (s *session) DidChangeWorkspaceFolders(_ context.Context, p *protocol.DidCh
 			folders = []*folder{noFolder(s.initial)}
 		}
 		next.folders = folders
-		for _, d := range next.docs {
-			next.put(d.again(s.ctx))
-		}
 	})
-	for _, e := range s.editing {
-		e.poke()
-	}
 	s.mu.Unlock()
 	if s.configurable {
 		go s.configure()
 	}
-	s.refresh()
 	return nil
 }

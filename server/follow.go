@@ -1,7 +1,6 @@
 package server
 
 import (
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -62,15 +61,15 @@ func (s *session) catchUp(v *view) {
 
 // closed are the files of a folder that are looked at without being open.
 func (s *session) closed(v *view, f *folder) []string {
-	if !f.rooted || !f.settings.enable || f.files.declined.Load() {
+	if !f.settings.enable || f.files.declined.Load() {
 		return nil
 	}
-	files := f.files.in(f.workspace)
+	files := v.files(f)
 	if len(files) > mostFiles {
 		s.log.Warn("the folder is too large: closed files are only seen where an open one imports them", zap.String("folder", f.workspace.Root()), zap.Int("files", len(files)))
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(files), func(path string) bool { return v.folder(path) != f })
+	return files
 }
 
 // look analyses files that nobody looked at yet, and reports whether there were any. What takes long is shown, over all snapshots

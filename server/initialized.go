@@ -31,6 +31,7 @@ func (s *session) Initialized(context.Context, *protocol.InitializedParams) erro
 
 // register asks the client for its settings, and to tell of changes of them and of files.
 func (s *session) register() {
+	defer s.recovered("registering")
 	if s.configurable {
 		s.configure()
 	}
@@ -38,18 +39,12 @@ func (s *session) register() {
 		s.watch()
 	}
 	if s.registersConfiguration {
-		s.watchSettings()
+		o := protocol.DidChangeConfigurationRegistrationOptions{Section: protocol.String(section)}
+		s.registerFor("settings", protocol.MethodWorkspaceDidChangeConfiguration, &o)
 	}
 }
 
-func (s *session) watchSettings() {
-	defer s.recovered("watching the settings")
-	name := protocol.String(section)
-	s.registerFor("settings", protocol.MethodWorkspaceDidChangeConfiguration, &protocol.DidChangeConfigurationRegistrationOptions{Section: name})
-}
-
 func (s *session) watch() {
-	defer s.recovered("watching files")
 	var o protocol.DidChangeWatchedFilesRegistrationOptions
 	for _, name := range slices.Concat(configurationFiles, pythonFiles) {
 		o.Watchers = append(o.Watchers, protocol.FileSystemWatcher{GlobPattern: protocol.Pattern("**/" + name)})

@@ -245,17 +245,10 @@ func (sc *scene) apply(e workspaceEdit) {
 	slices.Sort(files)
 	for _, file := range files {
 		before := sc.content(file)
-		var edits []text.Edit
-		for _, x := range byFile[file] {
-			edits = append(edits, text.Edit{Span: text.Span{Start: sc.offset(file, x.Range.Start), End: sc.offset(file, x.Range.End)}, New: x.NewText})
-		}
-		after, err := text.Apply([]byte(before), edits)
-		if err != nil {
-			sc.t.Fatalf("%s: %v", file, err)
-		}
-		sc.say("%s", strings.TrimSpace(text.Diff(file, []byte(before), after)))
+		after := withEdits(sc.t, before, byFile[file], sc.units)
+		sc.say("%s", strings.TrimSpace(text.Diff(file, []byte(before), []byte(after))))
 		if _, open := sc.texts[file]; open {
-			sc.write(file, string(after))
+			sc.write(file, after)
 		}
 	}
 }

@@ -186,13 +186,10 @@ func (s *session) workspaceReport(ctx context.Context, v *view, previous map[uri
 	items = []protocol.WorkspaceDocumentDiagnosticReport{}
 	previous = maps.Clone(previous)
 	for _, f := range v.folders {
-		if !f.rooted || !f.settings.enable {
+		if !f.settings.enable {
 			continue
 		}
-		for _, path := range f.files.in(f.workspace) {
-			if v.folder(path) != f {
-				continue
-			}
+		for _, path := range v.files(f) {
 			d, found, err := s.foundIn(ctx, v, f, path)
 			if err != nil {
 				return nil, false, err
@@ -219,22 +216,18 @@ func (s *session) workspaceReport(ctx context.Context, v *view, previous map[uri
 		}
 		f.release(v)
 	}
-	return append(items, gone(v, previous, &changed)...), changed, nil
+	cleared := gone(v, previous)
+	return append(items, cleared...), changed || len(cleared) > 0, nil
 }
 
 // gone clears the files that are not there any more.
-func gone(v *view, previous map[uri.URI]string, changed *bool) (items []protocol.WorkspaceDocumentDiagnosticReport) {
+func gone(v *view, previous map[uri.URI]string) (items []protocol.WorkspaceDocumentDiagnosticReport) {
 	none := resultID(nil)
-	for u, id := range previous {
-		if id == none || v.cells[u] != nil {
-			continue
+	for _, u := range slices.Sorted(maps.Keys(previous)) {
+		if previous[u] != none && v.cells[u] == nil {
+			items = append(items, &protocol.WorkspaceFullDocumentDiagnosticReport{FullDocumentDiagnosticReport: full(nil).FullDocumentDiagnosticReport, URI: u})
 		}
-		*changed = true
-		items = append(items, &protocol.WorkspaceFullDocumentDiagnosticReport{FullDocumentDiagnosticReport: full(nil).FullDocumentDiagnosticReport, URI: u})
 	}
-	slices.SortFunc(items, func(a, b protocol.WorkspaceDocumentDiagnosticReport) int {
-		return strings.Compare(string(a.(*protocol.WorkspaceFullDocumentDiagnosticReport).URI), string(b.(*protocol.WorkspaceFullDocumentDiagnosticReport).URI))
-	})
 	return items
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -80,15 +81,9 @@ func TestAnActionOfAnotherVersionIsRefused(t *testing.T) {
 func TestLyingDataIsRefused(t *testing.T) {
 	c := start(t, lazy)
 	c.open(buggy, bugText)
-	data := m{}
-	for key, value := range c.rawActions(buggy, between(at(2, 7), at(2, 7)))[0]["data"].(m) {
-		data[key] = value
-	}
+	data := c.rawActions(buggy, between(at(2, 7), at(2, 7)))[0]["data"].(m)
 	lie := func(key string, value any) m {
-		out := m{}
-		for k, v := range data {
-			out[k] = v
-		}
+		out := maps.Clone(data)
 		out[key] = value
 		return out
 	}

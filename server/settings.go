@@ -174,10 +174,8 @@ func readSeverity(s *settings, value json.RawMessage) error {
 			errs = append(errs, fmt.Errorf("%s: %w", ref, err))
 			continue
 		}
-		for _, r := range diagnostics.Rules() {
-			if selector.Selects(r) {
-				s.severity[r] = severity
-			}
+		for _, r := range selector.Rules() {
+			s.severity[r] = severity
 		}
 	}
 	return errors.Join(errs...)

@@ -86,10 +86,8 @@ var keys = map[string]func(*builder, setting){
 			b.fail(s.valueAt.Line, s.valueAt.Column, s, "%v", err)
 			return
 		}
-		for _, r := range diagnostics.Rules() {
-			if selector.Selects(r) {
-				b.config.Severity[r] = severity
-			}
+		for _, r := range selector.Rules() {
+			b.config.Severity[r] = severity
 		}
 	},
 	"torch-version": func(b *builder, s setting) {

@@ -91,7 +91,7 @@ func (x *Index) again(ctx context.Context, p *Program, paths []string, out []Fix
 		if src == out[i].After.Source && !slices.Contains(stale, absolute(path)) && len(out[i].After.Diagnostics) == 0 {
 			continue
 		}
-		a, err := x.analysis(ctx, p, path)
+		a, err := x.Known(ctx, p, path)
 		if err != nil {
 			return err
 		}

@@ -288,7 +288,7 @@ func (x *Index) Analyze(ctx context.Context, p *Program, path string) (*Analysis
 		own.conclude(ctx, own.trace(ctx, p, other, true))
 		return true
 	})
-	return own.analysis(ctx, p, path)
+	return own.Known(ctx, p, path)
 }
 
 // Update analyses the entry points of one file, where what is known of them does not hold any more. It fails only with the
@@ -340,7 +340,7 @@ func (x *Index) AnalyzeAll(ctx context.Context, p *Program, paths []string) ([]*
 		return nil, err
 	}
 	out := Map(paths, func(path string) *Analysis {
-		a, _ := x.analysis(ctx, p, path)
+		a, _ := x.Known(ctx, p, path)
 		return a
 	})
 	return out, ctx.Err()
@@ -348,11 +348,6 @@ func (x *Index) AnalyzeAll(ctx context.Context, p *Program, paths []string) ([]*
 
 // Known is what was found in one file so far; nothing is analysed. It fails only with the context.
 func (x *Index) Known(ctx context.Context, p *Program, path string) (*Analysis, error) {
-	return x.analysis(ctx, p, path)
-}
-
-// analysis is what is known of one file.
-func (x *Index) analysis(ctx context.Context, p *Program, path string) (*Analysis, error) {
 	key := absolute(path)
 	a := &Analysis{Path: path}
 	src, err := p.Unit(key).Source()
