@@ -148,6 +148,10 @@ after every step (` + "`ckpt-lsp prove`" + ` compares them), and a checkpoint th
 A full training checkpoint loads with ` + "`weights_only=True`" + ` from torch 2.4 on. With older versions it has to be loaded with
 ` + "`weights_only=False`" + `, or without the argument, and there only the resume itself is held to be exact.
 
+Process groups are kept until their process ends. A script whose DistributedDataParallel outlives ` + "`destroy_process_group`" + ` may hang
+at its end now and then (seen under torch 1.13 with gloo: the group waits for its thread while it holds the lock that the thread
+wants), and that is no doing of a fix.
+
 Run it again (a few minutes on two cores; CKPT_PROOF_PYTHON names another interpreter than ` + "`/usr/bin/python3`" + `):
 
 ` + "```sh" + `

@@ -30,6 +30,25 @@ def tell(**answer):
     os.write(1, (json.dumps(answer) + "\n").encode())
 
 
+groups = []
+
+
+def keep_groups():
+    """Lets no process group be destroyed before its process ends.
+
+    The last to hold one is often DistributedDataParallel, which destroys it without letting go of the interpreter's lock and waits
+    for the group's thread. That thread may still want the lock to drop a tensor: then the process hangs now and then (seen under
+    torch 1.13 with gloo, in scripts whose model outlives destroy_process_group).
+    """
+    init = torch.distributed.init_process_group
+
+    def init_process_group(*args, **kwargs):
+        init(*args, **kwargs)
+        groups.append(torch.distributed.distributed_c10d._get_default_group())
+
+    torch.distributed.init_process_group = init_process_group
+
+
 def run(request):
     """Becomes the script, in a fork. Gives its exit status."""
     signal.set_wakeup_fd(-1)
@@ -47,6 +66,7 @@ def run(request):
     random.seed()
     if numpy is not None:
         numpy.random.seed()
+    keep_groups()
     script = request["argv"][0]
     sys.argv = request["argv"]
     sys.path[:1] = [os.path.dirname(os.path.abspath(script))] + os.environ.get("PYTHONPATH", "").split(os.pathsep)
