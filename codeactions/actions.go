@@ -79,7 +79,9 @@ func fixesOf(file *training.File, tree *pyast.Tree, ds []diagnostics.Diagnostic)
 			}
 		}
 	}
-	return slices.DeleteFunc(out, func(f Fix) bool { return !sound(tree, f) })
+	trial := trial{tree: tree}
+	defer trial.close()
+	return slices.DeleteFunc(out, func(f Fix) bool { return !trial.sound(f) })
 }
 
 // within reports whether all that a remedy is to change stands in one file. What completes a checkpoint may leave its load out.
@@ -151,22 +153,41 @@ func saveID(s *training.SaveSite) pyast.Node {
 	return s.Node
 }
 
+// trial tries fixes on one text.
+type trial struct {
+	tree *pyast.Tree
+	doc  *pyast.Document // nil until it is needed
+}
+
 // sound reports whether a fix leaves a text that parses as well as the one before.
-func sound(tree *pyast.Tree, f Fix) bool {
+func (t *trial) sound(f Fix) bool {
 	for _, e := range f.Edits {
-		if e.Path != "" {
-			continue
-		}
-		after, err := text.Apply(tree.Source(), e.Edits)
-		if err != nil {
-			return false
-		}
-		changed, err := pyast.Parse(after)
-		if err != nil || changed.HasErrors() && !tree.HasErrors() {
+		if e.Path == "" && !t.parses(e.Edits) {
 			return false
 		}
 	}
 	return len(f.Edits) > 0
+}
+
+func (t *trial) parses(edits []text.Edit) bool {
+	if t.tree.HasErrors() {
+		_, err := text.Apply(t.tree.Source(), edits)
+		return err == nil
+	}
+	if t.doc == nil {
+		doc, err := pyast.Open(t.tree.Source())
+		if err != nil {
+			return false
+		}
+		t.doc = doc
+	}
+	return t.doc.Parses(edits)
+}
+
+func (t *trial) close() {
+	if t.doc != nil {
+		t.doc.Close()
+	}
 }
 
 // Compatible picks from fixes, in order, those of at least the given applicability whose edits do not overlap, so that they

@@ -129,3 +129,52 @@ func BenchmarkManyEdits(b *testing.B) {
 		c.published(uri, i+2)
 	}
 }
+
+// BenchmarkFeatures asks a server for what an editor shows besides findings, and measures the time from the request to the answer:
+// of a document that stands as it was (again), and of one in which a character was typed just before (typed), the time of the edit
+// included.
+func BenchmarkFeatures(b *testing.B) {
+	const uri = "file:///work/train.py"
+	place := func(of string) m {
+		before := trainingLoop[:strings.Index(trainingLoop, of)]
+		line := strings.Count(before, "\n")
+		return at(line, len(before)-strings.LastIndex(before, "\n")-1)
+	}
+	document := m{"uri": uri}
+	features := []struct {
+		name, method string
+		params       m
+	}{
+		{"hover", "textDocument/hover", m{"position": place("torch.save(")}},
+		{"lens", "textDocument/codeLens", m{}},
+		{"hints", "textDocument/inlayHint", m{"range": between(at(0, 0), at(60, 0))}},
+		{"links", "textDocument/documentLink", m{}},
+		{"definition", "textDocument/definition", m{"position": place(`model"])`)}},
+		{"completion-key", "textDocument/completion", m{"position": place(`epoch"]`)}},
+		{"completion-entry", "textDocument/completion", m{"position": place(`"model": model.state_dict()}, path`)}},
+		{"completion-elsewhere", "textDocument/completion", m{"position": place("optimizer.step()")}},
+		{"actions", "textDocument/codeAction", m{"range": between(place("torch.save("), place("torch.save(")), "context": m{"diagnostics": []any{}}}},
+	}
+	for _, lines := range []int{1_000, 10_000} {
+		for _, f := range features {
+			f.params["textDocument"] = document
+			for _, typed := range []bool{false, true} {
+				name := map[bool]string{false: "again", true: "typed"}[typed]
+				b.Run(fmt.Sprintf("%s/%dlines/%s", f.name, lines, name), func(b *testing.B) {
+					c := start(b, nil)
+					c.notify("workspace/didChangeConfiguration", m{"settings": m{"ckpt-lsp": m{"inlayHints": true}}})
+					c.open(uri, trainingFile(lines))
+					if r := c.call(f.method, f.params); r.Error != nil || string(r.Result) == "null" && f.name != "completion-elsewhere" {
+						b.Fatalf("%s answers %s, %v", f.method, r.Result, r.Error)
+					}
+					for i := 0; b.Loop(); i++ {
+						if typed {
+							c.change(uri, i+2, m{"range": between(at(6, 0), at(6, i%2)), "text": " "[i%2:]})
+						}
+						c.call(f.method, f.params)
+					}
+				})
+			}
+		}
+	}
+}

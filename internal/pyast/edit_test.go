@@ -85,10 +85,14 @@ func TestSoak(t *testing.T) {
 	defer d.Close()
 	for i := 1; i <= 10_000; i++ {
 		e := w.edit()
+		parses := i%20 == 0 && d.Parses([]text.Edit{e})
 		w.apply(t, e)
 		tree, err := d.Edit([]text.Edit{e}, w.source)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if i%20 == 0 && parses == tree.HasErrors() {
+			t.Fatalf("edit %d, %+v: Parses says %t, the tree has errors: %t", i, e, parses, tree.HasErrors())
 		}
 		if i%100 == 0 {
 			fresh := mustParse(t, string(w.source))
@@ -101,6 +105,46 @@ func TestSoak(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestParses compares what is said of several edits at once with a parse of the text that they leave.
+func TestParses(t *testing.T) {
+	source := trainingFile(60)
+	d, err := Open([]byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	random := rand.New(rand.NewPCG(3, 4))
+	said := map[bool]int{}
+	for range 500 {
+		var edits []text.Edit
+		for at := 0; ; {
+			at += random.IntN(len(source) / 3)
+			if at >= len(source) {
+				break
+			}
+			end := min(len(source), at+random.IntN(2)*random.IntN(3))
+			edits = append(edits, text.Edit{Span: text.Span{Start: at, End: end}, New: []string{"", " ", "x", "\n", "\n\n", "pass\n", "(", "#"}[random.IntN(8)]})
+			at = end
+		}
+		random.Shuffle(len(edits), func(i, j int) { edits[i], edits[j] = edits[j], edits[i] })
+		after, err := text.Apply([]byte(source), edits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parses := d.Parses(edits)
+		if fresh := mustParse(t, string(after)); parses == fresh.HasErrors() {
+			t.Fatalf("%+v: Parses says %t, the tree has errors: %t", edits, parses, fresh.HasErrors())
+		}
+		said[parses]++
+	}
+	if said[true] == 0 || said[false] == 0 {
+		t.Errorf("the edits are all of one kind: %v", said)
+	}
+	if !d.Parses(nil) || d.Parses([]text.Edit{{Span: text.Span{Start: 1, End: len(source) + 1}}}) {
+		t.Error("no edits leave a sound text; an edit outside of it leaves none")
 	}
 }
 

@@ -9,9 +9,11 @@ package pyast
 import "C"
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -85,11 +87,7 @@ func parse(old *C.TSTree, source []byte) (*C.TSTree, *Tree, error) {
 	}
 	parser := takeParser()
 	defer giveParser(parser)
-	data := (*C.char)(unsafe.Pointer(unsafe.StringData("\x00")))
-	if len(source) > 0 {
-		data = (*C.char)(unsafe.Pointer(&source[0]))
-	}
-	parsed := C.ckpt_parse(parser, old, data, C.uint32_t(len(source)))
+	parsed := C.ckpt_parse(parser, old, start(source), C.uint32_t(len(source)))
 	runtime.KeepAlive(source)
 	if parsed.tree == nil {
 		return nil, nil, errNoMemory
@@ -159,15 +157,7 @@ func (d *Document) Edit(edits []text.Edit, source []byte) (*Tree, error) {
 			if e.Start < 0 || e.End < e.Start || e.End > len(current) {
 				return nil, fmt.Errorf("edit %d-%d lies outside the text of %d bytes", e.Start, e.End, len(current))
 			}
-			start, oldEnd := pointAt(current, e.Start), pointAt(current, e.End)
-			next := make([]byte, 0, len(current)+len(e.New)-e.Len())
-			next = append(append(append(next, current[:e.Start]...), e.New...), current[e.End:]...)
-			input := C.TSInputEdit{
-				start_byte: C.uint32_t(e.Start), old_end_byte: C.uint32_t(e.End), new_end_byte: C.uint32_t(e.Start + len(e.New)),
-				start_point: start, old_end_point: oldEnd, new_end_point: pointAt(next, e.Start+len(e.New)),
-			}
-			C.ts_tree_edit(old, &input)
-			current = next
+			current = edit(old, current, e)
 		}
 	}
 	ctree, tree, err := parse(old, source)
@@ -183,6 +173,65 @@ func (d *Document) Edit(edits []text.Edit, source []byte) (*Tree, error) {
 	C.ts_tree_delete(d.ctree)
 	d.ctree, d.tree = ctree, tree
 	return tree, nil
+}
+
+// Parses reports whether the text would hold no errors after edits, which are made at once as text.Apply makes them. The document
+// stays as it is. It costs less than parsing the edited text.
+func (d *Document) Parses(edits []text.Edit) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	after, err := text.Apply(d.tree.source, edits)
+	if err != nil || len(after) > MaxSource {
+		return false
+	}
+	if !d.tree.HasErrors() {
+		old := C.ts_tree_copy(d.ctree)
+		defer C.ts_tree_delete(old)
+		// From the last to the first: what stands before an edit is where it was.
+		inOrder := slices.SortedStableFunc(slices.Values(edits), func(a, b text.Edit) int { return cmp.Or(b.Start-a.Start, b.End-a.End) })
+		current := d.tree.source
+		for _, e := range inOrder {
+			current = edit(old, current, e)
+		}
+		if errorFree(old, after) {
+			return true
+		}
+	}
+	return errorFree(nil, after)
+}
+
+// edit tells a C tree of an edit to its text, and gives the text after it.
+func edit(tree *C.TSTree, current []byte, e text.Edit) []byte {
+	start, oldEnd := pointAt(current, e.Start), pointAt(current, e.End)
+	next := slices.Concat(current[:e.Start], []byte(e.New), current[e.End:])
+	input := C.TSInputEdit{
+		start_byte: C.uint32_t(e.Start), old_end_byte: C.uint32_t(e.End), new_end_byte: C.uint32_t(e.Start + len(e.New)),
+		start_point: start, old_end_point: oldEnd, new_end_point: pointAt(next, e.Start+len(e.New)),
+	}
+	C.ts_tree_edit(tree, &input)
+	return next
+}
+
+// errorFree reports whether a source parses without errors, with what is known from the tree of its text before edits, nil for nothing.
+func errorFree(old *C.TSTree, source []byte) bool {
+	parser := takeParser()
+	defer giveParser(parser)
+	tree := C.ts_parser_parse_string(parser, old, start(source), C.uint32_t(len(source)))
+	runtime.KeepAlive(source)
+	C.ts_parser_reset(parser)
+	if tree == nil {
+		return false
+	}
+	defer C.ts_tree_delete(tree)
+	return !bool(C.ts_node_has_error(C.ts_tree_root_node(tree)))
+}
+
+// start is where a source begins in memory; an empty one begins somewhere, too.
+func start(source []byte) *C.char {
+	if len(source) == 0 {
+		return (*C.char)(unsafe.Pointer(unsafe.StringData("\x00")))
+	}
+	return (*C.char)(unsafe.Pointer(&source[0]))
 }
 
 // Close frees the C tree. The document must not be edited afterwards.

@@ -26,6 +26,7 @@ type Evaluator struct {
 	memo    map[memoKey]*Value
 	busy    map[memoKey]int // depth of what is being evaluated
 	roots   map[rootKey]*Ctx
+	plain   map[*Func]*Ctx // those of roots that were asked for without an instance
 	calls   map[callKey]*Ctx
 	reached map[*Func]map[*Func]bool
 	depth   int
@@ -65,7 +66,7 @@ func NewEvaluator() *Evaluator { return NewEvaluatorOver(nil) }
 func NewEvaluatorOver(resolve Resolver) *Evaluator {
 	return &Evaluator{
 		resolve: resolve, consulted: map[*Module]bool{}, linked: map[*Module][]*Module{}, starring: map[starKey]bool{},
-		memo: map[memoKey]*Value{}, busy: map[memoKey]int{}, roots: map[rootKey]*Ctx{}, calls: map[callKey]*Ctx{},
+		memo: map[memoKey]*Value{}, busy: map[memoKey]int{}, roots: map[rootKey]*Ctx{}, plain: map[*Func]*Ctx{}, calls: map[callKey]*Ctx{},
 		reached: map[*Func]map[*Func]bool{}, cut: math.MaxInt,
 	}
 }
@@ -73,9 +74,21 @@ func NewEvaluatorOver(resolve Resolver) *Evaluator {
 // Root is the context of a function whose caller is not known. For a method, self is the instance, nil for a symbolic one.
 // When self was constructed at hand, the parameters of __init__ are those of the construction.
 func (e *Evaluator) Root(f *Func, self *Value) *Ctx {
-	if c := f.methodClass(); self == nil && c != nil {
-		self = &Value{Kind: Instance, Class: c}
+	if self == nil {
+		ctx := e.plain[f]
+		if ctx == nil {
+			if c := f.methodClass(); c != nil {
+				self = &Value{Kind: Instance, Class: c}
+			}
+			ctx = e.root(f, self)
+			e.plain[f] = ctx
+		}
+		return ctx
 	}
+	return e.root(f, self)
+}
+
+func (e *Evaluator) root(f *Func, self *Value) *Ctx {
 	key := rootKey{f: f}
 	if self != nil {
 		key.self = self.Key()
@@ -641,7 +654,7 @@ func (e *Evaluator) Passed(call pyast.Node, ctx *Ctx) Passed {
 		switch c.Kind() {
 		case pyast.KindKeywordArgument:
 			name := c.Child(pyast.FieldName)
-			a.Keyword = a.Keyword.with(Entry{Key: name.Text(), KeyNode: name, Pair: c, Value: Expr{Node: c.Child(pyast.FieldValue), Ctx: ctx}})
+			a.Keyword.set(Entry{Key: name.Text(), KeyNode: name, Pair: c, Value: Expr{Node: c.Child(pyast.FieldValue), Ctx: ctx}})
 		case pyast.KindListSplat:
 			v := e.Eval(c.Nth(0), ctx)
 			if v.Kind != Tuple && v.Kind != List || v.Open {
@@ -1171,10 +1184,8 @@ func (e *Evaluator) operate(n pyast.Node, ctx *Ctx, op string, l, r *Value) *Val
 	case op == "/" && (l.Kind == Str || r.Kind == Str || isPath(l)):
 		return concat(n, ctx, l, lit("/"), r)
 	case op == "|" && l.Kind == Dict && r.Kind == Dict:
-		d := &DictValue{Literal: l.Dict.Literal, Open: l.Dict.Open || r.Dict.Open, Entries: l.Dict.Entries}
-		for _, x := range r.Dict.Entries {
-			d = d.with(x)
-		}
+		d := l.Dict.with(r.Dict.Entries...)
+		d.Open = l.Dict.Open || r.Dict.Open
 		return &Value{Kind: Dict, Node: n, Ctx: ctx, Dict: d}
 	}
 	if l.Kind == Unknown && r.Kind == Unknown {

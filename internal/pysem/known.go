@@ -103,12 +103,9 @@ func (e *Evaluator) fields(v *Value) *DictValue {
 		if i >= len(names) {
 			return nil
 		}
-		d = d.with(Entry{Key: names[i], KeyNode: x.Node, Pair: x.Node, Value: x})
+		d.set(Entry{Key: names[i], KeyNode: x.Node, Pair: x.Node, Value: x})
 	}
-	for _, x := range passed.Keyword.Entries {
-		d = d.with(x)
-	}
-	return d
+	return d.with(passed.Keyword.Entries...)
 }
 
 // dataclass reports whether a class has the dataclass decorator.
@@ -194,25 +191,26 @@ func (d *DictValue) Get(key string) (Entry, bool) {
 	return Entry{}, false
 }
 
-// with is the dict with one entry set; d is not changed.
-func (d *DictValue) with(x Entry) *DictValue {
-	out := &DictValue{Open: d.Open, Literal: d.Literal, Entries: make([]Entry, 0, len(d.Entries)+1)}
-	done := false
-	for _, old := range d.Entries {
-		if old.Key == x.Key {
-			if x.Maybe {
-				x.Value, x.Maybe = x.Value.or(old.Value), old.Maybe
-			}
-			out.Entries = append(out.Entries, x)
-			done = true
-			continue
-		}
-		out.Entries = append(out.Entries, old)
-	}
-	if !done {
-		out.Entries = append(out.Entries, x)
+// with is the dict with entries set one after another; d is not changed.
+func (d *DictValue) with(entries ...Entry) *DictValue {
+	out := &DictValue{Open: d.Open, Literal: d.Literal, Entries: append(make([]Entry, 0, len(d.Entries)+len(entries)), d.Entries...)}
+	for _, x := range entries {
+		out.set(x)
 	}
 	return out
+}
+
+// set sets an entry of a dict that is being built: nobody else has it, or its entries, yet.
+func (d *DictValue) set(x Entry) {
+	i := slices.IndexFunc(d.Entries, func(old Entry) bool { return old.Key == x.Key })
+	if i < 0 {
+		d.Entries = append(d.Entries, x)
+		return
+	}
+	if old := d.Entries[i]; x.Maybe {
+		x.Value, x.Maybe = x.Value.or(old.Value), old.Maybe
+	}
+	d.Entries[i] = x
 }
 
 func (d *DictValue) without(key string) *DictValue {
@@ -249,7 +247,7 @@ func (e *Evaluator) dict(n pyast.Node, ctx *Ctx) *Value {
 				d = d.opened()
 				continue
 			}
-			d = d.with(Entry{Key: key, KeyNode: k, Pair: c, Value: Expr{Node: c.Child(pyast.FieldValue), Ctx: ctx}})
+			d.set(Entry{Key: key, KeyNode: k, Pair: c, Value: Expr{Node: c.Child(pyast.FieldValue), Ctx: ctx}})
 		case pyast.KindDictionarySplat:
 			d = d.merge(e.Eval(c.Nth(0), ctx))
 		default:
@@ -265,13 +263,8 @@ func (d *DictValue) merge(v *Value) *DictValue {
 	if other == nil {
 		return d.opened()
 	}
-	out := d
-	for _, x := range other.Entries {
-		out = out.with(x)
-	}
-	if other.Open {
-		out = out.opened()
-	}
+	out := d.with(other.Entries...)
+	out.Open = out.Open || other.Open
 	return out
 }
 
@@ -286,7 +279,7 @@ func (e *Evaluator) dictCall(n pyast.Node, args ArgList, ctx *Ctx) *Value {
 			for _, pair := range v.Elems {
 				if (pair.Kind == Tuple || pair.Kind == List) && len(pair.Elems) == 2 {
 					if key, ok := pair.Elems[0].Text(); ok {
-						d = d.with(Entry{Key: key, KeyNode: pair.Elems[0].Node, Pair: pair.Node, Value: Expr{Val: pair.Elems[1]}})
+						d.set(Entry{Key: key, KeyNode: pair.Elems[0].Node, Pair: pair.Node, Value: Expr{Val: pair.Elems[1]}})
 						continue
 					}
 				}

@@ -3,7 +3,9 @@ package pysem
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unsafe"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
@@ -354,28 +356,28 @@ func (v *Value) Key() string {
 	case External:
 		return "ext:" + v.Name
 	case FuncVal:
-		return fmt.Sprintf("func:%p", v.Func)
+		return "func:" + address(unsafe.Pointer(v.Func))
 	case ClassVal:
-		return fmt.Sprintf("class:%p", v.Class)
+		return "class:" + address(unsafe.Pointer(v.Class))
 	case ModuleVal:
-		return fmt.Sprintf("module:%p", v.Module)
+		return "module:" + address(unsafe.Pointer(v.Module))
 	case Instance:
 		if v.Other != nil { // super()
 			return v.Other.Key()
 		}
 		if !v.Node.Valid() {
-			return fmt.Sprintf("self:%p", v.Class)
+			return "self:" + address(unsafe.Pointer(v.Class))
 		}
 	case Attr:
 		return v.Base.Key() + "." + v.Name
 	case Item:
 		return v.Base.Key() + "[" + v.Other.Key() + "]"
 	case Elem:
-		return fmt.Sprintf("%s#%d", v.Base.Key(), v.Index)
+		return v.Base.Key() + "#" + strconv.Itoa(v.Index)
 	case ParamVal:
-		return fmt.Sprintf("param:%p:%s", v.Ctx.Func, v.Name)
+		return "param:" + address(unsafe.Pointer(v.Ctx.Func)) + ":" + v.Name
 	case Int, Bool:
-		return fmt.Sprintf("int:%d", v.Int)
+		return "int:" + strconv.FormatInt(int64(v.Int), 10)
 	case Float:
 		return fmt.Sprintf("float:%v", v.Float)
 	case Str:
@@ -386,9 +388,9 @@ func (v *Value) Key() string {
 		return "none"
 	case Dict:
 		// One display with and without keys added later are two values.
-		return fmt.Sprintf("dict:%p", v.Dict)
+		return "dict:" + address(unsafe.Pointer(v.Dict))
 	case List:
-		return fmt.Sprintf("list:%p:%d:%d:%t", v.Node.Tree(), v.Node.ID(), len(v.Elems), v.Open)
+		return fmt.Sprintf("list:%s:%d:%d:%t", address(unsafe.Pointer(v.Node.Tree())), v.Node.ID(), len(v.Elems), v.Open)
 	case Join:
 		keys := make([]string, len(v.Elems))
 		for i, e := range v.Elems {
@@ -396,8 +398,11 @@ func (v *Value) Key() string {
 		}
 		return "join(" + strings.Join(keys, "|") + ")"
 	}
-	return fmt.Sprintf("node:%p:%d", v.Node.Tree(), v.Node.ID())
+	return "node:" + address(unsafe.Pointer(v.Node.Tree())) + ":" + strconv.Itoa(v.Node.ID())
 }
+
+// address tells one thing in memory from another.
+func address(p unsafe.Pointer) string { return strconv.FormatUint(uint64(uintptr(p)), 36) }
 
 // ArgList are the arguments of a call as written.
 type ArgList struct {

@@ -15,7 +15,21 @@ type Words struct{ Names, Strings WordList }
 // safe for concurrent use.
 type WordList struct {
 	All   []string
+	known map[string]bool
 	asked sync.Map // *regexp.Regexp to bool
+}
+
+func (l *WordList) add(n pyast.Node) {
+	if source := n.Tree().Source()[n.Start():n.End()]; !l.known[string(source)] {
+		word := string(source)
+		l.known[word] = true
+		l.All = append(l.All, word)
+	}
+}
+
+// Has reports whether one of some words is there.
+func (l *WordList) Has(words ...string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return l.known[word] })
 }
 
 // Match reports whether any of the words matches a pattern.
@@ -31,19 +45,13 @@ func (l *WordList) Match(pattern *regexp.Regexp) bool {
 // Words are what the file speaks of at all. They are gathered once.
 func (m *Module) Words() *Words {
 	m.gather.Do(func() {
-		seen := map[string]bool{}
+		m.words.Names.known, m.words.Strings.known = map[string]bool{}, map[string]bool{}
 		for n := range m.Tree.Root().Descendants() {
-			list := &m.words.Names
 			switch n.Kind() {
 			case pyast.KindIdentifier:
+				m.words.Names.add(n)
 			case pyast.KindStringContent:
-				list = &m.words.Strings
-			default:
-				continue
-			}
-			if key := n.Kind().String() + n.Text(); !seen[key] {
-				seen[key] = true
-				list.All = append(list.All, n.Text())
+				m.words.Strings.add(n)
 			}
 		}
 	})

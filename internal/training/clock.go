@@ -16,11 +16,17 @@ type ClockSeed struct {
 	Worker bool
 }
 
+// clockNames are names of which one stands in each file that clocks finds something in.
+var clockNames = []string{"time", "time_ns", "perf_counter", "perf_counter_ns", "monotonic", "process_time", "now", "utcnow", "today", "getpid", "urandom", "secrets", "uuid1", "uuid4", "SystemRandom"}
+
 var clocks = regexp.MustCompile(`^(time\.(time|time_ns|perf_counter|perf_counter_ns|monotonic|process_time)|datetime\.(datetime\.)?(now|utcnow|today)|os\.(getpid|urandom)|secrets\.\w+|uuid\.uuid[14]|random\.SystemRandom)$`)
 
 // ClockSeeds are the seed calls of the file with such a seed. Left out are those under a test of a seed (the user may give
 // one), those in a loop (made to differ on purpose), and seeds that are also printed, stored or handed on.
 func (f *File) ClockSeeds() []ClockSeed {
+	if !f.Module.Words().Names.Has(clockNames...) {
+		return nil
+	}
 	var out []ClockSeed
 	for _, fn := range f.Module.Funcs {
 		for _, c := range fn.Calls {

@@ -88,7 +88,7 @@ func (f *File) UsesCUDA() bool {
 
 func (f *File) usesCUDA(m *pysem.Module) bool {
 	if !slices.ContainsFunc(m.Words().Strings.All, func(s string) bool { return strings.HasPrefix(s, "cuda") }) &&
-		!slices.ContainsFunc(m.Words().Names.All, func(s string) bool { return s == "cuda" || s == "accelerator" }) {
+		!m.Words().Names.Has("cuda", "accelerator") {
 		return false
 	}
 	for n := range m.Tree.Root().Descendants() {

@@ -70,7 +70,7 @@ func (r *Run) evidence() []Processes {
 			}
 		}
 		for _, m := range manyProcesses {
-			if c.Callee != "" && !r.File.unreachable(c.Frame) && (m.pattern.MatchString(c.Callee) || c.Known && m.pattern.MatchString(c.Entry.Name)) {
+			if c.Callee != "" && (m.pattern.MatchString(c.Callee) || c.Known && m.pattern.MatchString(c.Entry.Name)) && !r.File.unreachable(c.Frame) {
 				out = append(out, Processes{c.Node, m.what, c.Ctx, c.Frame})
 			}
 		}

@@ -10,6 +10,9 @@ import (
 // EnvironmentSettings are the places that set an environment variable of the process: os.environ[name] = v,
 // os.environ.setdefault(name, v), os.environ.update({name: v}), os.putenv(name, v).
 func (f *File) EnvironmentSettings(name string) []pyast.Node {
+	if w := f.Module.Words(); !w.Strings.Has(name) && !w.Names.Has(name) {
+		return nil
+	}
 	var out []pyast.Node
 	for n := range f.Tree.Root().Descendants() {
 		switch n.Kind() {

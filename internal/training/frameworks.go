@@ -12,14 +12,27 @@ import (
 // What frameworks are told by the arguments of a call: Lightning's trainer and callbacks, the arguments of transformers' Trainer,
 // Accelerate's accelerator.
 
+// Callee is a class or function under all its qualified names.
+type Callee struct {
+	// qualified matches the names, last their last parts, one of which stands in each file that calls it.
+	qualified, last *regexp.Regexp
+}
+
+func calleeOf(qualified, last string) Callee {
+	return Callee{regexp.MustCompile(`^(?:` + qualified + `)$`), regexp.MustCompile(`^(?:` + last + `)$`)}
+}
+
 var (
-	// ModelCheckpoints and LightningTrainers are Lightning's classes under all their names, SeedEverything its seeding function.
-	ModelCheckpoints  = regexp.MustCompile(`^(pytorch_lightning|lightning(\.pytorch)?)\.(callbacks\.)?(model_checkpoint\.)?ModelCheckpoint$`)
-	LightningTrainers = regexp.MustCompile(`^(pytorch_lightning|lightning(\.pytorch)?)\.(trainer\.)?(trainer\.)?Trainer$`)
-	SeedEverything    = regexp.MustCompile(`^(pytorch_lightning|lightning(\.pytorch)?)\.(utilities\.)?(seed\.)?seed_everything$`)
+	// ModelCheckpoints and LightningTrainers are Lightning's classes, SeedEverything its seeding function.
+	ModelCheckpoints  = calleeOf(`(pytorch_lightning|lightning(\.pytorch)?)\.(callbacks\.)?(model_checkpoint\.)?ModelCheckpoint`, `ModelCheckpoint`)
+	LightningTrainers = calleeOf(`(pytorch_lightning|lightning(\.pytorch)?)\.(trainer\.)?(trainer\.)?Trainer`, `Trainer`)
+	SeedEverything    = calleeOf(`(pytorch_lightning|lightning(\.pytorch)?)\.(utilities\.)?(seed\.)?seed_everything`, `seed_everything`)
 	// TrainingArguments are the settings of transformers' Trainer and of the trainers that are made from it.
-	TrainingArguments = regexp.MustCompile(`^(transformers\.(\w+\.)*(Seq2Seq)?TrainingArguments|sentence_transformers\.(\w+\.)*\w*TrainingArguments|trl\.(\w+\.)*(SFT|DPO|GRPO|RLOO|KTO|ORPO|CPO|Reward|PRM|GKD|XPO|NashMD|OnlineDPO|BCO)Config)$`)
+	TrainingArguments = calleeOf(`transformers\.(\w+\.)*(Seq2Seq)?TrainingArguments|sentence_transformers\.(\w+\.)*\w*TrainingArguments|trl\.(\w+\.)*`+trlConfig, `\w*TrainingArguments|`+trlConfig)
+	dataLoaders       = calleeOf(`torch\.utils\.data\.(dataloader\.)?DataLoader`, `DataLoader`)
 )
+
+const trlConfig = `(SFT|DPO|GRPO|RLOO|KTO|ORPO|CPO|Reward|PRM|GKD|XPO|NashMD|OnlineDPO|BCO)Config`
 
 // ownCalls are the calls in the file, whatever runs them.
 func (f *File) ownCalls() iter.Seq[pyast.Node] {
@@ -45,26 +58,39 @@ func (f *File) methodCalls(name string) iter.Seq[pyast.Node] {
 	}
 }
 
-// CallsOf are the calls in the file of what has a qualified name, whatever runs them. Calls that may be given more out of sight,
-// through ** or *, are left out.
-func (f *File) CallsOf(name *regexp.Regexp) iter.Seq[pyast.Node] {
+// CallsOf are the calls in the file of something, whatever runs them. Calls that may be given more out of sight, through ** or *, are
+// left out.
+func (f *File) CallsOf(callee Callee) iter.Seq[pyast.Node] {
 	return func(yield func(pyast.Node) bool) {
-		for c := range f.ownCalls() {
-			if name.MatchString(f.qualified(c.Child(pyast.FieldFunction))) && !pysem.Args(c).May() && !yield(c) {
+		for c := range f.callsOf(callee) {
+			if !pysem.Args(c).May() && !yield(c) {
 				return
 			}
 		}
 	}
 }
 
-// Opaque reports whether the file calls what has a qualified name with arguments that are out of sight.
-func (f *File) Opaque(name *regexp.Regexp) bool {
-	for c := range f.ownCalls() {
-		if pysem.Args(c).May() && name.MatchString(f.qualified(c.Child(pyast.FieldFunction))) {
+// Opaque reports whether the file calls something with arguments that are out of sight.
+func (f *File) Opaque(callee Callee) bool {
+	for c := range f.callsOf(callee) {
+		if pysem.Args(c).May() {
 			return true
 		}
 	}
 	return false
+}
+
+func (f *File) callsOf(callee Callee) iter.Seq[pyast.Node] {
+	return func(yield func(pyast.Node) bool) {
+		if !f.Module.Words().Names.Match(callee.last) {
+			return
+		}
+		for c := range f.ownCalls() {
+			if callee.qualified.MatchString(f.qualified(c.Child(pyast.FieldFunction))) && !yield(c) {
+				return
+			}
+		}
+	}
 }
 
 // Setting is the value that a call gives to a keyword, the zero value's Unknown where it gives none; given says whether it does.
@@ -141,7 +167,6 @@ var (
 	reproducible    = regexp.MustCompile(`(?i)determinis|reproducib`)
 	fullDeterminism = regexp.MustCompile(`full_determinism|^use_deterministic_algorithms$`)
 	limitName       = regexp.MustCompile(`^save_total_limit$`)
-	dataLoaders     = regexp.MustCompile(`^torch\.utils\.data\.(dataloader\.)?DataLoader$`)
 )
 
 // SeedsWorkersAlike reports whether the file makes a loader with workers and leaves their seeds to torch.

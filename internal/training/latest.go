@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -46,6 +47,9 @@ func (f *File) TextOrders() []TextOrder {
 }
 
 func (f *File) textOrder(call pyast.Node, fn *pysem.Func) (TextOrder, bool) {
+	if !slices.Contains([]string{"sorted", "max", "min", "sort"}, calledName(call)) {
+		return TextOrder{}, false
+	}
 	callee := call.Child(pyast.FieldFunction)
 	args := pysem.Args(call)
 	if _, keyed := args.Keyword["key"]; keyed || args.KwStar {
@@ -55,10 +59,7 @@ func (f *File) textOrder(call pyast.Node, fn *pysem.Func) (TextOrder, bool) {
 	t := TextOrder{Node: call, How: "sorted"}
 	var list pyast.Node
 	switch name := f.qualified(callee); {
-	case name == "builtins.sorted" || name == "natsort.natsorted":
-		if name != "builtins.sorted" {
-			return t, false
-		}
+	case name == "builtins.sorted":
 		list = args.Pos(0)
 	case (name == "builtins.max" || name == "builtins.min") && len(args.Position) == 1:
 		list, t.How = args.Pos(0), "compared"

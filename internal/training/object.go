@@ -3,6 +3,7 @@ package training
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -99,9 +100,21 @@ var names = []struct {
 	{regexp.MustCompile(`(?i)(^|_)(model|net|network|module|generator|discriminator|netg|netd|encoder|decoder|student|teacher|raw_model|unet|vae|gan|critic|actor|policy|backbone|classifier)(_?[a-z0-9]{1,8})?$|^net[A-Z]\w?$`), Model},
 }
 
+// namesKnown are the kinds of the names asked for so far, which are asked for again and again.
+var namesKnown sync.Map // string to Kind
+
 // nameKind guesses a kind from the last part of a dotted name.
 func nameKind(name string) Kind {
 	name = name[strings.LastIndexByte(name, '.')+1:]
+	if kind, ok := namesKnown.Load(name); ok {
+		return kind.(Kind)
+	}
+	kind := kindOfName(name)
+	namesKnown.Store(strings.Clone(name), kind)
+	return kind
+}
+
+func kindOfName(name string) Kind {
 	if name == "opt" { // as often the parsed options as an optimizer
 		return NotTracked
 	}

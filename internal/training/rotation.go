@@ -17,6 +17,9 @@ var (
 	temporary     = regexp.MustCompile(`(?i)(^|[._\-/])(tmp|temp|temporary|partial|part|new|inprogress|incomplete)\d*($|[._\-/*])|tmp|tempfile|NamedTemporary|mkstemp`)
 )
 
+// removing are names of which one stands in each file that removers or removeMethods find something in.
+var removing = []string{"remove", "unlink", "removedirs", "rmdir", "rmtree", "send2trash", "rm_file", "delete_file"}
+
 // temporaryFiles make a file or directory in the system's directory for temporary files, unless dir says another.
 var temporaryFiles = regexp.MustCompile(`^tempfile\.(NamedTemporaryFile|TemporaryDirectory|mkstemp|mkdtemp|mktemp)$`)
 
@@ -91,6 +94,9 @@ func (f *File) Removes() bool {
 
 // removes reports whether a file deletes files.
 func (f *File) removes(m *pysem.Module) bool {
+	if !m.Words().Names.Has(removing...) {
+		return false
+	}
 	for _, fn := range m.Funcs {
 		for _, call := range fn.Calls {
 			callee := call.Child(pyast.FieldFunction)

@@ -209,12 +209,18 @@ var seeding = regexp.MustCompile(`(?i)seed|determinis|reproduc`)
 // SeedsElsewhere is a call of another file's function that may seed, judged by its name or by what it is handed; none if there
 // is no such call.
 func (f *File) SeedsElsewhere() pyast.Node {
+	if !f.names(seeding) {
+		return pyast.Node{}
+	}
 	for _, r := range f.Runs {
 		for _, ev := range r.Events {
 			if ev.Kind != pysem.EventCall {
 				continue
 			}
 			fn := ev.Node.Child(pyast.FieldFunction)
+			if !seeding.MatchString(lastPart(fn.Text())) {
+				continue
+			}
 			for _, a := range f.Eval.Eval(fn, ev.Ctx).Alternatives() {
 				if a.Kind == pysem.FuncVal || a.Kind == pysem.ClassVal {
 					continue
@@ -224,9 +230,7 @@ func (f *File) SeedsElsewhere() pyast.Node {
 						continue
 					}
 				}
-				if seeding.MatchString(lastPart(fn.Text())) {
-					return ev.Node
-				}
+				return ev.Node
 			}
 		}
 	}

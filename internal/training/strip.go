@@ -46,9 +46,13 @@ func (f *File) Strips() []Strip {
 }
 
 func (f *File) strip(n pyast.Node) (Strip, bool) {
-	fn, args := n.Child(pyast.FieldFunction), pysem.Args(n)
+	fn := n.Child(pyast.FieldFunction)
 	s := Strip{Call: n, Key: fn.Child(pyast.FieldObject)}
-	if n.Kind() != pyast.KindCall || fn.Kind() != pyast.KindAttribute || s.Key.Kind() != pyast.KindIdentifier || args.May() {
+	if n.Kind() != pyast.KindCall || fn.Kind() != pyast.KindAttribute || s.Key.Kind() != pyast.KindIdentifier {
+		return s, false
+	}
+	args := pysem.Args(n)
+	if args.May() {
 		return s, false
 	}
 	prefix, ok := pysem.StringLiteral(args.Pos(0))

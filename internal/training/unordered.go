@@ -315,15 +315,21 @@ func (o *orderFlow) returned(fn *pysem.Func, numbered bool) {
 // listing are the calls that give names in the order in which the file system happens to hold them.
 var listing = map[string]bool{"os.listdir": true, "os.scandir": true, "glob.glob": true, "glob.iglob": true}
 
+// listingMethods are those of paths that do the same.
+var listingMethods = []string{"iterdir", "glob", "rglob"}
+
 // Listings are the directory listings of the file whose order decides class numbers or the indices of examples.
 func (f *File) Listings() []Unordered {
+	if !f.Module.Words().Names.Has(append(listingMethods, "listdir", "scandir", "iglob")...) {
+		return nil
+	}
 	var out []Unordered
 	for _, fn := range f.Module.Funcs {
 		for _, c := range fn.Calls {
 			callee := c.Child(pyast.FieldFunction)
 			name := f.qualified(callee)
 			method := callee.Kind() == pyast.KindAttribute && name == "" &&
-				slices.Contains([]string{"iterdir", "glob", "rglob"}, callee.Child(pyast.FieldAttribute).Text())
+				slices.Contains(listingMethods, callee.Child(pyast.FieldAttribute).Text())
 			if !listing[name] && !method || strings.Contains(callee.Text(), "gfile") {
 				continue
 			}
