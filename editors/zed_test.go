@@ -1,7 +1,9 @@
 package editors
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"slices"
@@ -110,7 +112,7 @@ func knownSettings(t *testing.T) []string {
 	return keys
 }
 
-// TestZedExtension runs the extension's own tests and compiles it as Zed does. It needs crates.io, and a Rust that Debian does not have,
+// TestZedExtension runs the extension's own tests, compiles it as Zed does, and asks it what Zed asks. It needs crates.io, and a Rust that Debian does not have,
 // so it is skipped in CI, where neither can be counted on.
 func TestZedExtension(t *testing.T) {
 	switch {
@@ -125,6 +127,11 @@ func TestZedExtension(t *testing.T) {
 	if out, err := exec.Command("rustup", "target", "list", "--installed").Output(); err != nil || !slices.Contains(strings.Fields(string(out)), zedTarget) {
 		t.Skip("SKIPPED: Rust cannot build for Zed; `rustup target add " + zedTarget + "` adds what is missing")
 	}
+	fetch := exec.CommandContext(t.Context(), "cargo", "fetch", "--locked")
+	fetch.Dir = "zed"
+	if out, err := fetch.CombinedOutput(); err != nil {
+		t.Skipf("SKIPPED: the crates cannot be had: %v\n%s", err, out)
+	}
 	for _, args := range [][]string{
 		{"fmt", "--check"},
 		{"test", "--locked", "--quiet"},
@@ -137,12 +144,82 @@ func TestZedExtension(t *testing.T) {
 			t.Fatalf("cargo %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
-	module, err := os.ReadFile("zed/target/" + zedTarget + "/release/ckpt_lsp_zed.wasm")
+	module := "zed/target/" + zedTarget + "/release/ckpt_lsp_zed.wasm"
+	data, err := os.ReadFile(module)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A component of WebAssembly, with the version of the API that Zed looks for.
-	if !strings.HasPrefix(string(module), "\x00asm\x0d\x00\x01\x00") || !strings.Contains(string(module), "zed:api-version") {
-		t.Error("what is built is no extension of Zed")
+	if !bytes.Contains(data, []byte("zed:api-version")) {
+		t.Error("the version of the API, which Zed looks for, is not in it")
+	}
+	t.Run("Answers", func(t *testing.T) { answersOf(t, module) })
+}
+
+// answersOf runs the compiled extension in Node with a stand-in for Zed, which asks it for the command line and the settings.
+func answersOf(t *testing.T, module string) {
+	if _, err := exec.LookPath("npm"); err != nil {
+		t.Skip("SKIPPED: npm is not installed")
+	}
+	dir := t.TempDir()
+	in := func(stdin string, argv ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+		cmd.Dir, cmd.Stdin = dir, strings.NewReader(stdin)
+		out, err := cmd.Output()
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+			t.Fatalf("%s: %v\n%s%s", argv[0], err, out, exit.Stderr)
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	d := &desk{t: t, home: dir}
+	d.copy(module, "extension.wasm")
+	d.copy("testdata/zed/host.mjs", "host.mjs")
+	d.copy("testdata/zed/ask.mjs", "ask.mjs")
+	d.write("package.json", `{"type": "module"}`)
+	install := exec.CommandContext(t.Context(), "npm", "install", "--silent", "--no-audit", "--prefix", dir,
+		"@bytecodealliance/jco@1.35.0", "@bytecodealliance/preview2-shim@0.26.1")
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Skipf("SKIPPED: npm cannot install jco, which runs components in Node: %v\n%s", err, out)
+	}
+	in("", "npx", "jco", "transpile", "extension.wasm", "--quiet", "-o", "extension", "--name", "ckpt_lsp_zed",
+		"--map", "get-settings=../host.mjs#getSettings", "--map", "worktree=../host.mjs#Worktree",
+		"--map", "key-value-store=../host.mjs#KeyValueStore", "--map", "project=../host.mjs#Project")
+
+	var shown struct{ LSP map[string]json.RawMessage }
+	decode(t, "zed/settings.json", json.Unmarshal, &shown)
+	type asked struct {
+		Settings json.RawMessage `json:"settings"`
+		Path     string          `json:"path"`
+	}
+	cases := []struct {
+		asked
+		want string
+	}{
+		{asked{shown.LSP["ckpt-lsp"], "/usr/bin"}, `{"line":["/usr/bin/ckpt-lsp","server"],"env":{"HOME":"/home/a"},"options":null,` +
+			`"configuration":{"ckpt-lsp":{"codeLens":true,"inlayHints":false}}}`},
+		{asked{json.RawMessage(`{"binary": {"path": "/opt/ckpt-lsp", "arguments": ["--stdio"], "env": {"A": "b"}}, "initialization_options": {"terminal": true}}`), "/usr/bin"},
+			`{"line":["/opt/ckpt-lsp","--stdio"],"env":{"HOME":"/home/a","A":"b"},"options":{"terminal":true},"configuration":{}}`},
+		{asked{json.RawMessage(`{"settings": {"ckpt-lsp": {"run": "onSave"}}}`), "/bin"},
+			`{"line":["/bin/ckpt-lsp","server"],"env":{"HOME":"/home/a"},"options":null,"configuration":{"ckpt-lsp":{"run":"onSave"}}}`},
+		{asked{json.RawMessage(`{}`), ""}, `{"error":"ckpt-lsp is not on the PATH of this project.`},
+	}
+	var questions []asked
+	for _, c := range cases {
+		questions = append(questions, c.asked)
+	}
+	input, err := json.Marshal(questions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answers []json.RawMessage
+	if out := in(string(input), "node", "ask.mjs"); json.Unmarshal([]byte(out), &answers) != nil || len(answers) != len(cases) {
+		t.Fatalf("%d answers, want %d: %s", len(answers), len(cases), out)
+	}
+	for i, c := range cases {
+		if !strings.HasPrefix(string(answers[i]), c.want) {
+			t.Errorf("%s:\n%s, want\n%s", c.Settings, answers[i], c.want)
+		}
 	}
 }
