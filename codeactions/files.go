@@ -107,7 +107,6 @@ func keepLast(s *sheet, r diagnostics.KeepLast) (Fix, bool) {
 		"\tfiles.sort(key=lambda path: [int(n) for n in " + re + ".findall(r" + q + "\\d+" + q + ", " + os + ".path.basename(path))])",
 		"\tfor path in files[: max(0, len(files) - count)]:",
 		"\t\t" + os + ".remove(path)",
-		"",
 	})
 	s.linesAfter(stmt, fmt.Sprintf("keep_last(%s, count=%d)", pattern, keptCheckpoints))
 	return s.fix(Fix{

@@ -65,10 +65,10 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 	case len(stmts) > 0:
 		if training.SeedingName(s.mod.Scope(stmts[0]).Name) {
 			// The file's own helper gets the missing lines.
-			s.heads = nil
+			s.heads, s.imports = nil, map[string]string{}
 			return s.extendSeedHelper(stmts[len(stmts)-1], r, seed)
 		}
-		s.helper(seedHelper, append(lines, ""))
+		s.helper(seedHelper, lines)
 		s.replace(stmts[0].Span(), call)
 		for _, st := range stmts[1:] {
 			start := lineStart(s.src, st.Start())
@@ -81,11 +81,11 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 		if first.Kind() == pyast.KindExpressionStatement && first.Nth(0).Kind() == pyast.KindString && first.Next().Valid() {
 			first = first.Next()
 		}
-		s.helper(seedHelper, append(lines, ""))
+		s.helper(seedHelper, lines)
 		s.linesBefore(first, call)
 		fix.Applicability, fix.Why = diagnostics.Unsafe, "every run then draws the same numbers"
 	default:
-		s.helper(seedHelper, append(lines, "", "", call))
+		s.helper(seedHelper, lines, call)
 		fix.Applicability, fix.Why = diagnostics.Unsafe, "every run then draws the same numbers"
 	}
 	return s.fix(fix), true
@@ -145,7 +145,6 @@ func seedWorkers(s *sheet, r diagnostics.SeedWorkers) (Fix, bool) {
 		"\tseed = " + t + ".initial_seed() % 2**32",
 		"\t" + np + ".random.seed(seed)",
 		"\t" + rnd + ".seed(seed)",
-		"",
 	})
 	s.keyword(r.Loader.Call, "worker_init_fn", "seed_worker")
 	return s.fix(Fix{

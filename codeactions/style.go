@@ -191,6 +191,9 @@ func (s *sheet) module(name string) string {
 	}
 	s.imports[name] = local
 	at, prefix, suffix := s.importPlace()
+	if len(s.heads) > 0 && prefix != "" {
+		prefix = s.newline // the blank line behind a docstring is there
+	}
 	s.heads = append(s.heads, text.Edit{Span: text.Span{Start: at, End: at}, New: prefix + line + suffix})
 	return local
 }
@@ -243,8 +246,9 @@ func (s *sheet) importPlace() (at int, prefix, suffix string) {
 	return at, "", s.newline
 }
 
-// helper adds a function at the head of the module, behind the imports, unless the file has one of that name.
-func (s *sheet) helper(name string, lines []string) {
+// helper adds a function at the head of the module, behind the imports, unless the file has one of that name. Statements that follow
+// it may be given too. Two blank lines stand around the function, as PEP 8 has it.
+func (s *sheet) helper(name string, lines []string, follow ...string) {
 	for _, d := range s.mod.Top.Defs(name) {
 		if d.Kind == pysem.DefFunc || d.Kind == pysem.DefImport {
 			return
@@ -258,27 +262,50 @@ func (s *sheet) helper(name string, lines []string) {
 			break
 		}
 	}
-	at := 0
+	at, before, _ := s.importPlace()
 	if last.Valid() {
-		at = lineEnd(s.src, last.End())
-	} else {
-		at, _, _ = s.importPlace()
+		at, before = lineEnd(s.src, last.End()), s.newline
 	}
+	behind := before != "" // behind a line, not at the head of one
+	blank := strings.Repeat(s.newline, 2)
 	var b strings.Builder
-	if last.Valid() {
+	b.WriteString(blank)
+	if behind {
 		b.WriteString(s.newline)
 	}
-	b.WriteString(s.newline)
-	for _, l := range lines {
-		b.WriteString(s.newline)
-		if body := strings.TrimLeft(l, "\t"); body != "" {
-			b.WriteString(strings.Repeat(s.unit, len(l)-len(body)) + body)
+	for i, l := range lines {
+		if i > 0 {
+			b.WriteString(s.newline)
 		}
+		body := strings.TrimLeft(l, "\t")
+		b.WriteString(strings.Repeat(s.unit, len(l)-len(body)) + body)
 	}
-	if !last.Valid() {
+	next := at
+	if behind {
+		next = nextLine(s.src, at)
+	}
+	switch {
+	case len(follow) > 0:
+		b.WriteString(s.newline + blank + strings.Join(follow, s.newline))
+	default:
+		b.WriteString(strings.Repeat(s.newline, 2-s.blankLines(next)))
+	}
+	if !behind {
 		b.WriteString(s.newline)
 	}
 	s.insert(at, b.String())
+}
+
+// blankLines is how many of two blank lines stand at the head of a line, in front of more code; two at the end of the file.
+func (s *sheet) blankLines(at int) int {
+	if strings.TrimSpace(string(s.src[at:])) == "" {
+		return 2
+	}
+	n := 0
+	for n < 2 && strings.TrimSpace(string(s.src[at:lineEnd(s.src, at)])) == "" {
+		n, at = n+1, nextLine(s.src, at)
+	}
+	return n
 }
 
 // fix is the collected edits as a fix.

@@ -69,7 +69,7 @@ type Diagnostic struct {
 	Span  text.Span
 	// Message names the object and the consequence in one or two plain sentences.
 	Message string
-	// Detail is optional Markdown shown on hover below the message (learning rate tables, timelines).
+	// Detail is optional Markdown shown on hover below the message (learning rates, timelines): paragraphs and lists, as not all editors show tables.
 	Detail string
 	// Related points at the other half of the story, such as the load of a save.
 	Related []Related

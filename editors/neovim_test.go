@@ -50,6 +50,11 @@ func TestNeovimFixAll(t *testing.T) {
 	eachNeovim(t, "fixall.lua", func(d *desk) { d.saved(fixed(d.t)) })
 }
 
+// TestNeovimFixOnSave makes all safe fixes while the file is saved: what is written holds them.
+func TestNeovimFixOnSave(t *testing.T) {
+	eachNeovim(t, "fix_on_save.lua", func(d *desk) { d.saved("# typed just before the save\n" + fixed(d.t)) })
+}
+
 // TestNeovimProve opens a terminal with the command line of prove.
 func TestNeovimProve(t *testing.T) {
 	eachNeovim(t, "prove.lua", func(d *desk) {

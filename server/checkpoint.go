@@ -34,15 +34,20 @@ func saveText(s insight.Save, found []diagnostics.Diagnostic) string {
 	if s.Training {
 		title = "**Training checkpoint**: " + completeness(s)
 	}
-	table := "| key | written |\n|---|---|\n"
+	var list string
 	if a, file := s.Agreement(); a.Load != nil {
-		table = contract.Of(file, a, filepath.Base).Table()
+		list = contract.Of(file, a, filepath.Base).List()
 	} else {
+		var items []string
 		for _, p := range s.Stored {
-			table += fmt.Sprintf("| `%s` | `%s` |\n", p.Key, strings.ReplaceAll(contract.Clip(p.Value, 50), "|", `\|`))
+			items = append(items, contract.Item(p.Key, p.Value, ""))
 		}
+		list = strings.Join(items, "\n")
 	}
-	parts := []string{title, table}
+	parts := []string{title}
+	if list != "" {
+		parts = append(parts, list)
+	}
 	if names := missingNames(s, found); len(names) > 0 {
 		parts = append(parts, "Missing: "+strings.Join(names, ", "))
 	}
@@ -83,14 +88,14 @@ func loadText(d *document, l insight.Load) string {
 		parts = append(parts, fmt.Sprintf("Written at %s and %d more.", where(d, l, c), len(c.Saves)-1))
 	}
 	if len(c.Keys) > 0 {
-		parts = append(parts, c.Table())
+		parts = append(parts, c.List())
 	}
 	if name, rates := l.Rates(); len(rates) > 1 {
-		table := fmt.Sprintf("The learning rate that `%s` goes on with:\n\n| completed epochs | learning rate |\n|---|---|\n", name)
+		list := fmt.Sprintf("The learning rate that `%s` goes on with:\n", name)
 		for _, r := range rates {
-			table += fmt.Sprintf("| %d | %.4g |\n", r.Done, r.LR)
+			list += fmt.Sprintf("\n- after %s: %.4g", epochs(r.Done), r.LR)
 		}
-		parts = append(parts, table)
+		parts = append(parts, list)
 	}
 	return strings.Join(parts, "\n\n")
 }
@@ -102,4 +107,11 @@ func where(d *document, l insight.Load, c contract.Contract) string {
 		return fmt.Sprintf("cell %d, line %d", cell.Number, text.NewLineIndex(cell.Text).Line(at.Start()-cell.Span.Start)+1)
 	}
 	return c.Saves[0].String()
+}
+
+func epochs(n int) string {
+	if n == 1 {
+		return "1 epoch"
+	}
+	return fmt.Sprintf("%d epochs", n)
 }

@@ -50,11 +50,12 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 }
 
 func (s *session) hover(c *cell, markdown string, span text.Span) *protocol.Hover {
-	kind, r := protocol.MarkupKindMarkdown, s.units.lsp(c, span)
+	content := &protocol.MarkupContent{Kind: protocol.MarkupKindMarkdown, Value: flowing(markdown)}
 	if s.hoverAsText {
-		kind = protocol.MarkupKindPlainText
+		content = &protocol.MarkupContent{Kind: protocol.MarkupKindPlainText, Value: plainText(content.Value)}
 	}
-	return &protocol.Hover{Contents: &protocol.MarkupContent{Kind: kind, Value: markdown}, Range: &r}
+	r := s.units.lsp(c, span)
+	return &protocol.Hover{Contents: content, Range: &r}
 }
 
 // explain is a finding in full: the message, its numbers, and why the rule exists.

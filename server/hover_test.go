@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"go.lsp.dev/jsonrpc2"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 )
 
 type hover struct {
@@ -27,7 +30,7 @@ func TestHover(t *testing.T) {
 	if got == nil || got.Contents.Kind != "markdown" || got.Range != (span{place{2, 6}, place{2, 9}}) {
 		t.Fatalf("%+v", got)
 	}
-	for _, want := range []string{"CKP901", "bug-name", "error", "This is a bug.", "| step | 1 |"} {
+	for _, want := range []string{"CKP901", "bug-name", "error", "This is a bug.", "- step 1"} {
 		if !strings.Contains(got.Contents.Value, want) {
 			t.Errorf("%q lacks %q", got.Contents.Value, want)
 		}
@@ -52,9 +55,33 @@ func TestHover(t *testing.T) {
 
 func TestHoverAsPlainText(t *testing.T) {
 	c := start(t, m{"textDocument": m{"hover": m{"contentFormat": []string{"plaintext"}}}})
-	c.open(buggy, bugText)
-	if got := c.hover(buggy, 2, 7); got.Contents.Kind != "plaintext" {
-		t.Errorf("%+v", got)
+	c.open(buggy, bugText+"x = 1  # ckpt-lsp: ignore[CKP101]\n")
+	got := c.hover(buggy, 2, 7).Contents
+	if want := "CKP901 bug-name (error)\n\nThis is a bug.\n\n- step 1"; got.Kind != "plaintext" || got.Value != want {
+		t.Errorf("%s %q, want %q", got.Kind, got.Value, want)
+	}
+	got = c.hover(buggy, 4, strings.Index("x = 1  # ckpt-lsp: ignore[CKP101", "CKP101")).Contents
+	if got.Kind != "plaintext" || !strings.Contains(got.Value, "\nExample\n\n    import torch") || strings.Contains(got.Value, fence) {
+		t.Errorf("%s %s", got.Kind, got.Value)
+	}
+}
+
+// TestHoversAreReadable holds all pages to what every editor can show: no tables, and no line that ends within a paragraph.
+func TestHoversAreReadable(t *testing.T) {
+	for _, r := range diagnostics.Rules() {
+		code, before := false, ""
+		for line := range strings.SplitSeq(flowing(docs.Page(r)), "\n") {
+			if strings.HasPrefix(line, fence) {
+				code = !code
+			} else if !code && strings.HasPrefix(line, "|") {
+				t.Errorf("%s has a table: %s", r.Code, line)
+			} else if !code && before != "" && line != "" && !strings.HasPrefix(strings.TrimSpace(line), "- ") {
+				t.Errorf("%s breaks a paragraph: %s / %s", r.Code, before, line)
+			}
+			if before = line; code || strings.HasPrefix(line, fence) {
+				before = ""
+			}
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ func restoredText(l insight.Load) string {
 		for _, r := range rates {
 			part := fmt.Sprintf("%.4g", r.LR)
 			if r.Done > 0 {
-				part += fmt.Sprintf(" after %d epochs", r.Done)
+				part += " after " + epochs(r.Done)
 			}
 			parts = append(parts, part)
 		}

@@ -35,7 +35,7 @@ var bugRule = diagnostics.Register(&diagnostics.Rule{
 			switch {
 			case n.Kind() == pyast.KindIdentifier && n.TextIs("BUG"):
 				p.Report(diagnostics.Diagnostic{
-					Span: n.Span(), Message: "This is a bug.", Detail: "| step | 1 |", Related: []diagnostics.Related{{Message: "the file starts here"}},
+					Span: n.Span(), Message: "This is a bug.", Detail: "- step 1", Related: []diagnostics.Related{{Message: "the file starts here"}},
 					Remedies: []diagnostics.Remedy{diagnostics.Assign{Title: "Fix the bug", Value: n, New: "FIXED", Safe: true}},
 				})
 			case n.Kind() == pyast.KindIdentifier && n.TextIs("ODD"):

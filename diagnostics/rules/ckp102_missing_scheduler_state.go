@@ -104,7 +104,7 @@ func missingSchedulerState(p *diagnostics.Pass) {
 				continue // made in another file, which may find its place from what it is handed
 			}
 			optimizer := r.Save.HasKind(training.Optimizer)
-			loss, table, exact := scheduleLoss(p, r, o, optimizer)
+			loss, rates, exact := scheduleLoss(p, r, o, optimizer)
 			if exact {
 				continue
 			}
@@ -112,7 +112,7 @@ func missingSchedulerState(p *diagnostics.Pass) {
 				Place:    r.Save.AnchorFor(o),
 				Severity: proven(r, diagnostics.Warning),
 				Message:  fmt.Sprintf("%s is not saved in this checkpoint: %s.", described(o, torch.Parameters(o.Class)...), loss),
-				Detail:   table,
+				Detail:   rates,
 				Related:  append(loadedHere(r.Load), at(step.Node, "the scheduler steps here")),
 				Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}},
 			})
@@ -147,9 +147,9 @@ var scheduleLosses = map[string]string{
 	"CosineAnnealingWarmRestarts": "after resuming the learning rate jumps to the start of the schedule",
 }
 
-// scheduleLoss says what a resumed run does without the scheduler's state, with numbers where the code gives them, and a table
+// scheduleLoss says what a resumed run does without the scheduler's state, with numbers where the code gives them, and a list
 // for the hover. exact means that nothing changes: Exponential and Multiplicative schedules continue from the optimizer's rate.
-func scheduleLoss(p *diagnostics.Pass, r training.Resumption, o *training.Object, optimizer bool) (loss, table string, exact bool) {
+func scheduleLoss(p *diagnostics.Pass, r training.Resumption, o *training.Object, optimizer bool) (loss, rates string, exact bool) {
 	loss = scheduleLosses[shortClass(o)]
 	if loss == "" {
 		loss = "after resuming, the schedule starts from its beginning"
@@ -184,7 +184,7 @@ func scheduleLoss(p *diagnostics.Pass, r training.Resumption, o *training.Object
 			loss += fmt.Sprintf("; that decay comes at epoch %d", late)
 		}
 	}
-	return loss, rateTable(s, base, done, epoch, restored), false
+	return loss, rateList(s, base, done, epoch, restored), false
 }
 
 func epochs(n int) string {
@@ -204,17 +204,17 @@ func reaches(s torch.Schedule, base float64, done, from int, r torch.Restored, w
 	return 0, false
 }
 
-// rateTable shows the rates around the resume and around the first difference, with and without the scheduler's state.
-func rateTable(s torch.Schedule, base float64, done, differs int, r torch.Restored) string {
+// rateList shows the rates around the resume and around the first difference, with and without the scheduler's state.
+func rateList(s torch.Schedule, base float64, done, differs int, r torch.Restored) string {
 	without := torch.Resumed(s, base, done, differs-done+3, r)
 	full := torch.Resumed(s, base, done, differs-done+3, torch.Restored{Optimizer: true, Scheduler: true})
-	text := fmt.Sprintf("Resumed after %s:\n\n| epoch | with the scheduler's state | without |\n|---|---|---|\n", epochs(done))
+	text := fmt.Sprintf("Resumed after %s:\n", epochs(done))
 	for i := range without {
 		if math.IsNaN(full[i]) || math.IsNaN(without[i]) {
 			break // behind the end of a schedule that has one torch raises
 		}
 		if e := done + i; e == done || e >= differs-1 {
-			text += fmt.Sprintf("| %d | %.6g | %.6g |\n", e, full[i], without[i])
+			text += fmt.Sprintf("\n- epoch %d: %.6g with the scheduler's state, %.6g without", e, full[i], without[i])
 		}
 	}
 	return text

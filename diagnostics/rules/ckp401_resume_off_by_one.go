@@ -102,12 +102,12 @@ func timeline(c training.Continuation) string {
 		last, example = 39, " (for example)"
 	}
 	next := last + c.Shift
-	text := fmt.Sprintf("| | epochs |\n|---|---|\n| trained before the crash | 0 ... %d%s |\n| trained after the resume | %d ... |\n", last, example, next)
+	text := fmt.Sprintf("- trained before the crash: epochs 0 ... %d%s\n- trained after the resume: epochs %d ...", last, example, next)
 	switch {
 	case c.Shift <= 0:
-		text += fmt.Sprintf("| **trained twice** | **%d** |\n", last)
+		text += fmt.Sprintf("\n- **trained twice: epoch %d**", last)
 	case c.Shift >= 2:
-		text += fmt.Sprintf("| **never trained** | **%d** |\n", last+1)
+		text += fmt.Sprintf("\n- **never trained: epoch %d**", last+1)
 	}
 	return text
 }

@@ -51,18 +51,39 @@ func row(out *strings.Builder, cells ...string) {
 	out.WriteString("|\n")
 }
 
-// Table is what becomes of each key, as Markdown.
-func (c Contract) Table() string {
-	var out strings.Builder
-	out.WriteString("| key | written | what becomes of it |\n|---|---|---|\n")
+// List is what is written under each key and what becomes of it, as a Markdown list: not all editors can show a table.
+func (c Contract) List() string {
+	var items []string
 	for _, k := range c.Keys {
 		written := ""
 		if k.Written != nil {
-			written = code(Clip(k.Written.Text, 50))
+			written = k.Written.Text
 		}
-		row(&out, code(k.Name), written, k.Fate(40))
+		fate := k.Fate(40)
+		switch {
+		case k.State == "unknown" && k.Written != nil:
+			fate = "perhaps read out of sight"
+		case k.State == "unknown":
+			fate = "perhaps written out of sight"
+		}
+		items = append(items, Item(k.Name, written, fate))
 	}
-	return out.String()
+	return strings.Join(items, "\n")
+}
+
+// Item is a key in such a list. What is written under it, and what becomes of it, may be empty.
+func Item(key, written, fate string) string {
+	var said []string
+	if written != "" {
+		said = append(said, code(Clip(written, 50)))
+	}
+	if fate != "" {
+		said = append(said, fate)
+	}
+	if len(said) == 0 {
+		return "- " + code(key)
+	}
+	return "- " + code(key) + ": " + strings.Join(said, ", ")
 }
 
 // code is a text as code, whatever it holds.

@@ -4,6 +4,8 @@
 --
 -- Neovim runs several servers for one buffer, so this goes beside Pyright, Ruff and others.
 
+local patience = 3000 -- milliseconds that a save may wait for the fixes
+
 --- Runs the file under `ckpt-lsp prove` in a terminal below.
 local function prove(client, buffer)
   local params = { command = "ckpt-lsp.prove", arguments = { vim.uri_from_bufnr(buffer) } }
@@ -15,6 +17,30 @@ local function prove(client, buffer)
     vim.cmd("botright new")
     vim.fn.jobstart(run.argv, { cwd = run.cwd, term = true })
   end, buffer)
+end
+
+--- Makes all safe fixes, and waits for them, so that a file that is being saved is saved with them.
+local function fix_all(client, buffer)
+  local function ask(method, params)
+    local answer, err = client:request_sync(method, params, patience, buffer)
+    err = err or (not answer and "no answer") or (answer.err and answer.err.message)
+    if err then
+      vim.notify("ckpt-lsp: nothing is fixed: " .. err, vim.log.levels.WARN)
+    end
+    return not err and answer.result or nil
+  end
+  local start = { line = 0, character = 0 }
+  local actions = ask("textDocument/codeAction", {
+    textDocument = { uri = vim.uri_from_bufnr(buffer) },
+    range = { start = start, ["end"] = start },
+    context = { only = { "source.fixAll.ckpt-lsp" }, diagnostics = {} },
+  })
+  for _, action in ipairs(actions or {}) do
+    action = action.edit and action or ask("codeAction/resolve", action)
+    if action and action.edit then
+      vim.lsp.util.apply_workspace_edit(action.edit, client.offset_encoding)
+    end
+  end
 end
 
 return {
@@ -32,5 +58,17 @@ return {
     vim.api.nvim_buf_create_user_command(buffer, "CkptLspProve", function()
       prove(client, buffer)
     end, { desc = "Stop and resume this script, and compare with a run that is not stopped" })
+    vim.api.nvim_buf_create_user_command(buffer, "CkptLspFixAll", function()
+      fix_all(client, buffer)
+    end, { desc = "Make all safe fixes" })
+    vim.api.nvim_create_autocmd("BufWritePre", {
+      group = vim.api.nvim_create_augroup("ckpt-lsp-" .. buffer, {}), -- of the last client only
+      buffer = buffer,
+      callback = function()
+        if vim.g.ckpt_lsp_fix_on_save then
+          fix_all(client, buffer)
+        end
+      end,
+    })
   end,
 }
