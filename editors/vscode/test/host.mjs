@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmS
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -22,8 +23,8 @@ const quiet = {
 };
 
 /**
- * Starts VS Code in a folder of its own, that fill fills, and opens its page. Gives the page, the folders, and stop(), which ends
- * and removes everything.
+ * Starts VS Code in a folder of its own, that fill fills, and opens its page. Gives the page, the folders, and stop(), which lets
+ * it end as it does by itself, the server with it, and removes everything.
  */
 export async function start({ fill, driver = false, settings = {}, env = {}, viewport = { width: 1280, height: 800 } }) {
   const dir = mkdtempSync(path.join(tmpdir(), "ckpt-vscode-"));
@@ -54,12 +55,16 @@ export async function start({ fill, driver = false, settings = {}, env = {}, vie
   let browser;
   const stop = async () => {
     await browser?.close();
-    try {
-      process.kill(-server.pid, "SIGKILL");
-    } catch {
-      // it has ended by itself
+    if (signal(server.pid, "SIGTERM")) {
+      for (const end = Date.now() + patience; signal(-server.pid, 0) && Date.now() < end; ) {
+        await sleep(50);
+      }
     }
+    const hangs = signal(-server.pid, "SIGKILL");
     rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    if (hangs) {
+      throw new Error("VS Code did not end when it was asked to");
+    }
   };
   try {
     await answers(`http://127.0.0.1:${port}/healthz`);
@@ -76,6 +81,15 @@ export async function start({ fill, driver = false, settings = {}, env = {}, vie
   }
 }
 
+/** Sends a signal to a process, or to a group of them by a negative number; false when it is not there. */
+function signal(pid, name) {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}
+
 function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer().on("error", reject);
@@ -87,7 +101,7 @@ function freePort() {
 }
 
 async function answers(url) {
-  for (const end = Date.now() + patience; ; await new Promise((resolve) => setTimeout(resolve, 200))) {
+  for (const end = Date.now() + patience; ; await sleep(200)) {
     try {
       if ((await fetch(url)).ok) {
         return;
