@@ -13,7 +13,6 @@ const root = path.resolve(import.meta.dirname, "..");
 const patience = 60_000;
 
 const quiet = {
-  "security.workspace.trust.enabled": false,
   "telemetry.telemetryLevel": "off",
   "workbench.startupEditor": "none",
   "workbench.tips.enabled": false,
@@ -24,9 +23,10 @@ const quiet = {
 
 /**
  * Starts VS Code in a folder of its own, that fill fills, and opens its page. Gives the page, the folders, and stop(), which lets
- * it end as it does by itself, the server with it, and removes everything.
+ * it end as it does by itself, the server with it, and removes everything. The folder is trusted, unless trust is to be asked for.
+ * Others are folders of test/ with extensions; bundled is a server that comes with the extension.
  */
-export async function start({ fill, driver = false, settings = {}, env = {}, viewport = { width: 1280, height: 800 } }) {
+export async function start({ fill, asksForTrust = false, others = [], bundled, settings = {}, env = {}, viewport = { width: 1280, height: 800 } }) {
   const dir = mkdtempSync(path.join(tmpdir(), "ckpt-vscode-"));
   const [folder, data, extensions] = ["workspace", "data", "extensions"].map((name) => path.join(dir, name));
   mkdirSync(folder);
@@ -34,19 +34,25 @@ export async function start({ fill, driver = false, settings = {}, env = {}, vie
   mkdirSync(path.join(data, "User"), { recursive: true });
   writeFileSync(
     path.join(data, "User", "settings.json"),
-    JSON.stringify({ ...quiet, "ckpt-lsp.path": process.env.CKPT_LSP_SERVER, "ckpt-lsp.logLevel": "info", ...settings }),
+    JSON.stringify({ ...quiet, "security.workspace.trust.enabled": asksForTrust, "ckpt-lsp.path": process.env.CKPT_LSP_SERVER, "ckpt-lsp.logLevel": "info", ...settings }),
   );
   for (const name of ["package.json", "dist", "images", "walkthrough"].filter((name) => existsSync(path.join(root, name)))) {
     cpSync(path.join(root, name), path.join(extensions, "ckpt-lsp.ckpt-lsp-0.1.0", name), { recursive: true });
   }
-  if (driver) {
-    cpSync(path.join(root, "test", "driver"), path.join(extensions, "ckpt-lsp.driver-0.0.1"), { recursive: true });
+  if (bundled !== undefined) {
+    const bin = path.join(extensions, "ckpt-lsp.ckpt-lsp-0.1.0", "bundled", "bin");
+    mkdirSync(bin, { recursive: true });
+    cpSync(bundled, path.join(bin, "ckpt-lsp"));
+  }
+  for (const other of others) {
+    cpSync(path.join(root, "test", other), path.join(extensions, other), { recursive: true });
   }
   const port = await freePort();
   const log = path.join(dir, "log");
   const out = openSync(log, "w");
   const options = ["--auth", "none", "--bind-addr", `127.0.0.1:${port}`, "--user-data-dir", data, "--extensions-dir", extensions];
-  options.push("--config", path.join(dir, "config.yaml"), "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust");
+  options.push("--config", path.join(dir, "config.yaml"), "--disable-telemetry", "--disable-update-check");
+  options.push(...(asksForTrust ? [] : ["--disable-workspace-trust"]));
   const server = spawn(path.join(process.env.CODE_SERVER_DIR, "node_modules/.bin/code-server"), [...options, folder], {
     detached: true, // a process group of its own, to be ended as a whole
     stdio: ["ignore", out, out],

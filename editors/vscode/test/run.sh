@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests of the extension in a real VS Code: code-server, its page held by Chromium. Arguments name the tests (unit, api, ui); without any
-# all are run. What is missing is installed where npm brings it; else the tests are skipped, and under CI=1 they fail.
+# Tests of the extension in a real VS Code: code-server, its page held by Chromium. Arguments name the tests (unit, api, ui,
+# servers); without any all are run. What is missing is installed where npm brings it; else the tests are skipped, and under CI=1 they fail.
 #   CKPT_LSP_SERVER  the server's binary; by default it is built
 #   CODE_SERVER_DIR  where code-server is, or is installed
 #   CHROMIUM         the browser
@@ -39,7 +39,7 @@ export CKPT_LSP_SERVER=${CKPT_LSP_SERVER:-$work/ckpt-lsp}
 npx tsc -p .
 node esbuild.mjs
 CKPT_LSP_CLI=$CKPT_LSP_CLI node test/settings.mjs --check
-[ $# -gt 0 ] || set -- unit api ui
+[ $# -gt 0 ] || set -- unit api ui servers
 # Every session with the server is recorded, and each of its messages checked.
 (cd ../.. && go build -o "$work/proxy" ./internal/lsptest/proxy)
 cat >"$work/recorded" <<EOF
