@@ -7,6 +7,7 @@ import { start } from "./host.mjs";
 import { command, go, openFile, patience, play } from "./steps.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
+const [walkthrough] = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")).contributes.walkthroughs;
 const scenario = path.resolve(root, "../../testdata/scenarios/1_resnet_resume/train.py");
 
 const settings = {
@@ -76,6 +77,17 @@ const steps = {
     await page.locator(".tab.active", { hasText: /contract/i }).waitFor();
     await sleep(1500); // the preview draws itself in a frame of its own
     await picture("contract");
+  },
+  async "the walkthrough and the example that it opens"() {
+    const { title, steps } = walkthrough;
+    await command(page, "Welcome: Open Walkthrough");
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
+    await page.locator(".gettingStartedContainer .category-title", { hasText: title }).first().waitFor();
+    for (const step of steps) {
+      await page.locator(".getting-started-step .step-title", { hasText: step.title }).first().waitFor();
+    }
+    await page.locator(".getting-started-step").getByRole("button", { name: "Open the Example" }).click();
+    await page.locator(".tab.active", { hasText: "Untitled" }).waitFor();
   },
 };
 
