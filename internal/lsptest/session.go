@@ -3,6 +3,7 @@ package lsptest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -247,10 +248,19 @@ func (c *conversation) document(from Side, body []byte, e *envelope) {
 	}
 }
 
+// outside are the signals that others send to end a server. By any other it ended itself.
+var outside = []string{"killed", "terminated", "interrupt", "hangup"}
+
 // end checks what is left when the session is over.
 func (c *conversation) end() {
-	if c.Exit == nil || c.Exit.Signal != "" {
-		return // it was killed
+	if c.Exit == nil {
+		return
+	}
+	if signal := c.Exit.Signal; signal != "" {
+		if !slices.Contains(outside, signal) {
+			c.report(Server, nil, "it crashed: %s", signal)
+		}
+		return // who is killed owes nothing
 	}
 	want := 1
 	if c.wasShutDown() {

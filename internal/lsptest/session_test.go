@@ -63,7 +63,8 @@ func TestCheck(t *testing.T) {
 		{name: "change of a closed document", message: `C {"jsonrpc":"2.0","method":"textDocument/didChange","params":{"textDocument":{"uri":"file:///b.py","version":2},"contentChanges":[]}}`, want: "not open"},
 		{name: "version stays", message: `C {"jsonrpc":"2.0","method":"textDocument/didChange","params":{"textDocument":{"uri":"file:///a.py","version":3},"contentChanges":[]}}`, want: "does not grow"},
 		{name: "exit code", message: `exit 1`, at: 8, replace: true, want: "exit code 1, where 0 is due"},
-		{name: "killed", message: `signal`, at: 8, replace: true},
+		{name: "killed", message: `signal killed`, at: 8, replace: true},
+		{name: "crashed", message: `signal segmentation fault`, at: 8, replace: true, want: "server: it crashed: segmentation fault"},
 		{name: "broken", message: `broken`, want: "server: no frame"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -116,7 +117,7 @@ func check(t *testing.T, lines []string) []Problem {
 		case "exit":
 			r.Exit = &Exit{Code: int(body[0] - '0')}
 		case "signal":
-			r.Exit = &Exit{Code: -1, Signal: "killed"}
+			r.Exit = &Exit{Code: -1, Signal: body}
 		}
 		b, err := json.Marshal(r)
 		if err != nil {

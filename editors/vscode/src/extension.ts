@@ -26,7 +26,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         void running.restart();
       }
     }),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => running.reconsider()),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => {
+      void running.reconsider();
+      void follow(context, running, log);
+    }),
   );
   await running.restart();
   if (vscode.workspace.isTrusted) {

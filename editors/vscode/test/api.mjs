@@ -9,7 +9,7 @@ import { fill } from "./workspace.mjs";
 const patience = 300_000;
 
 const resultName = "result.json";
-const host = await start({ fill, driver: true, env: { CKPT_DRIVER_RESULT: resultName } });
+const host = await start({ fill, others: ["driver"], env: { CKPT_DRIVER_RESULT: resultName } });
 try {
   const file = path.join(host.folder, "..", resultName);
   for (const end = Date.now() + patience; !existsSync(file); await sleep(200)) {

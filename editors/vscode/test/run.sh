@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests of the extension in a real VS Code: code-server, its page held by Chromium. Arguments name the tests (unit, api, ui); without any
-# all are run. What is missing is installed where npm brings it; else the tests are skipped, and under CI=1 they fail.
+# Tests of the extension in a real VS Code: code-server, its page held by Chromium. Arguments name the tests (unit, api, ui,
+# servers); without any all are run. What is missing is installed where npm brings it; else the tests are skipped, and under CI=1 they fail.
 #   CKPT_LSP_SERVER  the server's binary; by default it is built
 #   CODE_SERVER_DIR  where code-server is, or is installed
 #   CHROMIUM         the browser
@@ -39,21 +39,19 @@ export CKPT_LSP_SERVER=${CKPT_LSP_SERVER:-$work/ckpt-lsp}
 npx tsc -p .
 node esbuild.mjs
 CKPT_LSP_CLI=$CKPT_LSP_CLI node test/settings.mjs --check
-[ $# -gt 0 ] || set -- unit api ui
-# A session by mouse and keyboard is recorded, and each of its messages checked. (The api tests kill the server that they find.)
+[ $# -gt 0 ] || set -- unit api ui servers
+# Every session with the server is recorded, and each of its messages checked.
 (cd ../.. && go build -o "$work/proxy" ./internal/lsptest/proxy)
 cat >"$work/recorded" <<EOF
 #!/bin/sh
 [ "\$1" = server ] || exec "$CKPT_LSP_SERVER" "\$@"
-PROXY_LOG="$work/session.log" PROXY_SERVER="$CKPT_LSP_SERVER" exec "$work/proxy" "\$@"
+PROXY_SERVER="$CKPT_LSP_SERVER" exec "$work/proxy" "\$@"
 EOF
 chmod +x "$work/recorded"
+export CKPT_LSP_SERVER=$work/recorded
 for name in "$@"; do
   echo "== $name"
-  if [ "$name" = ui ]; then
-    CKPT_LSP_SERVER=$work/recorded node test/ui.mjs
-    "$work/proxy" check "$work/session.log"
-  else
-    node "test/$name.mjs"
-  fi
+  export PROXY_LOG=$work/$name.log
+  node "test/$name.mjs"
+  [ "$name" = unit ] || "$work/proxy" check "$PROXY_LOG"
 done

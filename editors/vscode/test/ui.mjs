@@ -4,12 +4,11 @@ import { cpSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import path from "node:path";
 import { start } from "./host.mjs";
+import { command, go, openFile, patience, play } from "./steps.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
+const [walkthrough] = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")).contributes.walkthroughs;
 const scenario = path.resolve(root, "../../testdata/scenarios/1_resnet_resume/train.py");
-
-/** How long VS Code may take to show something before it counts as missing, in milliseconds. */
-const patience = 40_000;
 
 const settings = {
   "workbench.colorTheme": "Default Light Modern",
@@ -23,31 +22,16 @@ const settings = {
 
 const host = await start({ fill: (folder) => cpSync(scenario, path.join(folder, "train.py")), settings, viewport: { width: 1100, height: 680 } });
 const { page } = host;
-page.setDefaultTimeout(patience);
 const pictures = process.env.CKPT_PICTURES === "1" ? path.join(root, "images") : host.dir;
 const picture = (name) => page.screenshot({ path: path.join(pictures, `${name}.png`) });
 
-/** Goes to a place of the active editor, counted from 1. */
-async function go(line, column) {
-  await page.keyboard.press("Control+1");
-  await page.keyboard.press("Control+G");
-  await page.locator(".quick-input-widget input").first().waitFor({ state: "visible" });
-  await page.keyboard.type(`${line}:${column}`); // behind the colon that stands there
-  await page.locator(".quick-input-list .monaco-list-row", { hasText: `line ${line} and character ${column}` }).first().waitFor();
-  await page.keyboard.press("Enter");
-  await page.locator(".quick-input-widget").waitFor({ state: "hidden" });
-}
-
 const steps = {
   async "open the script"() {
-    await page.locator(".monaco-workbench").waitFor();
-    await page.keyboard.press("Control+Shift+E");
-    await page.locator(".explorer-folders-view .monaco-list-row", { hasText: "train.py" }).first().dblclick();
-    await page.locator(".tab.active", { hasText: "train.py" }).waitFor();
+    await openFile(page, "train.py");
     await page.keyboard.press("Control+B"); // the explorer is not needed
   },
   async "a squiggle and a code lens"() {
-    await go(78, 15);
+    await go(page, 78, 15);
     await page.locator(".squiggly-warning").first().waitFor();
     await page.locator(".codelens-decoration", { hasText: /checkpoint \d of \d: add/ }).waitFor();
     await picture("lens");
@@ -60,7 +44,7 @@ const steps = {
     await page.keyboard.press("Control+1");
   },
   async "a hover"() {
-    await go(78, 15);
+    await go(page, 78, 15);
     await page.keyboard.press("Control+K");
     await page.keyboard.press("Control+I");
     await page.locator(".monaco-hover:visible", { hasText: "is not saved in this checkpoint" }).first().waitFor();
@@ -69,7 +53,7 @@ const steps = {
     await page.keyboard.press("Escape");
   },
   async "the lightbulb's menu and its fix"() {
-    await go(78, 15);
+    await go(page, 78, 15);
     await page.keyboard.press("Control+.");
     const row = page.locator(".action-widget .monaco-list-row", { hasText: "Complete this checkpoint" }).first();
     await row.waitFor();
@@ -89,32 +73,22 @@ const steps = {
     }
   },
   async "the contract by the command palette"() {
-    await page.keyboard.press("F1");
-    await page.locator(".quick-input-widget input").first().waitFor({ state: "visible" });
-    await page.keyboard.type("ckpt-lsp: Show the Checkpoint Contract");
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: "Show the Checkpoint Contract" }).first().waitFor();
-    await page.keyboard.press("Enter");
+    await command(page, "ckpt-lsp: Show the Checkpoint Contract");
     await page.locator(".tab.active", { hasText: /contract/i }).waitFor();
     await sleep(1500); // the preview draws itself in a frame of its own
     await picture("contract");
   },
+  async "the walkthrough and the example that it opens"() {
+    const { title, steps } = walkthrough;
+    await command(page, "Welcome: Open Walkthrough");
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
+    await page.locator(".gettingStartedContainer .category-title", { hasText: title }).first().waitFor();
+    for (const step of steps) {
+      await page.locator(".getting-started-step .step-title", { hasText: step.title }).first().waitFor();
+    }
+    await page.locator(".getting-started-step").getByRole("button", { name: "Open the Example" }).click();
+    await page.locator(".tab.active", { hasText: "Untitled" }).waitFor();
+  },
 };
 
-let failed = 0;
-try {
-  for (const [name, step] of Object.entries(steps)) {
-    try {
-      await step();
-      console.log(`ok   ${name}`);
-    } catch (error) {
-      failed++;
-      console.log(`FAIL ${name}\n     ${error.message}`);
-      await page.screenshot({ path: path.join(process.env.CKPT_FAILURES ?? host.dir, `failure-${failed}.png`) });
-      await page.keyboard.press("Escape");
-    }
-  }
-} finally {
-  await host.stop();
-}
-console.log(`${Object.keys(steps).length - failed} of ${Object.keys(steps).length} steps passed`);
-process.exitCode = failed > 0 ? 1 : 0;
+await play(steps, host);

@@ -74,3 +74,27 @@ func TestProxy(t *testing.T) {
 		})
 	}
 }
+
+// TestCheck sees that a log without a session, and one whose session has no end, are not fine.
+func TestCheck(t *testing.T) {
+	const ended = `{"Session":1,"Exit":{"Code":1}}` + "\n"
+	for _, x := range []struct {
+		name, log string
+		fine      bool
+	}{
+		{"nothing", "", false},
+		{"no end", `{"Session":1,"Server":2}` + "\n", false},
+		{"an end", ended, true},
+		{"a problem", `{"Session":1,"From":"server","Why":"no frame"}` + "\n" + ended, false},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			log := filepath.Join(t.TempDir(), "log")
+			if err := os.WriteFile(log, []byte(x.log), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := check([]string{log}); got != x.fine {
+				t.Errorf("fine is %t", got)
+			}
+		})
+	}
+}

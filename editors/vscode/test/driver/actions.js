@@ -14,6 +14,7 @@ async function offered(document, code, kind = vscode.CodeActionKind.QuickFix) {
   return vscode.commands.executeCommand("vscode.executeCodeActionProvider", document.uri, finding.range, kind.value, 50);
 }
 
+/** Applies the action of a title. */
 async function make(actions, title) {
   const action = actions.find((a) => a.title === title);
   assert.ok(action, `no action "${title}" among: ${actions.map((a) => a.title).join("; ")}`);
@@ -27,6 +28,8 @@ async function silenced(document, code) {
   await document.save();
   await untilShown(document, check(document.uri.fsPath));
 }
+
+exports.make = make;
 
 exports.tests = () => ({
   "a quick fix": borrowing(train, async (document) => {

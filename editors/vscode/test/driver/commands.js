@@ -1,5 +1,7 @@
 // The extension's commands.
 const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const path = require("node:path");
 const vscode = require("vscode");
 const { fixed } = require("./cli.js");
 const { borrowing } = require("./documents.js");
@@ -27,9 +29,16 @@ exports.tests = () => ({
     await until(() => serverPid() !== undefined && serverPid() !== before, true);
     await untilShown(document, check(document.uri.fsPath));
   }),
-  "every command of the manifest exists": async () => {
-    const { contributes } = vscode.extensions.getExtension("ckpt-lsp.ckpt-lsp").packageJSON;
+  "every command of the manifest and the walkthrough exists": async () => {
+    const { extensionPath, packageJSON } = vscode.extensions.getExtension("ckpt-lsp.ckpt-lsp");
+    const { commands, walkthroughs } = packageJSON.contributes;
+    const steps = walkthroughs.flatMap((w) => w.steps);
+    const pages = steps.map((s) => fs.readFileSync(path.join(extensionPath, s.media.markdown), "utf8"));
+    const texts = [...steps.map((s) => s.description), ...pages].join("\n");
+    const linked = [...texts.matchAll(/\(command:([^)?]+)/g)].map(([, name]) => name);
+    const awaited = steps.flatMap((s) => s.completionEvents ?? []).map((event) => event.replace(/^onCommand:/, ""));
+    assert.ok(linked.length > 0 && awaited.length > 0, "the walkthrough leads nowhere");
     const all = await vscode.commands.getCommands(true);
-    assert.deepEqual(contributes.commands.map((c) => c.command).filter((c) => !all.includes(c)), []);
+    assert.deepEqual([...commands.map((c) => c.command), ...linked, ...awaited].filter((c) => !all.includes(c)), []);
   },
 });

@@ -6,7 +6,7 @@ const vscode = require("vscode");
 /** How long a check may take before it counts as hanging, in milliseconds. */
 const patience = 90_000;
 
-const groups = ["findings", "actions", "settings", "features", "commands", "notebook", "burst", "crash"];
+const groups = ["findings", "actions", "rewrites", "settings", "features", "commands", "notebook", "burst", "crash"];
 
 exports.activate = () => void run();
 
