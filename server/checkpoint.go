@@ -81,7 +81,7 @@ func loadText(d *document, l insight.Load) string {
 	parts := []string{title}
 	switch {
 	case len(c.Saves) == 0:
-		parts = append(parts, "Nothing at hand writes it.")
+		parts = append(parts, "No save of this program writes it.")
 	case len(c.Saves) == 1:
 		parts = append(parts, "Written at "+where(d, l, c)+".")
 	default:

@@ -25,8 +25,8 @@ as the file's name and the keys tell, and for each key where it is written, wher
 is restored from it. Saves that nothing reads and loads that nothing writes for are listed too. path is
 a file or a directory (default: the working directory); tests are left out unless they are named.
 
-The last column says of a key: "restored into NAME", "read", "never read" (written and forgotten), "never
-written", "means KEY" (misspelt: KEY is written), "optional" (the load does without it), or "?" where it may be
+The last column says of a key: "restored into NAME", "read", "not read here" (written and forgotten), "not
+written here", "means KEY" (misspelt: KEY is written), "optional" (the load does without it), or "?" where it may be
 written or read out of sight. --format markdown prints the same as a page, --format json with the fields
 saves, load, continues and keys; the state of a key is restored, read, forgotten, unwritten, misspelt,
 optional, unknown or written (by a save that nothing reads).

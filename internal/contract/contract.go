@@ -169,7 +169,7 @@ func keyState(a training.Agreement, k training.AgreedKey) string {
 
 // said are the states in words.
 var said = map[string]string{
-	"written": "", "unknown": "?", "read": "read", "forgotten": "never read", "optional": "optional", "unwritten": "never written",
+	"written": "", "unknown": "?", "read": "read", "forgotten": "not read here", "optional": "optional", "unwritten": "not written here",
 }
 
 // Fate says what becomes of the key, in words: of what it is restored into at most so many characters.

@@ -31,7 +31,7 @@ const page = "# Checkpoint contract of train.py\n" + `
 |---|---|---|---|
 | ` + "`model` | line 10 `model.state_dict()` | line 5 | restored into model |" + `
 | ` + "`a\\|b` | line 10 `1 \\| 2` | line 6 | read |" + `
-| ` + "`forgotten` | line 10 `3` | - | never read |" + `
+| ` + "`forgotten` | line 10 `3` | - | not read here |" + `
 `
 
 // TestUnsavedTextsCount reads a text that the disk does not hold.

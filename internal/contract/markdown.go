@@ -19,9 +19,9 @@ func Markdown(of string, contracts []Contract) string {
 		}
 		switch {
 		case c.Load == nil:
-			out.WriteString("Nothing at hand reads it.")
+			out.WriteString("No load of this program reads it.")
 		case len(c.Saves) == 0:
-			fmt.Fprintf(&out, "## %s reads %s\n\nNothing at hand writes it.", code(c.Load.String()), code(c.Load.Text))
+			fmt.Fprintf(&out, "## %s reads %s\n\nNo save of this program writes it.", code(c.Load.String()), code(c.Load.Text))
 		default:
 			fmt.Fprintf(&out, "%s reads %s.", code(c.Load.String()), code(c.Load.Text))
 		}
