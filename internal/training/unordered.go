@@ -315,12 +315,15 @@ func (o *orderFlow) returned(fn *pysem.Func, numbered bool) {
 // listing are the calls that give names in the order in which the file system happens to hold them.
 var listing = map[string]bool{"os.listdir": true, "os.scandir": true, "glob.glob": true, "glob.iglob": true}
 
-// listingMethods are those of paths that do the same.
-var listingMethods = []string{"iterdir", "glob", "rglob"}
+// listingMethods are those of paths that do the same, listingNames the names of which one stands in each file with a listing.
+var (
+	listingMethods = []string{"iterdir", "glob", "rglob"}
+	listingNames   = slices.Concat(listingMethods, []string{"listdir", "scandir", "iglob"})
+)
 
 // Listings are the directory listings of the file whose order decides class numbers or the indices of examples.
 func (f *File) Listings() []Unordered {
-	if !f.Module.Words().Names.Has(append(listingMethods, "listdir", "scandir", "iglob")...) {
+	if !f.Module.Words().Names.Has(listingNames...) {
 		return nil
 	}
 	var out []Unordered
