@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/report"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -93,7 +94,7 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 	if len(configErrors) > 0 {
 		return errors.Join(configErrors...)
 	}
-	r := &report.Report{Checked: len(files), Problems: problems, Fixing: c.fix, UnsafeFixing: c.fix && c.unsafe, Open: open}
+	r := &report.Report{Checked: len(files), Problems: problems, Fixing: c.fix, UnsafeFixing: c.fix && c.unsafe, Open: open, Version: version(), Help: docs.Page}
 	for _, o := range c.files(project.NewProgram(c.workspace), files) {
 		o.addTo(r)
 		if _, err := io.WriteString(c.out, o.diff); err != nil {
@@ -247,7 +248,7 @@ func (c *checker) standardInput(stdin io.Reader) error {
 		}
 		to = c.err
 	}
-	r := &report.Report{Checked: 1, Fixing: c.fix, UnsafeFixing: c.fix && c.unsafe, Open: open}
+	r := &report.Report{Checked: 1, Fixing: c.fix, UnsafeFixing: c.fix && c.unsafe, Open: open, Version: version(), Help: docs.Page}
 	o.addTo(r)
 	return c.finish(r, to)
 }

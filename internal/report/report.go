@@ -23,6 +23,10 @@ type Report struct {
 	Checked, Fixed int
 	// Fixing says that safe fixes were applied, UnsafeFixing that unsafe ones were too, so that no line advises it.
 	Fixing, UnsafeFixing bool
+	// Version of ckpt-lsp, for formats that name the tool. It may be empty.
+	Version string
+	// Help is the documentation of a rule as Markdown, for formats that carry it. It may be nil.
+	Help func(*diagnostics.Rule) string
 	// Open gives the text of another file that a finding points to. It may be nil.
 	Open func(path string) (*text.Source, error)
 }
@@ -58,8 +62,15 @@ type Style struct {
 
 // formats are the ways to write a report.
 var formats = map[string]func(io.Writer, *Report, Style) error{
-	"text": writeText,
-	"json": writeJSON,
+	"concise":    writeConcise,
+	"github":     writeGitHub,
+	"gitlab":     writeGitLab,
+	"grouped":    writeGrouped,
+	"json":       writeJSON,
+	"json-lines": writeJSONLines,
+	"junit":      writeJUnit,
+	"sarif":      writeSARIF,
+	"text":       writeText,
 }
 
 // Formats are the names that Write knows.

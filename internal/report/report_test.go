@@ -7,10 +7,12 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/mattn/go-runewidth"
+	"github.com/owenrumney/go-sarif/v3/pkg/report/v210/sarif"
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -44,7 +46,7 @@ func sample() *Report {
 	dict := at(`{"model"`)
 	dict.End = at(`"epoch": 1}`).End
 	return &Report{
-		Checked: 3,
+		Checked: 3, Version: "1.2.3", Help: func(r *diagnostics.Rule) string { return "# " + r.Name + "\n" },
 		Files: []File{{
 			Path: "src/train.py", Source: text.NewSource([]byte(trainPy)),
 			Diagnostics: []diagnostics.Diagnostic{
@@ -89,6 +91,14 @@ func TestFormats(t *testing.T) {
 		"narrow.txt": {"text", Style{Width: 60}},
 		"color.txt":  {"text", Style{Width: 100, Color: true}},
 		"json.json":  {"json", Style{}},
+
+		"concise.txt":     {"concise", Style{Width: 100}},
+		"grouped.txt":     {"grouped", Style{Width: 100}},
+		"json-lines.json": {"json-lines", Style{}},
+		"github.txt":      {"github", Style{}},
+		"gitlab.json":     {"gitlab", Style{}},
+		"junit.xml":       {"junit", Style{}},
+		"sarif.json":      {"sarif", Style{}},
 	} {
 		var out bytes.Buffer
 		if err := Write(&out, c.format, sample(), c.style); err != nil {
@@ -117,6 +127,50 @@ func TestFormats(t *testing.T) {
 				t.Errorf("%s: an escape sequence got through", name)
 			}
 		}
+	}
+}
+
+// TestSARIFIsValid holds the report to the published schema, which the library carries.
+func TestSARIFIsValid(t *testing.T) {
+	for name, r := range map[string]*Report{"findings": sample(), "none": {Checked: 1}} {
+		var out bytes.Buffer
+		if err := Write(&out, "sarif", r, Style{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sarif.FromBytes(out.Bytes(), sarif.WithStrictValidation()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := sarif.NewReport().AddRun(&sarif.Run{}).Validate(); err == nil {
+		t.Error("a run without a tool is taken for valid")
+	}
+}
+
+// TestFingerprints holds that findings keep theirs when lines above them change, and that no two share one.
+func TestFingerprints(t *testing.T) {
+	const line = "torch.save(model.state_dict(), path)\n"
+	of := func(source string) []string {
+		var ds []diagnostics.Diagnostic
+		for at := 0; ; {
+			i := strings.Index(source[at:], line)
+			if i < 0 {
+				break
+			}
+			ds = append(ds, diagnostics.Diagnostic{Rule: lost, Span: text.Span{Start: at + i, End: at + i + 10}})
+			at += i + 1
+		}
+		f := File{Path: "a.py", Source: text.NewSource([]byte(source)), Diagnostics: ds}
+		return fingerprints(&f, newPlaces(&Report{}, &f))
+	}
+	before := of("import torch\n" + line + "    " + line)
+	if len(before) != 2 || before[0] == before[1] {
+		t.Fatalf("two findings have the fingerprints %q", before)
+	}
+	if after := of("# a comment\nimport torch\n\n" + line + "  " + line); !slices.Equal(before, after) {
+		t.Errorf("lines moved, and %q became %q", before, after)
+	}
+	if after := of("import torch\n" + line); after[0] != before[0] {
+		t.Errorf("a later finding is gone, and %q became %q", before[0], after[0])
 	}
 }
 
@@ -162,7 +216,7 @@ func TestJSONShape(t *testing.T) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	if err := Write(&bytes.Buffer{}, "xml", &Report{}, Style{}); err == nil || !strings.Contains(err.Error(), "valid: json, text") {
+	if err := Write(&bytes.Buffer{}, "xml", &Report{}, Style{}); err == nil || !strings.Contains(err.Error(), "valid: concise, github, gitlab, grouped, json, json-lines, junit, sarif, text") {
 		t.Errorf("error %v", err)
 	}
 }
