@@ -60,7 +60,16 @@ func Lookup(ref string) *Rule {
 }
 
 // TorchVersion is the project's lowest torch version as {major, minor}; the zero value means unknown, to be read as current.
-type TorchVersion struct{ Major, Minor int }
+type TorchVersion struct {
+	Major, Minor int
+	// Below is the first version above that the project rules out, as {major, minor}; zero where it rules out none.
+	Below [2]int
+}
+
+// Never reports whether the project rules out major.minor and all later versions.
+func (v TorchVersion) Never(major, minor int) bool {
+	return v.Below != [2]int{} && (v.Below[0] < major || v.Below[0] == major && v.Below[1] <= minor)
+}
 
 // Before reports whether the version is known and lower than major.minor.
 func (v TorchVersion) Before(major, minor int) bool {

@@ -11,8 +11,9 @@ import (
 //
 // # What it does
 //
-// Reports `torch.load` without `weights_only` on a file that comes from outside: named on the command line, in the
-// environment, or by a caller, or downloaded. Where the project states a torch below 2.6, it reports files named in the code too.
+// Reports `torch.load` without `weights_only` on a checkpoint from outside: downloaded, named on the command line or in the
+// environment, or by a caller. It is a warning for a file that the program downloads and information for one that the user names,
+// where the project allows a torch from 1.13 to 2.5 and the file is certainly a state dict. Everything else is a hint.
 //
 // # Why it matters
 //
@@ -50,8 +51,9 @@ import (
 //
 // # What it does not see
 //
-// It keeps silent where the project requires torch 2.6 or later, where `weights_only` is given (either value is a decision),
-// inside `torch.serialization.safe_globals`, and for a file that the same program writes.
+// It keeps silent where the project requires torch 2.6 or later, or rules out 1.13, which brought the argument; where
+// `weights_only` is given (either value is a decision); inside `torch.serialization.safe_globals`; for a file that the same program
+// writes or resumes from; and for whole modules and other data, which `weights_only=True` refuses or which no model takes.
 //
 // # References
 //
@@ -59,38 +61,43 @@ import (
 //   - https://docs.pytorch.org/docs/stable/notes/serialization.html#weights-only
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP501", Name: "unsafe-load", Summary: "torch.load unpickles a file from outside without weights_only=True",
-	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
 	Run: unsafeLoad,
 })
 
-// loadSeverity is how bad a load without weights_only is, by where the file comes from: with a torch known to be below 2.6, and
-// with an unknown torch.
-var loadSeverity = map[training.Origin]struct{ old, unknown diagnostics.Severity }{
-	training.OriginOwn:      {diagnostics.Off, diagnostics.Off},
-	training.OriginConstant: {diagnostics.Warning, diagnostics.Information},
-	training.OriginUnknown:  {diagnostics.Hint, diagnostics.Off},
-	training.OriginCaller:   {diagnostics.Warning, diagnostics.Hint},
-	training.OriginUser:     {diagnostics.Warning, diagnostics.Information},
-	training.OriginDownload: {diagnostics.Warning, diagnostics.Information},
+// loadSeverity is how bad a load without weights_only is, by where the file comes from: with a torch known to be below 2.6 and with
+// an unknown one, where the file is certainly a state dict and where it may be more.
+var loadSeverity = map[training.Origin]struct{ old, unknown, oldMore, unknownMore diagnostics.Severity }{
+	training.OriginUnknown:  {diagnostics.Hint, diagnostics.Off, diagnostics.Hint, diagnostics.Off},
+	training.OriginConstant: {diagnostics.Hint, diagnostics.Hint, diagnostics.Off, diagnostics.Off},
+	training.OriginCaller:   {diagnostics.Hint, diagnostics.Hint, diagnostics.Hint, diagnostics.Hint},
+	training.OriginUser:     {diagnostics.Information, diagnostics.Hint, diagnostics.Hint, diagnostics.Hint},
+	training.OriginDownload: {diagnostics.Warning, diagnostics.Hint, diagnostics.Information, diagnostics.Hint},
 }
 
 func unsafeLoad(p *diagnostics.Pass) {
-	old := p.Torch.Before(2, 6)
-	if p.File.Test() || p.Torch != (diagnostics.TorchVersion{}) && !old {
+	known := p.Torch.Before(2, 6)
+	if p.File.Test() || p.Torch.Never(1, 13) || p.Torch.Major > 0 && !known {
 		return
 	}
 	for _, l := range p.File.EveryLoad() {
 		if n, hidden := l.WeightsOnly(); n.Valid() || hidden || l.Path.Buffer || l.AllowsGlobals() {
 			continue
 		}
-		by := loadSeverity[l.Origin()]
-		severity, version := by.unknown, "Before 2.6 torch"
-		if old {
+		by, version := loadSeverity[l.Origin()], "Before 2.6 torch"
+		if !l.BareState() {
+			by.old, by.unknown = by.oldMore, by.unknownMore
+		}
+		severity := by.unknown
+		if known {
 			severity = by.old
 			version = fmt.Sprintf("Torch %d.%d, which this project allows,", p.Torch.Major, p.Torch.Minor)
 		}
-		if severity == diagnostics.Off {
+		if severity == diagnostics.Off || !l.Checkpoint() || l.HoldsObject() && len(l.Reads) == 0 {
 			continue
+		}
+		if p.Torch.Before(1, 13) || l.HoldsObject() {
+			severity = min(severity, diagnostics.Hint)
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(l.Node), Severity: severity,

@@ -48,7 +48,7 @@ import (
 //   - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP503", Name: "strict-false-unlogged", Summary: "strict=False, and the keys that did not match are thrown away",
-	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
 	Run: strictFalseUnlogged,
 })
 

@@ -46,7 +46,7 @@ import (
 //   - https://huggingface.co/docs/transformers/main_classes/trainer#transformers.TrainingArguments.save_total_limit
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP706", Name: "trainer-unbounded", Summary: "The Trainer keeps every checkpoint",
-	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
+	Severity: diagnostics.Hint, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
 	Run: trainerUnbounded,
 })
 

@@ -139,8 +139,19 @@ func TestLowestTorch(t *testing.T) {
 	} {
 		v, ok := lowestTorch(line)
 		wanted, wantOK := ParseTorchVersion(want)
-		if ok != wantOK || v != wanted {
+		if v.Below = ([2]int{}); ok != wantOK || v != wanted {
 			t.Errorf("%q gives %v %v, want %q", line, v, ok, want)
+		}
+	}
+}
+
+func TestTorchRuledOut(t *testing.T) {
+	for line, want := range map[string][2]int{
+		"torch==1.7.0": {1, 8}, "torch>=1.8,<1.13": {1, 13}, "torch>=1.8,<2": {2, 0}, "torch>=1.7,<=1.12.1": {1, 13}, "torch~=1.7.1": {1, 8},
+		"torch~=1.7": {2, 0}, "torch^1.7": {2, 0}, "torch>=1.7": {}, "torch>=1.7,!=1.12.0": {}, "torch>=2.0,<2.4.1": {2, 5}, "torch==2.4.*": {2, 5},
+	} {
+		if v, _ := lowestTorch(line); v.Below != want {
+			t.Errorf("%q rules out %v, want %v", line, v.Below, want)
 		}
 	}
 }
@@ -149,8 +160,8 @@ func TestTorchVersionFromPyproject(t *testing.T) {
 	for src, want := range map[string]diagnostics.TorchVersion{
 		"[project]\ndependencies = ['numpy', 'torch>=2.0']":                    {Major: 2},
 		"[project.optional-dependencies]\ngpu = ['torch>=1.12']":               {Major: 1, Minor: 12},
-		"[tool.poetry.dependencies]\ntorch = '^2.3'":                           {Major: 2, Minor: 3},
-		"[tool.poetry.dependencies]\ntorch = {version = '2.5.1', extras = []}": {Major: 2, Minor: 5},
+		"[tool.poetry.dependencies]\ntorch = '^2.3'":                           {Major: 2, Minor: 3, Below: [2]int{3, 0}},
+		"[tool.poetry.dependencies]\ntorch = {version = '2.5.1', extras = []}": {Major: 2, Minor: 5, Below: [2]int{2, 6}},
 		"[tool.poetry.dependencies]\ntorch = '*'":                              {},
 	} {
 		if v, _ := torchVersionIn(tree(t, map[string]string{"pyproject.toml": src})); v != want {

@@ -27,10 +27,11 @@ var (
 	torchRequirement = regexp.MustCompile(`(?i)^\s*torch\s*(?:\[[^\]]*\])?\s*\(?\s*([<>=!~^][^;#]*)`)
 	// A lower bound of PEP 440; "^" is Poetry's.
 	lowerBound = regexp.MustCompile(`^\s*(===?|>=?|~=|\^)\s*(v?[0-9][^\s,)]*)`)
+	upperBound = regexp.MustCompile(`^\s*(===?|<=?|~=|\^)\s*(v?[0-9][^\s,)]*)`)
 )
 
-// lowestTorch is the lowest version of torch that a requirement in the form of PEP 508 allows; ok is false if the line is not
-// about torch or gives no lower bound.
+// lowestTorch is the lowest version of torch that a requirement in the form of PEP 508 allows, with the first above that it rules
+// out; ok is false if the line is not about torch or gives no lower bound.
 func lowestTorch(requirement string) (v diagnostics.TorchVersion, ok bool) {
 	m := torchRequirement.FindStringSubmatch(requirement)
 	if m == nil {
@@ -46,7 +47,31 @@ func lowestTorch(requirement string) (v diagnostics.TorchVersion, ok bool) {
 			v, ok = low, true
 		}
 	}
+	for clause := range strings.SplitSeq(m[1], ",") {
+		if b := upperBound.FindStringSubmatch(clause); b != nil && ok {
+			v.Below = ruledOut(b[1], strings.TrimSuffix(b[2], ".*"), v.Below)
+		}
+	}
 	return v, ok
+}
+
+// ruledOut is the first version that a clause rules out together with all later ones, or the bound known before if that is lower.
+func ruledOut(operator, version string, known [2]int) [2]int {
+	v, valid := ParseTorchVersion(version)
+	if !valid {
+		return known
+	}
+	bound := [2]int{v.Major, v.Minor + 1}
+	switch {
+	case operator == "<" && strings.Count(version, ".") < 2:
+		bound[1]--
+	case operator == "^", operator == "~=" && strings.Count(version, ".") < 2:
+		bound = [2]int{v.Major + 1, 0}
+	}
+	if known != [2]int{} && (known[0] < bound[0] || known[0] == bound[0] && known[1] < bound[1]) {
+		return known
+	}
+	return bound
 }
 
 // torchVersionIn reads the version from what the directory says of its dependencies: pyproject.toml, then requirements.txt, then setup.py.

@@ -37,6 +37,10 @@ func (l *LoadSite) Feeds() bool {
 	return l.Resumes() && len(l.Restores) == 0
 }
 
+// Checkpoint reports whether the file is used as a checkpoint, rather than as a tensor or other data: something is restored from it,
+// a key is read, or it goes where it is not followed.
+func (l *LoadSite) Checkpoint() bool { return l.Opaque || len(l.Reads) > 0 || l.Feeds() }
+
 // OnlyRestores reports whether everything read from the file goes into load_state_dict or is a plain number or setting.
 func (l *LoadSite) OnlyRestores() bool {
 	if l.Opaque || len(l.Restores) == 0 {

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -107,20 +108,96 @@ var (
 )
 
 // Origin follows the file's name to where it comes from. A directory for output that the user names, joined with a name
-// written in the code, is the program's own file.
+// written in the code, is the program's own file, and so is one that training resumes from.
 func (l *LoadSite) Origin() Origin {
 	f := l.Run.File
-	for _, s := range f.Saves() {
-		if SamePath(s.Path, l.Path) {
-			return OriginOwn
+	if l.Resumes() || l.Declared() {
+		return OriginOwn
+	}
+	ways := l.Path.Value.Alternatives()
+	from := OriginUnknown
+	own := 0
+	for _, v := range ways { // the run's own file on one way, another on the next
+		path := l.Path
+		if len(ways) > 1 {
+			path = f.pathOf(v)
+		}
+		origin := f.origin(v, 0)
+		if path != nil && (f.writes(path) || path.Known && v.Kind == pysem.Str && origin == OriginUser) {
+			own++
+			continue
+		}
+		from = max(from, origin)
+	}
+	if own > 0 && own == len(ways) {
+		return OriginOwn
+	}
+	return from
+}
+
+// writes reports whether the file's program saves under a name.
+func (f *File) writes(p *Path) bool {
+	return slices.ContainsFunc(f.Saves(), func(s *SaveSite) bool { return SamePath(s.Path, p) })
+}
+
+// HoldsObject reports whether the program takes an object of a class from the file, which weights_only refuses: what is loaded is
+// called as only modules are, or an attribute is read that no tensor and no container has.
+func (l *LoadSite) HoldsObject() bool {
+	f := l.Run.File
+	for _, c := range l.Run.Calls {
+		if c.Value != nil && (classMethods[c.Method] || moduleMethods[c.Method]) && f.taken(c.Value, 0) == l {
+			return true
 		}
 	}
-	origin := f.origin(l.Path.Value, 0)
-	if l.Path.Known && l.Path.Value.Kind == pysem.Str && origin == OriginUser {
-		return OriginUnknown
+	for _, a := range f.attributesRead(l.Ctx) {
+		if f.taken(f.Eval.Eval(a.Child(pyast.FieldObject), l.Ctx), 0) == l {
+			return true
+		}
 	}
-	return origin
+	return false
 }
+
+// classMethods are modules' methods that tensors and containers do not have.
+var classMethods = map[string]bool{"state_dict": true, "load_state_dict": true, "modules": true, "named_modules": true, "children": true, "named_children": true}
+
+// valueAttributes are attributes of tensors, which a program reads of what it loads as well.
+var valueAttributes = map[string]bool{"shape": true, "dtype": true, "device": true, "T": true, "data": true, "grad": true, "ndim": true, "is_cuda": true, "requires_grad": true, "layout": true}
+
+// attributesRead are the attributes that a function reads without calling them.
+func (f *File) attributesRead(ctx *pysem.Ctx) []pyast.Node {
+	var out []pyast.Node
+	for n := range ctx.Func.Body.Descendants() {
+		if n.Kind() == pyast.KindAttribute && n.Parent().Kind() != pyast.KindCall && n.Parent().Kind() != pyast.KindAttribute && !valueAttributes[n.Child(pyast.FieldAttribute).Text()] {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// taken is the load that a value was taken from by its key, by attributes and by conversions of the whole, nil for others.
+func (f *File) taken(v *pysem.Value, depth int) *LoadSite {
+	if v == nil || depth > 6 {
+		return nil
+	}
+	for _, a := range v.Alternatives() {
+		if l := f.loadOf(a); l != nil {
+			return l
+		}
+		base := a.Base
+		if recv, method, ok := a.Method(); ok && conversions[method] {
+			base = recv
+		} else if a.Kind != pysem.Attr && a.Kind != pysem.Item {
+			continue
+		}
+		if l := f.taken(base, depth+1); l != nil {
+			return l
+		}
+	}
+	return nil
+}
+
+// conversions give the same tensor or module in another place or precision.
+var conversions = map[string]bool{"to": true, "cpu": true, "cuda": true, "half": true, "float": true, "double": true, "bfloat16": true, "eval": true, "get": true}
 
 func (f *File) origin(v *pysem.Value, depth int) Origin {
 	if depth > 6 {
