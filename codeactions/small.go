@@ -27,6 +27,9 @@ func assign(s *sheet, r diagnostics.Assign) (Fix, bool) {
 // setKeyword adds a keyword argument behind the others, or changes the one there is.
 func setKeyword(s *sheet, r diagnostics.SetKeyword) (Fix, bool) {
 	s.keyword(r.Call, r.Name, r.Value)
+	for _, c := range r.Also {
+		s.keyword(c, r.Name, r.Value)
+	}
 	return s.fix(Fix{Title: r.Title, Applicability: applicability(r.Safe), Why: r.Reason}), true
 }
 

@@ -181,8 +181,10 @@ type Loadable struct {
 
 // SetKeyword gives a call a keyword argument, or changes the one it has.
 type SetKeyword struct {
-	Title       string
-	Call        pyast.Node
+	Title string
+	Call  pyast.Node
+	// Also are further calls of the file that get it.
+	Also        []pyast.Node
 	Name, Value string
 	Safe        bool
 	Reason      string

@@ -81,7 +81,7 @@ func nondeterministicCudnn(p *diagnostics.Pass) {
 // off again behind both.
 func determinismAsked(r *training.Run, on training.Switch, switches []training.Switch) (related diagnostics.Related, asked bool) {
 	for _, d := range switches {
-		if d.Knob == training.Benchmark || !(d.Known && d.On) || training.Contradict(d.Event.Frame, on.Event.Frame) {
+		if d.Knob == training.Benchmark || !(d.Known && d.On) || training.Exclusive(d.Event.Frame, on.Event.Frame) {
 			continue
 		}
 		if turnedOff(on, d, switches) {
@@ -112,7 +112,7 @@ func seedingHelper(r *training.Run, on training.Switch) (*training.Call, bool) {
 	var torchSeed *training.Call
 	seeded := map[string]bool{}
 	for _, c := range r.Seeds {
-		if c.Ctx.Func != on.Event.Ctx.Func || training.Contradict(c.Frame, on.Event.Frame) {
+		if c.Ctx.Func != on.Event.Ctx.Func || training.Exclusive(c.Frame, on.Event.Frame) {
 			continue
 		}
 		seeded[c.Callee] = true

@@ -70,7 +70,7 @@ func wrapperPrefix(p *diagnostics.Pass) {
 			if c.Role != training.RoleState || c.Object == nil || c.Object.Kind != training.Model {
 				continue
 			}
-			saved := p.File.Wrapping(c.Value)
+			saved := s.Wrapping(c.Value)
 			if saved == training.WrapUnknown {
 				continue
 			}

@@ -101,3 +101,14 @@ func remappedToOneGPU(p *diagnostics.Pass) {
 		p.Report(d)
 	}
 }
+
+// remapped are the loads that the rule reports.
+func remapped(f *training.File) once {
+	told := once{}
+	for _, l := range f.EveryLoad() {
+		if _, ok := l.OntoOneGPU(); ok {
+			told.first(l.Node)
+		}
+	}
+	return told
+}

@@ -2,8 +2,10 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -11,9 +13,9 @@ import (
 //
 // # What it does
 //
-// Reports `torch.load` without `map_location` where a program that works on CUDA restores a model or optimizer from the file,
-// as a hint also where a file from outside is restored by code that names no device; and a function with a parameter
-// `map_location` that it does not pass on.
+// Reports `torch.load` without `map_location` where a program that works on CUDA restores a model or optimizer from the file, as a
+// warning where every process of a distributed run resumes so, and as a hint also in a function without a device that is handed the
+// name of the file; and a function with a parameter `map_location` that it does not pass on. The loads of one block are one finding.
 //
 // # Why it matters
 //
@@ -60,9 +62,10 @@ func missingMapLocation(p *diagnostics.Pass) {
 	if p.File.Test() {
 		return
 	}
-	cuda := p.File.UsesCUDA()
+	remapped, told := remapped(p.File), once{} // remapped-to-one-gpu says more of its loads
+	var groups []*unplaced
 	for _, l := range p.File.EveryLoad() {
-		if n, hidden := l.MapLocation(); n.Valid() || hidden || l.Path.Buffer || l.Path.Rank || l.Placed() {
+		if n, hidden := l.MapLocation(); n.Valid() || hidden || l.Path.Buffer || l.Path.Rank || l.Placed() || remapped[l.Node] {
 			continue
 		}
 		if dropped := l.Dropped(); dropped.Valid() {
@@ -79,31 +82,84 @@ func missingMapLocation(p *diagnostics.Pass) {
 		if !l.Feeds() {
 			continue
 		}
-		if _, ok := l.OntoOneGPU(); ok {
-			continue // remapped-to-one-gpu says more of it
+		u, ok := placing(p.File, l)
+		if !ok || !told.first(l.Node) {
+			continue
 		}
-		many, distributed := l.Distributed()
-		var severity diagnostics.Severity
-		if !cuda && !distributed {
-			if o := l.Origin(); o != training.OriginCaller && o != training.OriginUser {
-				continue
-			}
-			severity = diagnostics.Hint // nothing here says CUDA, but the file may come from a run that used it
+		if i := slices.IndexFunc(groups, u.joins); i >= 0 {
+			groups[i].loads = append(groups[i].loads, l)
+			continue
 		}
-		d := diagnostics.Diagnostic{
-			Place: training.FirstLine(l.Node), Severity: severity,
-			Message: fmt.Sprintf("Tensors saved on a GPU come back on that GPU: without `map_location` loading `%s` fails where there "+
-				"is none, and holds a second copy in GPU memory where there is.", shortened(l.Path.Node)),
-			Remedies: []diagnostics.Remedy{mapLocationFix(l)},
-		}
-		if distributed && !p.File.OneWriter(l.Frame) {
-			d.Severity = diagnostics.Warning
-			d.Message = fmt.Sprintf("Every process loads `%s` onto the GPU that it was saved from: without `map_location` that one GPU "+
-				"holds a copy for each of them.", shortened(l.Path.Node))
-			d.Related = append(d.Related, at(many.Node, "several processes run this"))
-		}
-		p.Report(d)
+		groups = append(groups, &u)
 	}
+	for _, u := range groups {
+		p.Report(u.finding())
+	}
+}
+
+// unplaced are loads beside each other that lack map_location in the same way.
+type unplaced struct {
+	loads    []*training.LoadSite
+	severity diagnostics.Severity
+	// several shows that several processes make them, where that is known.
+	several *training.Processes
+}
+
+// joins reports whether another group says the same of loads in the same block.
+func (u unplaced) joins(o *unplaced) bool {
+	return u.severity == o.severity && (u.several != nil) == (o.several != nil) && blockOf(u.loads[0].Node) == blockOf(o.loads[0].Node)
+}
+
+func blockOf(n pyast.Node) pyast.Node { return n.Ancestor(pyast.KindBlock, pyast.KindModule) }
+
+// placing is what a load without map_location is worth saying; ok is false where that is nothing. Where nothing says CUDA, a function
+// that is handed the name may still be given a file from a run that used it.
+func placing(f *training.File, l *training.LoadSite) (u unplaced, ok bool) {
+	u.loads = []*training.LoadSite{l}
+	many, distributed := l.Distributed()
+	switch {
+	case distributed && !f.OneWriter(l.Frame):
+		u.several = &many
+		if l.Resumes() || l.Origin() == training.OriginOwn {
+			u.severity = diagnostics.Warning // written by a process of such a run, from its GPU
+		}
+	case !distributed && !f.UsesCUDA():
+		u.severity = diagnostics.Hint
+		return u, l.Handed() && l.Origin() != training.OriginOwn
+	}
+	return u, true
+}
+
+func (u *unplaced) finding() diagnostics.Diagnostic {
+	l := u.loads[0]
+	d := diagnostics.Diagnostic{Place: training.FirstLine(l.Node), Severity: u.severity}
+	files := "`" + shortened(l.Path.Node) + "`"
+	if n := len(u.loads) - 1; n == 1 {
+		files += " and the file below"
+	} else if n > 1 {
+		files += fmt.Sprintf(" and the %d files below", n)
+	}
+	d.Message = fmt.Sprintf("Tensors saved on a GPU come back on that GPU: without `map_location` loading %s fails where there "+
+		"is none, and holds a second copy in GPU memory where there is.", files)
+	if u.several != nil {
+		d.Message = fmt.Sprintf("Every process loads %s onto the GPU that it was saved from: without `map_location` that one GPU "+
+			"holds a copy for each of them.", files)
+		if u.severity != diagnostics.Warning {
+			d.Message = fmt.Sprintf("Tensors saved on a GPU come back on that GPU: without `map_location` every process loads %s onto "+
+				"the same one, which holds a copy for each of them.", files)
+		}
+		d.Related = append(d.Related, at(u.several.Node, "several processes run this"))
+	}
+	fix := mapLocationFix(l)
+	for _, o := range u.loads[1:] {
+		d.Related = append(d.Related, at(o.Node, "loaded without map_location as well"))
+		fix.Also = append(fix.Also, o.Node)
+		if one := mapLocationFix(o); !one.Safe {
+			fix.Safe, fix.Reason = false, one.Reason
+		}
+	}
+	d.Remedies = []diagnostics.Remedy{fix}
+	return d
 }
 
 func mapLocationFix(l *training.LoadSite) diagnostics.SetKeyword {

@@ -281,26 +281,6 @@ func (f *File) mayWait(c *Call) bool {
 	return joint || c.Callee != "" && !c.Known && synchronises.MatchString(lastPart(c.Callee)) || c.Method != "" && synchronises.MatchString(c.Method)
 }
 
-// Exclusive reports whether no one pass of the program gets to both frames: they stand on the two sides of one test, or of two
-// tests that are written alike.
-func Exclusive(a, b *pysem.Frame) bool {
-	for x := a; x != nil; x = x.Parent {
-		if x.Kind != pysem.FrameIf {
-			continue
-		}
-		test, holds := plainTest(x)
-		for y := b; y != nil; y = y.Parent {
-			if y.Kind != pysem.FrameIf {
-				continue
-			}
-			if other, also := plainTest(y); test == other && holds != also {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // firstOf are context managers that let the processes in one after the other.
 var firstOf = regexp.MustCompile(`(?i)(zero|main|master|rank\w*|process)_?first|one_?at_?a_?time|sequential|filelock`)
 

@@ -69,7 +69,7 @@ func (r *Run) late(d Draw, seed *Call, g torch.RNG) (LateSeed, bool) {
 			return l, false
 		}
 	}
-	if Contradict(d.Event.Frame, seed.Frame) || reseeds(seed.Frame, d.Event.Frame) {
+	if Exclusive(d.Event.Frame, seed.Frame) || reseeds(seed.Frame, d.Event.Frame) {
 		return l, false
 	}
 	l.Drawing, l.Seeding, _ = meet(d.Event.Ctx, d.Event.Node, seed.Ctx, seed.Node)

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -22,8 +23,11 @@ func (l *LoadSite) BareState() bool {
 }
 
 // Feeds reports whether tensors of the file go into a model, optimizer or average: it is restored from the load, or from a dict
-// that the same function makes out of what it loaded.
+// that the same function makes out of what it loaded, or training resumes from it out of sight. A file of numbers feeds nothing.
 func (l *LoadSite) Feeds() bool {
+	if l.numbers() {
+		return false
+	}
 	for _, x := range l.Restores {
 		if x.Object == nil || x.Object.Kind != Scheduler && x.Object.Kind != Scaler {
 			return true
@@ -34,7 +38,34 @@ func (l *LoadSite) Feeds() bool {
 			return true
 		}
 	}
-	return l.Resumes() && len(l.Restores) == 0
+	return l.Opaque && l.ReadsProgress() && len(l.Restores) == 0
+}
+
+// numbers reports whether the saves that write the file are known, and none of them holds the state of an object or a tensor.
+func (l *LoadSite) numbers() bool {
+	found := false
+	for _, s := range l.Run.File.Saves() {
+		if !SamePath(s.Path, l.Path) {
+			continue
+		}
+		if found = true; s.Kind != PayloadDict || s.Open || slices.ContainsFunc(s.Components, Component.mayHoldTensors) {
+			return false
+		}
+	}
+	return found
+}
+
+// mayHoldTensors reports whether a component is, or may hold, the state of an object or of a generator.
+func (c Component) mayHoldTensors() bool {
+	if c.Object != nil || c.RNG != nil || c.Role == RoleUncalled {
+		return true
+	}
+	for _, a := range c.Value.Alternatives() {
+		if a.Kind == pysem.Call || a.Kind == pysem.Dict || a.Kind == pysem.List || a.Kind == pysem.Instance {
+			return true
+		}
+	}
+	return false
 }
 
 // Checkpoint reports whether the file is used as a checkpoint, rather than as a tensor or other data: something is restored from it,

@@ -246,6 +246,33 @@ func (f *File) origin(v *pysem.Value, depth int) Origin {
 	return found
 }
 
+// Handed reports whether the file's name comes to the functions at hand from a caller that is not, rather than from the code or from
+// the options that the program reads itself.
+func (l *LoadSite) Handed() bool { return handed(l.Path.Value, 0) }
+
+func handed(v *pysem.Value, depth int) bool {
+	if v == nil || depth > 6 {
+		return false
+	}
+	for _, a := range v.Alternatives() {
+		switch a.Kind {
+		case pysem.ParamVal:
+			return true
+		case pysem.Attr, pysem.Item, pysem.Elem:
+			if handed(a.Base, depth+1) {
+				return true
+			}
+		case pysem.Str:
+			for _, p := range a.Parts {
+				if handed(p.Hole, depth+1) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // Unloadable is a value in a payload that torch.load refuses with weights_only=True, its default since torch 2.6.
 type Unloadable struct {
 	// Key is the key in the payload, "" for the payload itself.

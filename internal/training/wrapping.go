@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -20,14 +21,15 @@ const (
 
 var moduleWrapper = regexp.MustCompile(`^(torch\.nn\.(parallel\.)?(data_parallel\.|distributed\.)?(DataParallel|DistributedDataParallel)|apex\.parallel(\.distributed)?\.DistributedDataParallel)$`)
 
-// Wrapping reads a `model.state_dict()`.
-func (f *File) Wrapping(state *pysem.Value) Wrapping {
+// Wrapping reads the `model.state_dict()` of a save. What is made on no way that leads there is left out.
+func (s *SaveSite) Wrapping(state *pysem.Value) Wrapping {
+	f := s.Run.File
 	if recv, m, ok := state.Method(); ok && m == "state_dict" {
 		// A call's value keeps one of its receiver's ways; all of them count.
 		if object := state.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject); object.Valid() && state.Ctx != nil {
 			recv = f.Eval.Eval(object, state.Ctx)
 		}
-		return f.wrapping(recv, 0)
+		return f.wrapping(f.possible(recv, s.Frame), 0)
 	}
 	return WrapUnknown
 }
@@ -37,7 +39,7 @@ func (f *File) WrappingOf(x *Restore) Wrapping {
 	if x.Value == nil {
 		return WrapUnknown
 	}
-	w := f.wrapping(x.Value, 0)
+	w := f.wrapping(f.possible(x.Value, x.Frame), 0)
 	if w != WrapUnknown {
 		return w
 	}
@@ -48,6 +50,33 @@ func (f *File) WrappingOf(x *Restore) Wrapping {
 		}
 	}
 	return WrapUnknown
+}
+
+// possible is a value without the wrappers that are made only where a frame is not reached: under `if ddp:`, behind `if not ddp:`.
+func (f *File) possible(v *pysem.Value, fr *pysem.Frame) *pysem.Value {
+	if v.Kind != pysem.Join {
+		return v
+	}
+	out := *v
+	out.Elems = slices.DeleteFunc(slices.Clone(v.Elems), func(a *pysem.Value) bool {
+		return moduleWrapper.MatchString(a.Callee()) && f.excluded(a.Node, fr)
+	})
+	return &out
+}
+
+// excluded reports whether each call at a node stands where no pass of the program that gets to a frame comes by.
+func (f *File) excluded(call pyast.Node, fr *pysem.Frame) bool {
+	seen := false
+	for _, r := range f.Runs {
+		for _, c := range r.Calls {
+			if c.Node == call {
+				if seen = true; !Exclusive(c.Frame, fr) {
+					return false
+				}
+			}
+		}
+	}
+	return seen
 }
 
 func (f *File) wrapping(v *pysem.Value, depth int) Wrapping {
