@@ -12,8 +12,8 @@ import (
 )
 
 // Fixes writes every fix for the diagnostics of one file, best first. Remedies that repair the same place are composed into
-// one fix that resolves several diagnostics. Each fix keeps the tree sound: one whose result would hold new syntax errors is
-// dropped, as is one that would have to change another file than the finding's.
+// one fix that resolves several diagnostics. Each fix keeps the trees sound: one whose result would hold new syntax errors is
+// dropped. Most fixes change the finding's file alone; what completes a checkpoint also changes the files that load it.
 func Fixes(tree *pyast.Tree, ds []diagnostics.Diagnostic) []Fix {
 	var out []Fix
 	var done []*training.File
@@ -79,9 +79,9 @@ func fixesOf(file *training.File, tree *pyast.Tree, ds []diagnostics.Diagnostic)
 			}
 		}
 	}
-	trial := trial{tree: tree}
-	defer trial.close()
-	return slices.DeleteFunc(out, func(f Fix) bool { return !trial.sound(f) })
+	tried := trials{"": {tree: tree}}
+	defer tried.close()
+	return slices.DeleteFunc(out, func(f Fix) bool { return !tried.sound(file, f) })
 }
 
 // within reports whether all that a remedy is to change stands in one file. What completes a checkpoint may leave its load out.
@@ -153,23 +153,39 @@ func saveID(s *training.SaveSite) pyast.Node {
 	return s.Node
 }
 
-// trial tries fixes on one text.
-type trial struct {
-	tree *pyast.Tree
-	doc  *pyast.Document // nil until it is needed
-}
+// trials tries fixes on the texts that they change, by path.
+type trials map[string]*trial
 
-// sound reports whether a fix leaves a text that parses as well as the one before.
-func (t *trial) sound(f Fix) bool {
+// sound reports whether a fix leaves texts that parse as well as those before.
+func (t trials) sound(file *training.File, f Fix) bool {
 	for _, e := range f.Edits {
-		if e.Path == "" && !t.parses(e.Edits) {
+		if t[e.Path] == nil {
+			t[e.Path] = &trial{tree: file.TreeOf(e.Path)}
+		}
+		if !t[e.Path].parses(e.Edits) {
 			return false
 		}
 	}
 	return len(f.Edits) > 0
 }
 
+func (t trials) close() {
+	for _, x := range t {
+		x.close()
+	}
+}
+
+// trial tries fixes on one text.
+type trial struct {
+	tree *pyast.Tree
+	doc  *pyast.Document // nil until it is needed
+}
+
+// parses reports whether edits leave a text that parses as well as the one before.
 func (t *trial) parses(edits []text.Edit) bool {
+	if t.tree == nil {
+		return false
+	}
 	if t.tree.HasErrors() {
 		_, err := text.Apply(t.tree.Source(), edits)
 		return err == nil

@@ -81,8 +81,7 @@ func settled(t *testing.T, rule, source string) string {
 	return got
 }
 
-// TestRestoredByFunction holds that a function which loads is given only what it can name: it is not handed all that the function
-// that saves is.
+// TestRestoredByFunction holds that a function which loads restores what it can name, and is handed what it cannot.
 func TestRestoredByFunction(t *testing.T) {
 	const source = `import torch
 from model import Net, batches
@@ -90,7 +89,7 @@ from model import Net, batches
 def save(path, epoch, net, opt):
     torch.save({"epoch": epoch, "net": net.state_dict()SAVED}, path)
 
-def load(path, netHANDED):
+def load(path, netTAKEN):
     ckpt = torch.load(path, map_location="cpu", weights_only=True)
     net.load_state_dict(ckpt["net"])
 RESTORED    return ckpt["epoch"] + 1
@@ -108,12 +107,13 @@ def main():
 
 main()
 `
-	for _, c := range []struct{ handed, restored string }{
-		{", opt", "    if \"opt\" in ckpt:\n        opt.load_state_dict(ckpt[\"opt\"])\n"},
-		{"", ""},
+	for _, c := range []struct{ taken, handed, thenTaken, thenHanded, test string }{
+		{", opt", ", opt", ", opt", ", opt", ""},
+		{"", "", ", opt=None", ", opt=opt", "opt is not None and "},
 	} {
-		before := strings.NewReplacer("HANDED", c.handed, "SAVED", "", "RESTORED", "")
-		after := strings.NewReplacer("HANDED", c.handed, "SAVED", `, "opt": opt.state_dict()`, "RESTORED", c.restored)
+		before := strings.NewReplacer("TAKEN", c.taken, "HANDED", c.handed, "SAVED", "", "RESTORED", "")
+		after := strings.NewReplacer("TAKEN", c.thenTaken, "HANDED", c.thenHanded, "SAVED", `, "opt": opt.state_dict()`,
+			"RESTORED", "    if "+c.test+"\"opt\" in ckpt:\n        opt.load_state_dict(ckpt[\"opt\"])\n")
 		if got, want := settled(t, "missing-optimizer-state", before.Replace(source)), after.Replace(source); got != want {
 			t.Errorf("%s\nwant\n%s", got, want)
 		}

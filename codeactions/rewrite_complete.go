@@ -1,6 +1,8 @@
 package codeactions
 
 import (
+	"strings"
+
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -30,7 +32,7 @@ func completeEverything(q *question) (fix Fix, call text.Span, reason string, ok
 			case diagnostics.CompleteCheckpoint:
 				random := len(r.RNG) > 0 || isGenerator(r.Object)
 				if saveID(r.Save) == made && within(q.mod.Tree, r) && !(random && distributed) {
-					parts = append(parts, missing{i, !random, r})
+					parts = append(parts, missing{i, r})
 				}
 			case diagnostics.RestoreState:
 				if r.Load.Node.Tree() == q.mod.Tree && continues(saves, r.Load) {
@@ -40,8 +42,12 @@ func completeEverything(q *question) (fix Fix, call text.Span, reason string, ok
 		}
 	}
 	restored := false
+	var doubts []string
 	if len(parts) > 0 {
-		fix, restored, ok = complete(q.file, q.mod, parts)
+		var c completion
+		if c, ok = complete(q.file, q.mod, parts); ok {
+			fix, restored, doubts = c.fix, c.restored, c.doubts
+		}
 	}
 	for i := 0; !ok && i < len(loads); i++ {
 		if fixes := restoreStates(q.file, q.mod, loads[i], q.found); len(fixes) > 0 {
@@ -52,10 +58,11 @@ func completeEverything(q *question) (fix Fix, call text.Span, reason string, ok
 	if !ok {
 		return fix, call, lacksNothing(saves, len(parts) > 0), true
 	}
-	fix.Applicability = diagnostics.Safe
 	if restored {
-		fix.Applicability, fix.Why = diagnostics.Unsafe, "a resumed run then draws other numbers than before"
+		doubts = append([]string{drawsAnew}, doubts...)
 	}
+	fix.Applicability = applicability(len(doubts) == 0)
+	fix.Why = strings.Join(doubts, "; ")
 	return fix, call, "", true
 }
 

@@ -155,6 +155,13 @@ func (c *checker) files(p *project.Program, paths []string) []*outcome {
 		atLeast = diagnostics.Unsafe
 	}
 	fixed, _ := index.Fix(ctx, p, paths, atLeast)
+	for i, f := range fixed {
+		if c.fix && !c.diff && c.write && len(f.Partners) > 0 && f.Changed() {
+			if _, err := target(f.Before.Path); err != nil {
+				project.Undo(fixed, i, fmt.Errorf("cannot be written: %w", err))
+			}
+		}
+	}
 	return project.Map(fixed, c.settled)
 }
 
@@ -163,13 +170,13 @@ func (c *checker) settled(f project.Fixed) *outcome {
 	path := f.Before.Path
 	if c.diff {
 		o := newOutcome(f.Before)
-		if f.Before != f.After {
+		if f.Changed() {
 			o.diff = diff(displayPath(path), f.Before.Source, f.After.Source)
 		}
 		o.fail(path, f.Err)
 		return o
 	}
-	if f.Cleared > 0 && c.write {
+	if f.Changed() && c.write {
 		if failed := writeFile(path, f.After.Source); failed != nil {
 			o := newOutcome(f.Before)
 			o.fail(path, fmt.Errorf("cannot be written: %w", failed))

@@ -15,15 +15,13 @@ func writeFile(path string, src *text.Source) (err error) {
 	if err != nil {
 		return err
 	}
-	if path, err = filepath.EvalSymlinks(path); err != nil {
+	path, err = target(path)
+	if err != nil {
 		return err
 	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
-	}
-	if info.Mode().Perm()&0o200 == 0 {
-		return fmt.Errorf("the file is read-only")
 	}
 	beside, err := os.CreateTemp(filepath.Dir(path), ".ckpt-lsp-*")
 	if err != nil {
@@ -48,4 +46,20 @@ func writeFile(path string, src *text.Source) (err error) {
 		return err
 	}
 	return os.Rename(beside.Name(), path)
+}
+
+// target is the file that a path leads to, if it can be written.
+func target(path string) (string, error) {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if info.Mode().Perm()&0o200 == 0 {
+		return "", fmt.Errorf("the file is read-only")
+	}
+	return path, nil
 }

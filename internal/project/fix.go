@@ -22,6 +22,24 @@ type Fixed struct {
 	Cleared int
 	// Err says why fixes could not be applied; After is then Before.
 	Err error
+	// Partners are the indices of the files that a fix changed together with this one.
+	Partners []int
+}
+
+// Changed reports whether the text is another than before.
+func (f *Fixed) Changed() bool {
+	return f.Before.Source != nil && f.After.Source != nil && !bytes.Equal(f.Before.Source.Text, f.After.Source.Text)
+}
+
+// Undo gives up what fixes made of a file, for a reason, and of its partners: a fix is made as a whole or not at all.
+func Undo(fixed []Fixed, i int, reason error) {
+	f := &fixed[i]
+	f.Err, f.After, f.Cleared = reason, f.Before, 0
+	for _, o := range f.Partners {
+		if fixed[o].Err == nil {
+			Undo(fixed, o, fmt.Errorf("a fix that changes %s too was not applied: %w", f.Before.Path, reason))
+		}
+	}
 }
 
 // Fix applies the fixes of at least the given applicability to files of a program that are analysed together, round after round
@@ -40,31 +58,34 @@ func (x *Index) Fix(ctx context.Context, p *Program, paths []string, atLeast dia
 		}
 	}
 	for round := 0; len(open) > 0; round++ {
-		changed := map[int]bool{}
-		for _, i := range open {
+		edits, titles := x.chosen(out, open, paths, atLeast)
+		changed := false
+		for i := range out {
 			f := &out[i]
-			next, cleared, err := applied(f.After, atLeast)
-			if next == nil && err == nil {
+			if len(edits[i]) == 0 || f.Err != nil {
 				continue
 			}
-			if round >= mostRounds && err == nil {
-				err = fmt.Errorf("the fixes did not settle after %d rounds and were not applied; please report it with this file", mostRounds)
-			}
-			if err != nil {
-				f.Err, f.Cleared = err, 0
-				p = p.With(paths[i], f.Before.Source, f.Before.Tree)
+			next, err := f.After.Source.Edit(edits[i])
+			switch {
+			case err != nil:
+				f.Err = fmt.Errorf("the fixes do not fit together (last: %q): %w; please report it with this file", titles[i], err)
+			case bytes.Equal(next.Text, f.After.Source.Text):
 				continue
+			case round >= mostRounds:
+				f.Err = fmt.Errorf("the fixes did not settle after %d rounds and were not applied; please report it with this file", mostRounds)
+			default:
+				p = p.With(paths[i], next, nil)
 			}
-			f.Cleared += cleared
-			p = p.With(paths[i], next, nil)
-			changed[i] = true
+			changed = true
 		}
-		if len(changed) == 0 {
+		p = undone(p, paths, out)
+		if !changed {
 			break
 		}
 		if err := x.again(ctx, p, paths, out); err != nil {
 			return nil, err
 		}
+		p = undone(p, paths, out)
 		open = open[:0]
 		for i := range out {
 			if out[i].Err == nil && len(out[i].After.Diagnostics) > 0 {
@@ -72,12 +93,75 @@ func (x *Index) Fix(ctx context.Context, p *Program, paths []string, atLeast dia
 			}
 		}
 	}
+	return out, nil
+}
+
+// undone gives the files whose fixes failed, and their partners, the text back that they had.
+func undone(p *Program, paths []string, out []Fixed) *Program {
 	for i := range out {
 		if out[i].Err != nil {
-			out[i].After = out[i].Before
+			Undo(out, i, out[i].Err)
 		}
 	}
-	return out, nil
+	for i := range out {
+		if src, _ := p.Unit(paths[i]).Source(); out[i].Err != nil && src != out[i].Before.Source {
+			p = p.With(paths[i], out[i].Before.Source, out[i].Before.Tree)
+		}
+	}
+	return p
+}
+
+// chosen are the edits of one round by file, and the title of the last fix of each. A fix that changes several files is taken as a whole
+// or not at all: where all of them are to be fixed, and nothing else of the round changes the same places.
+func (x *Index) chosen(out []Fixed, open []int, paths []string, atLeast diagnostics.Applicability) (edits [][]text.Edit, titles []string) {
+	at := make(map[string]int, len(paths))
+	for i, path := range paths {
+		at[absolute(path)] = i
+	}
+	edits, titles = make([][]text.Edit, len(paths)), make([]string, len(paths))
+	for _, i := range open {
+		if out[i].Err != nil {
+			continue
+		}
+		resolved := map[int]bool{}
+	next:
+		for _, fix := range codeactions.Compatible(out[i].After.Fixes(), atLeast) {
+			var files []int
+			for _, e := range fix.Edits {
+				to, ok := i, true
+				if e.Path != "" {
+					to, ok = at[absolute(e.Path)]
+				}
+				if !ok || out[to].Err != nil || out[to].After.Source == nil || !out[to].After.Source.Accepts(e.Edits) || overlap(edits[to], e.Edits) {
+					continue next
+				}
+				files = append(files, to)
+			}
+			for k, e := range fix.Edits {
+				edits[files[k]] = append(edits[files[k]], e.Edits...)
+				titles[files[k]] = fix.Title
+			}
+			for _, a := range files {
+				for _, b := range files {
+					if a != b && !slices.Contains(out[a].Partners, b) {
+						out[a].Partners = append(out[a].Partners, b)
+					}
+				}
+			}
+			for _, r := range fix.Resolves {
+				resolved[r] = true
+			}
+		}
+		out[i].Cleared += len(resolved)
+	}
+	return edits, titles
+}
+
+// overlap says that edits change what others change already.
+func overlap(taken, edits []text.Edit) bool {
+	return slices.ContainsFunc(edits, func(e text.Edit) bool {
+		return slices.ContainsFunc(taken, func(t text.Edit) bool { return e.Span.Overlaps(t.Span) })
+	})
 }
 
 // again analyses anew what an edit may have changed.
@@ -104,33 +188,4 @@ func (x *Index) again(ctx context.Context, p *Program, paths []string, out []Fix
 		out[i].After = a
 	}
 	return nil
-}
-
-// applied is the text after one round of fixes, nil where there is nothing to fix.
-func applied(a *Analysis, atLeast diagnostics.Applicability) (_ *text.Source, cleared int, err error) {
-	var edits []text.Edit
-	resolved := map[int]bool{}
-	title := ""
-	for _, fix := range codeactions.Compatible(a.Fixes(), atLeast) {
-		// A fix that reaches into other files is left to the editor, which applies it as a whole.
-		if len(fix.Edits) != 1 || fix.Edits[0].Path != "" && fix.Edits[0].Path != a.Path {
-			continue
-		}
-		edits = append(edits, fix.Edits[0].Edits...)
-		title = fix.Title
-		for _, i := range fix.Resolves {
-			resolved[i] = true
-		}
-	}
-	if len(edits) == 0 {
-		return nil, 0, nil
-	}
-	next, err := a.Source.Edit(edits)
-	if err != nil {
-		return nil, 0, fmt.Errorf("the fixes do not fit together (last: %q): %w; please report it with this file", title, err)
-	}
-	if bytes.Equal(next.Text, a.Source.Text) {
-		return nil, 0, nil
-	}
-	return next, len(resolved), nil
 }

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -39,33 +40,50 @@ func (x *Index) rewritesAt(ctx context.Context, p *Program, path string, at text
 	return codeactions.Rewrites(facts, tree, at, options.Torch), ctx.Err()
 }
 
-// whole is a rewrite with what follows from it.
+// whole is a rewrite with what follows from it, in all the files that it changes.
 func (x *Index) whole(ctx context.Context, p *Program, path string, r codeactions.Rewrite) (codeactions.Rewrite, error) {
-	before, _ := p.Unit(path).Source()
 	refused := codeactions.Rewrite{Name: r.Name, Call: r.Call, Fix: codeactions.Fix{Title: r.Title}, Reason: "it cannot be written here"}
-	src, next := before, r
+	first, next := p, r
+	var changed []string // as the edits name them
 	for range mostRounds {
-		edits := next.Edits[0].Edits
-		after, err := src.Edit(edits)
-		if err != nil {
-			return refused, ctx.Err()
+		at := next.Call
+		for _, e := range next.Edits {
+			name := cmp.Or(e.Path, path)
+			src, _ := p.Unit(name).Source()
+			after, err := src.Edit(e.Edits)
+			if err != nil {
+				return refused, ctx.Err()
+			}
+			p = p.With(name, after, nil)
+			if e.Path == "" {
+				at = moved(next.Call, e.Edits)
+			}
+			if !slices.Contains(changed, e.Path) {
+				changed = append(changed, e.Path)
+			}
 		}
-		src, p = after, p.With(path, after, nil)
-		more, err := x.rewritesAt(ctx, p, path, moved(next.Call, edits))
+		more, err := x.rewritesAt(ctx, p, path, at)
 		if err != nil {
 			return r, err
 		}
 		i := slices.IndexFunc(more, func(o codeactions.Rewrite) bool { return o.Name == r.Name && len(o.Edits) > 0 })
-		if i < 0 {
-			r.Edits = []codeactions.FileEdits{{Edits: before.Changes(src)}}
-			if !before.Accepts(r.Edits[0].Edits) {
+		if i >= 0 {
+			if next = more[i]; next.Applicability < r.Applicability {
+				r.Applicability, r.Why = diagnostics.Unsafe, next.Why
+			}
+			continue
+		}
+		r.Edits = nil
+		for _, name := range changed {
+			before, _ := first.Unit(cmp.Or(name, path)).Source()
+			after, _ := p.Unit(cmp.Or(name, path)).Source()
+			edits := before.Changes(after)
+			if !before.Accepts(edits) {
 				return refused, nil
 			}
-			return r, nil
+			r.Edits = append(r.Edits, codeactions.FileEdits{Path: name, Edits: edits})
 		}
-		if next = more[i]; next.Applicability < r.Applicability {
-			r.Applicability, r.Why = diagnostics.Unsafe, next.Why
-		}
+		return r, nil
 	}
 	return refused, nil
 }

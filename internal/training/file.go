@@ -235,3 +235,16 @@ func (f *File) PathOf(tree *pyast.Tree) string {
 	}
 	return ""
 }
+
+// TreeOf is the tree of the file at a path: this one or one that was consulted, nil for others.
+func (f *File) TreeOf(path string) *pyast.Tree {
+	if path == f.Path {
+		return f.Tree
+	}
+	for m := range f.Eval.Consulted() {
+		if m.Path == path {
+			return m.Tree
+		}
+	}
+	return nil
+}
