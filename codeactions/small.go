@@ -41,7 +41,9 @@ func (s *sheet) keyword(call pyast.Node, name, value string) {
 	list := call.Child(pyast.FieldArguments)
 	var last pyast.Node
 	for c := range list.Children() {
-		last = c
+		if c.Kind() != pyast.KindComment {
+			last = c
+		}
 	}
 	if !last.Valid() {
 		s.insert(list.End()-1, name+"="+value)
@@ -129,7 +131,11 @@ func unwrap(s *sheet, r diagnostics.Unwrap) (Fix, bool) {
 
 // saveState saves the state dict instead of the object.
 func saveState(s *sheet, r diagnostics.SaveState) (Fix, bool) {
-	s.insert(r.Value.End(), ".state_dict()")
+	if r.Value.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindCall, pyast.KindSubscript) {
+		s.insert(r.Value.End(), ".state_dict()")
+	} else {
+		s.replace(r.Value.Span(), "("+r.Value.Text()+").state_dict()")
+	}
 	return s.fix(Fix{
 		Title:         fmt.Sprintf("Save `%s.state_dict()` instead of the object", r.Value.Text()),
 		Applicability: diagnostics.Unsafe,
@@ -171,9 +177,13 @@ func reportMismatch(s *sheet, r diagnostics.ReportMismatch) (Fix, bool) {
 	q := s.quote
 	s.linesAfter(stmt,
 		fmt.Sprintf("if %s.missing_keys or %s.unexpected_keys:", name, name),
-		fmt.Sprintf("\tprint(f%snot loaded: missing {%s.missing_keys}, unexpected {%s.unexpected_keys}%s)", q, name, name, q),
+		"\t"+s.tell(stmt, fmt.Sprintf("f%snot loaded: missing {%s.missing_keys}, unexpected {%s.unexpected_keys}%s", q, name, name, q)),
 	)
-	return s.fix(Fix{Title: "Report the missing and unexpected keys", Applicability: diagnostics.Safe}), true
+	fix := Fix{Title: "Report the missing and unexpected keys", Applicability: diagnostics.Safe}
+	if !r.Restore.ReturnsKeys() {
+		fix.Applicability, fix.Why = diagnostics.Unsafe, "a class with a load_state_dict of its own may return nothing"
+	}
+	return s.fix(fix), true
 }
 
 // setEpoch tells the sampler the epoch at the top of the loop's body.

@@ -12,7 +12,9 @@ import (
 //
 // # What it does
 //
-// Reports `torch.save` of a whole model instead of its state dict, also as a value in a dict.
+// Reports `torch.save` of a whole model instead of its state dict, also as a value in a dict. It is no more than information where
+// the object is made for the file (`copy.deepcopy(model).half()`), as exports are, where it is written before the training, and where
+// the program lists the classes that the load may make.
 //
 // # Why it matters
 //
@@ -72,8 +74,12 @@ func wholeObjectSave(p *diagnostics.Pass) {
 			if !n.Valid() || n.Kind() == pyast.KindDictionary {
 				continue
 			}
+			severity := diagnostics.Warning
+			if n.Kind() == pyast.KindCall || s.BeforeTraining() || s.Run.AllowsGlobals(s.Path) {
+				severity = diagnostics.Information // made for the file, as an export is; or a decision
+			}
 			d := diagnostics.Diagnostic{
-				Place: training.FirstLine(n),
+				Place: training.FirstLine(n), Severity: severity,
 				Message: fmt.Sprintf("This pickles `%s` itself, by the name of its class: the file loads only where the same code is, and "+
 					"not with `weights_only=True`, the default since torch 2.6. Save `state_dict()`.", n.Text()),
 				Remedies: []diagnostics.Remedy{diagnostics.SaveState{Value: n}},

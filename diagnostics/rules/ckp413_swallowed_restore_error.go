@@ -10,7 +10,8 @@ import (
 // # What it does
 //
 // Reports a handler for every exception (`except:`, `except Exception:`) around the restoring of a checkpoint that does no more
-// than print, after which training goes on.
+// than print, after which training goes on. Where the handler prints the error or warns, or only a part of an open checkpoint is
+// restored and the handler says so, it is no more than information.
 //
 // # Why it matters
 //
@@ -31,8 +32,8 @@ import (
 //	    model.load_state_dict(checkpoint["model"])
 //	    optimizer.load_state_dict(checkpoint["optimizer"])
 //	    start_epoch = checkpoint["epoch"] + 1
-//	except Exception as e:
-//	    print("no checkpoint:", e)
+//	except Exception:
+//	    print("no checkpoint, starting over")
 //	for epoch in range(start_epoch, 90):
 //	    for x, y in loader:
 //	        model(x).loss(y).backward()
@@ -80,16 +81,18 @@ func swallowedRestoreError(p *diagnostics.Pass) {
 		return
 	}
 	for _, s := range p.File.SwallowedErrors() {
-		what := "printed"
-		if s.Silent {
-			what = "ignored"
+		what, severity := "printed", diagnostics.Information
+		if s.Told == training.ToldNothing {
+			what, severity = "ignored", diagnostics.Warning
+		} else if s.Told == training.ToldWords && s.Whole && s.Resumes {
+			severity = diagnostics.Warning // "no checkpoint, starting over", and it was damaged
 		}
 		consequence := "training starts over, or goes on half restored, as if there were no checkpoint."
 		if !s.Resumes {
 			consequence = "training goes on with initial weights."
 		}
 		p.Report(diagnostics.Diagnostic{
-			Place:   training.FirstLine(s.Handler),
+			Place: training.FirstLine(s.Handler), Severity: severity,
 			Message: "Whatever goes wrong while the checkpoint is restored is only " + what + " here: with a damaged file or a state that does not fit, " + consequence,
 			Related: []diagnostics.Related{at(s.Call.Node, "the checkpoint is restored here")},
 		})

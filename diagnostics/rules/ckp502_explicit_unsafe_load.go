@@ -12,7 +12,7 @@ import (
 // # What it does
 //
 // Reports `torch.load(..., weights_only=False)` on a file that comes from outside: named on the command line or in the
-// environment, or downloaded.
+// environment, or downloaded. It is a warning for what the program downloads, else information.
 //
 // # Why it matters
 //
@@ -64,10 +64,14 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 	Run: explicitUnsafeLoad,
 })
 
-// outside says how the name of a file from outside comes into the program.
-var outside = map[training.Origin]string{
-	training.OriginUser:     "the user names this file",
-	training.OriginDownload: "this file is downloaded",
+// outside says how the name of a file from outside comes into the program, and how bad that is: what the user names, with a False
+// that the author wrote, is most often the user's own.
+var outside = map[training.Origin]struct {
+	whence   string
+	severity diagnostics.Severity
+}{
+	training.OriginUser:     {"the user names this file", diagnostics.Information},
+	training.OriginDownload: {"this file is downloaded", diagnostics.Warning},
 }
 
 func explicitUnsafeLoad(p *diagnostics.Pass) {
@@ -76,15 +80,15 @@ func explicitUnsafeLoad(p *diagnostics.Pass) {
 	}
 	seen := once{}
 	for _, l := range p.File.EveryLoad() {
-		whence, fromOutside := outside[l.Origin()]
+		from, fromOutside := outside[l.Origin()]
 		if !l.Trusting() || !fromOutside || l.Path.Buffer || l.Resumes() || l.Explained() || !seen.first(l.Node) {
 			continue
 		}
 		argument, _ := l.WeightsOnly()
 		p.Report(diagnostics.Diagnostic{
-			Place: training.FirstLine(l.Node),
+			Place: training.FirstLine(l.Node), Severity: from.severity,
 			Message: fmt.Sprintf("`weights_only=%s` unpickles whatever `%s` holds, and a crafted file can run any code: %s.",
-				argument.Text(), shortened(l.Path.Node), whence),
+				argument.Text(), shortened(l.Path.Node), from.whence),
 			Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
 				Title: "Load with weights_only=True", Call: l.Node, Name: "weights_only", Value: "True",
 				Reason: "a file that holds more than tensors and plain values, such as a module, a Namespace or numpy scalars, no longer loads",

@@ -11,7 +11,8 @@ import (
 //
 // # What it does
 //
-// Reports `load_state_dict(..., strict=False)` whose result, the missing and unexpected keys, is thrown away.
+// Reports `load_state_dict(..., strict=False)` whose result, the missing and unexpected keys, is thrown away. It is a warning where
+// training goes on from the file, whose keys must all fit; elsewhere it is information.
 //
 // # Why it matters
 //
@@ -41,7 +42,8 @@ import (
 //
 // # What it does not see
 //
-// It keeps silent where the keys were compared with the model's before, because then the mismatch is intended.
+// It keeps silent where the keys were compared with the model's before, or some were taken out of the state, because then the
+// mismatch is intended.
 //
 // # References
 //
@@ -59,13 +61,13 @@ func strictFalseUnlogged(p *diagnostics.Pass) {
 	for _, r := range p.File.Runs {
 		for _, x := range r.Restores {
 			lenient, byDefault := x.Lenient()
-			if !lenient || x.ResultUsed || x.ComparesKeys() {
+			if !lenient || x.ResultUsed || x.ComparesKeys() || x.TakesOut() {
 				continue
 			}
 			how, severity := "`strict=False`", diagnostics.Information
 			if byDefault {
 				how = "`strict`, False unless the caller says otherwise,"
-			} else if x.Load != nil && x.Load.Resumes() {
+			} else if x.Load != nil && x.Load.Resumes() && (x.Load.RestoresKind(training.Optimizer) || x.Run.TrainsAfter(x.Index)) {
 				severity = diagnostics.Warning
 			}
 			p.Report(diagnostics.Diagnostic{

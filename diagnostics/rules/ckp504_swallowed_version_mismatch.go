@@ -12,7 +12,8 @@ import (
 // # What it does
 //
 // Reports a `load_state_dict` that gives up strictness by itself: after a strict load has failed, or when the version in the
-// checkpoint is another one than the program's, without a look at the keys that did not match.
+// checkpoint is another one than the program's, without a look at the keys that did not match. Where the handler says that it does
+// so, it is no more than information.
 //
 // # Why it matters
 //
@@ -48,7 +49,7 @@ import (
 //
 // # What it does not see
 //
-// It keeps silent where the result of load_state_dict is used, where the keys are compared with the model's, where the handler
+// It keeps silent where the handler prints the error, which lists the keys, where the result of load_state_dict is used, where the keys are compared with the model's, where the handler
 // loads another state than the one that failed, and about comparisons with the version of torch or Python.
 //
 // # References
@@ -69,7 +70,10 @@ func swallowedVersionMismatch(p *diagnostics.Pass) {
 		if !seen.first(d.Restore.Node) {
 			continue
 		}
-		cause, related := "because the strict load has failed", diagnostics.Related{}
+		cause, related, severity := "because the strict load has failed", diagnostics.Related{}, diagnostics.Warning
+		if d.Told > training.ToldNothing {
+			severity = diagnostics.Information // it says that something did not fit, and not what
+		}
 		if d.Failed != nil {
 			related = at(d.Failed.Node, "the strict load that fails first")
 		} else {
@@ -77,7 +81,7 @@ func swallowedVersionMismatch(p *diagnostics.Pass) {
 			related = at(d.Version, "the versions are compared here")
 		}
 		p.Report(diagnostics.Diagnostic{
-			Place: training.FirstLine(d.Restore.Node),
+			Place: training.FirstLine(d.Restore.Node), Severity: severity,
 			Message: fmt.Sprintf("Strictness is given up %s, and nobody sees which keys did not match: what is missing keeps its initial values in `%s`.",
 				cause, d.Restore.Recv.Text()),
 			Related: []diagnostics.Related{related},

@@ -15,6 +15,8 @@ type DroppedStrictness struct {
 	// them is set.
 	Failed  *Restore
 	Version pyast.Node
+	// Told is what the handler tells of the error, which names the keys.
+	Told Told
 }
 
 // DroppedStrictness are such loads of the file.
@@ -25,8 +27,10 @@ func (f *File) DroppedStrictness() []DroppedStrictness {
 			if x.Object == nil || x.Object.Kind != Model && x.Object.Kind != Averaged || x.ResultUsed || x.ComparesKeys() {
 				continue
 			}
-			if failed := r.failedBefore(x); failed != nil {
-				out = append(out, DroppedStrictness{Restore: x, Failed: failed})
+			if failed, handler := r.failedBefore(x); failed != nil {
+				if told := toldIn(handler); told != ToldError { // the error lists the keys
+					out = append(out, DroppedStrictness{Restore: x, Failed: failed, Told: told})
+				}
 			} else if v := x.strictByVersion(); v.Valid() {
 				out = append(out, DroppedStrictness{Restore: x, Version: v})
 			}
@@ -36,10 +40,10 @@ func (f *File) DroppedStrictness() []DroppedStrictness {
 }
 
 // failedBefore is the strict load of the same state into the same object, in the try statement in whose handler a lenient one
-// stands.
-func (r *Run) failedBefore(x *Restore) *Restore {
+// stands; with the handler.
+func (r *Run) failedBefore(x *Restore) (failed *Restore, handler pyast.Node) {
 	if x.Strict {
-		return nil
+		return nil, handler
 	}
 	for fr := x.Frame; fr != nil && fr.Ctx == x.Ctx; fr = fr.Parent {
 		if fr.Kind != pysem.FrameExcept {
@@ -48,11 +52,22 @@ func (r *Run) failedBefore(x *Restore) *Restore {
 		body := fr.Node.Parent().Child(pyast.FieldBody)
 		for _, y := range r.Restores {
 			if y.Ctx == x.Ctx && y.Strict && body.Encloses(y.Node) && y.Recv.Text() == x.Recv.Text() && state(y).Text() == state(x).Text() {
-				return y
+				return y, fr.Node
 			}
 		}
 	}
-	return nil
+	return nil, handler
+}
+
+// toldIn is the most that the calls of a handler tell of its error.
+func toldIn(handler pyast.Node) Told {
+	told, caught := ToldNothing, caughtAs(handler)
+	for n := range handler.Descendants() {
+		if n.Kind() == pyast.KindCall && reporting.MatchString(calledName(n)) {
+			told = max(told, tells(n, caught))
+		}
+	}
+	return told
 }
 
 // state is the argument of load_state_dict that holds the state.

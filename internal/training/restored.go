@@ -183,6 +183,54 @@ func (x *Restore) ComparesKeys() bool {
 	return false
 }
 
+// ReturnsKeys reports whether load_state_dict is torch's, which returns the keys that did not match, as far as is known: the class at
+// hand has none of its own, and the object is no average, whose classes often have.
+func (x *Restore) ReturnsKeys() bool {
+	if x.Object == nil || x.Object.Kind != Model {
+		return false
+	}
+	for _, a := range x.Value.Alternatives() {
+		if a.Kind == pysem.Instance && x.Run.File.Eval.MethodOf(a.Class, "load_state_dict") != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// TakesOut reports whether keys are taken out of the state before it is loaded, so that the mismatch is meant: by a comprehension with
+// a condition, `del state[key]` or `state.pop(key)` in the same function.
+func (x *Restore) TakesOut() bool {
+	for _, a := range x.Source.Alternatives() {
+		if !a.Node.Is(pyast.KindDictionaryComprehension) {
+			continue
+		}
+		for c := range a.Node.Children() {
+			if c.Kind() == pyast.KindIfClause {
+				return true
+			}
+		}
+	}
+	src := state(x).Text()
+	for n := range x.Ctx.Func.Body.Descendants() {
+		if n.Start() > x.Node.Start() {
+			break
+		}
+		switch n.Kind() {
+		case pyast.KindDeleteStatement:
+			for c := range n.Descendants() {
+				if c.Kind() == pyast.KindSubscript && c.Child(pyast.FieldValue).Text() == src {
+					return true
+				}
+			}
+		case pyast.KindCall:
+			if fn := n.Child(pyast.FieldFunction); fn.Kind() == pyast.KindAttribute && fn.Child(pyast.FieldAttribute).TextIs("pop") && fn.Child(pyast.FieldObject).Text() == src {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // modelKeys reports whether a value is a state dict that a model gave, or its keys.
 func (f *File) modelKeys(v *pysem.Value, depth int) bool {
 	if depth > 4 {
@@ -223,4 +271,9 @@ func (r *Run) IsModel(o *Object) bool {
 		}
 	}
 	return false
+}
+
+// BeforeTraining reports whether a save stands outside loops, and all the training of its run comes behind it.
+func (s *SaveSite) BeforeTraining() bool {
+	return s.Loop == nil && !s.AfterLoop && s.Run.TrainsAfter(s.Index)
 }

@@ -11,26 +11,38 @@ import (
 // Swallowed is a handler that catches whatever goes wrong while a checkpoint is restored, and does nothing about it.
 type Swallowed struct {
 	Handler pyast.Node
-	// Call is the load or restore in the try statement's body; Silent says that the handler does not even print.
-	Call   *Call
-	Silent bool
-	// Resumes says that training continues from the file, rather than starting from its weights.
-	Resumes bool
+	// Call is the load or restore in the try statement's body.
+	Call *Call
+	Told Told
+	// Resumes says that training continues from the file, rather than starting from its weights; Whole that the try statement's
+	// body loads the file, so that a missing one and a damaged one are taken alike.
+	Resumes, Whole bool
 }
+
+// Told is what a handler tells of the error it catches.
+type Told uint8
+
+// What is told.
+const (
+	ToldNothing Told = iota
+	ToldWords        // words of its own, whatever the error was
+	ToldWarning      // the same at the level of a warning
+	ToldError        // the error itself
+)
 
 // SwallowedErrors are such handlers around loads and restores of checkpoints that training goes on from.
 func (f *File) SwallowedErrors() []Swallowed {
 	var out []Swallowed
 	seen := map[pyast.Node]bool{}
 	add := func(c *Call, l *LoadSite) {
-		trains := c.Run.trainsAfter(c.Index)
+		trains := c.Run.TrainsAfter(c.Index)
 		if l == nil || !trains && !l.RestoresKind(Optimizer) {
 			return
 		}
-		handler, silent := swallower(c.Frame)
+		handler, told := swallower(c.Frame)
 		if handler.Valid() && !seen[handler] {
 			seen[handler] = true
-			out = append(out, Swallowed{handler, c, silent, l.Resumes()})
+			out = append(out, Swallowed{handler, c, told, l.Resumes(), under(l.Frame, handler.Parent())})
 		}
 	}
 	for _, r := range f.Runs {
@@ -46,8 +58,18 @@ func (f *File) SwallowedErrors() []Swallowed {
 	return out
 }
 
-// trainsAfter reports whether a training loop of the run begins behind an event.
-func (r *Run) trainsAfter(index int) bool {
+// under reports whether a frame lies in a try statement's body.
+func under(fr *pysem.Frame, try pyast.Node) bool {
+	for ; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameTry && fr.Node == try {
+			return true
+		}
+	}
+	return false
+}
+
+// TrainsAfter reports whether a training loop of the run begins behind an event.
+func (r *Run) TrainsAfter(index int) bool {
 	for _, l := range r.Loops {
 		if l.Trains && l.First > index {
 			return true
@@ -57,7 +79,7 @@ func (r *Run) trainsAfter(index int) bool {
 }
 
 // swallower is the handler that catches any exception at a place and goes on as if there were none.
-func swallower(fr *pysem.Frame) (handler pyast.Node, silent bool) {
+func swallower(fr *pysem.Frame) (handler pyast.Node, told Told) {
 	for ; fr != nil; fr = fr.Parent {
 		if fr.Kind != pysem.FrameTry {
 			continue
@@ -66,13 +88,13 @@ func swallower(fr *pysem.Frame) (handler pyast.Node, silent bool) {
 			if c.Kind() != pyast.KindExceptClause || !broad(c) {
 				continue
 			}
-			if ignores, silent := goesOn(c); ignores && !triesAnother(fr.Node) && !checkedLater(fr.Node) {
-				return c, silent
+			if ignores, told := goesOn(c); ignores && !triesAnother(fr.Node) && !checkedLater(fr.Node) {
+				return c, told
 			}
-			return pyast.Node{}, false // it does something about it
+			return pyast.Node{}, ToldNothing // it does something about it
 		}
 	}
-	return pyast.Node{}, false
+	return pyast.Node{}, ToldNothing
 }
 
 // triesAnother reports whether a try statement is one round of a search that its success ends.
@@ -136,9 +158,8 @@ var catchAll = map[string]bool{"Exception": true, "BaseException": true, "builti
 
 var reporting = regexp.MustCompile(`(?i)^(print\w*|log|info|debug|warn|warning|error|exception|critical|write|echo|print_exc|format_exc|msg)$|log|print`)
 
-// goesOn reports whether a handler does no more than print, and set numbers to where they begin.
-func goesOn(clause pyast.Node) (ignores, silent bool) {
-	silent = true
+// goesOn reports whether a handler does no more than print, and set numbers to where they begin; told is the most that it prints.
+func goesOn(clause pyast.Node) (ignores bool, told Told) {
 	for c := range clause.Children() {
 		if c.Kind() != pyast.KindBlock {
 			continue
@@ -148,14 +169,37 @@ func goesOn(clause pyast.Node) (ignores, silent bool) {
 			case s.Kind() == pyast.KindPassStatement, startsOver(s):
 			case s.Kind() == pyast.KindReturnStatement && (!s.Nth(0).Valid() || s.Nth(0).Kind() == pyast.KindInteger):
 			case s.Kind() == pyast.KindExpressionStatement && s.Nth(0).Kind() == pyast.KindCall && reporting.MatchString(lastPart(s.Nth(0).Child(pyast.FieldFunction).Text())):
-				silent = false
+				told = max(told, tells(s.Nth(0), caughtAs(clause)))
 			case s.Kind() == pyast.KindExpressionStatement && s.Nth(0).Is(pyast.KindString, pyast.KindEllipsis):
 			default:
-				return false, false
+				return false, ToldNothing
 			}
 		}
 	}
-	return true, silent
+	return true, told
+}
+
+// caughtAs is the name that a handler gives the error, "" if it gives none.
+func caughtAs(clause pyast.Node) string {
+	if caught := clause.Nth(0); caught.Kind() == pyast.KindAsPattern {
+		return lastChild(caught).Text()
+	}
+	return ""
+}
+
+// warnLevels are the methods of logging and warnings that tell of what is wrong.
+var warnLevels = map[string]bool{"warning": true, "warn": true, "error": true, "critical": true}
+
+// tells is what one call of a handler says of the error that it caught under a name.
+func tells(call pyast.Node, caught string) Told {
+	args := call.Child(pyast.FieldArguments)
+	switch name := calledName(call); {
+	case name == "exception" || name == "print_exc", caught != "" && mentions(args, caught), mentions(args, "traceback"), pysem.Args(call).Keyword["exc_info"].Valid():
+		return ToldError
+	case warnLevels[name]:
+		return ToldWarning
+	}
+	return ToldWords
 }
 
 // startsOver reports whether a statement sets a number to a constant.

@@ -41,6 +41,11 @@ func (l *LoadSite) AllowsGlobals() bool {
 	return false
 }
 
+// AllowsGlobals reports whether a load of the run reads a file under a list of classes that weights_only loads.
+func (r *Run) AllowsGlobals(p *Path) bool {
+	return slices.ContainsFunc(r.Loads, func(l *LoadSite) bool { return SamePath(l.Path, p) && l.AllowsGlobals() })
+}
+
 // Trusting reports whether the load says weights_only=False, so that its author knows what the file holds.
 func (l *LoadSite) Trusting() bool {
 	n, _ := l.WeightsOnly()
