@@ -94,13 +94,18 @@ func percent(format string, args []*Value, named func(string) *Value) ([]Part, b
 			continue
 		}
 		var v *Value
-		if name, rest, ok := strings.Cut(format, ")"); ok && strings.HasPrefix(name, "(") {
+		name, rest, ok := strings.Cut(format, ")")
+		if ok = ok && strings.HasPrefix(name, "("); ok {
 			v, format = named(name[1:]), rest
-		} else if next < len(args) {
-			v = args[next]
-			next++
 		}
-		end := strings.IndexFunc(format, func(r rune) bool { return !strings.ContainsRune("0123456789.+-# ", r) })
+		end := strings.IndexFunc(format, func(r rune) bool { return !strings.ContainsRune("0123456789.+-# *", r) })
+		if !ok && end >= 0 {
+			next += strings.Count(format[:end], "*") // widths come before the value
+			if next < len(args) {
+				v = args[next]
+				next++
+			}
+		}
 		if end < 0 || v == nil {
 			return nil, false
 		}
@@ -124,7 +129,7 @@ func braces(format string, pos []*Value, named map[string]*Value) ([]Part, bool)
 			format = format[i+2:]
 			continue
 		}
-		end := strings.IndexByte(format[i:], '}')
+		end := closing(format[i:])
 		if format[i] == '}' || end < 0 {
 			return nil, false
 		}
@@ -154,8 +159,25 @@ func braces(format string, pos []*Value, named map[string]*Value) ([]Part, bool)
 		if v == nil {
 			v = unknown
 		}
+		next += strings.Count(spec, "{}") // widths come behind the value
 		parts = append(parts, hole(v, spec)...)
 	}
+}
+
+// closing is the index of the brace that closes the one a text begins with, -1 if none does.
+func closing(s string) int {
+	depth := 0
+	for i := range len(s) {
+		switch s[i] {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // hole is a value put into a string with a format spec: text for strings and plain integers that are known.

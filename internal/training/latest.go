@@ -1,6 +1,7 @@
 package training
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -148,7 +149,7 @@ func (f *File) removesNear(n pyast.Node, fn *pysem.Func) bool {
 	return false
 }
 
-var padsNumbers = regexp.MustCompile(`[:%]0\d*d|[:%]0\d+\}|\{[^{}]*:0\d`)
+var padsNumbers = regexp.MustCompile(`[:%]0\d*d|[:%]0\d+\}|\{[^{}]*:0(\d|\{)|%0\*d`)
 
 // padsSomewhere reports whether the file pads any number in a string with zeros.
 func (f *File) padsSomewhere() bool {
@@ -178,12 +179,68 @@ func (f *File) NamesPadding(l Listing) Padding {
 		if p == Padded {
 			return Padded
 		}
-		if shapesMeet(l.Pattern, s.Path.Pattern) {
+		if shapesMeet(l.Pattern, s.Path.Pattern) && dirsMeet(l.Dir, path.Dir(s.Path.Pattern)) {
 			out = p
 		}
 	}
-	if out == PaddingUnknown && f.padsSomewhere() {
+	if out == PaddingUnknown && (f.padsSomewhere() || f.datedFolders()) {
 		return Padded
+	}
+	return out
+}
+
+// dirsMeet reports whether two shapes of directories may be the same one. One in which another lies is not: it lists folders.
+func dirsMeet(listed, saved string) bool {
+	if listed == "" || strings.Trim(saved, "*/.") == "" {
+		return true
+	}
+	listed, saved = path.Clean(listed), path.Clean(saved)
+	return globbed(listed).MatchString(saved) || globbed(saved).MatchString(listed)
+}
+
+// datedFolders reports whether the program writes to names made of the date, in which text order is the order of time.
+func (f *File) datedFolders() bool {
+	for _, r := range f.Runs {
+		for _, s := range r.Saves {
+			if f.dated(s.Path.Value, 0) {
+				return true
+			}
+		}
+		for _, c := range r.Calls {
+			if makesDirectory.MatchString(c.Callee) && f.dated(c.Arg(0, "name"), 0) || c.Method == "mkdir" && f.dated(c.Value, 0) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// dated reports whether a value is made of a formatted date.
+func (f *File) dated(v *pysem.Value, depth int) bool {
+	if v == nil || depth > 6 {
+		return false
+	}
+	for _, a := range v.Alternatives() {
+		_, method, _ := a.Method()
+		if a.Callee() == "time.strftime" || method == "strftime" || method == "isoformat" {
+			return true
+		}
+		for _, part := range append(f.madeFrom(a), holes(a)...) {
+			if f.dated(part, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// holes are the values that a string is put together from.
+func holes(v *pysem.Value) []*pysem.Value {
+	var out []*pysem.Value
+	for _, p := range v.Parts {
+		if p.Hole != nil {
+			out = append(out, p.Hole)
+		}
 	}
 	return out
 }

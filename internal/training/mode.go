@@ -36,7 +36,10 @@ func (f *File) LeftInEval() []LeftInEval {
 			recv := ev.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject)
 			model := f.Object(f.Eval.Eval(recv, ev.Ctx), recv.Text())
 			loop, step := r.loopAround(i)
-			if loop == nil || model == nil || model.Kind != Model || r.switchesBack(loop) || f.modeless(model) || leavesLoop(ev.Frame, loop) {
+			for loop != nil && f.lastRound(ev.Frame, loop) {
+				loop = loop.Parent // what follows is the next round of the loop around it
+			}
+			if loop == nil || !loop.Trains || model == nil || model.Kind != Model || r.switchesBack(loop) || f.modeless(model) || leavesLoop(ev.Frame, loop) {
 				continue
 			}
 			// In front of the step of the same round it is meant, as to keep batch statistics, unless it happens now and then.
@@ -169,6 +172,40 @@ func (r *Run) trainedAs(model *Object, loop *Loop) (name string, trained bool) {
 func leavesLoop(fr *pysem.Frame, loop *Loop) bool {
 	for ; fr != nil && fr.Node != loop.Node; fr = fr.Parent {
 		if fr.Kind == pysem.FrameExcept || fr.Kind == pysem.FrameIf && fr.Positive && !fr.Early && endsLoop(fr.Cond.Parent().Child(pyast.FieldConsequence)) {
+			return true
+		}
+	}
+	return false
+}
+
+// lastRound reports whether an event happens in the last round of a loop only: under `i == len(loader) - 1`, where the loop goes
+// through the loader.
+func (f *File) lastRound(fr *pysem.Frame, loop *Loop) bool {
+	over := loop.Node.Child(pyast.FieldRight)
+	for ; fr != nil && fr.Node != loop.Node; fr = fr.Parent {
+		if fr.Kind != pysem.FrameIf || !fr.Positive || fr.Cond.Kind() != pyast.KindComparisonOperator {
+			continue
+		}
+		left, right := fr.Cond.Nth(0), lastChild(fr.Cond)
+		for o := range fr.Cond.ChildrenOf(pyast.FieldOperators) {
+			if o.TextIs("==") && (f.isLast(left, right, fr.Ctx, loop, over) || f.isLast(right, left, fr.Ctx, loop, over)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// isLast reports whether one side counts a loop's rounds, and the other is the number of the last of them.
+func (f *File) isLast(count, number pyast.Node, ctx *pysem.Ctx, loop *Loop, over pyast.Node) bool {
+	n, counts := f.counts(f.Eval.Eval(count, ctx), loop)
+	length, offset, ok := f.Eval.Eval(number, ctx).Linear()
+	if !counts || !ok || length == nil || length.Callee() != "builtins.len" || n-offset != 1 {
+		return false
+	}
+	through := pysem.Args(length.Node).Pos(0).Text()
+	for d := range over.Descendants() {
+		if d.TextIs(through) {
 			return true
 		}
 	}

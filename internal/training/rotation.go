@@ -1,6 +1,7 @@
 package training
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -171,7 +172,7 @@ func (p *Path) Padding() Padding {
 			if part.Hole == nil {
 				continue
 			}
-			if _, m, ok := part.Hole.Method(); zeroPadded.MatchString(part.Format) || ok && (m == "zfill" || m == "rjust") {
+			if _, m, ok := part.Hole.Method(); zeroPadded.MatchString(part.Format) || ok && (m == "zfill" || m == "rjust") || formatsPadded(part.Hole) {
 				return Padded
 			}
 		}
@@ -179,8 +180,16 @@ func (p *Path) Padding() Padding {
 	return Unpadded
 }
 
+// formatsPadded reports whether a value is format(n, "05d").
+func formatsPadded(v *pysem.Value) bool {
+	return v.Callee() == "builtins.format" && zeroPadded.MatchString(strings.TrimLeft(pysem.Args(v.Node).Pos(1).Text(), `fr"'`))
+}
+
 // unpad is the number inside str(n).zfill(6).
 func (f *File) unpad(v *pysem.Value) *pysem.Value {
+	if formatsPadded(v) {
+		return f.Eval.Eval(pysem.Args(v.Node).Pos(0), v.Ctx)
+	}
 	recv, m, ok := v.Method()
 	if !ok || m != "zfill" && m != "rjust" {
 		return v
@@ -194,13 +203,16 @@ func (f *File) unpad(v *pysem.Value) *pysem.Value {
 	return recv
 }
 
-var zeroPadded = regexp.MustCompile(`^[<>^+ ]*0\d|^\.\d+d`)
+// A width may be a variable: {epoch:0{width}d}, %0*d.
+var zeroPadded = regexp.MustCompile(`^[<>^=+ ]*0(\d|\*|\{)|^\.\d+d`)
 
 // Listing is a list of file names in no order: glob.glob, os.listdir, Path.glob.
 type Listing struct {
 	// Node is the call that lists; Pattern is the glob's shape or the directory's name, with "*" for what is not known.
 	Node    pyast.Node
 	Pattern string
+	// Dir is the shape of the directory that is listed, "" where nothing is known of it.
+	Dir string
 }
 
 var listers = regexp.MustCompile(`^(glob\.(glob|iglob)|os\.(listdir|scandir))$`)
@@ -223,7 +235,12 @@ func (f *File) listing(v *pysem.Value, depth int) (Listing, bool) {
 func (f *File) lists(a *pysem.Value, depth int) (Listing, bool) {
 	switch {
 	case listers.MatchString(a.Callee()):
-		return Listing{a.Node, f.shape(pysem.Args(a.Node).Pos(0), a.Ctx)}, true
+		arg := pysem.Args(a.Node).Pos(0)
+		dir := f.knownShape(arg, a.Ctx)
+		if strings.HasSuffix(a.Callee(), "glob") {
+			dir = path.Dir(dir)
+		}
+		return Listing{a.Node, f.shape(arg, a.Ctx), dir}, true
 	case a.Callee() == "builtins.list" || a.Callee() == "builtins.filter" || a.Callee() == "builtins.map":
 		args := pysem.Args(a.Node).Position
 		if len(args) == 0 {
@@ -233,7 +250,11 @@ func (f *File) lists(a *pysem.Value, depth int) (Listing, bool) {
 	case a.Kind == pysem.Call:
 		recv, m, ok := a.Method()
 		if ok && (m == "glob" || m == "rglob" || m == "iterdir") {
-			return Listing{a.Node, f.shape(recv.Node, recv.Ctx) + "/" + f.shape(pysem.Args(a.Node).Pos(0), a.Ctx)}, true
+			dir := f.knownShape(recv.Node, recv.Ctx)
+			if m == "rglob" {
+				dir = ""
+			}
+			return Listing{a.Node, f.shape(recv.Node, recv.Ctx) + "/" + f.shape(pysem.Args(a.Node).Pos(0), a.Ctx), dir}, true
 		}
 	}
 	if !a.Node.Is(pyast.KindListComprehension, pyast.KindGeneratorExpression) || a.Ctx == nil {
@@ -259,6 +280,14 @@ func (f *File) lists(a *pysem.Value, depth int) (Listing, bool) {
 		}
 	}
 	return l, ok
+}
+
+// knownShape is the shape of a name, "" where nothing is known of it.
+func (f *File) knownShape(n pyast.Node, ctx *pysem.Ctx) string {
+	if p := f.path(n, ctx); p.Known {
+		return p.Pattern
+	}
+	return ""
 }
 
 func (f *File) shape(n pyast.Node, ctx *pysem.Ctx) string {
