@@ -2,7 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -38,8 +37,9 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it writes the same value in a form that loads, as `float(...)`, `str(...)`, `vars(...)` or a list. It is unsafe
-// where the file reads that key and so gets another type, such as a dict in place of a Namespace.
+// The fix writes the same value in a form that loads. It is safe for numbers (`float(...)`), for torch's version (`str(...)`) and for
+// the state of numpy's generator. It is unsafe where a reader gets another type, such as a dict in place of a Namespace: programs that
+// read the file may use its attributes. A value that is made outside of the payload, and may be used elsewhere, is left alone.
 //
 // # What it does not see
 //
@@ -79,10 +79,10 @@ func unloadablePayload(p *diagnostics.Pass) {
 				Message: fmt.Sprintf("`torch.load` refuses %s with `weights_only=True`, its default since 2.6: `%s` makes the whole file unloadable.",
 					u.What, u.Key),
 			}
-			if u.As != "" {
+			if u.As != "" && u.Here {
 				fix := diagnostics.Loadable{Value: u.Value, As: u.As}
-				if otherType[u.As] && readsKey(p.File, u.Key) {
-					fix.Reason = fmt.Sprintf("what reads `%s` must take another type", u.Key)
+				if other := otherType[u.As]; other != "" && u.What != "TorchVersion objects" {
+					fix.Reason = fmt.Sprintf("what reads `%s`, here or in another program, gets %s", u.Key, other)
 				}
 				d.Remedies = []diagnostics.Remedy{fix}
 			}
@@ -95,14 +95,9 @@ func unloadablePayload(p *diagnostics.Pass) {
 	}
 }
 
-// otherType are the forms of which a reader can do less than of the value: it has other attributes and methods. Numbers, and the
-// state of a generator, are taken as they come.
-var otherType = map[string]bool{"str": true, "vars": true, "tolist": true, "list": true, "dict": true}
-
-// readsKey says that the file reads a key of a checkpoint that it loads.
-func readsKey(f *training.File, key string) bool {
-	return slices.ContainsFunc(f.EveryLoad(), func(l *training.LoadSite) bool { return l.Key(key) })
-}
+// otherType are the forms of which a reader can do less than of the value: it has other attributes and methods. Who reads a file is
+// not known: often another program. Numbers, texts of versions and the state of a generator are taken as they come.
+var otherType = map[string]string{"str": "a string", "vars": "a plain dict", "tolist": "a list", "list": "a list", "dict": "a plain dict"}
 
 // overridingLoads reports loads that take the default of weights_only in a method whose parent's loads the same without it.
 func overridingLoads(p *diagnostics.Pass, severity diagnostics.Severity) {

@@ -26,6 +26,16 @@ type Example struct {
 	Project string
 	// Expected are the findings that the comments announce.
 	Expected []Expectation
+	// Fixed is what fixes come to, where a diff block says so.
+	Fixed *Fixed
+}
+
+// Fixed is a ```diff block behind an example or the last file of a project: the changes that the safe fixes make. `unsafe` behind ```diff
+// means those of all fixes.
+type Fixed struct {
+	Diff     string
+	Unsafe   bool
+	From, To int // its offsets in the document
 }
 
 // Expectation is one finding that a comment announces: `# warning: [CKP101] "part of the message"`.
@@ -73,6 +83,14 @@ func Parse(path, rule string) ([]Example, error) {
 		}
 		language, options, _ := strings.Cut(info, " ")
 		switch language {
+		case "diff":
+			if len(out) == 0 {
+				return ast.WalkStop, fmt.Errorf("%s: a diff block with no example in front of it", path)
+			}
+			f := &Fixed{Diff: code.String(), Unsafe: strings.TrimSpace(options) == "unsafe"}
+			f.From = block.Info.Segment.Stop + 1
+			f.To = f.From + len(f.Diff)
+			out[len(out)-1].Fixed = f
 		case "toml":
 			config = code.String()
 		case "py":

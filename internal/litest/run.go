@@ -41,6 +41,7 @@ func Run(t *testing.T, dir string) {
 			for name, files := range projects {
 				t.Run(name, func(t *testing.T) { checkProject(t, files) })
 			}
+			rewrite(t, doc, examples)
 		})
 	}
 }
@@ -90,6 +91,9 @@ func (e Example) Check(t *testing.T) {
 	e.compare(t, found)
 	e.suppressions(t, engine, found)
 	e.fixes(t, engine, found)
+	if e.Fixed != nil {
+		e.Fixed.compare(t, []Example{e}, engine.workspace, []string{engine.path})
+	}
 }
 
 // checkProject compares the findings in files that are analysed together with their comments, and holds that the safe fixes come
@@ -134,6 +138,9 @@ func checkProject(t *testing.T, files []Example) {
 	}
 	if after > before {
 		t.Errorf("%s:%d: %d findings become %d by the fixes", files[0].Doc, files[0].Line, before, after)
+	}
+	if last := files[len(files)-1]; last.Fixed != nil {
+		last.Fixed.compare(t, files, engine.workspace, paths)
 	}
 }
 

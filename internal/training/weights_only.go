@@ -284,10 +284,12 @@ type Unloadable struct {
 	Key string
 	// Value is the expression that makes it.
 	Value pyast.Node
-	// What names it in the plural, as "numpy scalars".
+	// What names it in the plural, as numpyScalars.
 	What string
 	// As is the form that loads, in the words of diagnostics.Loadable; "" when there is no general one.
 	As string
+	// Here says that Value stands in the payload, so that writing it otherwise changes nothing but what is saved.
+	Here bool
 }
 
 // Unloadable are the values in the payload that are known to be refused.
@@ -297,7 +299,12 @@ func (s *SaveSite) Unloadable() []Unloadable {
 		if c.Key == "" {
 			continue
 		}
+		from := len(out)
 		s.Run.File.unloadable(c.Entry.Value, c.Key, 0, &out)
+		for i := range out[from:] {
+			u := &out[from+i]
+			u.Here = c.Entry.Value.Node.Valid() && c.Entry.Value.Node.Encloses(u.Value)
+		}
 	}
 	return out
 }
@@ -311,10 +318,11 @@ func (f *File) unloadable(x pysem.Expr, key string, depth int, out *[]Unloadable
 		return
 	}
 	if what, as := f.refusedCall(x.Node, x.Ctx); what != "" {
-		*out = append(*out, Unloadable{key, x.Node, what, as})
+		*out = append(*out, Unloadable{Key: key, Value: x.Node, What: what, As: as})
 		return
 	}
-	for _, a := range f.Eval.Expr(x).Alternatives() {
+	alternatives := f.Eval.Expr(x).Alternatives()
+	for _, a := range alternatives {
 		switch a.Kind {
 		case pysem.Dict:
 			for _, e := range a.Dict.Entries {
@@ -327,15 +335,18 @@ func (f *File) unloadable(x pysem.Expr, key string, depth int, out *[]Unloadable
 			}
 			continue
 		}
-		what, as := f.refused(a)
+		what, as := f.refused(a, 0)
 		if what == "" {
 			continue
+		}
+		if slices.ContainsFunc(alternatives, func(o *pysem.Value) bool { return o.Kind == pysem.NoneVal }) {
+			as = "" // float(None) is none
 		}
 		n := x.Node
 		if !n.Valid() {
 			n = a.Node
 		}
-		*out = append(*out, Unloadable{key, n, what, as})
+		*out = append(*out, Unloadable{Key: key, Value: n, What: what, As: as})
 		return
 	}
 }
@@ -380,8 +391,20 @@ var (
 )
 
 // refused says what a value is, when it is known that weights_only refuses it, and in which form it would load.
-func (f *File) refused(v *pysem.Value) (what, as string) {
+func (f *File) refused(v *pysem.Value, depth int) (what, as string) {
+	if depth > 3 {
+		return "", ""
+	}
 	switch v.Kind {
+	case pysem.Binary:
+		// A numpy scalar counted with stays one.
+		for _, pair := range [][2]*pysem.Value{{v.Base, v.Other}, {v.Other, v.Base}} {
+			what, as := f.refused(pair[0], depth+1)
+			other, _ := f.refused(pair[1], depth+1)
+			if what == numpyScalars && (pair[1].Kind == pysem.Int || pair[1].Kind == pysem.Float || other == numpyScalars) {
+				return what, as
+			}
+		}
 	case pysem.External:
 		if v.Name == "torch.__version__" || v.Name == "torch.version.__version__" {
 			return "TorchVersion objects", "str"
@@ -399,14 +422,14 @@ func (f *File) refused(v *pysem.Value) (what, as string) {
 		case arrays.MatchString(name):
 			return "numpy arrays", "tolist"
 		case name == "numpy.int64" || name == "numpy.int32":
-			return "numpy scalars", "int"
+			return numpyScalars, "int"
 		case reductions.MatchString(name) && len(args.Position) == 1 && !args.May() && (len(args.Keyword) == 0 || args.Keyword["dtype"].Valid() && len(args.Keyword) == 1):
-			return "numpy scalars", "float"
+			return numpyScalars, "float"
 		case name == "builtins.max" || name == "builtins.min":
 			for _, n := range args.Position {
 				for _, a := range f.Eval.Eval(n, v.Ctx).Alternatives() {
-					if reductions.MatchString(a.Callee()) && len(pysem.Args(a.Node).Position) == 1 {
-						return "numpy scalars", "float"
+					if what, as := f.refused(a, depth+1); what == numpyScalars {
+						return what, as
 					}
 				}
 			}
@@ -417,12 +440,15 @@ func (f *File) refused(v *pysem.Value) (what, as string) {
 				case (method == "parse_args" || method == "parse_known_args") && r.Callee() == "argparse.ArgumentParser":
 					return "argparse.Namespace objects", "vars"
 				case arrays.MatchString(r.Callee()) && numpyReduction[method] && len(args.Position) == 0 && len(args.Keyword) == 0:
-					return "numpy scalars", "float"
+					return numpyScalars, "float"
 				}
 			}
 		}
 	}
 	return "", ""
 }
+
+// numpyScalars is how messages call the numbers that numpy's functions give.
+const numpyScalars = "numpy scalars"
 
 var numpyReduction = map[string]bool{"mean": true, "sum": true, "max": true, "min": true, "std": true, "var": true}
