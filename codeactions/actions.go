@@ -84,10 +84,11 @@ func fixesOf(file *training.File, tree *pyast.Tree, ds []diagnostics.Diagnostic)
 	return slices.DeleteFunc(out, func(f Fix) bool { return !tried.sound(file, f) })
 }
 
-// within reports whether all that a remedy is to change stands in one file. What completes a checkpoint may leave its load out.
+// within reports whether all that a remedy is to change stands in one file. What completes a checkpoint may change others.
 func within(tree *pyast.Tree, r diagnostics.Remedy) bool {
-	if c, ok := r.(diagnostics.CompleteCheckpoint); ok {
-		return c.Save.Dict != nil && c.Save.Dict.Literal.Tree() == tree
+	switch r.(type) {
+	case diagnostics.CompleteCheckpoint, diagnostics.RestoreState:
+		return true
 	}
 	v := reflect.ValueOf(r)
 	for i := range v.NumField() {

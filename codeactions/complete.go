@@ -95,11 +95,14 @@ type completion struct {
 // complete writes what is missing into the checkpoint, and what takes it back where it is loaded, be that in another file.
 func complete(file *training.File, mod *pysem.Module, parts []missing) (c completion, ok bool) {
 	save, load := parts[0].remedy.Save, parts[0].remedy.Load
-	if !writable(save, mod) {
+	if !writable(save) {
 		return c, false
 	}
 	p := &pages{file: file, home: newSheet(file, mod)}
-	w := &checkpointWriter{sheet: p.home, save: save, ctxs: contexts(file, save), taken: map[string]bool{}}
+	w := &checkpointWriter{sheet: p.of(save.Dict.Literal), pages: p, save: save, ctxs: contexts(file, save), taken: map[string]bool{}}
+	if w.sheet == nil {
+		return c, false
+	}
 	for _, x := range save.Components {
 		w.taken[x.Key] = true
 	}
@@ -149,10 +152,10 @@ func complete(file *training.File, mod *pysem.Module, parts []missing) (c comple
 	return c, true
 }
 
-// writable says that entries can be added to what a save writes: a dict that is written out in the file at hand. Fields of a class
-// are not made by giving its constructor more keywords.
-func writable(save *training.SaveSite, mod *pysem.Module) bool {
-	if save.Kind != training.PayloadDict || save.Dict == nil || !save.Dict.Literal.Valid() || save.Dict.Literal.Tree() != mod.Tree {
+// writable says that entries can be added to what a save writes: a dict that is written out. Fields of a class are not made by giving
+// its constructor more keywords.
+func writable(save *training.SaveSite) bool {
+	if save.Kind != training.PayloadDict || save.Dict == nil || !save.Dict.Literal.Valid() {
 		return false
 	}
 	lit := save.Dict.Literal
@@ -202,6 +205,9 @@ func (p *pages) of(n pyast.Node) *sheet {
 // fix is what was written on all pages as one fix.
 func (p *pages) fix(f Fix) Fix {
 	f = p.home.fix(f)
+	if len(f.Edits[0].Edits) == 0 {
+		f.Edits = nil
+	}
 	for _, s := range p.others {
 		if edits := append(s.heads, s.edits...); len(edits) > 0 {
 			f.Edits = append(f.Edits, FileEdits{Path: s.mod.Path, Edits: edits})

@@ -32,7 +32,8 @@ type entry struct {
 
 type checkpointWriter struct {
 	*sheet
-	save *training.SaveSite
+	pages *pages // nil where nothing but the dict can be changed
+	save  *training.SaveSite
 	// ctxs are the contexts in which the dict is made.
 	ctxs  []*pysem.Ctx
 	taken map[string]bool
@@ -251,10 +252,13 @@ func (w *checkpointWriter) entries(r diagnostics.CompleteCheckpoint) ([]entry, b
 // stateOf is the state of an object, where it goes by a name that surely has a value.
 func (w *checkpointWriter) stateOf(o *training.Object, at pyast.Node) (entry, bool) {
 	name := w.name(o, at, w.save.Ctx)
-	if name == "" {
-		return entry{}, false
+	held := standing{}
+	if name != "" {
+		held = w.standing(name, at, w.ctxs...)
+	} else if w.pages != nil {
+		name = w.pages.hand(o, w.mod.Scope(at), w.ctxs...)
+		held = standing{bound: name != "", cond: name + " is not None"}
 	}
-	held := w.standing(name, at, w.ctxs...)
 	if !held.bound {
 		return entry{}, false
 	}
@@ -329,20 +333,15 @@ func (w *checkpointWriter) newBest(name string, at pyast.Node) (value, doubt str
 		}
 		return test.Text(), ""
 	}
-	if test.Kind() != pyast.KindComparisonOperator {
+	if test.Kind() != pyast.KindComparisonOperator || test.Nth(3).Valid() {
 		return name, doubt
 	}
-	metric, keep := test.Nth(0), "max"
-	if metric.TextIs(name) {
-		metric, keep = test.Nth(1), "min"
+	left, op, right := test.Nth(0), test.Nth(1).Text(), test.Nth(2)
+	keep, metric := map[string]string{">": "max", ">=": "max", "<": "min", "<=": "min"}[op], left
+	if left.TextIs(name) {
+		keep, metric = map[string]string{">": "min", ">=": "min", "<": "max", "<=": "max"}[op], right
 	}
-	switch op := strings.TrimSpace(string(w.src[test.Nth(0).End():test.Nth(1).Start()])); {
-	case op == "<" || op == "<=":
-		keep = map[string]string{"max": "min", "min": "max"}[keep]
-	case op != ">" && op != ">=":
-		return name, doubt
-	}
-	if !w.allKnown(metric, name, at, made, set) {
+	if keep == "" || !left.TextIs(name) && !right.TextIs(name) || !w.allKnown(metric, name, at, made, set) {
 		return name, doubt
 	}
 	return keep + "(" + name + ", " + metric.Text() + ")", ""

@@ -234,7 +234,7 @@ func (r *restorer) restoreObject(e entry, spots []spot) bool {
 		}
 	}
 	for _, at := range spots {
-		if name := r.pass(e.object, at); name != "" {
+		if name := r.pages.hand(e.object, r.mod.Scope(at.after), at.ctx); name != "" {
 			r.loadInto(e, at, at.after, name, name+" is not None")
 			return true
 		}
@@ -280,53 +280,6 @@ func (r *restorer) madeLast(o *training.Object) pyast.Node {
 		return pyast.Node{}
 	}
 	return statement(last)
-}
-
-// pass hands an object to the function that loads, where its caller has it, as one more parameter.
-func (r *restorer) pass(o *training.Object, at spot) string {
-	fn, ctx := r.mod.Scope(at.after), at.ctx
-	if ctx == nil || ctx.Func != fn || ctx.Parent == nil || !ctx.Call.Valid() || ctx.Call.Kind() != pyast.KindCall || fn.Node.Kind() != pyast.KindFunctionDefinition {
-		return ""
-	}
-	caller := r.pages.of(ctx.Call)
-	if caller == nil || pysem.Args(ctx.Call).May() {
-		return ""
-	}
-	given := caller.name(o, ctx.Call, ctx.Parent)
-	param := strings.Trim(lastName(given), "_")
-	if given == "" || len(fn.Defs(param)) > 0 {
-		return ""
-	}
-	if held := caller.standing(given, ctx.Call, ctx.Parent); !held.bound || held.cond != "" && held.cond != given+" is not None" {
-		return ""
-	}
-	if !r.parameter(fn, param) {
-		return ""
-	}
-	caller.keyword(ctx.Call, param, given)
-	return param
-}
-
-// parameter gives a function one more parameter, which is None by default.
-func (r *restorer) parameter(fn *pysem.Func, name string) bool {
-	list := fn.Node.Child(pyast.FieldParameters)
-	var last pyast.Node
-	for c := range list.Children() {
-		switch c.Kind() {
-		case pyast.KindListSplatPattern, pyast.KindComment:
-			return false
-		case pyast.KindDictionarySplatPattern:
-			r.insert(c.Start(), name+"=None, ")
-			return true
-		}
-		last = c
-	}
-	if !last.Valid() {
-		r.insert(list.End()-1, name+"=None")
-		return true
-	}
-	r.insert(last.End(), ", "+name+"=None")
-	return true
 }
 
 // standingBehind is what is known of a name behind a statement.

@@ -204,7 +204,7 @@ func (e Example) fixes(t *testing.T, engine analysis, found *project.Analysis) {
 		return
 	}
 	for _, f := range codeactions.Fixes(found.Tree, found.Diagnostics) {
-		if f.Applicability == diagnostics.Display {
+		if f.Applicability == diagnostics.Display || !alone(f) {
 			continue
 		}
 		after, err := text.Apply([]byte(e.Source), f.Edits[0].Edits)
@@ -251,7 +251,9 @@ func Settle(w *project.Workspace, path, source string) (string, error) {
 		}
 		var edits []text.Edit
 		for _, f := range codeactions.Compatible(codeactions.Fixes(a.Tree, a.Diagnostics), diagnostics.Safe) {
-			edits = append(edits, f.Edits[0].Edits...)
+			if alone(f) {
+				edits = append(edits, f.Edits[0].Edits...)
+			}
 		}
 		if len(edits) == 0 {
 			return source, nil
@@ -267,3 +269,6 @@ func Settle(w *project.Workspace, path, source string) (string, error) {
 	}
 	return source, fmt.Errorf("the safe fixes do not settle; the last text is\n%s", source)
 }
+
+// alone says that a fix changes the file that it was asked for and no other.
+func alone(f codeactions.Fix) bool { return len(f.Edits) == 1 && f.Edits[0].Path == "" }
