@@ -69,7 +69,7 @@ for epoch in range(start, 100):
 
 // settled is a program after the safe fixes of a rule.
 func settled(t *testing.T, rule, source string) string {
-	selector, err := diagnostics.ParseSelector(rule)
+	selector, err := diagnostics.Product.Selector(rule)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,15 +10,16 @@ import (
 
 // Rules for tests: each reports the calls of the function that it is named after.
 var (
+	rules     = &Registry{}
 	badRule   = callRule("CKP801", "bad-call", "bad", Warning)
 	worseRule = callRule("CKP802", "worse-call", "worse", Error)
 	quietRule = callRule("CKP901", "quiet-call", "bad", Off)
-	unused    = Register(&Rule{Code: "CKP001", Name: "unused-suppression", Severity: Hint, OnSuppressions: true, Run: func(p *Pass) {
+	unused    = rules.Register(&Rule{Code: "CKP001", Name: "unused-suppression", Severity: Hint, OnSuppressions: true, Run: func(p *Pass) {
 		for _, u := range p.UselessSuppressions() {
 			p.Report(Diagnostic{Span: u.Span, Message: u.Message})
 		}
 	}})
-	_ = Register(&Rule{Code: "CKP803", Name: "panics", Severity: Hint, Run: func(p *Pass) {
+	_ = rules.Register(&Rule{Code: "CKP803", Name: "panics", Severity: Hint, Run: func(p *Pass) {
 		for n := range p.File.Tree.Root().Descendants() {
 			if n.TextIs("explode") {
 				panic("boom")
@@ -28,7 +29,7 @@ var (
 )
 
 func callRule(code, name, function string, s Severity) *Rule {
-	return Register(&Rule{Code: code, Name: name, Severity: s, Run: func(p *Pass) {
+	return rules.Register(&Rule{Code: code, Name: name, Severity: s, Run: func(p *Pass) {
 		for n := range p.File.Tree.Root().Descendants() {
 			if n.Is(pyast.KindCall) && n.Child(pyast.FieldFunction).TextIs(function) {
 				p.Report(Diagnostic{Span: n.Span(), Message: fmt.Sprintf("%s at %d", function, n.Start())})
@@ -50,7 +51,7 @@ func selectors(t testing.TB, refs ...string) []Selector {
 	t.Helper()
 	var out []Selector
 	for _, ref := range refs {
-		s, err := ParseSelector(ref)
+		s, err := rules.Selector(ref)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,10 +10,10 @@ import (
 
 // SuppressLine is the edit that silences the finding where it stands, or an edit without effect if it is silenced already. It
 // adds to a list of rules on a line whose comment counts for the finding, and goes behind any other comment.
-func SuppressLine(tree *pyast.Tree, d Diagnostic) text.Edit {
+func SuppressLine(tree *pyast.Tree, d Diagnostic, rules *Registry) text.Edit {
 	lines := text.NewLineIndex(tree.Source())
 	place := commentPlace(tree, lines, d.Span.Start)
-	comments := readSuppressions(tree)
+	comments := readSuppressions(tree, rules)
 	if e, ok := extend(comments, d.Rule, func(s *suppression) bool { return !s.file && comments.linesOf(d.Span)[s.line] }); ok {
 		return e
 	}
@@ -26,8 +26,8 @@ func SuppressLine(tree *pyast.Tree, d Diagnostic) text.Edit {
 
 // SuppressFile is the edit that silences the finding's rule in the whole file, or an edit without effect if it is silenced
 // already. The comment goes below the comments that must come first: the interpreter line and the coding comment.
-func SuppressFile(tree *pyast.Tree, d Diagnostic) text.Edit {
-	if e, ok := extend(readSuppressions(tree), d.Rule, func(s *suppression) bool { return s.file }); ok {
+func SuppressFile(tree *pyast.Tree, d Diagnostic, rules *Registry) text.Edit {
+	if e, ok := extend(readSuppressions(tree, rules), d.Rule, func(s *suppression) bool { return s.file }); ok {
 		return e
 	}
 	src := tree.Source()

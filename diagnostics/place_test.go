@@ -8,14 +8,14 @@ import (
 )
 
 // suppressed applies the edit and requires that exactly the finding is gone, and that a second edit changes nothing.
-func suppressed(t *testing.T, src string, write func(*pyast.Tree, Diagnostic) text.Edit) string {
+func suppressed(t *testing.T, src string, write func(*pyast.Tree, Diagnostic, *Registry) text.Edit) string {
 	t.Helper()
 	file := parse(t, src)
 	ds := Run(badRule, file, TorchVersion{})
 	if len(ds) == 0 {
 		t.Fatalf("no finding in %q", src)
 	}
-	edit := write(file.Tree, ds[0])
+	edit := write(file.Tree, ds[0], rules)
 	out, err := text.Apply([]byte(src), []text.Edit{edit})
 	if err != nil {
 		t.Fatal(err)
@@ -25,10 +25,10 @@ func suppressed(t *testing.T, src string, write func(*pyast.Tree, Diagnostic) te
 		t.Errorf("%q becomes %q, which does not parse", src, out)
 	}
 	found := Run(badRule, after, TorchVersion{})
-	if kept := readSuppressions(after.Tree).silence(found); len(kept) >= len(found) {
+	if kept := readSuppressions(after.Tree, rules).silence(found); len(kept) >= len(found) {
 		t.Errorf("%q becomes %q, which silences nothing", src, out)
 	}
-	if e := write(after.Tree, found[0]); e != (text.Edit{}) {
+	if e := write(after.Tree, found[0], rules); e != (text.Edit{}) {
 		t.Errorf("%q is silenced already, but %+v was offered", out, e)
 	}
 	return string(out)

@@ -1,7 +1,6 @@
 package diagnostics
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -31,33 +30,6 @@ type Rule struct {
 
 // Family is the hundred of the code, as "CKP1".
 func (r *Rule) Family() string { return r.Code[:4] }
-
-var registry []*Rule
-
-// Register adds a rule; it panics on a code or name that is taken. Rules call it from a package-level variable.
-func Register(r *Rule) *Rule {
-	for _, o := range registry {
-		if o.Code == r.Code || o.Name == r.Name {
-			panic(fmt.Sprintf("rules %s %s and %s %s clash", o.Code, o.Name, r.Code, r.Name))
-		}
-	}
-	registry = append(registry, r)
-	slices.SortFunc(registry, func(a, b *Rule) int { return strings.Compare(a.Code, b.Code) })
-	return r
-}
-
-// Rules are all registered rules by code. Import diagnostics/rules for its side effect to have them.
-func Rules() []*Rule { return slices.Clone(registry) }
-
-// Lookup finds a rule by code ("CKP101", "ckp101") or name.
-func Lookup(ref string) *Rule {
-	for _, r := range registry {
-		if strings.EqualFold(r.Code, ref) || r.Name == ref {
-			return r
-		}
-	}
-	return nil
-}
 
 // TorchVersion is the project's lowest torch version as {major, minor}; the zero value means unknown, to be read as current.
 type TorchVersion struct {
@@ -115,7 +87,7 @@ func (p *Pass) Report(d Diagnostic) {
 
 // Run applies one rule to one file and returns its findings by position, duplicates removed.
 func Run(r *Rule, file *training.File, torch TorchVersion) []Diagnostic {
-	return run(r, file, torch, &suppressions{tree: file.Tree})
+	return run(r, file, torch, &suppressions{tree: file.Tree, rules: Product})
 }
 
 func run(r *Rule, file *training.File, torch TorchVersion, comments *suppressions) []Diagnostic {

@@ -14,12 +14,21 @@ import (
 // Options are what configuration says about one file.
 type Options struct {
 	Selection
+	// Rules are the rules that there are; nil means the product's.
+	Rules *Registry
 	// Exempt are left out of this file whatever the selection says.
 	Exempt []Selector
 	// Torch is the version the project states.
 	Torch TorchVersion
 	// Stop, once closed, makes Check give up before the next rule; what it returns then is not whole. It may be nil.
 	Stop <-chan struct{}
+}
+
+func (o Options) registry() *Registry {
+	if o.Rules == nil {
+		return Product
+	}
+	return o.Rules
 }
 
 func (o Options) stopped() bool {
@@ -59,7 +68,7 @@ type Ran map[*Rule]bool
 func Find(file *training.File, o Options) (found []Diagnostic, ran Ran, err error) {
 	var failed []error
 	ran = Ran{}
-	for _, r := range registry {
+	for _, r := range o.registry().rules {
 		if r.OnSuppressions || !o.runs(r) {
 			continue
 		}
@@ -74,11 +83,11 @@ func Find(file *training.File, o Options) (found []Diagnostic, ran Ran, err erro
 	return found, ran, errors.Join(failed...)
 }
 
-// Everything is what all rules find in what the entry points of one file do, whatever is selected or silenced. A rule that panics
+// Everything is what all rules of the product find in what the entry points of one file do, whatever is selected or silenced. A rule that panics
 // finds nothing.
 func Everything(file *training.File, torch TorchVersion) []Diagnostic {
 	var found []Diagnostic
-	for _, r := range registry {
+	for _, r := range Product.rules {
 		if !r.OnSuppressions {
 			ds, _ := runOne(r, file, torch, nil)
 			found = append(found, ds...)
@@ -108,13 +117,13 @@ func (o Options) graded(r *Rule, ds []Diagnostic) []Diagnostic {
 // adds what is to be said of the comments. ran are the rules that ran over the file itself, nil where none did.
 func Settle(tree *pyast.Tree, found []Diagnostic, ran Ran, o Options) ([]Diagnostic, error) {
 	found = slices.DeleteFunc(slices.Clone(found), func(d Diagnostic) bool { return !o.runs(d.Rule) })
-	comments := readSuppressions(tree)
+	comments := readSuppressions(tree, o.registry())
 	found = comments.silence(found)
 	var failed []error
 	if ran != nil {
 		comments.judge(ran)
 		kept := len(found)
-		for _, r := range registry {
+		for _, r := range o.registry().rules {
 			if !r.OnSuppressions || !o.runs(r) {
 				continue
 			}

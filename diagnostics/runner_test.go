@@ -38,9 +38,9 @@ func TestSelection(t *testing.T) {
 	}
 }
 
-func TestParseSelectorSuggests(t *testing.T) {
-	for ref, want := range map[string]string{"bad-cal": `did you mean "bad-call"`, "CKP80": `did you mean "CKP80`, "zzzzzzzz": "ckpt-lsp rules"} {
-		if _, err := ParseSelector(ref); err == nil || !strings.Contains(err.Error(), want) {
+func TestSelectorSuggests(t *testing.T) {
+	for ref, want := range map[string]string{"bad-cal": `did you mean "bad-call"`, "CKP80": `did you mean "CKP80`, "zzzzzzzz": "ckpt-lsp rules", "ckp7xx": `"ckp7xx" is a family without a rule (families: CKP0, CKP8, CKP9)`} {
+		if _, err := rules.Selector(ref); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", ref, err, want)
 		}
 	}
@@ -48,7 +48,7 @@ func TestParseSelectorSuggests(t *testing.T) {
 
 func TestCheckOrdersAndOverrides(t *testing.T) {
 	file := parse(t, "worse()\nbad()\nworse(bad())\n")
-	ds, err := Check(file, Options{Selection: Selection{
+	ds, err := Check(file, Options{Rules: rules, Selection: Selection{
 		Select: selectors(t, "ALL"), Ignore: selectors(t, "CKP0"), Severity: map[*Rule]Severity{badRule: Information},
 	}})
 	if err != nil {
@@ -62,14 +62,14 @@ func TestCheckOrdersAndOverrides(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	ds, _ = Check(file, Options{Exempt: selectors(t, "CKP801")})
+	ds, _ = Check(file, Options{Rules: rules, Exempt: selectors(t, "CKP801")})
 	if len(ds) != 2 {
 		t.Errorf("%d findings with CKP801 exempt, want 2", len(ds))
 	}
 }
 
 func TestCheckSurvivesPanics(t *testing.T) {
-	ds, err := Check(parse(t, "explode()\nbad()\n"), Options{})
+	ds, err := Check(parse(t, "explode()\nbad()\n"), Options{Rules: rules})
 	var failed *RuleError
 	if !errors.As(err, &failed) || failed.Rule.Name != "panics" || len(failed.Stack) == 0 {
 		t.Errorf("error %v", err)

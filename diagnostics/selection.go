@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
 // Selector names one rule, a family of rules or all of them.
@@ -14,37 +12,33 @@ type Selector struct {
 	// rule is set for a code or a name; otherwise prefix is the beginning of the codes, "CKP" for all.
 	rule   *Rule
 	prefix string
+	among  *Registry
 }
 
 const allRules = "CKP"
 
 var familyPattern = regexp.MustCompile(`(?i)^CKP([0-9])?(?:xx)?$`)
 
-// ParseSelector reads a code ("CKP101"), a name ("missing-optimizer-state"), a family ("CKP1", "CKP1xx") or "ALL".
-func ParseSelector(ref string) (Selector, error) {
+// Selector reads a code ("CKP101"), a name ("missing-optimizer-state"), a family that has a rule ("CKP1", "CKP1xx") or "ALL".
+func (g *Registry) Selector(ref string) (Selector, error) {
 	if strings.EqualFold(ref, "ALL") {
-		return Selector{prefix: allRules}, nil
+		return Selector{prefix: allRules, among: g}, nil
 	}
 	if m := familyPattern.FindStringSubmatch(ref); m != nil {
-		return Selector{prefix: allRules + m[1]}, nil
+		s := Selector{prefix: allRules + m[1], among: g}
+		if len(s.Rules()) == 0 {
+			return Selector{}, fmt.Errorf("%q %s", ref, g.emptyFamily())
+		}
+		return s, nil
 	}
-	if r := Lookup(ref); r != nil {
-		return Selector{rule: r}, nil
+	if r := g.Lookup(ref); r != nil {
+		return Selector{rule: r, among: g}, nil
 	}
 	hint := "`ckpt-lsp rules` lists them"
-	if near := NearestRule(ref); near != "" {
+	if near := g.Nearest(ref); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return Selector{}, fmt.Errorf("unknown rule %q (valid: a code as CKP101, a name, a family as CKP1, ALL); %s", ref, hint)
-}
-
-// NearestRule is the name or code that a misspelt reference to a rule most likely means, empty if none is close.
-func NearestRule(ref string) string {
-	var known []string
-	for _, r := range registry {
-		known = append(known, r.Name, r.Code)
-	}
-	return text.Nearest(ref, known)
 }
 
 // Selects reports whether the rule is among those named.
@@ -57,7 +51,7 @@ func (s Selector) Selects(r *Rule) bool {
 
 // Rules are those that the selector names.
 func (s Selector) Rules() []*Rule {
-	return slices.DeleteFunc(Rules(), func(r *Rule) bool { return !s.Selects(r) })
+	return slices.DeleteFunc(s.among.Rules(), func(r *Rule) bool { return !s.Selects(r) })
 }
 
 // weight orders selectors: the more precise wins.

@@ -42,6 +42,7 @@ type suppressionRef struct {
 
 // suppressions are the suppression comments of one file.
 type suppressions struct {
+	rules *Registry
 	tree  *pyast.Tree
 	lines *text.LineIndex
 	all   []*suppression
@@ -54,8 +55,8 @@ var (
 	refPattern       = regexp.MustCompile(`[^,\s]+`)
 )
 
-func readSuppressions(tree *pyast.Tree) *suppressions {
-	s := &suppressions{tree: tree}
+func readSuppressions(tree *pyast.Tree, rules *Registry) *suppressions {
+	s := &suppressions{rules: rules, tree: tree}
 	src := tree.Source()
 	if !bytes.Contains(src, []byte(marker)) {
 		return s
@@ -76,15 +77,15 @@ func readSuppressions(tree *pyast.Tree) *suppressions {
 			if next := strings.IndexByte(comment[m[1]:end], '#'); next >= 0 {
 				end = m[1] + next
 			}
-			s.all = append(s.all, readDirective(comment, m, end, n.Start(), s.lines, head))
+			s.all = append(s.all, s.directive(comment, m, end, n.Start(), head))
 		}
 	}
 	return s
 }
 
-// readDirective reads one match m of directivePattern in a comment that starts at offset; the directive goes on to end.
-func readDirective(comment string, m []int, end, offset int, lines *text.LineIndex, head int) *suppression {
-	d := &suppression{span: text.Span{Start: offset + m[0], End: offset + end}, line: lines.Line(offset)}
+// directive reads one match m of directivePattern in a comment that starts at offset; the directive goes on to end.
+func (s *suppressions) directive(comment string, m []int, end, offset, head int) *suppression {
+	d := &suppression{span: text.Span{Start: offset + m[0], End: offset + end}, line: s.lines.Line(offset)}
 	switch word := comment[m[2]:m[3]]; word {
 	case "ignore":
 	case "ignore-file":
@@ -110,7 +111,7 @@ func readDirective(comment string, m []int, end, offset int, lines *text.LineInd
 		if at[0] >= at[1] {
 			continue
 		}
-		selector, err := ParseSelector(list[at[0]:at[1]])
+		selector, err := s.rules.Selector(list[at[0]:at[1]])
 		d.refs = append(d.refs, suppressionRef{
 			span:     text.Span{Start: offset + m[4] + at[0], End: offset + m[4] + at[1]},
 			selector: selector, known: err == nil,
@@ -183,19 +184,19 @@ func (s *suppressions) judge(ran map[*Rule]bool) {
 	}
 	for _, c := range s.all {
 		if c.fault == "" && len(c.refs) == 0 {
-			c.bare.unused = !c.bare.used && allRan(Selector{prefix: allRules}, ran)
+			c.bare.unused = !c.bare.used && s.allRan(Selector{prefix: allRules}, ran)
 		}
 		for i := range c.refs {
 			r := &c.refs[i]
-			r.unused = r.known && !r.used && allRan(r.selector, ran)
+			r.unused = r.known && !r.used && s.allRan(r.selector, ran)
 		}
 	}
 }
 
 // allRan reports whether no rule that the selector names was left out, other than those off by default.
-func allRan(s Selector, ran map[*Rule]bool) bool {
-	for _, r := range registry {
-		if s.Selects(r) && !ran[r] && !(s.rule == nil && (r.Severity == Off || r.OnSuppressions)) {
+func (s *suppressions) allRan(named Selector, ran map[*Rule]bool) bool {
+	for _, r := range s.rules.rules {
+		if named.Selects(r) && !ran[r] && !(named.rule == nil && (r.Severity == Off || r.OnSuppressions)) {
 			return false
 		}
 	}
@@ -256,13 +257,10 @@ func (s *suppressions) uselessRefs(c *suppression, whole text.Span) []UselessSup
 		var unused, unknown []string
 		for _, r := range c.refs[i : last+1] {
 			name := string(s.tree.Source()[r.span.Start:r.span.End])
-			switch near := NearestRule(name); {
-			case r.known:
+			if r.known {
 				unused = append(unused, "`"+name+"`")
-			case near != "":
-				unknown = append(unknown, fmt.Sprintf("`%s` is not a rule; did you mean `%s`?", name, near))
-			default:
-				unknown = append(unknown, fmt.Sprintf("`%s` is not a rule; `ckpt-lsp rules` lists them.", name))
+			} else {
+				unknown = append(unknown, fmt.Sprintf("`%s` %s", name, s.rules.unknown(name)))
 			}
 		}
 		if len(unused) > 0 {

@@ -12,7 +12,7 @@ import (
 func left(t *testing.T, src string) []string {
 	t.Helper()
 	file := parse(t, src)
-	ds, err := Check(file, Options{})
+	ds, err := Check(file, Options{Rules: rules})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +52,7 @@ func TestSuppression(t *testing.T) {
 		"unused, silenced":          {"ok()  # ckpt-lsp: ignore[bad-call, unused-suppression]", nil},
 		"unused, bare is no excuse": {"# ckpt-lsp: ignore-file\nok()  # ckpt-lsp: ignore[bad-call]", []string{"CKP001", " CKP001"}},
 		"rule that is off":          {"bad()  # ckpt-lsp: ignore[bad-call, quiet-call]", nil},
+		"empty family":              {"bad()  # ckpt-lsp: ignore[CKP7]", []string{"CKP801", "CKP001"}},
 		"unknown rule":              {"bad()  # ckpt-lsp: ignore[bad-cal]", []string{"CKP801", "CKP001"}},
 		"no bracket":                {"bad()  # ckpt-lsp: ignore[bad-call", []string{"CKP801", "CKP001"}},
 		"empty list":                {"bad()  # ckpt-lsp: ignore[]", []string{"CKP801", "CKP001"}},
@@ -70,7 +71,7 @@ func TestSuppression(t *testing.T) {
 
 func TestUnusedIsJudgedOnlyForRulesThatRan(t *testing.T) {
 	file := parse(t, "ok()  # ckpt-lsp: ignore[bad-call]\nok()  # ckpt-lsp: ignore\n")
-	ds, _ := Check(file, Options{Selection: Selection{Select: selectors(t, "CKP802", "CKP001")}})
+	ds, _ := Check(file, Options{Rules: rules, Selection: Selection{Select: selectors(t, "CKP802", "CKP001")}})
 	if len(ds) != 0 {
 		t.Errorf("findings %v", ds)
 	}
@@ -90,11 +91,11 @@ func TestUselessSuppressionRemoval(t *testing.T) {
 		"x  # ckpt-lsp: ignore[bad-call] # ckpt-lsp: ignore[worse-call]": "x  ",
 	} {
 		file := parse(t, src)
-		comments := readSuppressions(file.Tree)
+		comments := readSuppressions(file.Tree, rules)
 		if ds := comments.silence(Run(badRule, file, TorchVersion{})); len(ds) > 0 {
 			t.Errorf("%q: left %v", src, ds)
 		}
-		comments.judge(map[*Rule]bool{badRule: true, worseRule: true, Lookup("panics"): true})
+		comments.judge(map[*Rule]bool{badRule: true, worseRule: true, rules.Lookup("panics"): true})
 		p := Pass{File: file, comments: comments}
 		var edits []text.Edit
 		for _, u := range p.UselessSuppressions() {

@@ -21,7 +21,7 @@ import (
 func TestEditorAndTerminalAgree(t *testing.T) {
 	everything := between(at(0, 0), at(1<<20, 0))
 	workspace := project.NewWorkspace("/work")
-	for _, rule := range diagnostics.Rules() {
+	for _, rule := range diagnostics.Product.Rules() {
 		sections := docs.Sections(rule)
 		for _, s := range sections {
 			for i, code := range s.Code {
@@ -66,7 +66,7 @@ func TestEditorAndTerminalAgree(t *testing.T) {
 func projects(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	out := map[string]map[string]string{}
-	for _, rule := range diagnostics.Rules() {
+	for _, rule := range diagnostics.Product.Rules() {
 		examples, err := litest.Parse(filepath.Join("../testdata/rules", rule.Code+".md"), rule.Code)
 		if err != nil {
 			continue // a rule for tests

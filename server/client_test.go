@@ -53,7 +53,7 @@ type client struct {
 func connect(t testing.TB, prepare ...func(*session)) *client {
 	fromClient, in := io.Pipe()
 	out, toClient := io.Pipe()
-	c := &client{t: t, session: newSession(Options{Version: "1.2.3", Cache: t.TempDir()}), in: in, code: make(chan int, 1), asked: map[string]string{}}
+	c := &client{t: t, session: newSession(Options{Rules: testRules, Version: "1.2.3", Cache: t.TempDir()}), in: in, code: make(chan int, 1), asked: map[string]string{}}
 	c.arrived = sync.NewCond(&c.mu)
 	for _, p := range prepare {
 		p(c.session)

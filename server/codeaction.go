@@ -175,8 +175,8 @@ func (s *session) attend(ctx context.Context, d *document, of *analysis, x diagn
 	}
 	title := "Show documentation of " + x.Rule.Code
 	return []offer{
-		suppress("on this line", diagnostics.SuppressLine(d.tree, x)),
-		suppress("in this file", diagnostics.SuppressFile(d.tree, x)),
+		suppress("on this line", diagnostics.SuppressLine(d.tree, x, s.rules)),
+		suppress("in this file", diagnostics.SuppressFile(d.tree, x, s.rules)),
 		{CodeAction: &protocol.CodeAction{
 			Title: title, Kind: kind(protocol.CodeActionKindQuickFix), Diagnostics: reported,
 			Command: protocol.Command{Title: title, Command: showDocumentation, Arguments: []protocol.LSPAny{protocol.LSPAny(`"` + x.Rule.Code + `"`)}},

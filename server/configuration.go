@@ -87,7 +87,7 @@ func (s *session) configure() {
 
 // readSettings reads the server's section, and tells the user of mistakes in it.
 func (s *session) readSettings(sent json.RawMessage) settings {
-	chosen, mistakes := readSettings(sent)
+	chosen, mistakes := readSettings(sent, s.rules)
 	for _, err := range mistakes {
 		s.warn(err.Error())
 	}

@@ -122,7 +122,7 @@ func TestMalformedMessages(t *testing.T) {
 func passed(t testing.TB, input string) (messages []string, refused []jsonrpc2.Code) {
 	t.Helper()
 	var out sink
-	f := newFrames(strings.NewReader(input), &out, newSession(Options{}).log)
+	f := newFrames(strings.NewReader(input), &out, newSession(Options{Rules: testRules}).log)
 	stream := jsonrpc2.NewHeaderStream(struct {
 		io.Reader
 		io.WriteCloser

@@ -22,7 +22,7 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 		return nil, nil
 	}
 	at := s.units.offset(c, p.Position)
-	if rule, span := ruleInComment(d.tree, at); rule != nil {
+	if rule, span := s.ruleInComment(d.tree, at); rule != nil {
 		return s.hover(c, docs.Page(rule), span), nil
 	}
 	a, err := d.analyze(ctx, viewIn(ctx))
@@ -75,7 +75,7 @@ func explain(x diagnostics.Diagnostic) string {
 var ruleWord = regexp.MustCompile(`[A-Za-z][A-Za-z0-9-]+`)
 
 // ruleInComment is the rule that a comment names at an offset, by code or name.
-func ruleInComment(tree *pyast.Tree, at int) (*diagnostics.Rule, text.Span) {
+func (s *session) ruleInComment(tree *pyast.Tree, at int) (*diagnostics.Rule, text.Span) {
 	for n := range tree.Root().Descendants() {
 		if n.Kind() != pyast.KindComment || !n.Span().Contains(at) {
 			continue
@@ -83,7 +83,7 @@ func ruleInComment(tree *pyast.Tree, at int) (*diagnostics.Rule, text.Span) {
 		for _, m := range ruleWord.FindAllStringIndex(n.Text(), -1) {
 			span := text.Span{Start: n.Start() + m[0], End: n.Start() + m[1]}
 			if span.Contains(at) {
-				return diagnostics.Lookup(n.Text()[m[0]:m[1]]), span
+				return s.rules.Lookup(n.Text()[m[0]:m[1]]), span
 			}
 		}
 	}

@@ -68,7 +68,7 @@ func TestHoverAsPlainText(t *testing.T) {
 
 // TestHoversAreReadable holds all pages to what every editor can show: no tables, and no line that ends within a paragraph.
 func TestHoversAreReadable(t *testing.T) {
-	for _, r := range diagnostics.Rules() {
+	for _, r := range diagnostics.Product.Rules() {
 		code, before := false, ""
 		for line := range strings.SplitSeq(flowing(docs.Page(r)), "\n") {
 			if strings.HasPrefix(line, fence) {

@@ -17,7 +17,7 @@ func (s *session) Initialize(_ context.Context, p *protocol.InitializeParams) (*
 	var mistakes []error
 	options := optionsOf(p)
 	s.terminal = options.Terminal
-	s.initial, mistakes = readSettings(options.Settings)
+	s.initial, mistakes = readSettings(options.Settings, s.rules)
 	folders := foldersOf(p, s.initial)
 	s.mu.Lock()
 	s.advance(func(next *view) { next.folders = folders })

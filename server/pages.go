@@ -103,7 +103,7 @@ func (p *pages) remove() error {
 // edition tells the pages of one build of the server from those of another, which may run beside it.
 var edition = sync.OnceValue(func() string {
 	all := sha256.New()
-	for _, r := range diagnostics.Rules() {
+	for _, r := range diagnostics.Product.Rules() {
 		all.Write([]byte(docs.Page(r)))
 	}
 	return hex.EncodeToString(all.Sum(nil))[:12]

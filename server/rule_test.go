@@ -16,7 +16,10 @@ var (
 	beyond atomic.Int32
 )
 
-var _ = diagnostics.Register(&diagnostics.Rule{Code: "CKP902", Name: "beyond-the-gate", Severity: diagnostics.Hint, Run: func(p *diagnostics.Pass) {
+// testRules are the rules of the sessions under test.
+var testRules = diagnostics.Product.With()
+
+var _ = testRules.Register(&diagnostics.Rule{Code: "CKP902", Name: "beyond-the-gate", Severity: diagnostics.Hint, Run: func(p *diagnostics.Pass) {
 	if bytes.Contains(p.File.Tree.Source(), []byte("GATE")) {
 		beyond.Add(1)
 	}
@@ -24,7 +27,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{Code: "CKP902", Name: "beyond-the
 
 // A rule for tests: every name BUG is an error, with a safe fix that writes FIXED, and ODD one without effect, with an unsafe
 // fix. Findings point at the head of the file.
-var bugRule = diagnostics.Register(&diagnostics.Rule{
+var bugRule = testRules.Register(&diagnostics.Rule{
 	Code: "CKP901", Name: "bug-name", Severity: diagnostics.Error,
 	Run: func(p *diagnostics.Pass) {
 		for n := range p.File.Tree.Root().Descendants() {

@@ -13,10 +13,14 @@ import (
 	"go.lsp.dev/uri"
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 )
 
 // Options configure Serve.
 type Options struct {
+	// Rules are the rules that there are; nil means the product's.
+	Rules *diagnostics.Registry
 	// Version is told to the client.
 	Version string
 	// Log receives what the server has to say; nil discards it.
@@ -28,6 +32,7 @@ type Options struct {
 // session is one client's connection.
 type session struct {
 	protocol.UnimplementedServer
+	rules   *diagnostics.Registry
 	log     *zap.Logger
 	version string
 	ctx     context.Context // lives as long as the connection
@@ -70,7 +75,10 @@ func Serve(ctx context.Context, in io.Reader, out io.WriteCloser, o Options) int
 
 func newSession(o Options) *session {
 	s := &session{
-		log: o.Log, version: o.Version, closing: make(chan struct{}), exit: make(chan int, 1), ready: make(chan struct{}), pause: pause, editing: map[uri.URI]*editing{}, sent: map[uri.URI]sentFor{},
+		rules: o.Rules, log: o.Log, version: o.Version, closing: make(chan struct{}), exit: make(chan int, 1), ready: make(chan struct{}), pause: pause, editing: map[uri.URI]*editing{}, sent: map[uri.URI]sentFor{},
+	}
+	if s.rules == nil {
+		s.rules = diagnostics.Product
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()

@@ -18,6 +18,7 @@ const section = "ckpt-lsp"
 
 // settings are what a client chooses for a folder. They go before the configuration files.
 type settings struct {
+	rules      *diagnostics.Registry // what names of rules mean
 	enable     bool
 	selected   []diagnostics.Selector
 	ignored    []diagnostics.Selector
@@ -29,12 +30,14 @@ type settings struct {
 }
 
 // unset are the settings of a client that chooses nothing.
-func unset() settings { return settings{enable: true, codeLens: true} }
+func unset(rules *diagnostics.Registry) settings {
+	return settings{rules: rules, enable: true, codeLens: true}
+}
 
 func (s settings) equal(t settings) bool { return reflect.DeepEqual(s, t) }
 
 func (s settings) overrides() project.Overrides {
-	return project.Overrides{Select: s.selected, Ignore: s.ignored, Severity: s.severity, Torch: s.torch}
+	return project.Overrides{Rules: s.rules, Select: s.selected, Ignore: s.ignored, Severity: s.severity, Torch: s.torch}
 }
 
 // schema is a JSON Schema.
@@ -88,8 +91,8 @@ func SettingsSchema() ([]byte, error) {
 }
 
 // readSettings reads what a client sends for the section. Each mistake is told by itself, and the rest holds.
-func readSettings(value json.RawMessage) (s settings, mistakes []error) {
-	s = unset()
+func readSettings(value json.RawMessage, rules *diagnostics.Registry) (s settings, mistakes []error) {
+	s = unset(rules)
 	if len(value) == 0 || isNull(value) {
 		return s, nil
 	}
@@ -145,7 +148,7 @@ func selectors(of func(*settings) *[]diagnostics.Selector) func(*settings, json.
 		}
 		var errs []error
 		for _, ref := range refs {
-			selector, err := diagnostics.ParseSelector(ref)
+			selector, err := s.rules.Selector(ref)
 			if err != nil {
 				errs = append(errs, err)
 				continue
@@ -164,7 +167,7 @@ func readSeverity(s *settings, value json.RawMessage) error {
 	s.severity = map[*diagnostics.Rule]diagnostics.Severity{}
 	var errs []error
 	for ref, name := range chosen {
-		selector, err := diagnostics.ParseSelector(ref)
+		selector, err := s.rules.Selector(ref)
 		if err != nil {
 			errs = append(errs, err)
 			continue

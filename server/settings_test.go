@@ -25,7 +25,7 @@ func TestReadSettings(t *testing.T) {
 		"unknown":      {`{"selct": []}`, []string{`unknown key "selct"; did you mean "select"?`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, mistakes := readSettings(json.RawMessage(c.sent))
+			_, mistakes := readSettings(json.RawMessage(c.sent), testRules)
 			for i, want := range c.want {
 				if i >= len(mistakes) || !strings.Contains(mistakes[i].Error(), want) {
 					t.Errorf("%v lacks %q", mistakes, want)
@@ -36,7 +36,7 @@ func TestReadSettings(t *testing.T) {
 			}
 		})
 	}
-	s, _ := readSettings(json.RawMessage(`{"enable": false, "select": ["CKP9", "nonsense"], "severity": {"CKP9": "hint", "x": "y"}, "torchVersion": "2.4.1", "run": "onSave", "codeLens": false, "inlayHints": true}`))
+	s, _ := readSettings(json.RawMessage(`{"enable": false, "select": ["CKP9", "nonsense"], "severity": {"CKP9": "hint", "x": "y"}, "torchVersion": "2.4.1", "run": "onSave", "codeLens": false, "inlayHints": true}`), testRules)
 	if s.enable || len(s.selected) != 1 || s.severity[bugRule] != diagnostics.Hint || s.torch.Minor != 4 || !s.onSave || s.codeLens || !s.inlayHints {
 		t.Errorf("what is sound does not hold: %+v", s)
 	}
@@ -65,14 +65,14 @@ func TestSettingsSchema(t *testing.T) {
 		}
 		defaults[key] = p.Default
 		for _, value := range p.Enum {
-			if _, mistakes := readSettings(encode(t, m{key: value})); len(mistakes) > 0 {
+			if _, mistakes := readSettings(encode(t, m{key: value}), testRules); len(mistakes) > 0 {
 				t.Errorf("%s: %v", key, mistakes)
 			}
 		}
 	}
-	s, mistakes := readSettings(encode(t, defaults))
+	s, mistakes := readSettings(encode(t, defaults), testRules)
 	s.severity = nil // empty and none are one
-	if len(mistakes) > 0 || !s.equal(unset()) {
+	if len(mistakes) > 0 || !s.equal(unset(testRules)) {
 		t.Errorf("the defaults of the schema read %+v, %v", s, mistakes)
 	}
 	if len(got.Properties) != len(options) {

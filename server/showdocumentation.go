@@ -7,7 +7,6 @@ import (
 	"go.lsp.dev/uri"
 	"go.uber.org/zap"
 
-	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 )
 
@@ -19,7 +18,7 @@ func (s *session) runShowDocumentation(ctx context.Context, arguments []protocol
 	if err != nil {
 		return nil, err
 	}
-	rule := diagnostics.Lookup(ref)
+	rule := s.rules.Lookup(ref)
 	if rule == nil {
 		return nil, invalid("there is no rule " + ref)
 	}

@@ -23,6 +23,7 @@ const stdinArgument = "-"
 
 // checker holds the flags of check and what belongs to one run of it.
 type checker struct {
+	rules                       *diagnostics.Registry
 	fix, unsafe, diff, exitZero bool
 	write                       bool // put fixed texts into their files
 	selected, ignored           []string
@@ -32,8 +33,8 @@ type checker struct {
 	workspace *project.Workspace
 }
 
-func newCheckCommand() *cobra.Command {
-	c := &checker{}
+func newCheckCommand(rules *diagnostics.Registry) *cobra.Command {
+	c := &checker{rules: rules}
 	cmd := &cobra.Command{
 		Use:   "check [paths]",
 		Short: "Report findings in files and directories (default: the working directory)",
@@ -109,13 +110,13 @@ func (c *checker) prepare() error {
 	if err := report.Write(io.Discard, c.format, &report.Report{}, report.Style{}); err != nil {
 		return err
 	}
-	var o project.Overrides
+	o := project.Overrides{Rules: c.rules}
 	for _, list := range []struct {
 		refs []string
 		into *[]diagnostics.Selector
 	}{{c.selected, &o.Select}, {c.ignored, &o.Ignore}} {
 		for _, ref := range list.refs {
-			s, err := diagnostics.ParseSelector(strings.TrimSpace(ref))
+			s, err := c.rules.Selector(strings.TrimSpace(ref))
 			if err != nil {
 				return err
 			}

@@ -11,15 +11,15 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/report"
 )
 
-func newExplainCommand() *cobra.Command {
+func newExplainCommand(rules *diagnostics.Registry) *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain RULE",
 		Short: "Explain a rule, named by code or name",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r := diagnostics.Lookup(args[0])
+			r := rules.Lookup(args[0])
 			if r == nil {
-				if near := diagnostics.NearestRule(args[0]); near != "" {
+				if near := rules.Nearest(args[0]); near != "" {
 					return fmt.Errorf("unknown rule %q; did you mean %q?", args[0], near)
 				}
 				return fmt.Errorf("unknown rule %q; `ckpt-lsp rules` lists them", args[0])
@@ -30,7 +30,7 @@ func newExplainCommand() *cobra.Command {
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
-			for _, r := range diagnostics.Rules() {
+			for _, r := range rules.Rules() {
 				names = append(names, r.Code+"\t"+r.Summary, r.Name+"\t"+r.Summary)
 			}
 			return names, cobra.ShellCompDirectiveNoFileComp

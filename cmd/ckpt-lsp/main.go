@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	_ "github.com/ckpt-lsp/ckpt-lsp/diagnostics/rules"
 )
 
@@ -25,11 +26,11 @@ var errFindings = errors.New("findings are left")
 // errReported ends a command with exitError; everything has been said already.
 var errReported = errors.New("errors were reported")
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(run(diagnostics.Product)) }
 
-// run executes the command line and gives the exit code.
-func run() int {
-	switch err := newRootCommand().Execute(); {
+// run executes the command line, with the rules that there are, and gives the exit code.
+func run(rules *diagnostics.Registry) int {
+	switch err := newRootCommand(rules).Execute(); {
 	case err == nil:
 		return exitClean
 	case errors.Is(err, errFindings):
@@ -42,7 +43,7 @@ func run() int {
 	}
 }
 
-func newRootCommand() *cobra.Command {
+func newRootCommand(rules *diagnostics.Registry) *cobra.Command {
 	var stdio bool
 	root := &cobra.Command{
 		Use:   "ckpt-lsp",
@@ -55,12 +56,12 @@ It never runs or imports the code unless prove is asked to, and opens no network
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if stdio {
-				return runServer(cmd)
+				return serverFlags{rules: rules, logLevel: "warn"}.run(cmd.Context())
 			}
 			return cmd.Help()
 		},
 	}
 	root.Flags().BoolVar(&stdio, "stdio", false, "run the language server over standard input and output")
-	root.AddCommand(newCheckCommand(), newContractCommand(), newExplainCommand(), newProveCommand(), newRulesCommand(), newServerCommand(), newSettingsCommand(), newVersionCommand())
+	root.AddCommand(newCheckCommand(rules), newContractCommand(), newExplainCommand(rules), newProveCommand(), newRulesCommand(rules), newServerCommand(rules), newSettingsCommand(), newVersionCommand())
 	return root
 }

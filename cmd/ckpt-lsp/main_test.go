@@ -10,20 +10,19 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
 
-// The rules that the scripts speak of. Calls of safe() want safe=True, calls of unsafe() want unsafe=True, and
+// scripted are the rules that the scripts speak of, beside the product's. Calls of safe() want safe=True, calls of unsafe() want unsafe=True, and
 // the fix of an assignment to endless never clears it.
-func init() {
-	keywordRule("CKP801", "safe-call", "safe", diagnostics.SetKeyword{Title: "Pass safe=True", Name: "safe", Value: "True", Safe: true})
-	keywordRule("CKP802", "unsafe-call", "unsafe", diagnostics.SetKeyword{Title: "Pass unsafe=True", Name: "unsafe", Value: "True", Reason: "it may change"})
-	keywordRule("CKP901", "quiet-call", "quiet", diagnostics.SetKeyword{Title: "Pass quiet=True", Name: "quiet", Value: "True", Safe: true}).Severity = diagnostics.Off
-	diagnostics.Register(&diagnostics.Rule{Code: "CKP803", Name: "explosive-call", Severity: diagnostics.Hint, Run: func(p *diagnostics.Pass) {
+func scripted() *diagnostics.Registry {
+	quiet := keywordRule("CKP901", "quiet-call", "quiet", diagnostics.SetKeyword{Title: "Pass quiet=True", Name: "quiet", Value: "True", Safe: true})
+	quiet.Severity = diagnostics.Off
+	explosive := &diagnostics.Rule{Code: "CKP803", Name: "explosive-call", Severity: diagnostics.Hint, Run: func(p *diagnostics.Pass) {
 		for n := range p.File.Tree.Root().Descendants() {
 			if n.TextIs("explode") {
 				panic("boom")
 			}
 		}
-	}})
-	diagnostics.Register(&diagnostics.Rule{Code: "CKP804", Name: "endless-fix", Severity: diagnostics.Warning, HasFix: true, Run: func(p *diagnostics.Pass) {
+	}}
+	endless := &diagnostics.Rule{Code: "CKP804", Name: "endless-fix", Severity: diagnostics.Warning, HasFix: true, Run: func(p *diagnostics.Pass) {
 		for n := range p.File.Tree.Root().Descendants() {
 			if n.Is(pyast.KindAssignment) && n.Child(pyast.FieldLeft).TextIs("endless") {
 				value := n.Child(pyast.FieldRight)
@@ -32,11 +31,14 @@ func init() {
 				}})
 			}
 		}
-	}})
+	}}
+	return diagnostics.Product.With(explosive, endless, quiet,
+		keywordRule("CKP801", "safe-call", "safe", diagnostics.SetKeyword{Title: "Pass safe=True", Name: "safe", Value: "True", Safe: true}),
+		keywordRule("CKP802", "unsafe-call", "unsafe", diagnostics.SetKeyword{Title: "Pass unsafe=True", Name: "unsafe", Value: "True", Reason: "it may change"}))
 }
 
 func keywordRule(code, name, function string, remedy diagnostics.SetKeyword) *diagnostics.Rule {
-	return diagnostics.Register(&diagnostics.Rule{Code: code, Name: name, Summary: "A call of " + function + "()", Severity: diagnostics.Warning, HasFix: true, Run: func(p *diagnostics.Pass) {
+	return &diagnostics.Rule{Code: code, Name: name, Summary: "A call of " + function + "()", Severity: diagnostics.Warning, HasFix: true, Run: func(p *diagnostics.Pass) {
 		for n := range p.File.Tree.Root().Descendants() {
 			if n.Is(pyast.KindCall) && n.Child(pyast.FieldFunction).TextIs(function) && n.Child(pyast.FieldArguments).TextIs("()") {
 				fix := remedy
@@ -44,11 +46,11 @@ func keywordRule(code, name, function string, remedy diagnostics.SetKeyword) *di
 				p.Report(diagnostics.Diagnostic{Span: n.Span(), Message: "Calls " + function + "() without its argument.", Remedies: []diagnostics.Remedy{fix}})
 			}
 		}
-	}})
+	}}
 }
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ckpt-lsp": func() { os.Exit(run()) }})
+	testscript.Main(m, map[string]func(){"ckpt-lsp": func() { os.Exit(run(scripted())) }})
 }
 
 func TestScripts(t *testing.T) {

@@ -178,7 +178,7 @@ func (p *prover) foretold(ctx context.Context, r *prove.Report) []foretold {
 	if len(rules) == 0 {
 		return out
 	}
-	all, err := diagnostics.ParseSelector("ALL")
+	all, err := diagnostics.Product.Selector("ALL")
 	if err != nil {
 		return out
 	}

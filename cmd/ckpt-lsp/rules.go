@@ -21,7 +21,7 @@ type ruleEntry struct {
 	Since    string `json:"since"`
 }
 
-func newRulesCommand() *cobra.Command {
+func newRulesCommand(rules *diagnostics.Registry) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
 		Use:   "rules",
@@ -29,7 +29,7 @@ func newRulesCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			entries := []ruleEntry{}
-			for _, r := range diagnostics.Rules() {
+			for _, r := range rules.Rules() {
 				entries = append(entries, ruleEntry{r.Code, r.Name, r.Summary, r.Severity.String(), docs.FixKind(r), r.Since})
 			}
 			switch format {

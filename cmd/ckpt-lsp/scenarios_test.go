@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 )
 
 var update = flag.Bool("update", false, "write the expected files under testdata, and the table of rules in the README, anew")
@@ -17,7 +19,7 @@ const scenarios = "../../testdata/scenarios"
 func command(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	root := newRootCommand()
+	root := newRootCommand(diagnostics.Product)
 	root.SetArgs(args)
 	root.SetOut(&out)
 	root.SetErr(&out)

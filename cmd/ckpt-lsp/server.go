@@ -9,14 +9,18 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/server"
 )
 
 // serverFlags are the flags of the server command; the root command's --stdio runs it with the defaults.
-type serverFlags struct{ logFile, logLevel string }
+type serverFlags struct {
+	rules             *diagnostics.Registry
+	logFile, logLevel string
+}
 
-func newServerCommand() *cobra.Command {
-	var f serverFlags
+func newServerCommand(rules *diagnostics.Registry) *cobra.Command {
+	f := serverFlags{rules: rules}
 	cmd := &cobra.Command{
 		Use:   "server",
 		Short: "Run the language server over standard input and output",
@@ -33,8 +37,6 @@ asked for shutdown and exit, 1 when the connection ended otherwise, 2 on wrong u
 	return cmd
 }
 
-func runServer(cmd *cobra.Command) error { return serverFlags{logLevel: "warn"}.run(cmd.Context()) }
-
 func (f serverFlags) run(ctx context.Context) error {
 	log, err := f.logger()
 	if err != nil {
@@ -43,7 +45,7 @@ func (f serverFlags) run(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	code := server.Serve(ctx, os.Stdin, os.Stdout, server.Options{Version: version(), Log: log})
+	code := server.Serve(ctx, os.Stdin, os.Stdout, server.Options{Rules: f.rules, Version: version(), Log: log})
 	_ = log.Sync() // a terminal cannot be synced
 	if code != 0 {
 		os.Exit(code)

@@ -22,7 +22,7 @@ func TestLiterate(t *testing.T) { litest.Run(t, filepath.Join(testdata, "rules")
 
 // TestEveryRuleIsTested holds that each rule has its document.
 func TestEveryRuleIsTested(t *testing.T) {
-	for _, r := range diagnostics.Rules() {
+	for _, r := range diagnostics.Product.Rules() {
 		if r.OnSuppressions {
 			continue // tested beside the suppressions
 		}
@@ -35,12 +35,12 @@ func TestEveryRuleIsTested(t *testing.T) {
 // TestDocumentation holds the examples of the documentation to what they show: the first fires the rule and no other of its
 // family, the second does not, and the safe fix of the first silences the rule.
 func TestDocumentation(t *testing.T) {
-	for _, r := range diagnostics.Rules() {
+	for _, r := range diagnostics.Product.Rules() {
 		if r.OnSuppressions {
 			continue
 		}
 		t.Run(r.Code, func(t *testing.T) {
-			selector, err := diagnostics.ParseSelector(r.Code)
+			selector, err := diagnostics.Product.Selector(r.Code)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,7 +12,7 @@ import (
 // TestEveryRuleIsDocumented holds each rule to the form that DESIGN asks of it.
 func TestEveryRuleIsDocumented(t *testing.T) {
 	codes, names := map[string]bool{}, map[string]bool{}
-	for _, r := range diagnostics.Rules() {
+	for _, r := range diagnostics.Product.Rules() {
 		if codes[r.Code] || names[r.Name] {
 			t.Errorf("%s %s: code or name is taken", r.Code, r.Name)
 		}
@@ -100,7 +100,7 @@ func TestReadRefusesBrokenSource(t *testing.T) {
 }
 
 func TestPage(t *testing.T) {
-	page := Page(diagnostics.Lookup("CKP001"))
+	page := Page(diagnostics.Product.Lookup("CKP001"))
 	for _, want := range []string{"# unused-suppression (CKP001)\n", "Severity: hint. Fix: safe.", "\n## Why it matters\n", "```python\nimport torch\n"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)

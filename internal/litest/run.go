@@ -62,7 +62,7 @@ func (e Example) engine(t *testing.T, selected ...string) analysis {
 	}
 	var selectors []diagnostics.Selector
 	for _, s := range selected {
-		selector, err := diagnostics.ParseSelector(strings.TrimSpace(s))
+		selector, err := diagnostics.Product.Selector(strings.TrimSpace(s))
 		if err != nil {
 			t.Fatalf("%s:%d: %v", e.Doc, e.Line, err)
 		}
@@ -176,7 +176,7 @@ func (e Example) suppressions(t *testing.T, engine analysis, found *project.Anal
 		if d.Rule.OnSuppressions {
 			continue
 		}
-		edit := diagnostics.SuppressLine(found.Tree, d)
+		edit := diagnostics.SuppressLine(found.Tree, d, diagnostics.Product)
 		after, err := text.Apply([]byte(e.Source), []text.Edit{edit})
 		if err != nil {
 			t.Errorf("%s:%d: suppressing %s: %v", e.Doc, e.Line, d.Rule.Code, err)

@@ -13,7 +13,7 @@ import (
 )
 
 func TestAnalyzeBytes(t *testing.T) {
-	w := NewWorkspace(t.TempDir())
+	w := testWorkspace(t.TempDir())
 	for name, c := range map[string]struct {
 		data     string
 		findings int
@@ -45,7 +45,7 @@ func TestAnalyzeBytes(t *testing.T) {
 }
 
 func TestAnalyzeFileThatCannotBeRead(t *testing.T) {
-	a := NewWorkspace(".").AnalyzeFile("none.py")
+	a := testWorkspace(".").AnalyzeFile("none.py")
 	if len(a.Problems) != 1 || !a.Problems[0].Fatal || !strings.HasPrefix(a.Problems[0].Error(), "none.py: cannot be read: no such file") {
 		t.Errorf("problems %v", a.Problems)
 	}
@@ -57,7 +57,7 @@ func TestAnalyzeTakesATree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := NewWorkspace(".").Analyze("x.py", src, tree)
+	a := testWorkspace(".").Analyze("x.py", src, tree)
 	if a.Tree != tree || len(a.Diagnostics) != 1 {
 		t.Errorf("analysis %+v", a)
 	}
@@ -65,7 +65,7 @@ func TestAnalyzeTakesATree(t *testing.T) {
 
 func TestOverrides(t *testing.T) {
 	root := tree(t, map[string]string{"ckpt-lsp.toml": "ignore = ['bad-call']", "x.py": "import torch\nbad()\n"})
-	selector, err := diagnostics.ParseSelector("CKP801")
+	selector, err := rules.Selector("CKP801")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,6 +76,7 @@ func TestOverrides(t *testing.T) {
 	}{
 		"none": {Overrides{}, 0}, "select": {Overrides{Select: one}, 1}, "select and ignore": {Overrides{Select: one, Ignore: one}, 0}, "ignore": {Overrides{Ignore: one}, 0},
 	} {
+		c.o.Rules = rules
 		if got := len(NewWorkspaceWith(root, c.o).AnalyzeFile(filepath.Join(root, "x.py")).Diagnostics); got != c.want {
 			t.Errorf("%s: %d findings, want %d", name, got, c.want)
 		}
@@ -89,7 +90,7 @@ func TestConcurrentUse(t *testing.T) {
 		files[fmt.Sprintf("d%d/x.py", i)] = "import torch\nbad()\n"
 	}
 	root := tree(t, files)
-	w := NewWorkspace(root)
+	w := testWorkspace(root)
 	paths, _, _ := w.Files([]string{root})
 	got := Map(paths, func(path string) string {
 		w.Reload()
@@ -111,7 +112,7 @@ func TestUnreadableDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Chmod(filepath.Join(root, "shut"), 0o755) })
-	files, problems, _ := NewWorkspace(root).Files([]string{root})
+	files, problems, _ := testWorkspace(root).Files([]string{root})
 	if len(files) != 1 || len(problems) != 1 || !problems[0].Fatal {
 		t.Errorf("files %v, problems %v", files, problems)
 	}

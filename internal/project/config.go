@@ -51,6 +51,7 @@ var defaultExclude = []string{
 
 // builder collects a Config and every mistake on the way.
 type builder struct {
+	rules   *diagnostics.Registry
 	config  *Config
 	dir     string
 	exclude []string
@@ -72,7 +73,7 @@ var keys = map[string]func(*builder, setting){
 		if !ok {
 			return
 		}
-		selector, err := diagnostics.ParseSelector(ref)
+		selector, err := b.rules.Selector(ref)
 		if err != nil {
 			b.fail(s.at.Line, s.at.Column, s, "%v", err)
 			return
@@ -106,12 +107,12 @@ var keys = map[string]func(*builder, setting){
 var tables = []string{"per-file-ignores", "severity"}
 
 // readConfig reads the settings below the table prefix of a configuration file; found is false if there are none.
-func readConfig(path string, data []byte, prefix ...string) (c *Config, found bool, err error) {
+func readConfig(path string, data []byte, rules *diagnostics.Registry, prefix ...string) (c *Config, found bool, err error) {
 	settings, err := readTOML(path, data)
 	if err != nil {
 		return nil, true, err
 	}
-	b := &builder{config: &Config{Path: path}, dir: filepath.Dir(path), exclude: defaultExclude}
+	b := &builder{rules: rules, config: &Config{Path: path}, dir: filepath.Dir(path), exclude: defaultExclude}
 	b.config.Severity = map[*diagnostics.Rule]diagnostics.Severity{}
 	for _, s := range settings {
 		if len(s.key) <= len(prefix) || !slices.Equal(s.key[:len(prefix)], prefix) {
@@ -199,7 +200,7 @@ func (b *builder) selectors(s setting) []diagnostics.Selector {
 			b.fail(e.at.Line, e.at.Column, s, "expected the name of a rule in quotes")
 			continue
 		}
-		selector, err := diagnostics.ParseSelector(ref)
+		selector, err := b.rules.Selector(ref)
 		if err != nil {
 			b.fail(e.at.Line, e.at.Column, s, "%v", err)
 			continue

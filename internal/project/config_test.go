@@ -23,7 +23,7 @@ func TestNearestConfiguration(t *testing.T) {
 		"g/sub/requirements.txt": "numpy\ntorch>=1.9",
 		"g/ckpt-lsp.toml":        "",
 	})
-	w := NewWorkspace(root)
+	w := testWorkspace(root)
 	for path, want := range map[string]diagnostics.TorchVersion{
 		"x.py": {Major: 2, Minor: 1}, "a/x.py": {Major: 2, Minor: 1}, "b/deep/x.py": {Major: 2, Minor: 3}, "c/x.py": {Major: 2, Minor: 1},
 		"d/x.py": {}, "e/x.py": {Major: 1, Minor: 13}, "f/x.py": {Major: 1, Minor: 12}, "g/sub/x.py": {Major: 1, Minor: 9}, "g/x.py": {},
@@ -38,7 +38,7 @@ func TestConfiguration(t *testing.T) {
 	c, _, err := readConfig("/p/ckpt-lsp.toml", []byte(`
 select = ["ALL"]
 ignore = [
-    "CKP9", # comment
+    "CKP8", # comment
     "bad-call",
 ]
 exclude = ["gen/"]
@@ -48,7 +48,7 @@ extend-exclude = ["*_pb2.py"]
 "*.ipy.py" = ["CKP801"]
 [severity]
 bad-call = "error"
-`))
+`), rules)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +70,7 @@ bad-call = "error"
 func TestConfigurationErrors(t *testing.T) {
 	for src, want := range map[string]string{
 		"\nselct = ['ALL']":                  `/p/ckpt-lsp.toml:2:1: unknown key "selct"; did you mean "select"? (valid: exclude, `,
+		"severity.CKP9 = 'hint'":             `/p/ckpt-lsp.toml:1:1: severity.CKP9: "CKP9" is a family without a rule (families: CKP`,
 		"select = ['bad-cal']":               `/p/ckpt-lsp.toml:1:11: select: unknown rule "bad-cal" (valid: `,
 		"ignore = [\n  'ALL',\n  3\n]":       `/p/ckpt-lsp.toml:3:3: ignore: expected the name of a rule in quotes`,
 		"select = 'ALL'":                     `/p/ckpt-lsp.toml:1:10: select: expected a list of rules`,
@@ -86,7 +87,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"[per-file-ignores]\n'[' = ['ALL']":  `/p/ckpt-lsp.toml:2:1: per-file-ignores.[: the pattern cannot be read`,
 		"select = [":                         `/p/ckpt-lsp.toml:1:`,
 	} {
-		_, _, err := readConfig("/p/ckpt-lsp.toml", []byte(src))
+		_, _, err := readConfig("/p/ckpt-lsp.toml", []byte(src), rules)
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v\nwant %s", src, err, want)
 		}
@@ -94,7 +95,7 @@ func TestConfigurationErrors(t *testing.T) {
 			t.Errorf("%q: one mistake, several errors: %v", src, err)
 		}
 	}
-	_, _, err := readConfig("/p/ckpt-lsp.toml", []byte("x = 1\ny = 2"))
+	_, _, err := readConfig("/p/ckpt-lsp.toml", []byte("x = 1\ny = 2"), rules)
 	if n := strings.Count(err.Error(), "unknown key"); n != 2 {
 		t.Errorf("%d of 2 mistakes reported: %v", n, err)
 	}
@@ -102,7 +103,7 @@ func TestConfigurationErrors(t *testing.T) {
 
 func TestBrokenConfigurationGivesDefaults(t *testing.T) {
 	root := tree(t, map[string]string{"ckpt-lsp.toml": "ignore = ['bad-cal']\nexclude = []", "x.py": "import torch\nbad()\n"})
-	a := NewWorkspace(root).AnalyzeFile(filepath.Join(root, "x.py"))
+	a := testWorkspace(root).AnalyzeFile(filepath.Join(root, "x.py"))
 	var bad *ConfigError
 	if !errors.As(a.ConfigError, &bad) || bad.Line != 1 || bad.Path != filepath.Join(root, "ckpt-lsp.toml") {
 		t.Errorf("error %v", a.ConfigError)
@@ -115,7 +116,7 @@ func TestBrokenConfigurationGivesDefaults(t *testing.T) {
 func TestReload(t *testing.T) {
 	files := map[string]string{"x.py": "import torch\nbad()\n"}
 	root := tree(t, files)
-	w := NewWorkspace(root)
+	w := testWorkspace(root)
 	path := filepath.Join(root, "x.py")
 	if n := len(w.AnalyzeFile(path).Diagnostics); n != 1 {
 		t.Fatalf("%d findings", n)

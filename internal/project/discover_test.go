@@ -21,7 +21,7 @@ func found(t *testing.T, root string, args ...string) []string {
 	for i, a := range args {
 		args[i] = filepath.Join(root, a)
 	}
-	files, problems, configErrors := NewWorkspace(root).Files(args)
+	files, problems, configErrors := testWorkspace(root).Files(args)
 	if len(problems)+len(configErrors) > 0 {
 		t.Errorf("problems %v %v", problems, configErrors)
 	}
@@ -88,7 +88,7 @@ func TestFiles(t *testing.T) {
 
 func TestFilesReportsProblems(t *testing.T) {
 	root := tree(t, map[string]string{"a/ckpt-lsp.toml": "x = 1", "a/b/x.py": "", "a/y.py": ""})
-	_, problems, configErrors := NewWorkspace(root).Files([]string{filepath.Join(root, "none.py"), root})
+	_, problems, configErrors := testWorkspace(root).Files([]string{filepath.Join(root, "none.py"), root})
 	if len(problems) != 1 || !problems[0].Fatal || !strings.Contains(problems[0].Message, "no such file") {
 		t.Errorf("problems %v", problems)
 	}

@@ -12,14 +12,15 @@ import (
 
 // Rules for tests. The first reports calls of bad(), the second panics on a file that calls explode().
 var (
-	badRule = diagnostics.Register(&diagnostics.Rule{Code: "CKP801", Name: "bad-call", Severity: diagnostics.Warning, Run: func(p *diagnostics.Pass) {
+	rules   = diagnostics.Product.With()
+	badRule = rules.Register(&diagnostics.Rule{Code: "CKP801", Name: "bad-call", Severity: diagnostics.Warning, Run: func(p *diagnostics.Pass) {
 		for n := range p.File.Tree.Root().Descendants() {
 			if n.Is(pyast.KindCall) && n.Child(pyast.FieldFunction).TextIs("bad") {
 				p.Report(diagnostics.Diagnostic{Span: n.Span(), Message: "bad"})
 			}
 		}
 	}})
-	_ = diagnostics.Register(&diagnostics.Rule{Code: "CKP802", Name: "explosive-call", Severity: diagnostics.Hint, Run: func(p *diagnostics.Pass) {
+	_ = rules.Register(&diagnostics.Rule{Code: "CKP802", Name: "explosive-call", Severity: diagnostics.Hint, Run: func(p *diagnostics.Pass) {
 		for n := range p.File.Tree.Root().Descendants() {
 			if n.TextIs("explode") {
 				panic("boom")
@@ -27,6 +28,9 @@ var (
 		}
 	}})
 )
+
+// testWorkspace is a workspace that has the rules for tests.
+func testWorkspace(root string) *Workspace { return NewWorkspaceWith(root, Overrides{Rules: rules}) }
 
 // tree writes files ("name" to content; a name that ends in a slash is a directory) below a new directory.
 func tree(t testing.TB, files map[string]string) string {

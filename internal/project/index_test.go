@@ -40,7 +40,7 @@ type tracked struct {
 
 func track(t *testing.T, files map[string]string) (tracked, *Program) {
 	root := tree(t, files)
-	w := NewWorkspace(root)
+	w := testWorkspace(root)
 	x := tracked{t, root, NewIndex(w)}
 	p := NewProgram(w)
 	paths, _, _ := w.Files([]string{root})

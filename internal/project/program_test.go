@@ -16,7 +16,7 @@ func TestImportsOnTheDisk(t *testing.T) {
 		"namespace/part/module.py": "", "src/lib/__init__.py": "", "src/lib/io.py": "", "src/lib/core/run.py": "", "tests/test_lib.py": "",
 		"tools/run.py": "", "tools/random.py": "", "tools/sub/run.py": "",
 	})
-	p := NewProgram(NewWorkspace(root))
+	p := NewProgram(testWorkspace(root))
 	for _, c := range []struct{ from, name, want string }{
 		{"train.py", "helper", "helper.py"},
 		{"package/train.py", "helper", "package/helper.py"}, // beside goes before above
@@ -58,7 +58,7 @@ func TestImportsOnTheDisk(t *testing.T) {
 
 // TestImportsOfOpenFiles resolves imports between files that only an editor has.
 func TestImportsOfOpenFiles(t *testing.T) {
-	p := NewProgram(NewWorkspace("/none"))
+	p := NewProgram(testWorkspace("/none"))
 	for _, path := range []string{"/none/train.py", "/none/lib/deep/io.py"} {
 		p = p.With(path, text.NewSource(nil), nil)
 	}
@@ -100,7 +100,7 @@ func TestImportsAreFollowed(t *testing.T) {
 				"ring_a.py": "from ring_b import *\n", "ring_b.py": "from ring_a import *\nfrom helper import *\n", "spaces/inner/files.py": helperText,
 				"train.py": replaced(call, c.imports, c.called),
 			})
-			w := NewWorkspace(root)
+			w := testWorkspace(root)
 			x := NewIndex(w)
 			if err := x.Update(t.Context(), NewProgram(w), filepath.Join(root, "train.py")); err != nil {
 				t.Fatal(err)

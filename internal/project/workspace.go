@@ -24,6 +24,8 @@ type Workspace struct {
 
 // Overrides are the choices made on a command line or in an editor's settings; they go before every configuration file.
 type Overrides struct {
+	// Rules are the rules that there are; nil means the product's.
+	Rules *diagnostics.Registry
 	// Select replaces select and ignore of the configuration where it is not empty.
 	Select []diagnostics.Selector
 	// Ignore is added to ignore of the configuration.
@@ -46,6 +48,9 @@ func NewWorkspace(root string) *Workspace { return NewWorkspaceWith(root, Overri
 
 // NewWorkspaceWith is a workspace whose configuration is overridden.
 func NewWorkspaceWith(root string, o Overrides) *Workspace {
+	if o.Rules == nil {
+		o.Rules = diagnostics.Product
+	}
 	return &Workspace{root: absolute(root), overrides: o, configs: map[string]configEntry{}, torch: map[string]diagnostics.TorchVersion{}}
 }
 
@@ -81,7 +86,7 @@ func (w *Workspace) entry(dir string) configEntry {
 	if e, ok := w.configs[dir]; ok {
 		return e
 	}
-	e, found := loadConfig(dir)
+	e, found := loadConfig(dir, w.overrides.Rules)
 	switch parent := filepath.Dir(dir); {
 	case found:
 	case parent != dir:
@@ -95,7 +100,7 @@ func (w *Workspace) entry(dir string) configEntry {
 }
 
 // loadConfig reads the configuration file of one directory.
-func loadConfig(dir string) (e configEntry, found bool) {
+func loadConfig(dir string, rules *diagnostics.Registry) (e configEntry, found bool) {
 	files := []struct {
 		name   string
 		prefix []string
@@ -107,7 +112,7 @@ func loadConfig(dir string) (e configEntry, found bool) {
 			continue
 		}
 		said := path + "\n" + string(data)
-		config, found, err := readConfig(path, data, f.prefix...)
+		config, found, err := readConfig(path, data, rules, f.prefix...)
 		if err != nil {
 			// A pyproject.toml that cannot be read at all is another tool's to complain of, unless it speaks of this one.
 			if config == nil && f.prefix != nil && !mentions(data) {
@@ -125,7 +130,7 @@ func loadConfig(dir string) (e configEntry, found bool) {
 // options are what the configuration and the overrides say about one file.
 func (w *Workspace) options(path string) (diagnostics.Options, error) {
 	config, err := w.Config(path)
-	o := diagnostics.Options{Selection: config.Selection, Exempt: config.Exempt(absolute(path)), Torch: config.Torch}
+	o := diagnostics.Options{Selection: config.Selection, Rules: w.overrides.Rules, Exempt: config.Exempt(absolute(path)), Torch: config.Torch}
 	if len(w.overrides.Select) > 0 {
 		o.Select, o.Ignore = w.overrides.Select, nil
 	}

@@ -25,7 +25,7 @@ func TestEveryFixIsProven(t *testing.T) {
 		t.Fatal(err)
 	}
 	left := map[string]bool{}
-	for _, r := range diagnostics.Rules() {
+	for _, r := range diagnostics.Product.Rules() {
 		if docs.FixKind(r) != "none" {
 			left[r.Code] = true
 		}

@@ -89,7 +89,7 @@ func Fix(ctx context.Context, p *Program) (map[string]string, error) {
 
 // ruleNamed is the rule of a code or a name.
 func ruleNamed(name string) (*diagnostics.Rule, error) {
-	for _, r := range diagnostics.Rules() {
+	for _, r := range diagnostics.Product.Rules() {
 		if r.Code == name || r.Name == name {
 			return r, nil
 		}
