@@ -79,9 +79,15 @@ func fixesOf(file *training.File, tree *pyast.Tree, ds []diagnostics.Diagnostic)
 			}
 		}
 	}
-	tried := trials{"": {tree: tree}}
-	defer tried.close()
-	return slices.DeleteFunc(out, func(f Fix) bool { return !tried.sound(file, f) })
+	gate := newGate(file)
+	defer gate.close()
+	passed := out[:0]
+	for _, f := range out {
+		if gate.pass(&f, tree) {
+			passed = append(passed, f)
+		}
+	}
+	return passed
 }
 
 // within reports whether all that a remedy is to change stands in one file. What completes a checkpoint may change others.
@@ -152,59 +158,6 @@ func saveID(s *training.SaveSite) pyast.Node {
 		return s.Dict.Literal
 	}
 	return s.Node
-}
-
-// trials tries fixes on the texts that they change, by path.
-type trials map[string]*trial
-
-// sound reports whether a fix leaves texts that parse as well as those before.
-func (t trials) sound(file *training.File, f Fix) bool {
-	for _, e := range f.Edits {
-		if t[e.Path] == nil {
-			t[e.Path] = &trial{tree: file.TreeOf(e.Path)}
-		}
-		if !t[e.Path].parses(e.Edits) {
-			return false
-		}
-	}
-	return len(f.Edits) > 0
-}
-
-func (t trials) close() {
-	for _, x := range t {
-		x.close()
-	}
-}
-
-// trial tries fixes on one text.
-type trial struct {
-	tree *pyast.Tree
-	doc  *pyast.Document // nil until it is needed
-}
-
-// parses reports whether edits leave a text that parses as well as the one before.
-func (t *trial) parses(edits []text.Edit) bool {
-	if t.tree == nil {
-		return false
-	}
-	if t.tree.HasErrors() {
-		_, err := text.Apply(t.tree.Source(), edits)
-		return err == nil
-	}
-	if t.doc == nil {
-		doc, err := pyast.Open(t.tree.Source())
-		if err != nil {
-			return false
-		}
-		t.doc = doc
-	}
-	return t.doc.Parses(edits)
-}
-
-func (t *trial) close() {
-	if t.doc != nil {
-		t.doc.Close()
-	}
 }
 
 // Compatible picks from fixes, in order, those of at least the given applicability whose edits do not overlap, so that they

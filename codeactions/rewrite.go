@@ -80,15 +80,15 @@ func rewritesOf(file *training.File, tree *pyast.Tree, at text.Span, torch diagn
 		return nil
 	}
 	q := &question{file: file, mod: mod, at: at, found: diagnostics.Everything(file, torch)}
-	tried := trials{"": {tree: tree}}
-	defer tried.close()
+	gate := newGate(file)
+	defer gate.close()
 	var out []Rewrite
 	for _, r := range rewriters {
 		fix, call, reason, ok := r.write(q)
 		if !ok {
 			continue
 		}
-		if reason == "" && !tried.sound(file, fix) {
+		if reason == "" && !gate.pass(&fix, tree) {
 			reason = "it cannot be written here"
 		}
 		if reason != "" {

@@ -85,14 +85,14 @@ func TestSoak(t *testing.T) {
 	defer d.Close()
 	for i := 1; i <= 10_000; i++ {
 		e := w.edit()
-		parses := i%20 == 0 && d.Parses([]text.Edit{e})
+		parses := i%20 == 0 && d.After([]text.Edit{e}) != nil
 		w.apply(t, e)
 		tree, err := d.Edit([]text.Edit{e}, w.source)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if i%20 == 0 && parses == tree.HasErrors() {
-			t.Fatalf("edit %d, %+v: Parses says %t, the tree has errors: %t", i, e, parses, tree.HasErrors())
+			t.Fatalf("edit %d, %+v: After says that it parses: %t, the tree has errors: %t", i, e, parses, tree.HasErrors())
 		}
 		if i%100 == 0 {
 			fresh := mustParse(t, string(w.source))
@@ -108,8 +108,8 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// TestParses compares what is said of several edits at once with a parse of the text that they leave.
-func TestParses(t *testing.T) {
+// TestAfter compares what is said of several edits at once with a parse of the text that they leave.
+func TestAfter(t *testing.T) {
 	source := trainingFile(60)
 	d, err := Open([]byte(source))
 	if err != nil {
@@ -134,16 +134,21 @@ func TestParses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		parses := d.Parses(edits)
-		if fresh := mustParse(t, string(after)); parses == fresh.HasErrors() {
-			t.Fatalf("%+v: Parses says %t, the tree has errors: %t", edits, parses, fresh.HasErrors())
+		tree := d.After(edits)
+		parses := tree != nil
+		fresh := mustParse(t, string(after))
+		if parses {
+			same(t, tree, fresh, fmt.Sprintf("%+v", edits))
+		}
+		if parses == fresh.HasErrors() {
+			t.Fatalf("%+v: After says that it parses: %t, the tree has errors: %t", edits, parses, fresh.HasErrors())
 		}
 		said[parses]++
 	}
 	if said[true] == 0 || said[false] == 0 {
 		t.Errorf("the edits are all of one kind: %v", said)
 	}
-	if !d.Parses(nil) || d.Parses([]text.Edit{{Span: text.Span{Start: 1, End: len(source) + 1}}}) {
+	if d.After(nil) == nil || d.After([]text.Edit{{Span: text.Span{Start: 1, End: len(source) + 1}}}) != nil {
 		t.Error("no edits leave a sound text; an edit outside of it leaves none")
 	}
 }

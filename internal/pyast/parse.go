@@ -175,14 +175,14 @@ func (d *Document) Edit(edits []text.Edit, source []byte) (*Tree, error) {
 	return tree, nil
 }
 
-// Parses reports whether the text would hold no errors after edits, which are made at once as text.Apply makes them. The document
-// stays as it is. It costs less than parsing the edited text.
-func (d *Document) Parses(edits []text.Edit) bool {
+// After is the tree of the text after edits, which are made at once as text.Apply makes them; nil where they cannot be made, or the
+// text would hold errors. The document stays as it is. It costs less than parsing the edited text.
+func (d *Document) After(edits []text.Edit) *Tree {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	after, err := text.Apply(d.tree.source, edits)
-	if err != nil || len(after) > MaxSource {
-		return false
+	if err != nil {
+		return nil
 	}
 	if !d.tree.HasErrors() {
 		old := C.ts_tree_copy(d.ctree)
@@ -193,8 +193,8 @@ func (d *Document) Parses(edits []text.Edit) bool {
 		for _, e := range inOrder {
 			current = edit(old, current, e)
 		}
-		if errorFree(old, after) {
-			return true
+		if tree := errorFree(old, after); tree != nil {
+			return tree
 		}
 	}
 	return errorFree(nil, after)
@@ -212,18 +212,17 @@ func edit(tree *C.TSTree, current []byte, e text.Edit) []byte {
 	return next
 }
 
-// errorFree reports whether a source parses without errors, with what is known from the tree of its text before edits, nil for nothing.
-func errorFree(old *C.TSTree, source []byte) bool {
-	parser := takeParser()
-	defer giveParser(parser)
-	tree := C.ts_parser_parse_string(parser, old, start(source), C.uint32_t(len(source)))
-	runtime.KeepAlive(source)
-	C.ts_parser_reset(parser)
-	if tree == nil {
-		return false
+// errorFree is the tree of a source without errors, with what is known from the tree of its text before edits, nil for nothing.
+func errorFree(old *C.TSTree, source []byte) *Tree {
+	ctree, tree, err := parse(old, source)
+	if err != nil {
+		return nil
 	}
-	defer C.ts_tree_delete(tree)
-	return !bool(C.ts_node_has_error(C.ts_tree_root_node(tree)))
+	C.ts_tree_delete(ctree)
+	if tree.HasErrors() {
+		return nil
+	}
+	return tree
 }
 
 // start is where a source begins in memory; an empty one begins somewhere, too.
