@@ -37,6 +37,20 @@ def f(args):
     if args.sched:
         scheduler.step()  # scheduler: unbound under args.sched and args.train
 `,
+		"one of several": `
+def f(kind):
+    if kind == "new":
+        model = 1
+    elif kind == "resume":
+        model, checkpoint = 2, 3
+    elif kind == "other":
+        model = 4
+    model.x  # model: unbound
+    if kind == "resume":
+        checkpoint.x  # checkpoint: unbound under kind == "resume"
+        checkpoint.y
+    checkpoint.z  # checkpoint: unbound under kind == "resume"
+`,
 		"another test by then": `
 def f(flag):
     if flag:

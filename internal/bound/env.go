@@ -28,6 +28,12 @@ type fact struct {
 	holds     bool
 }
 
+// fails is the other outcome.
+func (f fact) fails() fact {
+	f.holds = !f.holds
+	return f
+}
+
 func (g given) same(o given) bool {
 	return g.state == o.state && slices.EqualFunc(g.facts, o.facts, func(a, b fact) bool { return a.key == b.key && a.holds == b.holds })
 }
@@ -180,6 +186,12 @@ func (w *walker) split(e *env, yes, no []fact, then, other *env) {
 			continue
 		}
 		v.given = addGiven(addGiven(v.given, yes, x), no, y)
+		for _, f := range yes {
+			v.given = addGiven(v.given, []fact{f.fails()}, y)
+		}
+		for _, f := range no {
+			v.given = addGiven(v.given, []fact{f.fails()}, x)
+		}
 		for _, inner := range way.then.given {
 			v.given = addGiven(v.given, slices.Concat(yes, inner.facts), inner.state)
 		}
@@ -197,35 +209,53 @@ func addGiven(all []given, facts []fact, s State) []given {
 	return append(all, g)
 }
 
-// under is the test under which a name has its value, as Python says it, "" where it is not one.
-func (v *val) under() string {
-	out := ""
-	for _, g := range v.given {
-		if g.state != Value {
-			continue
-		}
-		var parts []string
-		for _, f := range g.facts {
-			if f.text == "" {
-				return ""
-			}
-			text := f.text
-			if !f.holds {
-				text = "not " + text
-				if strings.Contains(f.text, " ") {
-					text = "not (" + f.text + ")"
+// shown are the outcomes of tests that follow where a value is none of the states in not. Not all facts of what is given for such a
+// state hold: where all but one do, that one does not.
+func (v *val) shown(not State, knows func(fact) bool) []fact {
+	var out []fact
+	holds := func(f fact) bool {
+		return knows(f) || slices.ContainsFunc(out, func(o fact) bool { return o.key == f.key && o.holds == f.holds })
+	}
+	for range v.given {
+		for _, g := range v.given {
+			if left := slices.DeleteFunc(slices.Clone(g.facts), holds); g.state&^not == 0 && len(left) == 1 {
+				if f := left[0].fails(); !holds(f) {
+					out = append(out, f)
 				}
 			}
-			parts = append(parts, text)
-		}
-		if text := strings.Join(parts, " and "); out == "" || len(text) < len(out) {
-			out = text
 		}
 	}
 	return out
 }
 
-// prove narrows what a name holds, because what was done with it shows it. Where one test decides, its outcome is shown, too.
+// under is the test under which a name has its value, as Python says it, "" where it is not one.
+func (v *val) under(not State) string {
+	facts := v.shown(not, func(fact) bool { return false })
+	if i := slices.IndexFunc(facts, func(f fact) bool { return f.holds }); i >= 0 {
+		facts = slices.DeleteFunc(facts, func(f fact) bool { return !f.holds }) // that it came by the other tests goes without saying
+	}
+	var parts []string
+	for _, f := range facts {
+		text, none := strings.CutSuffix(f.text, " is None")
+		switch {
+		case f.text == "":
+			continue
+		case f.holds:
+			text = f.text
+		case none:
+			text += " is not None"
+		case strings.Contains(text, " "):
+			text = "not (" + text + ")"
+		default:
+			text = "not " + text
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, " and ")
+}
+
+// prove narrows what a name holds, because what was done with it shows it. So are outcomes of tests
+// that decide it.
 func (w *walker) prove(e *env, path string, not State) {
 	v := w.lookup(e, path)
 	s := e.now(v)
@@ -234,18 +264,7 @@ func (w *walker) prove(e *env, path string, not State) {
 	}
 	next := &val{state: s &^ not, version: v.version, given: v.given, loop: v.loop}
 	e.set(path, next)
-	var good *given
-	for i, g := range v.given {
-		switch {
-		case g.state&not != 0:
-		case good == nil || len(g.facts) < len(good.facts):
-			good = &v.given[i]
-		}
-	}
-	if good == nil || good.state&^not == 0 || !slices.ContainsFunc(v.given, func(g given) bool { return g.state&^not == 0 }) {
-		return
-	}
-	for _, f := range good.facts {
+	for _, f := range v.shown(not, e.knows) {
 		e.learn(f)
 	}
 }

@@ -36,7 +36,10 @@ func (w *walker) use(e *env, n pyast.Node, path string) {
 		p.Kind() == pyast.KindSubscript && p.Child(pyast.FieldValue) == n || p.Kind() == pyast.KindCall && p.Child(pyast.FieldFunction) == n
 	if w.uses != nil && !w.quiet && !e.dead {
 		v := w.lookup(e, path)
-		u := Use{Path: path, Node: at, State: e.now(v), Reached: reached, Scope: w.s.name, Under: v.under(), Loop: v.loop}
+		u := Use{Path: path, Node: at, State: e.now(v), Reached: reached, Scope: w.s.name, Loop: v.loop}
+		if u.Risk() != 0 {
+			u.Under = v.under(u.Risk())
+		}
 		if c != nil {
 			u.Class = c.node
 			if u.State&Unbound != 0 {
@@ -395,7 +398,11 @@ func (w *walker) facts(e *env, n pyast.Node, holds bool) []fact {
 	if path, none := w.asksNone(n); path != "" {
 		text, holds = path+" is None", holds == none
 	}
-	return []fact{{key: w.versioned(e, n, text), text: text, holds: holds}}
+	f := fact{key: w.versioned(e, n, text), text: text, holds: holds}
+	if n.Kind() == pyast.KindBooleanOperator && n.Child(pyast.FieldOperator).TextIs("and") {
+		f.text = "" // its parts say it
+	}
+	return []fact{f}
 }
 
 // versioned is a test's text with the versions of what it names. One that asks nothing but the instance means the same in all its
