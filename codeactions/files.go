@@ -44,7 +44,7 @@ func (s *sheet) written(save *training.SaveSite) (stmt, path pyast.Node, ok bool
 	if !object {
 		return stmt, path, true
 	}
-	return with, save.Path.Node, with.Valid()
+	return with, save.Written.Node, with.Valid()
 }
 
 // opening is the with statement that opens the file object that a save writes to, and whether it writes to one at all.
@@ -53,13 +53,13 @@ func opening(save *training.SaveSite) (with pyast.Node, object bool) {
 	if !target.Valid() {
 		return pyast.Node{}, false
 	}
-	if _, method, ok := save.Path.Value.Method(); ok && method == "open" {
+	if _, method, ok := save.Written.Value.Method(); ok && method == "open" {
 		return pyast.Node{}, true
 	}
-	if save.Path.Node == target {
+	if save.Written.Node == target {
 		return pyast.Node{}, false
 	}
-	for n := save.Path.Node; n.Valid() && n.Kind() != pyast.KindBlock; n = n.Parent() {
+	for n := save.Written.Node; n.Valid() && n.Kind() != pyast.KindBlock; n = n.Parent() {
 		if n.Kind() == pyast.KindWithStatement && n.Encloses(save.Node) {
 			return n, true
 		}

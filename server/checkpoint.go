@@ -35,8 +35,8 @@ func saveText(s insight.Save, found []diagnostics.Diagnostic) string {
 		title = "**Training checkpoint**: " + completeness(s)
 	}
 	var list string
-	if a, file := s.Agreement(); a.Load != nil {
-		list = contract.Of(file, a, filepath.Base).List()
+	if a := s.Agreement(); a.Load != nil {
+		list = contract.Of(a, filepath.Base).List()
 	} else {
 		var items []string
 		for _, p := range s.Stored {
@@ -77,15 +77,21 @@ func loadText(d *document, l insight.Load) string {
 	if l.Agreement.Continues {
 		title += ": training goes on from it"
 	}
-	c := contract.Of(l.File, l.Agreement, filepath.Base)
+	c := contract.Of(l.Agreement, filepath.Base)
 	parts := []string{title}
+	written := "Written at "
+	if c.Perhaps {
+		written = "Perhaps written at "
+	}
 	switch {
+	case c.Unknown != "":
+		parts = append(parts, "What writes it is not known: "+c.Unknown+".")
 	case len(c.Saves) == 0:
-		parts = append(parts, "No save of this program writes it.")
+		parts = append(parts, "Nothing in this file, or in what it calls, writes it.")
 	case len(c.Saves) == 1:
-		parts = append(parts, "Written at "+where(d, l, c)+".")
+		parts = append(parts, written+where(d, l, c)+".")
 	default:
-		parts = append(parts, fmt.Sprintf("Written at %s and %d more.", where(d, l, c), len(c.Saves)-1))
+		parts = append(parts, fmt.Sprintf("%s%s and %d more.", written, where(d, l, c), len(c.Saves)-1))
 	}
 	if len(c.Keys) > 0 {
 		parts = append(parts, c.List())

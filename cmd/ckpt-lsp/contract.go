@@ -22,13 +22,14 @@ func newContractCommand() *cobra.Command {
 		Short: "Show which saves feed which loads, and what becomes of each key",
 		Long: `Show the contract between the saves and the loads of a program: which checkpoint a load reads, as far
 as the file's name and the keys tell, and for each key where it is written, where it is read and what
-is restored from it. Saves that nothing reads and loads that nothing writes for are listed too. path is
-a file or a directory (default: the working directory); tests are left out unless they are named.
+is restored from it. Saves that nothing reads and loads that nothing writes for are listed too; where a name is not
+known, it is said that it is not known. Files that are renamed or copied are followed. path is a file or a directory
+(default: the working directory); tests are left out unless they are named.
 
 The last column says of a key: "restored into NAME", "read", "not read here" (written and forgotten), "not
 written here", "means KEY" (misspelt: KEY is written), "optional" (the load does without it), or "?" where it may be
 written or read out of sight. --format markdown prints the same as a page, --format json with the fields
-saves, load, continues and keys; the state of a key is restored, read, forgotten, unwritten, misspelt,
+saves, load, perhaps, unknown, continues and keys; the state of a key is restored, read, forgotten, unwritten, misspelt,
 optional, unknown or written (by a save that nothing reads).
 
 Exit codes: 0 the contract is printed, also when there is none; 2 an error.`,
@@ -91,17 +92,14 @@ func writeContracts(out io.Writer, path string, contracts []contract.Contract) e
 		for _, s := range c.Saves {
 			fmt.Fprintln(out, style.Heading(contract.Clip(fmt.Sprintf("%s writes %s", s, s.Text), style.Width)))
 		}
-		switch {
-		case c.Load == nil:
-			fmt.Fprintln(out, "  nothing at hand reads it")
-		default:
-			fmt.Fprintln(out, contract.Clip(fmt.Sprintf("  %s reads %s", c.Load, c.Load.Text), style.Width))
+		if c.Load != nil {
+			fmt.Fprintln(out, contract.Clip(fmt.Sprintf("  %s %s %s", c.Load, c.Reads(), c.Load.Text), style.Width))
 		}
 		if c.Continues {
 			fmt.Fprintln(out, "  training goes on from it")
 		}
-		if len(c.Saves) == 0 {
-			fmt.Fprintln(out, "  nothing at hand writes it")
+		if alone := c.Alone(); alone != "" {
+			fmt.Fprintln(out, "  "+alone)
 		}
 		var table strings.Builder
 		w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)

@@ -30,6 +30,10 @@ type Contract struct {
 	Saves []Site `json:"saves"`
 	// Load is nil where nothing at hand reads what is saved.
 	Load *Site `json:"load"`
+	// Perhaps says that the load may read what the saves write: the names do not tell.
+	Perhaps bool `json:"perhaps,omitempty"`
+	// Unknown is why it is not known whether anything reads or writes the file, where one of them is missing.
+	Unknown string `json:"unknown,omitempty"`
 	// Continues says that training goes on from the load.
 	Continues bool  `json:"continues"`
 	Keys      []Key `json:"keys"`
@@ -55,34 +59,28 @@ type Options struct {
 
 // Read gives the contracts of files of a program, taken together. It fails only with the context.
 func Read(ctx context.Context, w *project.Workspace, p *project.Program, paths []string, o Options) ([]Contract, error) {
-	out := []Contract{}
+	var files []*training.File
 	err := project.NewIndex(w).Visit(ctx, p, paths, func(f *training.File) {
-		if f.Test() && !o.Tests {
-			return
-		}
-		for _, a := range f.Agreements() {
-			out = append(out, Of(f, a, o.Show))
+		if o.Tests || !f.Test() {
+			files = append(files, f)
 		}
 	})
-	return settled(out), err
-}
-
-// Of is one agreement of a file, told with paths as show gives them.
-func Of(f *training.File, a training.Agreement, show func(path string) string) Contract {
-	return siteMaker{f, show, map[*pyast.Tree]*text.LineIndex{}}.contract(a)
-}
-
-// settled puts the contracts in the order of their places, tells each once, and drops saves that another file's load reads.
-func settled(all []Contract) []Contract {
-	read := map[string]bool{}
-	for _, c := range all {
-		if c.Load != nil {
-			for _, s := range c.Saves {
-				read[s.String()+s.Text] = true
-			}
-		}
+	slices.SortFunc(files, func(a, b *training.File) int { return strings.Compare(a.Path, b.Path) })
+	out := []Contract{}
+	for _, a := range training.Agree(files) {
+		out = append(out, Of(a, o.Show))
 	}
-	all = slices.DeleteFunc(all, func(c Contract) bool { return c.Load == nil && read[c.Saves[0].String()+c.Saves[0].Text] })
+	return sorted(out), err
+}
+
+// Of is an agreement with paths as show gives them.
+func Of(a training.Agreement, show func(path string) string) Contract {
+	m := siteMaker{show: show, lines: map[*pyast.Tree]*text.LineIndex{}}
+	return m.contract(a)
+}
+
+// sorted puts the contracts in the order of their places, and tells each once.
+func sorted(all []Contract) []Contract {
 	place := func(c Contract) Site {
 		if len(c.Saves) > 0 {
 			return c.Saves[0]
@@ -104,12 +102,12 @@ func settled(all []Contract) []Contract {
 
 // siteMaker gives places their paths and lines.
 type siteMaker struct {
-	file  *training.File
+	file  *training.File // the one whose place is asked for
 	show  func(path string) string
 	lines map[*pyast.Tree]*text.LineIndex
 }
 
-func (m siteMaker) at(n pyast.Node, label string) *Site {
+func (m *siteMaker) at(n pyast.Node, label string) *Site {
 	if !n.Valid() {
 		return nil
 	}
@@ -121,30 +119,66 @@ func (m siteMaker) at(n pyast.Node, label string) *Site {
 	return &Site{m.show(path), m.lines[tree].Line(n.Start()) + 1, strings.Join(strings.Fields(label), " ")}
 }
 
-func (m siteMaker) contract(a training.Agreement) Contract {
-	out := Contract{Saves: []Site{}, Continues: a.Continues, Keys: []Key{}}
+func (m *siteMaker) contract(a training.Agreement) Contract {
+	out := Contract{Saves: []Site{}, Perhaps: a.Perhaps, Continues: a.Continues, Keys: []Key{}}
 	for _, s := range a.Saves {
-		out.Saves = append(out.Saves, *m.at(s.Node, fileLabel(s.Path)))
+		m.file = s.Run.File
+		if at := *m.at(s.Node, fileLabel(a.Name(s), s.Node)); !slices.Contains(out.Saves, at) {
+			out.Saves = append(out.Saves, at)
+		}
 	}
 	if a.Load != nil {
-		out.Load = m.at(a.Load.Node, fileLabel(a.Load.Path))
+		m.file = a.Load.Run.File
+		out.Load = m.at(a.Load.Node, fileLabel(a.Load.Path, a.Load.Node))
 	}
 	for _, k := range a.Keys {
-		key := Key{Name: k.Name, State: keyState(a, k), Written: m.at(k.Written, k.Written.Text()), Read: m.at(k.Read, ""), Nearest: k.Nearest}
+		key := Key{Name: k.Name, State: keyState(a, k), Nearest: k.Nearest}
+		if k.Save != nil {
+			m.file = k.Save.Run.File
+			key.Written = m.at(k.Written, k.Written.Text())
+		}
+		if a.Load != nil {
+			m.file = a.Load.Run.File
+			key.Read = m.at(k.Read, "")
+		}
 		if x := k.Restored; x != nil {
 			key.Restored = cmp.Or(x.Recv.Text(), x.Node.Child(pyast.FieldFunction).Text())
 		}
 		out.Keys = append(out.Keys, key)
 	}
+	if d := a.Doubt; d != nil {
+		m.file = d.File
+		out.Unknown = m.reason(d)
+	}
 	return out
 }
 
-// fileLabel is a checkpoint's name: its pattern where that is known, else the expression.
-func fileLabel(p *training.Path) string {
-	if p.Known {
-		return p.Pattern
+// reason is a doubt in words.
+func (m *siteMaker) reason(d *training.Doubt) string {
+	switch at := m.at(d.At, ""); d.Why {
+	case training.OtherUnknown:
+		return "the name of the file at " + at.String() + " is not known"
+	case training.OtherAlike:
+		return "the file at " + at.String() + " may have its name"
+	case training.GivenName:
+		return at.String() + " is given its name"
+	case training.OutOfSight:
+		return "the call at " + at.String() + " may, and is not seen into"
 	}
-	return p.Node.Text()
+	return "its name is not known"
+}
+
+// fileLabel is a checkpoint's name: its pattern where that is known, else the expression, else the call.
+func fileLabel(p *training.Path, call pyast.Node) string {
+	switch n := p.Node; {
+	case p.Known:
+		return p.Pattern
+	case n.Is(pyast.KindForStatement, pyast.KindForInClause): // a loop's variable
+		return n.Child(pyast.FieldLeft).Text()
+	case n.Valid():
+		return n.Text()
+	}
+	return call.Text()
 }
 
 func keyState(a training.Agreement, k training.AgreedKey) string {

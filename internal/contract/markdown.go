@@ -17,13 +17,13 @@ func Markdown(of string, contracts []Contract) string {
 		for _, s := range c.Saves {
 			fmt.Fprintf(&out, "## %s writes %s\n\n", code(s.String()), code(s.Text))
 		}
-		switch {
-		case c.Load == nil:
-			out.WriteString("No load of this program reads it.")
-		case len(c.Saves) == 0:
-			fmt.Fprintf(&out, "## %s reads %s\n\nNo save of this program writes it.", code(c.Load.String()), code(c.Load.Text))
-		default:
-			fmt.Fprintf(&out, "%s reads %s.", code(c.Load.String()), code(c.Load.Text))
+		if len(c.Saves) == 0 {
+			fmt.Fprintf(&out, "## %s reads %s\n\n", code(c.Load.String()), code(c.Load.Text))
+		}
+		if c.Load != nil && len(c.Saves) > 0 {
+			fmt.Fprintf(&out, "%s %s %s.", code(c.Load.String()), c.Reads(), code(c.Load.Text))
+		} else {
+			out.WriteString(sentence(c.Alone()))
 		}
 		if c.Continues {
 			out.WriteString(" Training goes on from it.")
@@ -42,6 +42,32 @@ func Markdown(of string, contracts []Contract) string {
 	}
 	return out.String()
 }
+
+// Reads says how sure it is that the load reads what the saves write.
+func (c Contract) Reads() string {
+	if c.Perhaps {
+		return "may read it as"
+	}
+	return "reads"
+}
+
+// Alone says of a save without a load, and of a load without a save, whether there is none; "" of others.
+func (c Contract) Alone() string {
+	does := "reads"
+	switch {
+	case c.Load != nil && len(c.Saves) > 0:
+		return ""
+	case c.Load != nil:
+		does = "writes"
+	}
+	if c.Unknown != "" {
+		return fmt.Sprintf("it is not known whether anything at hand %s it: %s", does, c.Unknown)
+	}
+	return fmt.Sprintf("nothing at hand %s it", does)
+}
+
+// sentence is a text with its first letter large and a full stop.
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }
 
 // row writes a line of a table. A bar would end a cell, in code too.
 func row(out *strings.Builder, cells ...string) {

@@ -125,13 +125,13 @@ func Loads(facts []*training.File, path string) []Load {
 }
 
 // Agreement is the contract that the save has a part in.
-func (s Save) Agreement() (training.Agreement, *training.File) {
+func (s Save) Agreement() training.Agreement {
 	for _, a := range s.file.Agreements() {
 		if slices.ContainsFunc(a.Saves, func(o *training.SaveSite) bool { return o.Node == s.site.Node }) {
-			return a, s.file
+			return a
 		}
 	}
-	return training.Agreement{}, s.file
+	return training.Agreement{}
 }
 
 // Restored are the names of what is restored, and of what is stored and not restored, in the order of the keys. Both are empty where

@@ -824,6 +824,11 @@ func (e *Evaluator) Member(base *Value, name string, n pyast.Node, ctx *Ctx) *Va
 			return unknown
 		}
 	default:
+		if base.Kind == Str {
+			if v := namePart(n, base, name, ctx); v != nil {
+				return v
+			}
+		}
 		if path := dotted(n); path != "" {
 			if v := e.sharedPath(path, n, ctx); v != nil {
 				return join(n, ctx, v, &Value{Kind: Attr, Node: n, Ctx: ctx, Base: base, Name: name})

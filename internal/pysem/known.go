@@ -59,6 +59,16 @@ func (e *Evaluator) external(n pyast.Node, name string, ctx *Ctx) *Value {
 		if len(args.Position) > 1 {
 			return e.external(n, "os.path.join", ctx)
 		}
+	case "os.path.basename", "os.path.dirname":
+		if v := arg(0); v.Kind == Str {
+			return namePart(n, v, map[string]string{"os.path.basename": "name", "os.path.dirname": "parent"}[name], ctx)
+		}
+	case "os.path.splitext":
+		if v := arg(0); v.Kind == Str {
+			if stem, suffix, ok := splitSuffix(v.Parts); ok {
+				return &Value{Kind: Tuple, Node: n, Ctx: ctx, Elems: []*Value{{Kind: Str, Node: n, Ctx: ctx, Parts: stem}, lit(suffix)}}
+			}
+		}
 	case "builtins.str":
 		if len(args.Position) == 1 {
 			return &Value{Kind: Str, Node: n, Ctx: ctx, Parts: hole(arg(0), "")}
@@ -163,6 +173,8 @@ func (e *Evaluator) method(n pyast.Node, callee *Value, ctx *Ctx) *Value {
 			}
 		case "joinpath":
 			return concat(n, ctx, base, lit("/"), e.Eval(args.Pos(0), ctx))
+		case "with_suffix", "with_name", "with_stem":
+			return e.renamed(n, base, callee.Name, e.Eval(args.Pos(0), ctx), ctx)
 		case "strip", "rstrip", "lstrip", "resolve", "absolute", "expanduser", "as_posix":
 			return base
 		}
@@ -427,8 +439,17 @@ func (e *Evaluator) passed(d *Def, ctx *Ctx) *Value {
 	return nil
 }
 
-// mutatedOther is a value that is no dict after a mutation: lists grow, other objects stay what they are.
+// mutatedOther is a value that is no dict after a mutation: lists grow, what a call gave remembers the keys that are added to it, other
+// objects stay what they are.
 func (e *Evaluator) mutatedOther(d *Def, a *Value, ctx *Ctx) *Value {
+	if a.Kind == Call && d.Kind == DefItem && len(a.Added) < maxAlternatives {
+		if key, ok := e.Eval(d.Key, ctx).Text(); ok && len(d.Index) == 0 {
+			out := *a
+			added := (&DictValue{Entries: a.Added}).with(Entry{Key: key, KeyNode: d.Key, Pair: d.Stmt, Value: Expr{Node: d.Value, Ctx: ctx}})
+			out.Added = added.Entries
+			return &out
+		}
+	}
 	if a.Kind != List {
 		return a
 	}

@@ -56,8 +56,10 @@ type Value struct {
 	Parts []Part
 	Elems []*Value
 	// Open says that a list may hold more.
-	Open   bool
-	Dict   *DictValue
+	Open bool
+	Dict *DictValue
+	// Added are the constant keys that are set on the result of a Call afterwards, as on `d = model.state_dict()`.
+	Added  []Entry
 	Func   *Func
 	Class  *Class
 	Module *Module

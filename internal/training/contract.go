@@ -1,6 +1,8 @@
 package training
 
 import (
+	"slices"
+
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -11,8 +13,8 @@ import (
 func (l *LoadSite) WrittenBy() []*SaveSite {
 	var out []*SaveSite
 	for _, s := range l.Run.File.Saves() {
-		if !SamePath(s.Path, l.Path) {
-			if s.Path == nil || !s.Path.Known && !s.Path.Buffer {
+		if !s.Writes(l.Path) {
+			if s.Path == nil || slices.ContainsFunc(append([]*Path{s.Path}, s.Names...), func(p *Path) bool { return !p.Known && !p.Buffer }) {
 				return nil
 			}
 			continue

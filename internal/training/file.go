@@ -81,8 +81,13 @@ func (f *File) Conclude(entered func(*pysem.Func) bool) {
 	}
 	f.link()
 	for _, r := range slices.Concat(f.Runs, f.Left) {
+		var renames []rename
+		if len(r.Saves) > 0 {
+			renames = r.renames()
+		}
 		for _, s := range r.Saves {
 			s.place()
+			s.follow(renames)
 		}
 	}
 }

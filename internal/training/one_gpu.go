@@ -37,7 +37,7 @@ func (l *LoadSite) OntoOneGPU() (OneGPU, bool) {
 		return out, false
 	}
 	for _, s := range f.Saves() {
-		if SamePath(s.Path, l.Path) && s.oneProcess() && s.onGPU() {
+		if s.Writes(l.Path) && s.oneProcess() && s.onGPU() {
 			out.Saved = s
 			return out, true
 		}

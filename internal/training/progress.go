@@ -202,7 +202,7 @@ func (f *File) adjusted(start *pysem.Value) bool {
 
 // plausible says that a load may read what a save writes: it reads most of the keys, and no other name.
 func (f *File) plausible(s *SaveSite, l *LoadSite) bool {
-	if s.Kind != PayloadDict || s.Path.Known && l.Path.Known && !SamePath(s.Path, l.Path) {
+	if s.Kind != PayloadDict || s.Path.Known && l.Path.Known && !s.Writes(l.Path) {
 		return false
 	}
 	shared := 0

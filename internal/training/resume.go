@@ -107,6 +107,9 @@ func SamePath(a, b *Path) bool {
 		return false
 	}
 	if a.Known && b.Known {
+		if apart(a.Pattern, b.Pattern) {
+			return false
+		}
 		x, y := fileName(a.Pattern), fileName(b.Pattern)
 		if _, ok := fillIn(x, y); ok { // the checkpoint of one epoch, named by hand
 			return true
@@ -117,6 +120,29 @@ func SamePath(a, b *Path) bool {
 		return true
 	}
 	return false
+}
+
+// apart reports whether two files of perhaps one name lie in directories that are known to be others. A part that is not known may
+// stand for several directories, or for none.
+func apart(a, b string) bool {
+	if lieApart(a, b) {
+		return true
+	}
+	x, y := directories(a), directories(b)
+	for len(x) > 0 && len(y) > 0 && x[len(x)-1] == y[len(y)-1] && !anyDirectory(x[len(x)-1]) {
+		x, y = x[:len(x)-1], y[:len(y)-1]
+	}
+	if len(x) > 0 && len(y) > 0 {
+		return false
+	}
+	rest := append(x, y...)
+	return len(rest) > 0 && !strings.HasPrefix(a, "/") && !strings.HasPrefix(b, "/") && !anyDirectory(rest[0])
+}
+
+// directories are those in front of a file's name, without what stands for the one before.
+func directories(pattern string) []string {
+	all := strings.Split(pattern, "/")
+	return slices.DeleteFunc(all[:len(all)-1], func(d string) bool { return d == "" || d == "." })
 }
 
 func fileName(pattern string) string { return pattern[strings.LastIndexByte(pattern, '/')+1:] }

@@ -111,8 +111,7 @@ func (f *File) removes(m *pysem.Module) bool {
 
 // Atomic reports whether the save writes beside the file and renames, or its name says that it is not yet the real one.
 func (s *SaveSite) Atomic() bool {
-	f := s.Run.File
-	if temporary.MatchString(s.Path.Pattern) || temporary.MatchString(s.Path.Node.Text()) {
+	if s.Written != s.Path || temporary.MatchString(s.Path.Pattern) || temporary.MatchString(s.Path.Node.Text()) {
 		return true
 	}
 	for _, a := range s.Path.Value.Alternatives() {
@@ -120,21 +119,8 @@ func (s *SaveSite) Atomic() bool {
 			return true
 		}
 	}
-	for _, c := range s.Run.Calls {
-		if c.Index <= s.Index {
-			continue
-		}
-		var from *pysem.Value
-		var text string
-		switch args := pysem.Args(c.Node); {
-		case renamers.MatchString(c.Callee):
-			from, text = c.Arg(0, "src"), args.Get(0, "src").Text()
-		case c.Method == "rename" || c.Method == "replace" && len(args.Position) == 1:
-			from, text = c.Value, c.Recv.Text()
-		default:
-			continue
-		}
-		if SamePath(s.Path, f.pathOf(from)) || text == s.Path.Node.Text() {
+	for _, x := range s.Run.renames() {
+		if x.Index > s.Index && !x.keeps && (SamePath(s.Path, s.Run.File.pathOf(x.from)) || x.source().Text() == s.Path.Node.Text()) {
 			return true
 		}
 	}

@@ -55,12 +55,17 @@ type SaveSite struct {
 	*Call
 	Kind       PayloadKind
 	Components []Component
+	// Added are the keys that are added to a bare state dict.
+	Added []Component
 	// Dict is the dict of a PayloadDict; Open says that it may hold keys that are not known.
 	Dict *pysem.DictValue
 	Open bool
 	// PayloadNode is the argument as written at the save call.
 	PayloadNode pyast.Node
-	Path        *Path
+	// Path is the file's name once it is in its place, Written the one that the call writes, and Names are those that it has besides,
+	// at some time or under some condition.
+	Path, Written *Path
+	Names         []*Path
 	// Foreign says that a helper of another file does the saving: its path, guard and further keys are not known.
 	Foreign bool
 	// Collective says that every process must call it.
@@ -271,6 +276,7 @@ func (f *File) save(r *Run, c *Call) {
 			s.Path = f.pathFrom(to.Node, to)
 		}
 	}
+	s.Written = s.Path
 	f.payload(s, value)
 	r.Saves = append(r.Saves, s)
 }
@@ -335,6 +341,9 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 			c.Object = &Object{Kind: Model, Name: v.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject).Text(), Value: recv, Guessed: true, key: recv.Key()}
 		}
 		s.Components = []Component{c}
+		for _, x := range v.Added {
+			s.Added = append(s.Added, f.component(x))
+		}
 		return
 	}
 	if v.Kind == pysem.Attr && v.Name == "state_dict" {

@@ -61,7 +61,7 @@ func (f *File) restoresOf(s *SaveSite, c Component) []*Restore {
 			if x.Load == nil || x.Key != c.Key || !slices.ContainsFunc(x.RNG, func(g torch.RNG) bool { return slices.Contains(c.RNG, g) }) {
 				continue
 			}
-			if SamePath(s.Path, x.Load.Path) || s.match(x.Load) > 0 {
+			if s.Writes(x.Load.Path) || s.match(x.Load) > 0 {
 				out = append(out, x)
 			}
 		}

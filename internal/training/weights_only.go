@@ -142,7 +142,7 @@ func (l *LoadSite) Origin() Origin {
 
 // writes reports whether the file's program saves under a name.
 func (f *File) writes(p *Path) bool {
-	return slices.ContainsFunc(f.Saves(), func(s *SaveSite) bool { return SamePath(s.Path, p) })
+	return slices.ContainsFunc(f.Saves(), func(s *SaveSite) bool { return s.Writes(p) })
 }
 
 // HoldsObject reports whether the program takes an object of a class from the file, which weights_only refuses: what is loaded is

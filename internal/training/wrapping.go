@@ -164,7 +164,7 @@ func (f *File) LoadsOf(s *SaveSite, c Component) (restores []*Restore, known boo
 				continue
 			}
 			known = true
-			if x.Key != c.Key || !SamePath(s.Path, x.Load.Path) && !(!x.Load.Path.Known && f.plausible(s, x.Load)) || !x.Object.Same(c.Object) && baseName(x.Object.Name) != baseName(c.Object.Name) {
+			if x.Key != c.Key || !s.Writes(x.Load.Path) && !(!x.Load.Path.Known && f.plausible(s, x.Load)) || !x.Object.Same(c.Object) && baseName(x.Object.Name) != baseName(c.Object.Name) {
 				continue
 			}
 			if Exclusive(s.Frame, x.Frame) {
