@@ -45,7 +45,7 @@ func (l *LoadSite) Feeds() bool {
 func (l *LoadSite) numbers() bool {
 	found := false
 	for _, s := range l.Run.File.Saves() {
-		if !SamePath(s.Path, l.Path) {
+		if !s.Writes(l.Path) {
 			continue
 		}
 		if found = true; s.Kind != PayloadDict || s.Open || slices.ContainsFunc(s.Components, Component.mayHoldTensors) {
