@@ -79,36 +79,6 @@ func rootOf(n pyast.Node) pyast.Node {
 	return n
 }
 
-// Removes reports whether the file deletes files, or names something that does (rotate_checkpoints, max_to_keep): then old
-// checkpoints may go.
-func (f *File) Removes() bool {
-	if f.names(rotationName) || f.says(func(s string) bool { return strings.HasPrefix(s, "rm ") }) {
-		return true
-	}
-	for _, m := range f.involved() {
-		if f.removes(m) {
-			return true
-		}
-	}
-	return false
-}
-
-// removes reports whether a file deletes files.
-func (f *File) removes(m *pysem.Module) bool {
-	if !m.Words().Names.Has(removing...) {
-		return false
-	}
-	for _, fn := range m.Funcs {
-		for _, call := range fn.Calls {
-			callee := call.Child(pyast.FieldFunction)
-			if callee.Kind() == pyast.KindAttribute && removeMethods.MatchString(callee.Child(pyast.FieldAttribute).Text()) || removers.MatchString(f.qualified(callee)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // Atomic reports whether the save writes beside the file and renames, or its name says that it is not yet the real one.
 func (s *SaveSite) Atomic() bool {
 	if s.Written != s.Path || temporary.MatchString(s.Path.Pattern) || temporary.MatchString(s.Path.Node.Text()) {
