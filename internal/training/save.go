@@ -570,7 +570,7 @@ var bestCondition = regexp.MustCompile(`(?i)best|is_better|improved|\bmax_(acc|s
 // BestOnly reports whether the save happens only when a metric is the best so far.
 func (s *SaveSite) BestOnly() bool {
 	for _, fr := range s.Conditions() {
-		if fr.Positive && bestCondition.MatchString(fr.Cond.Text()) {
+		if holds := fr.Positive != (fr.Cond.Kind() == pyast.KindNotOperator); holds && bestCondition.MatchString(fr.Cond.Text()) {
 			return true
 		}
 	}
