@@ -132,6 +132,9 @@ func deletedFirst(s *training.SaveSite, d training.Deletion, lost training.Lost)
 		Related:  []diagnostics.Related{at(s.Node, "the new checkpoint is written here")},
 		Remedies: []diagnostics.Remedy{diagnostics.SaveThenDelete{Save: s, Deletion: d.Call, Same: lost == training.LostSame}},
 	}
+	if s.Loop == nil && lost == training.LostSame && s.Path.InGivenFolder() {
+		out.Severity = diagnostics.Information // a caller out of sight may give each checkpoint a folder of its own
+	}
 	if another(s, false) {
 		out.Severity = diagnostics.Information
 		out.Message = what + " is deleted before the new one is written: a run killed in between has neither of them, only the other checkpoints."

@@ -154,3 +154,9 @@ func (p *Path) Last() bool {
 func (p *Path) Fixed() bool {
 	return !p.Buffer && len(p.Progress) == 0 && !p.Rank && !p.Metric
 }
+
+// InGivenFolder reports whether the name is made of a folder that is no option or attribute: a caller gives it.
+func (p *Path) InGivenFolder() bool {
+	root := begins(p.Value).root
+	return p.Value.Kind == pysem.Str && root != nil && !fixedOption(root)
+}
