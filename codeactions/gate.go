@@ -129,7 +129,7 @@ func (t *trial) judge(edits []text.Edit) (doubts []string, ok bool) {
 			if !here {
 				continue
 			}
-			was, known = before.Risk(), true
+			was, known = before.Risk()|moved[place{u.Path, u.Scope}], true // one that goes failed first
 		} else {
 			was, known = moved[place{u.Path, u.Scope}]
 		}

@@ -128,6 +128,9 @@ func checkProject(t *testing.T, files []Example) {
 	}
 	after := 0
 	for i, f := range fixed {
+		for _, d := range project.Introduced(found[i].Diagnostics, f.After.Diagnostics) {
+			t.Errorf("%s:%d: the safe fixes introduce %s: %s\n%s", files[i].Doc, files[i].Line, d.Rule.Code, d.Message, f.After.Source.Text)
+		}
 		if f.Err != nil {
 			t.Errorf("%s:%d: %v", files[i].Doc, files[i].Line, f.Err)
 		}
@@ -227,8 +230,13 @@ func (e Example) fixes(t *testing.T, engine analysis, found *project.Analysis) {
 			}
 		}
 	}
-	if _, err := Settle(engine.workspace, engine.path, e.Source); err != nil {
+	settled, err := Settle(engine.workspace, engine.path, e.Source)
+	if err != nil {
 		t.Errorf("%s:%d: %v", e.Doc, e.Line, err)
+		return
+	}
+	for _, d := range project.Introduced(found.Diagnostics, engine.of(settled).Diagnostics) {
+		t.Errorf("%s:%d: the safe fixes introduce %s: %s\n%s", e.Doc, e.Line, d.Rule.Code, d.Message, settled)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -43,22 +44,26 @@ func Undo(fixed []Fixed, i int, reason error) {
 }
 
 // Fix applies the fixes of at least the given applicability to files of a program that are analysed together, round after round
-// until nothing changes; no file is written. It fails with the context.
+// until nothing changes; no file is written. Where safe fixes are asked for, one that makes way for a new error or warning is not
+// applied: it is found by applying one at a time from there on. It fails with the context.
 func (x *Index) Fix(ctx context.Context, p *Program, paths []string, atLeast diagnostics.Applicability) ([]Fixed, error) {
-	found, err := x.AnalyzeAll(ctx, p, paths)
+	first, err := x.AnalyzeAll(ctx, p, paths)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]Fixed, len(paths))
 	open := make([]int, 0, len(paths)) // the files that may need another round
-	for i, a := range found {
+	for i, a := range first {
 		out[i] = Fixed{Before: a, After: a}
 		if len(a.Diagnostics) > 0 {
 			open = append(open, i)
 		}
 	}
+	most := mostRounds
+	choice := choice{atLeast: atLeast, refused: map[string]bool{}}
 	for round := 0; len(open) > 0; round++ {
-		edits, titles := x.chosen(out, open, paths, atLeast)
+		then, before := p, slices.Clone(out)
+		edits, titles := choice.edits(out, open, paths)
 		changed := false
 		for i := range out {
 			f := &out[i]
@@ -71,7 +76,7 @@ func (x *Index) Fix(ctx context.Context, p *Program, paths []string, atLeast dia
 				f.Err = fmt.Errorf("the fixes do not fit together (last: %q): %w; please report it with this file", titles[i], err)
 			case bytes.Equal(next.Text, f.After.Source.Text):
 				continue
-			case round >= mostRounds:
+			case round >= most:
 				f.Err = fmt.Errorf("the fixes did not settle after %d rounds and were not applied; please report it with this file", mostRounds)
 			default:
 				p = p.With(paths[i], next, nil)
@@ -86,6 +91,17 @@ func (x *Index) Fix(ctx context.Context, p *Program, paths []string, atLeast dia
 			return nil, err
 		}
 		p = undone(p, paths, out)
+		if atLeast == diagnostics.Safe && len(Introduced(allOf(before), allOf(out))) > 0 {
+			if len(choice.made) == 1 {
+				choice.refused[choice.made[0]] = true
+			} else {
+				choice.single, most = true, most+mostSingle
+			}
+			p, out = then, before
+			if err := x.again(ctx, p, paths, out); err != nil {
+				return nil, err
+			}
+		}
 		open = open[:0]
 		for i := range out {
 			if out[i].Err == nil && len(out[i].After.Diagnostics) > 0 {
@@ -111,9 +127,58 @@ func undone(p *Program, paths []string, out []Fixed) *Program {
 	return p
 }
 
-// chosen are the edits of one round by file, and the title of the last fix of each. A fix that changes several files is taken as a whole
+// allOf is all that is found in the texts that files have come to.
+func allOf(out []Fixed) []diagnostics.Diagnostic {
+	var all []diagnostics.Diagnostic
+	for _, f := range out {
+		all = append(all, f.After.Diagnostics...)
+	}
+	return all
+}
+
+// Introduced are the errors and warnings of rules that have more to say after fixes than before.
+func Introduced(before, after []diagnostics.Diagnostic) []diagnostics.Diagnostic {
+	said := map[string]int{}
+	for _, d := range before {
+		said[d.Rule.Code]++
+	}
+	var out []diagnostics.Diagnostic
+	for _, d := range after {
+		if said[d.Rule.Code]--; said[d.Rule.Code] < 0 && d.Severity >= diagnostics.Warning {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// mostSingle bounds the rounds in which one fix each is applied.
+const mostSingle = 100
+
+// choice is what fixes are applied.
+type choice struct {
+	atLeast diagnostics.Applicability
+	// refused are fixes that are left out; single says that each round makes one fix; made are those of the last round.
+	refused map[string]bool
+	single  bool
+	made    []string
+}
+
+// name tells a fix from others, also where the text around it changes.
+func name(path string, f codeactions.Fix) string {
+	var b strings.Builder
+	b.WriteString(path + "\n" + f.Title)
+	for _, file := range f.Edits {
+		for _, e := range file.Edits {
+			b.WriteString("\n" + e.New)
+		}
+	}
+	return b.String()
+}
+
+// edits are those of one round by file, and the title of the last fix of each. A fix that changes several files is taken as a whole
 // or not at all: where all of them are to be fixed, and nothing else of the round changes the same places.
-func (x *Index) chosen(out []Fixed, open []int, paths []string, atLeast diagnostics.Applicability) (edits [][]text.Edit, titles []string) {
+func (c *choice) edits(out []Fixed, open []int, paths []string) (edits [][]text.Edit, titles []string) {
+	c.made = nil
 	at := make(map[string]int, len(paths))
 	for i, path := range paths {
 		at[absolute(path)] = i
@@ -124,8 +189,12 @@ func (x *Index) chosen(out []Fixed, open []int, paths []string, atLeast diagnost
 			continue
 		}
 		resolved := map[int]bool{}
+		offered := slices.DeleteFunc(out[i].After.Fixes(), func(f codeactions.Fix) bool { return c.refused[name(paths[i], f)] })
 	next:
-		for _, fix := range codeactions.Compatible(out[i].After.Fixes(), atLeast) {
+		for _, fix := range codeactions.Compatible(offered, c.atLeast) {
+			if c.single && len(c.made) > 0 {
+				break
+			}
 			var files []int
 			for _, e := range fix.Edits {
 				to, ok := i, true
@@ -137,6 +206,7 @@ func (x *Index) chosen(out []Fixed, open []int, paths []string, atLeast diagnost
 				}
 				files = append(files, to)
 			}
+			c.made = append(c.made, name(paths[i], fix))
 			for k, e := range fix.Edits {
 				edits[files[k]] = append(edits[files[k]], e.Edits...)
 				titles[files[k]] = fix.Title
