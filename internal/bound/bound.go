@@ -32,6 +32,8 @@ type Use struct {
 	// Class is the class whose instance has the attribute, invalid for names. Open says that what it inherits is not at hand.
 	Class pyast.Node
 	Open  bool
+
+	first State // the ways in the first round of the loop around
 }
 
 // Risk is what is wrong with a use on some way: Unbound where it has no value, None where it is None and more is asked of it.
@@ -43,8 +45,10 @@ func (u Use) Risk() State {
 	return risk
 }
 
-// Sure reports whether a use fails on every way.
-func (u Use) Sure() bool { return u.State == Unbound || u.State == None && u.Reached }
+// Sure reports whether a use fails on every way, or whenever the loop around it makes its first round.
+func (u Use) Sure() bool { return fails(u.State, u.Reached) || fails(u.first, u.Reached) }
+
+func fails(s State, reached bool) bool { return s == Unbound || s == None && reached }
 
 // Uses are all readings in a file that can be reached, by the offset of the name.
 func Uses(tree *pyast.Tree) map[int]Use {

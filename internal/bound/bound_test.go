@@ -96,7 +96,7 @@ def f(loader):
 def f(loader):
     for x in loader:
         if x:
-            print(seen)  # seen: unbound
+            print(seen)  # seen: never
         seen = x
 `,
 		"an exception": `

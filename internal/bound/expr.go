@@ -34,9 +34,15 @@ func (w *walker) use(e *env, n pyast.Node, path string) {
 	}
 	reached := p.Kind() == pyast.KindAttribute && p.Child(pyast.FieldObject) == n ||
 		p.Kind() == pyast.KindSubscript && p.Child(pyast.FieldValue) == n || p.Kind() == pyast.KindCall && p.Child(pyast.FieldFunction) == n
+	if w.uses != nil && !e.dead && w.quiet {
+		if w.first == nil {
+			w.first = map[int]State{}
+		}
+		w.first[at.Start()] |= e.now(w.lookup(e, path))
+	}
 	if w.uses != nil && !w.quiet && !e.dead {
 		v := w.lookup(e, path)
-		u := Use{Path: path, Node: at, State: e.now(v), Reached: reached, Scope: w.s.name, Loop: v.loop}
+		u := Use{first: w.first[at.Start()], Path: path, Node: at, State: e.now(v), Reached: reached, Scope: w.s.name, Loop: v.loop}
 		if u.Risk() != 0 {
 			u.Under = v.under(u.Risk())
 		}

@@ -11,6 +11,7 @@ import (
 type walker struct {
 	s     *scope
 	uses  map[int]Use     // nil where nobody asks
+	first map[int]State   // what names hold in the first round of a loop
 	outer map[string]*val // what names of other scopes hold
 	calls map[string][]*env
 	end   *env
