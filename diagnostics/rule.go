@@ -17,15 +17,41 @@ type Rule struct {
 	Summary string
 	// Severity is the default; Off rules must be selected.
 	Severity Severity
-	// Fix is the best applicability among the rule's remedies; HasFix says whether there is any.
+	// Also are the other severities that findings have; "What it does" says when.
+	Also []Severity
+	// Fix is the applicability of the best fix for a finding; HasFix says whether there is any.
 	Fix    Applicability
 	HasFix bool
+	// FixAlso are other applicabilities that the best fix has; "Fix safety" says when.
+	FixAlso []Applicability
 	// Since is the ckpt-lsp version that introduced the rule.
 	Since string
 	// OnSuppressions rules run last and look at the suppression comments themselves; a bare comment does not silence them.
 	OnSuppressions bool
 	// Run asks the pass for facts and reports.
 	Run func(*Pass)
+}
+
+// Severities are all severities that findings have, as far as no configuration chooses another, worst first.
+func (r *Rule) Severities() []Severity {
+	out := slices.Clone(r.Also)
+	if r.Severity != Off {
+		out = append(out, r.Severity)
+	} else if len(out) == 0 {
+		out = append(out, Hint)
+	}
+	slices.SortFunc(out, func(a, b Severity) int { return int(b) - int(a) })
+	return out
+}
+
+// Fixes are all applicabilities that the best fix for a finding has, safest first; empty where no finding has a fix.
+func (r *Rule) Fixes() []Applicability {
+	if !r.HasFix {
+		return nil
+	}
+	out := append(slices.Clone(r.FixAlso), r.Fix)
+	slices.SortFunc(out, func(a, b Applicability) int { return int(b) - int(a) })
+	return out
 }
 
 // Family is the hundred of the code, as "CKP1".

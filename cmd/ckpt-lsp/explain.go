@@ -43,7 +43,7 @@ func explanation(r *diagnostics.Rule, style report.Style) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s\n\n", style.Heading(r.Code+" "+r.Name))
 	fmt.Fprintf(&out, "%s\n", report.Wrap(r.Summary+".", style.Width, "", ""))
-	fmt.Fprintf(&out, "Severity: %s. Fix: %s. Since: %s.\n", r.Severity, docs.FixKind(r), r.Since)
+	fmt.Fprintf(&out, "Severity: %s. Fix: %s. Since: %s.\n", docs.Severity(r), docs.FixKind(r), r.Since)
 	for _, s := range docs.Sections(r) {
 		fmt.Fprintf(&out, "\n%s\n\n%s\n", style.Heading(s.Title), plain(s.Markdown, style.Width))
 	}

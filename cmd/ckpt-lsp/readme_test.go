@@ -24,7 +24,7 @@ func TestReadmeListsTheRules(t *testing.T) {
 		if docs.File(r) == "" {
 			t.Errorf("%s %s is not in diagnostics/rules", r.Code, r.Name)
 		}
-		fmt.Fprintf(&rows, "| %s | %s | %s | %s | %s |\n", r.Code, r.Name, r.Severity, docs.FixKind(r), r.Summary)
+		fmt.Fprintf(&rows, "| %s | %s | %s | %s | %s |\n", r.Code, r.Name, docs.Severity(r), docs.FixKind(r), r.Summary)
 	}
 	table := regexp.MustCompile(`(?m)(^\| CKP.*\n)+`)
 	found := table.FindString(string(data))

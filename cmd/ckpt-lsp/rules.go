@@ -11,7 +11,7 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 )
 
-// ruleEntry is one rule in the output of rules --format json.
+// ruleEntry is one rule in the output of rules --format json: with the usual severity and kind of fix, and with all that findings have.
 type ruleEntry struct {
 	Code     string `json:"code"`
 	Name     string `json:"name"`
@@ -19,6 +19,9 @@ type ruleEntry struct {
 	Severity string `json:"severity"`
 	Fix      string `json:"fix"`
 	Since    string `json:"since"`
+
+	Severities []string `json:"severities"`
+	Fixes      []string `json:"fixes"`
 }
 
 func newRulesCommand(rules *diagnostics.Registry) *cobra.Command {
@@ -28,19 +31,23 @@ func newRulesCommand(rules *diagnostics.Registry) *cobra.Command {
 		Short: "List the rules with severity and kind of fix",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			entries := []ruleEntry{}
-			for _, r := range rules.Rules() {
-				entries = append(entries, ruleEntry{r.Code, r.Name, r.Summary, r.Severity.String(), docs.FixKind(r), r.Since})
-			}
 			switch format {
 			case "text":
 				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 				fmt.Fprintln(w, "CODE\tNAME\tSEVERITY\tFIX\tSUMMARY")
-				for _, e := range entries {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.Code, e.Name, e.Severity, e.Fix, e.Summary)
+				for _, r := range rules.Rules() {
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Code, r.Name, docs.Severity(r), docs.FixKind(r), r.Summary)
 				}
 				return w.Flush()
 			case "json":
+				entries := []ruleEntry{}
+				for _, r := range rules.Rules() {
+					e := ruleEntry{r.Code, r.Name, r.Summary, r.Severity.String(), "none", r.Since, docs.Names(r.Severities()), docs.Names(r.Fixes())}
+					if r.HasFix {
+						e.Fix = r.Fix.String()
+					}
+					entries = append(entries, e)
+				}
 				e := json.NewEncoder(cmd.OutOrStdout())
 				e.SetEscapeHTML(false)
 				e.SetIndent("", "  ")

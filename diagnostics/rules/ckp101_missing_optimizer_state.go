@@ -73,6 +73,7 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP101", Name: "missing-optimizer-state", Summary: "A training checkpoint lacks the optimizer's state",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Also: []diagnostics.Severity{diagnostics.Information}, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
 	Run: missingOptimizerState,
 })
 

@@ -90,7 +90,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP102", Name: "missing-scheduler-state", Summary: "A training checkpoint lacks the learning-rate scheduler's state",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	Run: missingSchedulerState,
+	FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
+	Run:     missingSchedulerState,
 })
 
 func missingSchedulerState(p *diagnostics.Pass) {

@@ -81,6 +81,7 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP106", Name: "missing-best-metric", Summary: "The best metric decides saves and is not in the checkpoint",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Also: []diagnostics.Severity{diagnostics.Information}, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
 	Run: missingBestMetric,
 })
 

@@ -88,7 +88,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP107", Name: "missing-ema-state", Summary: "A training checkpoint lacks the moving average of the model, or all but the average",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	Run: missingEMAState,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  missingEMAState,
 })
 
 func missingEMAState(p *diagnostics.Pass) {

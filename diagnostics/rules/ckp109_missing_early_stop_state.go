@@ -99,7 +99,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP109", Name: "missing-early-stop-state", Summary: "A training checkpoint lacks the count that decides when training stops",
 	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	Run: missingEarlyStopState,
+	FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
+	Run:     missingEarlyStopState,
 })
 
 func missingEarlyStopState(p *diagnostics.Pass) {

@@ -52,7 +52,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP111", Name: "whole-object-save", Summary: "A whole model is pickled instead of its state dict",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
-	Run: wholeObjectSave,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  wholeObjectSave,
 })
 
 func wholeObjectSave(p *diagnostics.Pass) {

@@ -52,7 +52,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP114", Name: "unloadable-payload", Summary: "A checkpoint holds a value that weights_only=True refuses to load",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	Run: unloadablePayload,
+	FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
+	Run:     unloadablePayload,
 })
 
 func unloadablePayload(p *diagnostics.Pass) {

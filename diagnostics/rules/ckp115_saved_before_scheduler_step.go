@@ -84,7 +84,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP115", Name: "saved-before-scheduler-step", Summary: "The checkpoint is written before the epoch's scheduler.step()",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
-	Run: savedBeforeSchedulerStep,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  savedBeforeSchedulerStep,
 })
 
 func savedBeforeSchedulerStep(p *diagnostics.Pass) {

@@ -65,7 +65,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP116", Name: "unverified-save", Summary: "Nothing reads a training checkpoint back after it is written",
 	Severity: diagnostics.Off, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
-	Run: unverifiedSave,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  unverifiedSave,
 })
 
 func unverifiedSave(p *diagnostics.Pass) {

@@ -85,6 +85,7 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP117", Name: "missing-model-state", Summary: "One of several trained modules is not in the checkpoint",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Also: []diagnostics.Severity{diagnostics.Information}, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
 	Run: missingModelState,
 })
 

@@ -68,7 +68,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP206", Name: "unseeded-workers", Summary: "Data loading workers draw numbers that torch does not seed",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
-	Run: unseededWorkers,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  unseededWorkers,
 })
 
 func unseededWorkers(p *diagnostics.Pass) {

@@ -54,6 +54,7 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP215", Name: "seed-zero-ignored", Summary: "Seed 0 is taken for no seed",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Also: []diagnostics.Severity{diagnostics.Information}, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
 	Run: seedZeroIgnored,
 })
 

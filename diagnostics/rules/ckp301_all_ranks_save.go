@@ -76,7 +76,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP301", Name: "all-ranks-save", Summary: "Every rank writes the same file",
 	Severity: diagnostics.Error, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
-	Run: allRanksSave,
+	Also: []diagnostics.Severity{diagnostics.Warning},
+	Run:  allRanksSave,
 })
 
 func allRanksSave(p *diagnostics.Pass) {

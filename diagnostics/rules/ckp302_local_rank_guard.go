@@ -66,7 +66,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP302", Name: "local-rank-guard", Summary: "One process of each node writes the same file",
 	Severity: diagnostics.Warning, Fix: diagnostics.Unsafe, HasFix: true, Since: "0.1.0",
-	Run: localRankGuard,
+	Also: []diagnostics.Severity{diagnostics.Information, diagnostics.Hint},
+	Run:  localRankGuard,
 })
 
 func localRankGuard(p *diagnostics.Pass) {

@@ -62,7 +62,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP304", Name: "collective-in-rank-guard", Summary: "Only some ranks reach a call that every rank must make",
 	Severity: diagnostics.Error, Fix: diagnostics.Unsafe, HasFix: true, Since: "0.1.0",
-	Run: collectiveInRankGuard,
+	Also: []diagnostics.Severity{diagnostics.Warning},
+	Run:  collectiveInRankGuard,
 })
 
 func collectiveInRankGuard(p *diagnostics.Pass) {

@@ -58,6 +58,7 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP305", Name: "wrapper-prefix", Summary: "State dict of a wrapped model, loaded into a bare one",
 	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
+	Also: []diagnostics.Severity{diagnostics.Information}, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
 	Run: wrapperPrefix,
 })
 

@@ -57,6 +57,7 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP306", Name: "compile-prefix", Summary: "State dict of a compiled module, loaded into one that is not",
 	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
+	Also: []diagnostics.Severity{diagnostics.Information}, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
 	Run: compilePrefix,
 })
 

@@ -70,7 +70,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP309", Name: "missing-set-epoch", Summary: "A shuffling DistributedSampler is never told the epoch",
 	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
-	Run: missingSetEpoch,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  missingSetEpoch,
 })
 
 func missingSetEpoch(p *diagnostics.Pass) {

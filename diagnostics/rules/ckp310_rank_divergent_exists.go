@@ -63,7 +63,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP310", Name: "rank-divergent-exists", Summary: "Each rank asks for a file and may take another branch around a collective call",
 	Severity: diagnostics.Warning, Since: "0.1.0",
-	Run: rankDivergentExists,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  rankDivergentExists,
 })
 
 func rankDivergentExists(p *diagnostics.Pass) {

@@ -61,7 +61,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP313", Name: "prefix-strip-everywhere", Summary: "A wrapper's prefix is taken out of a key wherever it stands",
 	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
-	Run: prefixStripEverywhere,
+	FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
+	Run:     prefixStripEverywhere,
 })
 
 func prefixStripEverywhere(p *diagnostics.Pass) {

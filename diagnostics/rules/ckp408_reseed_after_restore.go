@@ -69,7 +69,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP408", Name: "reseed-after-restore", Summary: "A seed is set after the generators were restored",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
-	Run: reseedAfterRestore,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  reseedAfterRestore,
 })
 
 func reseedAfterRestore(p *diagnostics.Pass) {

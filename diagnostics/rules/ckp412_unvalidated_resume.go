@@ -71,7 +71,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP412", Name: "unvalidated-resume", Summary: "Nothing checks that the restored model reaches the restored metric",
 	Severity: diagnostics.Off, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
-	Run: unvalidatedResume,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  unvalidatedResume,
 })
 
 func unvalidatedResume(p *diagnostics.Pass) {

@@ -73,7 +73,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP413", Name: "swallowed-restore-error", Summary: "An error while restoring is caught and training starts over",
 	Severity: diagnostics.Warning, Since: "0.1.0",
-	Run: swallowedRestoreError,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  swallowedRestoreError,
 })
 
 func swallowedRestoreError(p *diagnostics.Pass) {

@@ -55,7 +55,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP414", Name: "missing-map-location", Summary: "A GPU checkpoint is loaded without map_location",
 	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	Run: missingMapLocation,
+	Also: []diagnostics.Severity{diagnostics.Warning, diagnostics.Hint},
+	Run:  missingMapLocation,
 })
 
 func missingMapLocation(p *diagnostics.Pass) {

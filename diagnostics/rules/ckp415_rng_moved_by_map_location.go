@@ -59,7 +59,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP415", Name: "rng-moved-by-map-location", Summary: "map_location moves the generator's state off the CPU",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	Run: rngMovedByMapLocation,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  rngMovedByMapLocation,
 })
 
 func rngMovedByMapLocation(p *diagnostics.Pass) {

@@ -62,6 +62,7 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP501", Name: "unsafe-load", Summary: "torch.load unpickles a file from outside without weights_only=True",
 	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
+	Also: []diagnostics.Severity{diagnostics.Warning, diagnostics.Hint}, FixAlso: []diagnostics.Applicability{diagnostics.Safe},
 	Run: unsafeLoad,
 })
 

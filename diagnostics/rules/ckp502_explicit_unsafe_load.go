@@ -61,7 +61,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP502", Name: "explicit-unsafe-load", Summary: "weights_only=False unpickles a file from outside",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
-	Run: explicitUnsafeLoad,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  explicitUnsafeLoad,
 })
 
 // outside says how the name of a file from outside comes into the program, and how bad that is: what the user names, with a False

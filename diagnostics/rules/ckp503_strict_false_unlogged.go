@@ -51,7 +51,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP503", Name: "strict-false-unlogged", Summary: "strict=False, and the keys that did not match are thrown away",
 	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	Run: strictFalseUnlogged,
+	Also: []diagnostics.Severity{diagnostics.Warning},
+	Run:  strictFalseUnlogged,
 })
 
 func strictFalseUnlogged(p *diagnostics.Pass) {

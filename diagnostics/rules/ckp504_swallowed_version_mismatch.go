@@ -58,7 +58,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP504", Name: "swallowed-version-mismatch", Summary: "A checkpoint that does not fit is loaded with strict=False by itself",
 	Severity: diagnostics.Warning, Since: "0.1.0",
-	Run: swallowedVersionMismatch,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  swallowedVersionMismatch,
 })
 
 func swallowedVersionMismatch(p *diagnostics.Pass) {

@@ -75,7 +75,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP602", Name: "unsafe-rotation", Summary: "Clean-up deletes the only checkpoint, or the best",
 	Severity: diagnostics.Warning, Fix: diagnostics.Unsafe, HasFix: true, Since: "0.1.0",
-	Run: unsafeRotation,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  unsafeRotation,
 })
 
 func unsafeRotation(p *diagnostics.Pass) {

@@ -57,7 +57,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP605", Name: "lexicographic-latest", Summary: "Checkpoint names with unpadded numbers are sorted as text",
 	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
-	Run: lexicographicLatest,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  lexicographicLatest,
 })
 
 func lexicographicLatest(p *diagnostics.Pass) {

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,19 +41,47 @@ func File(r *diagnostics.Rule) string { return documented()[r.Code].file }
 // Page is the rule's documentation as a Markdown page.
 func Page(r *diagnostics.Rule) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "# %s (%s)\n\n%s.\n\nSeverity: %s. Fix: %s. Since: %s.\n", r.Name, r.Code, r.Summary, r.Severity, FixKind(r), r.Since)
+	fmt.Fprintf(&out, "# %s (%s)\n\n%s.\n\nSeverity: %s. Fix: %s. Since: %s.\n", r.Name, r.Code, r.Summary, Severity(r), FixKind(r), r.Since)
 	for _, s := range Sections(r) {
 		fmt.Fprintf(&out, "\n## %s\n\n%s\n", s.Title, s.Markdown)
 	}
 	return out.String()
 }
 
-// FixKind says in a word what fix a rule offers at best: safe, unsafe, display or none.
+// Severity says how severe a rule's findings are: "warning, sometimes information", or "off (information when selected)".
+func Severity(r *diagnostics.Rule) string {
+	if r.Severity == diagnostics.Off {
+		return fmt.Sprintf("off (%s when selected)", strings.Join(Names(r.Severities()), " or "))
+	}
+	return sometimes(r.Severity, r.Severities())
+}
+
+// FixKind says what the best fix for a rule's findings is: safe, unsafe, display, "safe, sometimes unsafe" or none.
 func FixKind(r *diagnostics.Rule) string {
 	if !r.HasFix {
 		return "none"
 	}
-	return r.Fix.String()
+	return sometimes(r.Fix, r.Fixes())
+}
+
+func sometimes[K interface {
+	comparable
+	fmt.Stringer
+}](usual K, all []K) string {
+	others := Names(slices.DeleteFunc(slices.Clone(all), func(k K) bool { return k == usual }))
+	if len(others) == 0 {
+		return usual.String()
+	}
+	return usual.String() + ", sometimes " + strings.Join(others, " or ")
+}
+
+// Names are the names of severities or of kinds of fixes.
+func Names[K fmt.Stringer](all []K) []string {
+	out := []string{}
+	for _, k := range all {
+		out = append(out, k.String())
+	}
+	return out
 }
 
 type page struct {

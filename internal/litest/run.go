@@ -30,17 +30,18 @@ func Run(t *testing.T, dir string) {
 			if len(examples) == 0 {
 				t.Fatalf("%s has no ```py block", doc)
 			}
-			projects := map[string][]Example{}
+			seen, projects := observed{}, map[string][]Example{}
 			for _, e := range examples {
 				if e.Project != "" {
 					projects[e.Project] = append(projects[e.Project], e)
 					continue
 				}
-				e.Check(t)
+				e.check(t, seen)
 			}
 			for name, files := range projects {
-				t.Run(name, func(t *testing.T) { checkProject(t, files) })
+				t.Run(name, func(t *testing.T) { checkProject(t, files, seen) })
 			}
+			seen.compare(t, rule)
 			rewrite(t, doc, examples)
 		})
 	}
@@ -75,8 +76,8 @@ func (a analysis) of(source string) *project.Analysis {
 	return a.workspace.Analyze(a.path, text.NewSource([]byte(source)), nil)
 }
 
-// Check compares an example's findings with its comments, one to one, and tries its fixes.
-func (e Example) Check(t *testing.T) {
+// check compares an example's findings with its comments, one to one, and tries its fixes.
+func (e Example) check(t *testing.T, seen observed) {
 	t.Helper()
 	engine := e.engine(t, e.Rules...)
 	found := engine.of(e.Source)
@@ -88,6 +89,7 @@ func (e Example) Check(t *testing.T) {
 			t.Errorf("%s:%d: %v", e.Doc, e.Line, p)
 		}
 	}
+	seen.add(engine.workspace, found)
 	e.compare(t, found)
 	e.suppressions(t, engine, found)
 	e.fixes(t, engine, found)
@@ -98,7 +100,7 @@ func (e Example) Check(t *testing.T) {
 
 // checkProject compares the findings in files that are analysed together with their comments, and holds that the safe fixes come
 // to an end and leave files that parse.
-func checkProject(t *testing.T, files []Example) {
+func checkProject(t *testing.T, files []Example, seen observed) {
 	t.Helper()
 	engine := files[0].engine(t, files[0].Rules...)
 	dir := filepath.Dir(engine.path)
@@ -119,6 +121,7 @@ func checkProject(t *testing.T, files []Example) {
 	}
 	before := 0
 	for i, e := range files {
+		seen.add(engine.workspace, found[i])
 		e.compare(t, found[i])
 		before += len(found[i].Diagnostics)
 	}
