@@ -20,17 +20,14 @@ func atomicSave(s *sheet, r diagnostics.AtomicSave) (Fix, bool) {
 	target := path.Text()
 	if strings.ContainsAny(target, "\r\n") || !path.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindString) && len(target) > 24 {
 		// A long expression is named first.
-		name := "path"
-		for len(s.mod.Scope(stmt).Defs(name)) > 0 {
-			name += "_"
-		}
+		name := s.unused(stmt, "path")
 		s.linesBefore(stmt, name+" = "+target)
 		target = name
 	}
 	beside := s.beside(path, target)
 	s.replace(path.Span(), beside)
 	s.linesAfter(stmt, fmt.Sprintf("%s.replace(%s, %s)", s.module("os"), beside, target))
-	return s.fix(Fix{Title: "Write beside the file and rename it", Applicability: diagnostics.Safe}), true
+	return s.fix(Fix{Title: "Write beside the file and rename it", Applicability: applicability(r.Reason == ""), Why: r.Reason}), true
 }
 
 // written are the statement behind which the file of a save is written, and the expression of the file's name: of a file object that

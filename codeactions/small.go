@@ -169,10 +169,7 @@ func reportMismatch(s *sheet, r diagnostics.ReportMismatch) (Fix, bool) {
 	if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != r.Restore.Node || !s.ownLine(stmt) {
 		return Fix{}, false
 	}
-	name := "incompatible"
-	for len(s.mod.Scope(stmt).Defs(name)) > 0 {
-		name += "_keys"
-	}
+	name := s.unused(stmt, "incompatible")
 	s.insert(stmt.Start(), name+" = ")
 	q := s.quote
 	s.linesAfter(stmt,

@@ -198,6 +198,20 @@ func (s *sheet) module(name string) string {
 	return local
 }
 
+// unused is a name like the wanted one that means nothing where a statement stands, nor in the functions around it.
+func (s *sheet) unused(stmt pyast.Node, wanted string) string {
+	for {
+		taken := false
+		for f := s.mod.Scope(stmt); f != nil; f = f.Parent {
+			taken = taken || len(f.Defs(wanted)) > 0
+		}
+		if !taken {
+			return wanted
+		}
+		wanted += "_"
+	}
+}
+
 // imported is the name under which the module body imports a module, "" if it does not.
 func (s *sheet) imported(name string) string {
 	top := s.mod.Top

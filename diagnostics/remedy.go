@@ -144,8 +144,11 @@ type RegisterState struct {
 	Accelerator string
 }
 
-// AtomicSave writes beside the file and renames.
-type AtomicSave struct{ Save *training.SaveSite }
+// AtomicSave writes beside the file and renames. Reason says why that is not safe, "" where it is.
+type AtomicSave struct {
+	Save   *training.SaveSite
+	Reason string
+}
 
 // KeepLast removes all but the newest checkpoints after a save, by number, and never the best.
 type KeepLast struct{ Save *training.SaveSite }

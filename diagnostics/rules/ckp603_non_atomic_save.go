@@ -53,7 +53,7 @@ import (
 // # Fix safety
 //
 // The fix is safe: it writes beside the file, in the same directory, and renames. A killed run leaves at most a temporary file,
-// which the next save reuses.
+// which the next save reuses. It is unsafe where every rank writes the file.
 //
 // # What it does not see
 //
@@ -110,9 +110,18 @@ func nonAtomicSave(p *diagnostics.Pass) {
 			Message: fmt.Sprintf("%s %s is overwritten in place: a run killed while it is written leaves neither the old checkpoint nor a new "+
 				"one that loads.", sentence(shown(s.Path)), what),
 			Related:  related,
-			Remedies: []diagnostics.Remedy{diagnostics.AtomicSave{Save: s}},
+			Remedies: []diagnostics.Remedy{atomic(p.File, s)},
 		})
 	}
+}
+
+// atomic is the fix, which is not safe where each rank writes: the second finds the temporary file renamed.
+func atomic(f *training.File, s *training.SaveSite) diagnostics.AtomicSave {
+	fix := diagnostics.AtomicSave{Save: s}
+	if _, several := s.Distributed(); several && !f.Guarded(s.Frame) && !s.Path.Rank {
+		fix.Reason = "every rank writes this file, and the second one to finish finds the temporary file renamed: let one rank write first"
+	}
+	return fix
 }
 
 // checkpoints reports whether a payload is one to resume from: a training checkpoint, or progress and an optimizer's state beside
