@@ -46,7 +46,7 @@ func entriesOf(file *training.File, tree *pyast.Tree, c diagnostics.CompleteChec
 		return nil
 	}
 	s := newSheet(file, mod)
-	w := &checkpointWriter{sheet: s, save: c.Save, taken: map[string]bool{}}
+	w := &checkpointWriter{sheet: s, save: c.Save, ctxs: contexts(file, c.Save), taken: map[string]bool{}}
 	for _, x := range c.Save.Components {
 		w.taken[x.Key] = true
 	}

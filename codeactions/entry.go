@@ -40,17 +40,32 @@ type checkpointWriter struct {
 }
 
 // stateSuffix are the endings by which a dict tells states from other entries.
-var stateSuffix = regexp.MustCompile(`(_state_dict|_state|_dict)$`)
+var stateSuffix = regexp.MustCompile(`^.+?(_state_dict|_state|_dict)$`)
+
+// suffix is the ending that the dict gives the keys of states. A key that says no more than "state_dict" gives none, and what the
+// other states are called counts for more than the model's name.
+func (w *checkpointWriter) suffix() string {
+	found := ""
+	for _, c := range w.save.Components {
+		if c.Role != training.RoleState || c.Object == nil || c.Key == "state_dict" {
+			continue
+		}
+		ending := ""
+		if m := stateSuffix.FindStringSubmatch(c.Key); m != nil {
+			ending = m[1]
+		}
+		if c.Object.Kind != training.Model {
+			return ending
+		}
+		found = ending
+	}
+	return found
+}
 
 // key is a free key in the naming style of the dict, as "optimizer" or "optimizer_state_dict"; "" where there is none.
 func (w *checkpointWriter) key(base string, state bool) string {
-	if state {
-		for _, c := range w.save.Components {
-			if suffix := stateSuffix.FindString(c.Key); suffix != "" && c.Role == training.RoleState && !strings.HasSuffix(base, suffix) {
-				base += suffix
-				break
-			}
-		}
+	if suffix := w.suffix(); state && !strings.HasSuffix(base, suffix) {
+		base += suffix
 	}
 	for _, ending := range []string{"", "_state", "_state_dict"} {
 		if key := base + ending; !w.taken[key] && (state || ending == "") {
@@ -275,6 +290,9 @@ func (w *checkpointWriter) stateOf(o *training.Object, at pyast.Node) (entry, bo
 	}
 	if e.maybe {
 		e.value += " if " + held.cond + " else None"
+	}
+	if o.Value != nil && o.Value.Kind == pysem.External {
+		e.doubt = "apex takes the loss scale back only behind `amp.initialize`"
 	}
 	return e, e.key != "" && base != ""
 }

@@ -43,7 +43,7 @@ func (p *pages) giver(o *training.Object, fn *pysem.Func, ctx *pysem.Ctx) (call 
 		return call, ""
 	}
 	caller := p.of(ctx.Call)
-	if caller == nil || caller.mod.Scope(ctx.Call) != ctx.Parent.Func {
+	if caller == nil || caller.mod.Scope(ctx.Call) != ctx.Parent.Func || o.Value != nil && o.Value.Kind == pysem.External {
 		return call, ""
 	}
 	given = caller.name(o, ctx.Call, ctx.Parent)

@@ -57,9 +57,7 @@ func restoreStates(file *training.File, mod *pysem.Module, load *training.LoadSi
 			if len(m.RNG) == 1 {
 				e.isRNG, e.rng = true, m.RNG[0]
 			}
-			if m.Object != nil {
-				e.maybe = true // what the program stores when it runs without the object is not looked at
-			}
+			e.maybe = m.Object != nil && storesNone(file, m.Key)
 			found[e.key] = i
 			r.add(e)
 		}
@@ -78,6 +76,18 @@ func restoreStates(file *training.File, mod *pysem.Module, load *training.LoadSi
 	}
 	slices.Sort(f.Resolves)
 	return []Fix{p.fix(f)}
+}
+
+// storesNone says that a save of the program may store None under a key, where it runs without the object.
+func storesNone(file *training.File, key string) bool {
+	for _, s := range file.Saves() {
+		for _, c := range s.Components {
+			if c.Key == key && (c.Entry.Value.Node.Kind() == pyast.KindConditionalExpression || c.Value != nil && slices.ContainsFunc(c.Value.Alternatives(), func(v *pysem.Value) bool { return v.Kind == pysem.NoneVal })) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // checkpointName is the variable that holds the loaded checkpoint.

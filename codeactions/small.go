@@ -219,6 +219,9 @@ func saveAfterStep(s *sheet, r diagnostics.SaveAfterStep) (Fix, bool) {
 	for p := prevStatement(save); p.Valid() && p.Start() > body.Start()-1 && s.builds(p, r.Save); p = prevStatement(p) {
 		from = p
 	}
+	if s.parts(from, save, step) {
+		return Fix{}, false
+	}
 	start, end := lineStart(s.src, from.Start()), lineEnd(s.src, save.End())
 	moved := string(s.src[start:end])
 	s.replace(text.Span{Start: start, End: nextLine(s.src, save.End())}, "")
@@ -228,6 +231,32 @@ func saveAfterStep(s *sheet, r diagnostics.SaveAfterStep) (Fix, bool) {
 		Applicability: diagnostics.Unsafe,
 		Why:           "checkpoints written before this change are still one step behind",
 	}), true
+}
+
+// parts says that statements between those to be moved, from the first to the last, and the one to move them behind give another value
+// to a name that they use, delete it, or leave the round.
+func (s *sheet) parts(first, last, behind pyast.Node) bool {
+	fn := s.mod.Scope(last)
+	for n := last.Next(); n.Valid() && n.Start() <= behind.Start(); n = n.Next() {
+		for d := range n.Descendants() {
+			if d.Is(pyast.KindBreakStatement, pyast.KindContinueStatement, pyast.KindReturnStatement) {
+				return true
+			}
+		}
+		for m := first; m.Valid() && m.Start() <= last.Start(); m = m.Next() {
+			for d := range m.Descendants() {
+				if d.Kind() != pyast.KindIdentifier || d.Field() == pyast.FieldAttribute {
+					continue
+				}
+				for _, def := range fn.Defs(d.Text()) {
+					if n.Encloses(def.Node) {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
 }
 
 // registerState registers an object with the accelerator right behind the statement that makes it.

@@ -240,6 +240,9 @@ func (f *File) savedEpoch(l *LoadSite, loop *Loop) (offset int64, known bool) {
 		for _, c := range s.Components {
 			if c.Role == RoleProgress && isEpochKey(c.Key) && l.Key(c.Key) {
 				if n, ok := f.counts(c.Value, loop); ok {
+					if s.EpochLoop == loop && s.Loop != nil && s.Loop != loop {
+						n++ // saved in the middle of the epoch, which is to be run again
+					}
 					return n, true
 				}
 			}
