@@ -76,6 +76,10 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 		}
 	case len(r.Seeds) > 0:
 		return Fix{}, false
+	case r.Before.Valid():
+		s.helper(seedHelper, lines)
+		s.linesBefore(r.Before, call)
+		fix.Applicability, fix.Why = diagnostics.Unsafe, "every run then draws the same numbers"
 	case r.Entry != nil && r.Entry != s.mod.Top:
 		first := r.Entry.Body.Nth(0)
 		if first.Kind() == pyast.KindExpressionStatement && first.Nth(0).Kind() == pyast.KindString && first.Next().Valid() {

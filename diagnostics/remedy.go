@@ -38,9 +38,10 @@ type RestoreState struct {
 
 // SeedAll replaces or adds seeding by one helper that seeds the generators in use, called before model and data are built.
 type SeedAll struct {
-	// Seeds are the present seed calls, in order; without any, the helper is called first in Entry.
+	// Seeds are the present seed calls, in order; without any, the helper is called first in Entry, or in front of Before.
 	Seeds      []*training.Call
 	Entry      *pysem.Func
+	Before     pyast.Node
 	Generators []torch.RNG
 }
 

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -49,7 +50,8 @@ import (
 //
 // # What it does not see
 //
-// It keeps silent as soon as any name in the file speaks of seeds, and for training that other files start.
+// A function that is not at hand and whose name speaks of seeds is taken to seed where it is called. Training that other files
+// start is not looked at, and draws whose numbers only name a run, pick a port or are shown do not count.
 //
 // # References
 //
@@ -61,20 +63,25 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func noSeed(p *diagnostics.Pass) {
-	if p.File.Test() || p.File.MentionsSeed() {
-		return
-	}
 	r := p.File.Runs[0] // the module body: what a script does
-	loop := r.TrainingLoop()
-	draws := r.Draws()
-	if loop == nil || len(draws) == 0 {
+	if p.File.Test() || r.TrainingLoop() == nil || r.Seeded() {
 		return
 	}
-	p.Report(diagnostics.Diagnostic{
-		Place: training.FirstLine(loop.Node),
-		Message: fmt.Sprintf("Nothing seeds the generators of this training: %s draws other numbers in each run.",
-			draws[0].What),
-		Related:  []diagnostics.Related{at(draws[0].Event.Node, "random numbers are first drawn here")},
-		Remedies: []diagnostics.Remedy{diagnostics.SeedAll{Entry: draws[0].Event.Ctx.Func, Generators: r.GeneratorsUsed()}},
-	})
+	i := slices.IndexFunc(r.Draws(), r.Counts)
+	if i < 0 || r.SeedsElsewhere().Valid() || p.File.SeededByImport() {
+		return
+	}
+	d := r.Draws()[i]
+	drawn := r.Leading(d.Event)
+	entry, before := r.SeedPlace(d)
+	diagnosis := diagnostics.Diagnostic{
+		Place:    training.FirstLine(drawn),
+		Message:  fmt.Sprintf("Nothing seeds the generators of this training: %s draws other numbers in each run.", d.What),
+		Related:  []diagnostics.Related{at(r.TrainingLoop().Node, "training runs here")},
+		Remedies: []diagnostics.Remedy{diagnostics.SeedAll{Entry: entry, Before: before, Generators: r.GeneratorsUsed()}},
+	}
+	if drawn != d.Event.Node {
+		diagnosis.Related = append(diagnosis.Related, at(d.Event.Node, "random numbers are first drawn here"))
+	}
+	p.Report(diagnosis)
 }

@@ -60,20 +60,18 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func partialSeed(p *diagnostics.Pass) {
-	if p.File.Test() || p.File.SeedsElsewhere().Valid() {
+	if p.File.Test() {
 		return
 	}
 	for _, r := range p.File.Runs {
-		seeds := r.SeedsIn(training.MainProcess)
-		if len(seeds) == 0 {
+		seeds := r.ProgramSeeds(training.MainProcess)
+		if len(seeds) == 0 || r.SeedsElsewhere().Valid() {
 			continue
 		}
-		draws := r.Draws()
 		for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
-			seeded := slices.ContainsFunc(seeds, func(c *training.Call) bool { return slices.Contains(c.Entry.Generators, g) })
-			if seeded {
-				reportSpawned(p, r, g, seeds, draws)
-			} else if d, ok := r.FirstDraw(draws, g, training.MainProcess); ok {
+			if r.IsSeeded(g, training.MainProcess) {
+				reportSpawned(p, r, g, seeds)
+			} else if d, ok := r.FirstDraw(g, training.MainProcess, seeds...); ok {
 				reportUnseeded(p, g, seeds, d, diagnostics.Warning)
 			}
 		}
@@ -108,24 +106,22 @@ func generatorsOf(seeds []*training.Call) []torch.RNG {
 	return out
 }
 
-// reportSpawned reports a seed of the parent that processes started by spawn do not see.
-func reportSpawned(p *diagnostics.Pass, r *training.Run, g torch.RNG, seeds []*training.Call, draws []training.Draw) {
-	for _, c := range r.SeedsIn(training.Spawned) {
-		if slices.Contains(c.Entry.Generators, g) {
-			return
-		}
+// reportSpawned reports processes started by spawn that do not see the seed of the parent, where they are started.
+func reportSpawned(p *diagnostics.Pass, r *training.Run, g torch.RNG, seeds []*training.Call) {
+	i := slices.IndexFunc(seeds, func(c *training.Call) bool { return slices.Contains(c.Entry.Generators, g) })
+	if i < 0 || r.IsSeeded(g, training.Spawned) {
+		return
 	}
-	d, ok := r.FirstDraw(draws, g, training.Spawned)
+	d, ok := r.FirstDraw(g, training.Spawned)
 	if !ok {
 		return
 	}
-	i := slices.IndexFunc(seeds, func(c *training.Call) bool { return slices.Contains(c.Entry.Generators, g) })
 	spawn := p.File.SpawnCall(d.Event.Ctx)
 	p.Report(diagnostics.Diagnostic{
-		Place: training.FirstLine(seeds[i].Node),
-		Message: fmt.Sprintf("This seed does not reach the processes that `%s` starts: they draw from %s unseeded.",
+		Place: training.FirstLine(spawn),
+		Message: fmt.Sprintf("The seed of this program does not reach the processes that `%s` starts: they draw from %s unseeded.",
 			spawn.Child(pyast.FieldFunction).Text(), g),
-		Related: []diagnostics.Related{at(spawn, "fresh interpreters are started here"), at(d.Event.Node, "drawn from the unseeded generator")},
+		Related: []diagnostics.Related{at(seeds[i].Node, "this seeds the parent only"), at(d.Event.Node, "drawn from the unseeded generator")},
 	})
 }
 

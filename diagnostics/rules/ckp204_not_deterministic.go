@@ -52,7 +52,8 @@ import (
 //
 // # What it does not see
 //
-// Switches in other files. Any name in the file that speaks of determinism, and `cudnn.benchmark`, count as a decision.
+// A setting of `cudnn.benchmark` counts as a decision, and so does a function that is not at hand and is called so, or told
+// `deterministic=`.
 //
 // # References
 //
@@ -64,24 +65,25 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func notDeterministic(p *diagnostics.Pass) {
-	if p.File.Test() || !p.File.UsesCUDA() || p.File.MentionsDeterminism() || p.File.SeedsElsewhere().Valid() {
+	if p.File.Test() || !p.File.UsesCUDA() {
 		return
 	}
 	for _, r := range p.File.Runs {
-		if r.TrainingLoop() == nil {
+		if r.TrainingLoop() == nil || r.DecidesDeterminism() || r.SeedsElsewhere().Valid() {
 			continue
 		}
-		i := slices.IndexFunc(r.Seeds, func(c *training.Call) bool {
+		seeds := slices.Concat(r.ProgramSeeds(training.MainProcess), r.ProgramSeeds(training.Spawned))
+		i := slices.IndexFunc(seeds, func(c *training.Call) bool {
 			return c.Callee == "torch.manual_seed" && slices.Contains(c.Entry.Generators, torch.TorchRNG)
 		})
 		if i < 0 {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{
-			Place: training.FirstLine(r.Seeds[i].Node),
+			Place: training.FirstLine(seeds[i].Node),
 			Message: "The seed alone does not make training on CUDA repeat: deterministic operations are never asked for. They can be " +
 				"slower; measure it.",
-			Remedies: []diagnostics.Remedy{diagnostics.Deterministic{Seed: r.Seeds[i]}},
+			Remedies: []diagnostics.Remedy{diagnostics.Deterministic{Seed: seeds[i]}},
 		})
 	}
 }

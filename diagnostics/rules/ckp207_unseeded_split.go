@@ -64,7 +64,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func unseededSplit(p *diagnostics.Pass) {
-	if p.File.Test() || p.File.SeedsElsewhere().Valid() {
+	if p.File.Test() || p.File.Runs[0].SeedsElsewhere().Valid() {
 		return
 	}
 	for _, s := range p.File.UnseededSplits() {

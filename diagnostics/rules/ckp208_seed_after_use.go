@@ -63,11 +63,14 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func seedAfterUse(p *diagnostics.Pass) {
-	if p.File.Test() || p.File.SeedsElsewhere().Valid() {
+	if p.File.Test() {
 		return
 	}
 	reported := map[pyast.Node]bool{} // one seed call may be late for several generators
 	for _, r := range p.File.Runs {
+		if r.SeedsElsewhere().Valid() {
+			continue
+		}
 		for _, l := range r.LateSeeds() {
 			if reported[l.Seeding] {
 				continue

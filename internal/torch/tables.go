@@ -2,7 +2,10 @@
 // schedulers, savers, seeders and so on, since which version, and how learning-rate schedules run.
 package torch
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind says what a qualified name is for.
 type Kind uint8
@@ -132,3 +135,15 @@ func lookupExact(name string) (Entry, bool) {
 }
 
 func fields(names string) []string { return strings.Fields(names) }
+
+// Names are the qualified names of a kind, in order.
+func Names(kind Kind) []string {
+	var out []string
+	for name, e := range entries {
+		if e.Kind == kind {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

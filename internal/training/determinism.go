@@ -71,11 +71,59 @@ func (r *Run) Switches() []Switch {
 	return out
 }
 
-// MentionsDeterminism reports whether any name in the file speaks of determinism, as cudnn.deterministic,
-// use_deterministic_algorithms or deterministic=True do; benchmark too, because it decides the same question.
-func (f *File) MentionsDeterminism() bool { return f.names(determinism) }
+// DecidesDeterminism reports whether a run decides how its operations repeat: it sets a knob, calls a function that does, or one
+// that is not at hand and is told `deterministic=`, or called so.
+func (r *Run) DecidesDeterminism() bool {
+	f := r.File
+	if len(r.Switches()) > 0 {
+		return true
+	}
+	for _, ev := range r.Events {
+		if ev.Kind != pysem.EventCall {
+			continue
+		}
+		fn := ev.Node.Child(pyast.FieldFunction)
+		for _, a := range f.Eval.Eval(fn, ev.Ctx).Alternatives() {
+			switch {
+			case a.Kind == pysem.FuncVal:
+				if f.turnsKnob(a.Func) {
+					return true
+				}
+			case a.Kind != pysem.ClassVal:
+				_, told := pysem.Args(ev.Node).Keyword["deterministic"]
+				if told || determinism.MatchString(lastPart(fn.Text())) {
+					return true
+				}
+			}
+		}
+	}
+	return slices.ContainsFunc(f.Eval.Links(f.Module), func(m *pysem.Module) bool { return f.turnsKnob(m.Top) })
+}
 
-var determinism = regexp.MustCompile(`(?i)determinis|benchmark`)
+// turnsKnob reports whether a function sets one of the knobs itself.
+func (f *File) turnsKnob(fn *pysem.Func) bool {
+	if !fn.Module.Words().Names.Has("deterministic", "benchmark", "use_deterministic_algorithms", "set_deterministic") {
+		return false
+	}
+	for n := range fn.Body.Descendants() {
+		switch n.Kind() {
+		case pyast.KindAssignment:
+			for d := range n.Child(pyast.FieldLeft).Descendants() { // several at once, too
+				if _, ok := knobs[f.qualified(d.Child(pyast.FieldObject))+"."+d.Child(pyast.FieldAttribute).Text()]; ok && fn.Module.Scope(n) == fn {
+					return true
+				}
+			}
+		case pyast.KindCall:
+			if determinism.MatchString(f.qualified(n.Child(pyast.FieldFunction))) && fn.Module.Scope(n) == fn {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// determinism is what functions are called that ask for it.
+var determinism = regexp.MustCompile(`(?i)determinis`)
 
 // UsesCUDA reports whether the code at hand moves anything to a CUDA device: a call of cuda(), or a device named "cuda".
 func (f *File) UsesCUDA() bool {

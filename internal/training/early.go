@@ -30,7 +30,7 @@ func (r *Run) LateSeeds() []LateSeed {
 	var out []LateSeed
 	draws := r.Draws()
 	for _, place := range []Place{MainProcess, Spawned} {
-		seeds := slices.DeleteFunc(r.SeedsIn(place), func(c *Call) bool { return !c.fixed() })
+		seeds := r.ProgramSeeds(place)
 		for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
 			i := slices.IndexFunc(seeds, func(c *Call) bool { return slices.Contains(c.Entry.Generators, g) })
 			if i < 0 {
@@ -56,7 +56,7 @@ func (r *Run) LateSeeds() []LateSeed {
 // fixed reports whether a seed call is told a seed.
 func (c *Call) fixed() bool {
 	n := pysem.Args(c.Node).Get(0, "seed")
-	return n.Valid() && !n.Is(pyast.KindNoneLiteral)
+	return n.Valid() && c.Run.File.Eval.Eval(n, c.Ctx).Kind != pysem.NoneVal
 }
 
 func (r *Run) late(d Draw, seed *Call, g torch.RNG) (LateSeed, bool) {
@@ -65,7 +65,7 @@ func (r *Run) late(d Draw, seed *Call, g torch.RNG) (LateSeed, bool) {
 	callee := f.Eval.Eval(d.Event.Node.Child(pyast.FieldFunction), d.Event.Ctx)
 	if !slices.ContainsFunc(callee.Alternatives(), func(a *pysem.Value) bool { return arranging.MatchString(calleeName(a)) }) {
 		l.Built = true
-		if !f.buildsModel(callee) || !r.trainsAtAll() || r.weightsLoaded(d) {
+		if !f.buildsModel(callee) || !r.trainsAtAll() || r.weightsLoaded(d) || f.shown(d.Event) {
 			return l, false
 		}
 	}

@@ -30,6 +30,7 @@ type Run struct {
 	Calls []*Call
 
 	averaged []*Step // asked for once, see averages
+	draws    []Draw  // asked for once, see Draws
 }
 
 // Call is one call of something outside the file.

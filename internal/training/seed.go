@@ -104,18 +104,26 @@ type Draw struct {
 	What string
 	// Weak says that a data loader draws no more than its workers' base seed, as far as the call tells: it does not shuffle.
 	Weak bool
-	// Built says that a module of the program draws its initial weights.
-	Built bool
-	Place Place
+	// Built says that a module of the program draws its initial weights, Value that a call gives or
+	// arranges random values, Loader that a data loader draws an order or the base seed of its workers.
+	Built, Value, Loader bool
+	Place                Place
 }
 
 // Draws are the calls of a run that take numbers from global generators, in order: drawing functions, the building of modules
 // (their parameters are drawn from torch's generator) and data loaders (the base seed of the workers, and the shuffle).
 func (r *Run) Draws() []Draw {
-	var out []Draw
+	if r.draws == nil {
+		r.draws = r.findDraws()
+	}
+	return slices.Clone(r.draws)
+}
+
+func (r *Run) findDraws() []Draw {
+	out := []Draw{}
 	f := r.File
 	for i, ev := range r.Events {
-		if ev.Kind != pysem.EventCall || seededHere(ev.Node) {
+		if ev.Kind != pysem.EventCall || f.seededHere(ev.Node) {
 			continue
 		}
 		fn := ev.Node.Child(pyast.FieldFunction)
@@ -128,8 +136,10 @@ func (r *Run) Draws() []Draw {
 				d.Built = true
 				d.What = "building `" + a.Class.Name + "`"
 			}
-			if e, ok := torch.Lookup(calleeName(a)); ok && e.Kind == torch.Loader {
-				d.Weak = !f.drawsOrder(ev)
+			if e, ok := torch.Lookup(calleeName(a)); ok {
+				d.Weak = e.Kind == torch.Loader && !f.drawsOrder(ev)
+				d.Loader = e.Kind == torch.Loader
+				d.Value = e.Kind == torch.RNGDraw
 			}
 		}
 		if len(d.Generators) > 0 {
@@ -138,18 +148,6 @@ func (r *Run) Draws() []Draw {
 		}
 	}
 	return out
-}
-
-// seededHere reports whether a call stands in a with statement that seeds for its body, as `with numpy_seed(seed + epoch):`.
-func seededHere(call pyast.Node) bool {
-	for n := call.Ancestor(pyast.KindWithStatement); n.Valid(); n = n.Ancestor(pyast.KindWithStatement) {
-		for c := range n.Children() {
-			if c.Kind() == pyast.KindWithClause && seeding.MatchString(c.Text()) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 var parameterised = regexp.MustCompile(`^torch\.nn\.(Linear|Bilinear|Conv|Embedding|LSTM|GRU|RNN|Transformer|Multihead|init\.(x|k|n|u|t|orthogonal|sparse))`)
@@ -203,43 +201,6 @@ func hasGenerator(ev pysem.Event) bool {
 	return false
 }
 
-// seeding is what the names of functions and variables about seeds have in them.
-var seeding = regexp.MustCompile(`(?i)seed|determinis|reproduc`)
-
-// SeedsElsewhere is a call of another file's function that may seed, judged by its name or by what it is handed; none if there
-// is no such call.
-func (f *File) SeedsElsewhere() pyast.Node {
-	if !f.names(seeding) {
-		return pyast.Node{}
-	}
-	for _, r := range f.Runs {
-		for _, ev := range r.Events {
-			if ev.Kind != pysem.EventCall {
-				continue
-			}
-			fn := ev.Node.Child(pyast.FieldFunction)
-			if !seeding.MatchString(lastPart(fn.Text())) {
-				continue
-			}
-			for _, a := range f.Eval.Eval(fn, ev.Ctx).Alternatives() {
-				if a.Kind == pysem.FuncVal || a.Kind == pysem.ClassVal {
-					continue
-				}
-				if a.Kind == pysem.External {
-					if e, ok := torch.Lookup(a.Name); ok && e.Kind == torch.Seeder {
-						continue
-					}
-				}
-				return ev.Node
-			}
-		}
-	}
-	return pyast.Node{}
-}
-
-// SeedingName reports whether a function's name says that it makes runs repeat.
-func SeedingName(name string) bool { return seeding.MatchString(name) }
-
 // SeedsIn are the seed calls of a run that happen in a place and hold for what follows: a function that reads the state of a
 // generator first, as a context manager does, puts it back.
 func (r *Run) SeedsIn(place Place) []*Call {
@@ -256,28 +217,124 @@ func (r *Run) SeedsIn(place Place) []*Call {
 	return out
 }
 
-// FirstDraw is the first of the draws that takes numbers from a generator in a place. Initial weights count only where they are
-// trained: elsewhere those of a file take their place.
-func (r *Run) FirstDraw(draws []Draw, g torch.RNG, place Place) (Draw, bool) {
-	trains := r.trainsAtAll()
-	for _, d := range draws {
-		if d.Built && !trains {
-			continue
-		}
-		if d.Place == place && !d.Weak && slices.Contains(d.Generators, g) {
+// FirstDraw is the first draw that takes numbers from a generator in a place, as far as it counts. Where seeds are given, it is
+// made on a way on which one of them is made, too.
+func (r *Run) FirstDraw(g torch.RNG, place Place, seeds ...*Call) (Draw, bool) {
+	for _, d := range r.Draws() {
+		exclusive := len(seeds) > 0 && !slices.ContainsFunc(seeds, func(c *Call) bool { return !Contradict(c.Frame, d.Event.Frame) })
+		if d.Place == place && slices.Contains(d.Generators, g) && !exclusive && r.Counts(d) {
 			return d, true
 		}
 	}
 	return Draw{}, false
 }
 
+// Leading is the node of the run's own file that leads to an event: itself, or the call by way of which another file gets there.
+func (r *Run) Leading(ev pysem.Event) pyast.Node {
+	n := ev.Node
+	for ctx := ev.Ctx; n.Tree() != r.Entry.Module.Tree && ctx.Parent != nil; ctx = ctx.Parent {
+		n = ctx.Call
+	}
+	return n
+}
+
+// SeedPlace is where a script that draws can be seeded first: at the head of the function that it enters once, in which case fn is
+// that, in front of a statement under the test for __main__, or, with neither, at the head of the module.
+func (r *Run) SeedPlace(d Draw) (fn *pysem.Func, before pyast.Node) {
+	from, frame := d.Event.Node, d.Event.Frame
+	for ctx := d.Event.Ctx; ctx != nil && ctx.Parent != nil; ctx = ctx.Parent {
+		if ctx.Passed && r.File.SpawnCall(ctx) == ctx.Call { // a process of its own
+			return ctx.Func, pyast.Node{}
+		}
+		fn, from = ctx.Func, ctx.Call
+	}
+	loops := false
+	for ; frame != nil; frame = frame.Parent {
+		loops = loops || frame.Kind == pysem.FrameLoop && frame.Ctx.Parent == nil
+	}
+	calls := 0
+	for _, c := range r.Entry.Calls {
+		if fn != nil && lastPart(c.Child(pyast.FieldFunction).Text()) == fn.Name {
+			calls++
+		}
+	}
+	if fn != nil && fn.Module == r.Entry.Module && fn.Class == nil && calls == 1 && !loops {
+		return fn, pyast.Node{}
+	}
+	for n := from; n.Valid(); n = n.Parent() {
+		if n.Parent().Kind() == pyast.KindIfStatement && n.Kind() == pyast.KindBlock && strings.Contains(n.Parent().Child(pyast.FieldCondition).Text(), "__name__") {
+			return nil, n.Nth(0)
+		}
+	}
+	return nil, pyast.Node{}
+}
+
+// Counts reports whether what is drawn may reach training. Initial weights count only where they are trained: elsewhere those of a
+// file take their place. The order of a loader does not where a model is only run.
+func (r *Run) Counts(d Draw) bool {
+	switch {
+	case d.Weak, r.repeats(d):
+		return false
+	case d.Value:
+		return d.Event.Node.Parent().Kind() == pyast.KindExpressionStatement || !r.File.idleValue(d.Event.Node) // shuffled in place
+	case d.Loader:
+		return r.trainsAtAll() || !r.evaluates()
+	case d.Built:
+		return r.trainsAtAll() && !r.weightsLoaded(d) && !r.File.shown(d.Event)
+	}
+	return !r.weightsLoaded(d)
+}
+
+// repeats reports whether the last seeding of a draw's generators before it gives them a seed.
+func (r *Run) repeats(d Draw) bool {
+	given := false
+	for _, c := range r.Seeds {
+		if c.Index < d.Index && r.File.PlaceOf(c.Ctx) == d.Place && sharesGenerator(c.Entry.Generators, d.Generators) && !Contradict(c.Frame, d.Event.Frame) {
+			given = c.fixed()
+		}
+	}
+	return given
+}
+
+// evaluates reports whether a run puts a model into evaluation mode.
+func (r *Run) evaluates() bool {
+	return slices.ContainsFunc(r.Calls, func(c *Call) bool { return c.Method == "eval" && len(pysem.Args(c.Node).Position) == 0 })
+}
+
+// shown reports whether a module that is built is only called and looked at, so that no optimizer can have its parameters.
+func (f *File) shown(ev pysem.Event) bool {
+	target := assigned(ev.Node)
+	if target.Kind() != pyast.KindIdentifier {
+		return false
+	}
+	scope := f.moduleOf(target).Scope(target)
+	body := scope.Body
+	if scope == scope.Module.Top {
+		body = scope.Module.Tree.Root()
+	}
+	for _, n := range namedIn(body, target.Text()) {
+		if n == target {
+			continue
+		}
+		for n.Parent().Kind() == pyast.KindAttribute && n.Field() == pyast.FieldObject {
+			n = n.Parent()
+		}
+		p := n.Parent()
+		called := p.Kind() == pyast.KindCall && n.Field() == pyast.FieldFunction && (n.Is(pyast.KindIdentifier) || p.Parent().Kind() == pyast.KindExpressionStatement)
+		printed := p.Kind() == pyast.KindArgumentList && f.qualified(p.Parent().Child(pyast.FieldFunction)) == "builtins.print"
+		if !called && !printed {
+			return false
+		}
+	}
+	return true
+}
+
 // GeneratorsUsed are the generators that the main process draws from in a run, or may draw from by way of a data loader without
 // workers.
 func (r *Run) GeneratorsUsed() []torch.RNG {
-	draws := r.Draws()
 	var used []torch.RNG
 	for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
-		if _, ok := r.FirstDraw(draws, g, MainProcess); ok || r.drawnByDataset(g) {
+		if _, ok := r.FirstDraw(g, MainProcess); ok || r.drawnByDataset(g) {
 			used = append(used, g)
 		}
 	}

@@ -83,7 +83,7 @@ func keyRead(x *Restore, key string) pyast.Node {
 // as far as any name tells.
 func (r *Run) drawsByRank() bool {
 	f := r.File
-	seeded := f.MentionsSeed()
+	seeded := r.SeedsElsewhere().Valid()
 	for _, c := range r.Seeds {
 		seeded = true
 		if seed := pysem.Args(c.Node).Get(0, "seed"); seed.Valid() && f.variesByProcess(seed, c.Ctx) {

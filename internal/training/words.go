@@ -59,9 +59,6 @@ func (f *File) SelectsBest() bool {
 	return f.speaks(selection)
 }
 
-// MentionsSeed reports whether any name in the file has to do with seeds, whoever uses it.
-func (f *File) MentionsSeed() bool { return f.names(seeding) }
-
 // HandlesPrefix reports whether the file knows of a key prefix: it names "module." in a string or strips it with a helper.
 func (f *File) HandlesPrefix(prefix string) bool {
 	if f.names(prefixHelper) || f.says(func(s string) bool { return strings.Contains(s, prefix+".") && !strings.Contains(s, " ") }) {

@@ -1,0 +1,161 @@
+package training
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
+
+// ProgramSeeds are the seed calls of a run, in a place, that are told a seed and are meant for the program: not those of one
+// split, dataset or level.
+func (r *Run) ProgramSeeds(place Place) []*Call {
+	return slices.DeleteFunc(r.SeedsIn(place), func(c *Call) bool { return !c.fixed() || r.local(c) })
+}
+
+// Seeded reports whether anything in a run makes the training's numbers repeat: a seed of the program, or one that sets torch's
+// generator and leaves it so.
+func (r *Run) Seeded() bool {
+	return slices.ContainsFunc(r.Seeds, func(c *Call) bool {
+		return c.fixed() && !r.reset(c) && (slices.Contains(c.Entry.Generators, torch.TorchRNG) || !r.local(c))
+	})
+}
+
+// IsSeeded reports whether a generator is given a seed in a place of the run, and keeps it.
+func (r *Run) IsSeeded(g torch.RNG, place Place) bool {
+	return slices.ContainsFunc(r.SeedsIn(place), func(c *Call) bool {
+		return slices.Contains(c.Entry.Generators, g) && c.fixed() && !r.reset(c)
+	})
+}
+
+// reset reports whether a later call of the same function lets the generator go again: `random.seed(None)`.
+func (r *Run) reset(c *Call) bool {
+	return slices.ContainsFunc(r.Seeds, func(x *Call) bool {
+		return x.Ctx == c.Ctx && x.Index > c.Index && !x.fixed() && sharesGenerator(x.Entry.Generators, c.Entry.Generators)
+	})
+}
+
+func sharesGenerator(a, b []torch.RNG) bool {
+	return slices.ContainsFunc(a, func(g torch.RNG) bool { return slices.Contains(b, g) })
+}
+
+// local reports whether a seed belongs to one piece of the program: it is let go again, it is a dataset's, it comes from another
+// generator, or the innermost branch or function around it that draws what it seeds only arranges data with that, and trains nothing.
+func (r *Run) local(c *Call) bool {
+	if r.reset(c) || r.File.holdsData(c.Ctx.Func.Class) || r.File.takenFromGenerator(pysem.Args(c.Node).Get(0, "seed")) {
+		return true
+	}
+	beside := r.seededBeside(c)
+	for _, inside := range r.regions(c) {
+		var drawn []torch.RNG
+		built := false
+		for _, d := range r.Draws() {
+			if d.Index > c.Index && sharesGenerator(d.Generators, c.Entry.Generators) && inside(d.Event) {
+				drawn = append(drawn, d.Generators...)
+				built = built || !d.Value
+			}
+		}
+		if len(drawn) == 0 {
+			continue
+		}
+		trains := slices.ContainsFunc(r.Steps, func(s *Step) bool { return s.Object.Kind == Optimizer && inside(s.Event()) })
+		idle := slices.ContainsFunc(beside, func(g torch.RNG) bool { return !slices.Contains(drawn, g) })
+		return !built && !trains && !idle
+	}
+	return false
+}
+
+// seededBeside are the generators that are seeded in the same call of a function. CUDA's goes with torch's.
+func (r *Run) seededBeside(c *Call) []torch.RNG {
+	var out []torch.RNG
+	for _, x := range r.Seeds {
+		if x.Ctx == c.Ctx && x.fixed() {
+			out = append(out, x.Entry.Generators...)
+		}
+	}
+	return slices.DeleteFunc(out, func(g torch.RNG) bool { return g == torch.CUDARNG })
+}
+
+// regions are the branches and calls of functions around a call, innermost first, up to the entry point, which is none. A test of
+// the seed itself makes no branch of its own.
+func (r *Run) regions(c *Call) []func(pysem.Event) bool {
+	var out []func(pysem.Event) bool
+	seed := pysem.Args(c.Node).Get(0, "seed")
+	fr := c.Frame
+	for ctx := c.Ctx; ctx != nil; ctx = ctx.Parent {
+		for ; fr != nil && fr.Ctx == ctx; fr = fr.Parent {
+			if fr.Kind != pysem.FrameIf || fr.Early || mentionsAny(fr.Cond, seed) {
+				continue
+			}
+			branch := fr
+			out = append(out, func(ev pysem.Event) bool {
+				for x := ev.Frame; x != nil; x = x.Parent {
+					if x == branch {
+						return true
+					}
+				}
+				return false
+			})
+		}
+		if ctx.Parent != nil && ctx.Parent.Parent == nil && ctx.Parent.Func == r.File.Module.Top || ctx.Parent == nil {
+			break // main(), or the module itself
+		}
+		out = append(out, func(ev pysem.Event) bool {
+			for x := ev.Ctx; x != nil; x = x.Parent {
+				if x == ctx {
+					return true
+				}
+			}
+			return false
+		})
+	}
+	return out
+}
+
+// mentionsAny reports whether an expression reads any name that another one reads.
+func mentionsAny(in, of pyast.Node) bool {
+	for n := range of.Descendants() {
+		if n.Is(pyast.KindIdentifier, pyast.KindAttribute) && n.Field() != pyast.FieldAttribute && namesIn(in, n.Text()) {
+			return true
+		}
+	}
+	return false
+}
+
+func namesIn(in pyast.Node, text string) bool {
+	for n := range in.Descendants() {
+		if n.Is(pyast.KindIdentifier, pyast.KindAttribute) && n.TextIs(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsData reports whether a class is a dataset, or Lightning's home of several.
+func (f *File) holdsData(c *pysem.Class) bool {
+	if c == nil {
+		return false
+	}
+	for _, b := range c.Bases {
+		v := f.Eval.Eval(b, f.Eval.Root(c.Scope, nil))
+		if strings.HasSuffix(calleeName(v), "DataModule") || v.Kind == pysem.ClassVal && v.Class != c && f.holdsData(v.Class) {
+			return true
+		}
+	}
+	return f.dataset(c)
+}
+
+// takenFromGenerator reports whether a seed is what another generator was seeded with, or drew.
+func (f *File) takenFromGenerator(seed pyast.Node) bool {
+	for n := range seed.Descendants() {
+		if n.Kind() == pyast.KindCall {
+			name := f.qualified(n.Child(pyast.FieldFunction))
+			if e, _ := torch.Lookup(name); e.Kind == torch.RNGDraw || strings.HasPrefix(name, "torch.") && lastPart(name) == "initial_seed" {
+				return true
+			}
+		}
+	}
+	return false
+}
