@@ -221,7 +221,7 @@ func (r *Run) SeedsIn(place Place) []*Call {
 // made on a way on which one of them is made, too.
 func (r *Run) FirstDraw(g torch.RNG, place Place, seeds ...*Call) (Draw, bool) {
 	for _, d := range r.Draws() {
-		exclusive := len(seeds) > 0 && !slices.ContainsFunc(seeds, func(c *Call) bool { return !Contradict(c.Frame, d.Event.Frame) })
+		exclusive := len(seeds) > 0 && !slices.ContainsFunc(seeds, func(c *Call) bool { return !Exclusive(c.Frame, d.Event.Frame) })
 		if d.Place == place && slices.Contains(d.Generators, g) && !exclusive && r.Counts(d) {
 			return d, true
 		}
@@ -289,7 +289,7 @@ func (r *Run) Counts(d Draw) bool {
 func (r *Run) repeats(d Draw) bool {
 	given := false
 	for _, c := range r.Seeds {
-		if c.Index < d.Index && r.File.PlaceOf(c.Ctx) == d.Place && sharesGenerator(c.Entry.Generators, d.Generators) && !Contradict(c.Frame, d.Event.Frame) {
+		if c.Index < d.Index && r.File.PlaceOf(c.Ctx) == d.Place && sharesGenerator(c.Entry.Generators, d.Generators) && !Exclusive(c.Frame, d.Event.Frame) {
 			given = c.fixed()
 		}
 	}
