@@ -64,7 +64,8 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 
 func noSeed(p *diagnostics.Pass) {
 	r := p.File.Runs[0] // the module body: what a script does
-	if p.File.Test() || r.TrainingLoop() == nil || r.Seeded() {
+	trains, _ := r.Training()
+	if p.File.Test() || !trains.Valid() || r.Seeded() {
 		return
 	}
 	i := slices.IndexFunc(r.Draws(), r.Counts)
@@ -72,12 +73,12 @@ func noSeed(p *diagnostics.Pass) {
 		return
 	}
 	d := r.Draws()[i]
-	drawn := r.Leading(d.Event)
+	drawn, _ := r.Leading(d)
 	entry, before := r.SeedPlace(d)
 	diagnosis := diagnostics.Diagnostic{
 		Place:    training.FirstLine(drawn),
 		Message:  fmt.Sprintf("Nothing seeds the generators of this training: %s draws other numbers in each run.", d.What),
-		Related:  []diagnostics.Related{at(r.TrainingLoop().Node, "training runs here")},
+		Related:  []diagnostics.Related{at(trains, "training runs here")},
 		Remedies: []diagnostics.Remedy{diagnostics.SeedAll{Entry: entry, Before: before, Generators: r.GeneratorsUsed()}},
 	}
 	if drawn != d.Event.Node {

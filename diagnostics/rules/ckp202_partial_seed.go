@@ -106,7 +106,7 @@ func generatorsOf(seeds []*training.Call) []torch.RNG {
 	return out
 }
 
-// reportSpawned reports processes started by spawn that do not see the seed of the parent, where they are started.
+// reportSpawned reports a seed of the parent that processes started by spawn do not see.
 func reportSpawned(p *diagnostics.Pass, r *training.Run, g torch.RNG, seeds []*training.Call) {
 	i := slices.IndexFunc(seeds, func(c *training.Call) bool { return slices.Contains(c.Entry.Generators, g) })
 	if i < 0 || r.IsSeeded(g, training.Spawned) {
@@ -118,10 +118,10 @@ func reportSpawned(p *diagnostics.Pass, r *training.Run, g torch.RNG, seeds []*t
 	}
 	spawn := p.File.SpawnCall(d.Event.Ctx)
 	p.Report(diagnostics.Diagnostic{
-		Place: training.FirstLine(spawn),
-		Message: fmt.Sprintf("The seed of this program does not reach the processes that `%s` starts: they draw from %s unseeded.",
+		Place: training.FirstLine(seeds[i].Node),
+		Message: fmt.Sprintf("This seed does not reach the processes that `%s` starts: they draw from %s unseeded.",
 			spawn.Child(pyast.FieldFunction).Text(), g),
-		Related: []diagnostics.Related{at(seeds[i].Node, "this seeds the parent only"), at(d.Event.Node, "drawn from the unseeded generator")},
+		Related: []diagnostics.Related{at(spawn, "fresh interpreters are started here"), at(d.Event.Node, "drawn from the unseeded generator")},
 	})
 }
 

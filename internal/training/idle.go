@@ -15,7 +15,9 @@ type idle struct {
 }
 
 // idleValue reports whether nothing is computed with the value of an expression. What cannot be followed is computed with.
-func (f *File) idleValue(n pyast.Node) bool { return (&idle{f, map[pyast.Node]bool{}}).from(n) }
+func (f *File) idleValue(n pyast.Node) bool {
+	return (&idle{file: f, seen: map[pyast.Node]bool{}}).from(n, false)
+}
 
 var (
 	// converting give what they are given in another form.
@@ -25,7 +27,8 @@ var (
 		`torch\.distributed\.(init_process_group|TCPStore)|torch\.utils\.tensorboard\.\w+|tensorboardX\.\w+)$`)
 )
 
-func (u *idle) from(n pyast.Node) bool {
+// from goes from an expression to what becomes of its value; text says that it is text made of the number.
+func (u *idle) from(n pyast.Node, text bool) bool {
 	if u.seen[n] || len(u.seen) > 100 {
 		return len(u.seen) <= 100
 	}
@@ -34,50 +37,82 @@ func (u *idle) from(n pyast.Node) bool {
 	switch p.Kind() {
 	case pyast.KindExpressionStatement:
 		return true
-	case pyast.KindParenthesizedExpression, pyast.KindBinaryOperator, pyast.KindConditionalExpression, pyast.KindBooleanOperator, pyast.KindTuple,
-		pyast.KindInterpolation, pyast.KindString, pyast.KindFormatExpression, pyast.KindConcatenatedString, pyast.KindKeywordArgument, pyast.KindGeneratorExpression:
-		return u.from(p)
+	case pyast.KindBinaryOperator: // folder / name: a file that is made, or looked for, by its name
+		return text && n.Field() == pyast.FieldRight && p.Child(pyast.FieldOperator).TextIs("/") || u.from(p, text || p.Child(pyast.FieldLeft).Kind() == pyast.KindString)
+	case pyast.KindParenthesizedExpression, pyast.KindConditionalExpression, pyast.KindBooleanOperator, pyast.KindTuple, pyast.KindKeywordArgument, pyast.KindGeneratorExpression,
+		pyast.KindListComprehension, pyast.KindConcatenatedString:
+		return u.from(p, text)
+	case pyast.KindInterpolation, pyast.KindString, pyast.KindFormatExpression:
+		return u.from(p, true)
+	case pyast.KindSubscript: // letters[number]
+		return n.Field() == pyast.FieldSubscript && u.from(p, text)
+	case pyast.KindForInClause:
+		return n.Field() == pyast.FieldRight && p.Child(pyast.FieldLeft).Kind() == pyast.KindIdentifier && u.named(p.Parent(), p.Child(pyast.FieldLeft).Text(), p.Child(pyast.FieldLeft), text)
 	case pyast.KindArgumentList:
-		return u.passed(p.Parent(), n)
+		return u.passed(p.Parent(), n, text)
 	case pyast.KindCall: // a generator expression as the only argument
-		return n.Field() == pyast.FieldArguments && u.passed(p, n)
+		return n.Field() == pyast.FieldArguments && u.passed(p, n, text)
 	case pyast.KindAttribute: // a method of the value
-		return n.Field() == pyast.FieldObject && p.Parent().Kind() == pyast.KindCall && p.Field() == pyast.FieldFunction && u.from(p.Parent())
+		return n.Field() == pyast.FieldObject && p.Parent().Kind() == pyast.KindCall && p.Field() == pyast.FieldFunction && u.from(p.Parent(), text)
 	case pyast.KindAssignment:
-		return n.Field() == pyast.FieldRight && u.stored(p.Child(pyast.FieldLeft))
+		return n.Field() == pyast.FieldRight && u.stored(p.Child(pyast.FieldLeft), text)
+	case pyast.KindReturnStatement:
+		return u.returned(u.file.moduleOf(p).Scope(p), text)
 	}
 	return false
 }
 
-func (u *idle) passed(call, arg pyast.Node) bool {
+// returned follows the result of a function to its calls in the files involved.
+func (u *idle) returned(fn *pysem.Func, text bool) bool {
+	some := false
+	for _, m := range u.file.involved() {
+		for _, caller := range m.Funcs {
+			for _, c := range caller.Calls {
+				callee := c.Child(pyast.FieldFunction)
+				if lastPart(callee.Text()) != fn.Name {
+					continue
+				}
+				if v := u.file.Eval.Eval(callee, u.file.Eval.In(m, callee)); v.Kind != pysem.FuncVal || v.Func != fn || !u.from(c, text) {
+					return false
+				}
+				some = true
+			}
+		}
+	}
+	return some
+}
+
+func (u *idle) passed(call, arg pyast.Node, text bool) bool {
 	f := u.file
 	fn := call.Child(pyast.FieldFunction)
 	v := f.Eval.Eval(fn, f.Eval.In(f.moduleOf(fn), fn))
 	name := calleeName(v)
 	switch {
+	case text && name == "os.path.join":
+		return true
 	case converting.MatchString(name):
-		return u.from(call)
+		return u.from(call, text || name == "builtins.str")
 	case showing.MatchString(name), name == "torch.save" && pysem.Args(call).Pos(0) != arg:
 		return true
 	case v.Kind == pysem.FuncVal:
-		return u.handed(v.Func, call, arg)
+		return u.handed(v.Func, call, arg, text)
 	case fn.Kind() != pyast.KindAttribute:
 		return false
 	}
 	object := fn.Child(pyast.FieldObject)
 	if object.Is(pyast.KindString, pyast.KindConcatenatedString) { // "...".format(x), "".join(x)
-		return u.from(call)
+		return u.from(call, true)
 	}
 	made := f.Eval.Eval(object, f.Eval.In(f.moduleOf(object), object)).Callee()
 	return showing.MatchString(made) || strings.HasPrefix(made, "logging.")
 }
 
 // handed follows a value into the parameter of a function at hand.
-func (u *idle) handed(fn *pysem.Func, call, arg pyast.Node) bool {
+func (u *idle) handed(fn *pysem.Func, call, arg pyast.Node, text bool) bool {
 	args := pysem.Args(call)
 	for i, p := range fn.Params {
 		if args.Get(i, p.Name) == arg || arg.Kind() == pyast.KindKeywordArgument && arg.Child(pyast.FieldName).TextIs(p.Name) {
-			return fn.Class == nil && u.named(fn.Body, p.Name, pyast.Node{})
+			return fn.Class == nil && u.named(fn.Body, p.Name, pyast.Node{}, text)
 		}
 	}
 	return false
@@ -85,7 +120,7 @@ func (u *idle) handed(fn *pysem.Func, call, arg pyast.Node) bool {
 
 // stored follows a value to where the name that holds it is read. An attribute is looked for by its own name in all files involved.
 // What nobody is seen to read may be read in other files.
-func (u *idle) stored(target pyast.Node) bool {
+func (u *idle) stored(target pyast.Node, text bool) bool {
 	f := u.file
 	switch target.Kind() {
 	case pyast.KindIdentifier:
@@ -94,12 +129,12 @@ func (u *idle) stored(target pyast.Node) bool {
 		if scope == scope.Module.Top {
 			body = scope.Module.Tree.Root()
 		}
-		return u.named(body, target.Text(), target)
+		return u.named(body, target.Text(), target, text)
 	case pyast.KindAttribute:
 		name, some := target.Child(pyast.FieldAttribute).Text(), false
 		for n := range f.nodes() {
 			if n.Kind() == pyast.KindAttribute && n != target && n.Field() != pyast.FieldLeft && n.Child(pyast.FieldAttribute).TextIs(name) {
-				if !u.read(n) {
+				if !u.read(n, text) {
 					return false
 				}
 				some = true
@@ -112,11 +147,11 @@ func (u *idle) stored(target pyast.Node) bool {
 	return false
 }
 
-func (u *idle) named(body pyast.Node, name string, target pyast.Node) bool {
+func (u *idle) named(body pyast.Node, name string, target pyast.Node, text bool) bool {
 	some := false
 	for _, n := range namedIn(body, name) {
 		if n != target && n.Field() != pyast.FieldLeft {
-			if !u.read(n) {
+			if !u.read(n, text) {
 				return false
 			}
 			some = true
@@ -126,9 +161,9 @@ func (u *idle) named(body pyast.Node, name string, target pyast.Node) bool {
 }
 
 // read judges one place that reads a name which may hold the value: a test of it for None tells nothing of the number.
-func (u *idle) read(n pyast.Node) bool {
+func (u *idle) read(n pyast.Node, text bool) bool {
 	if p := n.Parent(); p.Kind() == pyast.KindComparisonOperator && (strings.HasSuffix(p.Text(), "is None") || strings.HasSuffix(p.Text(), "is not None")) {
 		return true
 	}
-	return u.from(n)
+	return u.from(n, text)
 }

@@ -229,18 +229,34 @@ func (r *Run) FirstDraw(g torch.RNG, place Place, seeds ...*Call) (Draw, bool) {
 	return Draw{}, false
 }
 
-// Leading is the node of the run's own file that leads to an event: itself, or the call by way of which another file gets there.
-func (r *Run) Leading(ev pysem.Event) pyast.Node {
-	n := ev.Node
-	for ctx := ev.Ctx; n.Tree() != r.Entry.Module.Tree && ctx.Parent != nil; ctx = ctx.Parent {
-		n = ctx.Call
+// Leading is the call, in the innermost function that leads to both a draw and the training, by way of which it is drawn.
+func (r *Run) Leading(d Draw) (pyast.Node, *pysem.Ctx) {
+	trains, at := r.Training()
+	n, _, ctx := meet(d.Event.Ctx, d.Event.Node, at, trains)
+	return n, ctx
+}
+
+// Training is the loop in which an optimizer steps, or the call that has Lightning's trainer train, with its context; none where
+// there is none.
+func (r *Run) Training() (pyast.Node, *pysem.Ctx) {
+	if l := r.TrainingLoop(); l != nil {
+		return l.Node, l.Ctx
 	}
-	return n
+	for _, c := range r.Calls {
+		if c.Method == "fit" && c.Value != nil && LightningTrainers.qualified.MatchString(c.Value.Callee()) {
+			return c.Node, c.Ctx
+		}
+	}
+	return pyast.Node{}, nil
 }
 
 // SeedPlace is where a script that draws can be seeded first: at the head of the function that it enters once, in which case fn is
-// that, in front of a statement under the test for __main__, or, with neither, at the head of the module.
+// that, in front of a statement under the test for __main__, or, with neither, at the head of the module. Where another file leads to
+// both the draw and the training, it is the head of that function.
 func (r *Run) SeedPlace(d Draw) (fn *pysem.Func, before pyast.Node) {
+	if _, ctx := r.Leading(d); ctx.Func.Module != r.Entry.Module {
+		return ctx.Func, pyast.Node{}
+	}
 	from, frame := d.Event.Node, d.Event.Frame
 	for ctx := d.Event.Ctx; ctx != nil && ctx.Parent != nil; ctx = ctx.Parent {
 		if ctx.Passed && r.File.SpawnCall(ctx) == ctx.Call { // a process of its own

@@ -125,14 +125,15 @@ func (f *File) fixedSeeder(call pyast.Node) bool {
 	return ok && e.Kind == torch.Seeder && n.Valid() && !n.Is(pyast.KindNoneLiteral)
 }
 
-// SeededByImport reports whether a file that this one imports seeds when it is imported.
+// SeededByImport reports whether a file that this one imports seeds torch when it is imported.
 func (f *File) SeededByImport() bool {
-	for _, m := range f.Eval.Links(f.Module) {
-		if m.Words().Names.Has(seederNames...) && slices.ContainsFunc(m.Top.Calls, f.fixedSeeder) {
-			return true
-		}
+	seedsTorch := func(c pyast.Node) bool {
+		e, _ := torch.Lookup(f.qualified(c.Child(pyast.FieldFunction)))
+		return f.fixedSeeder(c) && slices.Contains(e.Generators, torch.TorchRNG)
 	}
-	return false
+	return slices.ContainsFunc(f.Eval.Links(f.Module), func(m *pysem.Module) bool {
+		return m.Words().Names.Has(seederNames...) && slices.ContainsFunc(m.Top.Calls, seedsTorch)
+	})
 }
 
 // seededHere reports whether a call stands in a with statement that seeds for its body, as `with numpy_seed(seed + epoch):`: it
