@@ -52,7 +52,7 @@ import (
 //
 // # What it does not see
 //
-// `os.walk`, listings of other files, and orders that pass through dicts or functions of other libraries. A list that is
+// Indices where the file trains itself and seeds nothing: the order is another one in each run anyway. `os.walk`, listings of other files, and orders that pass through dicts or functions of other libraries. A list that is
 // sorted anywhere in its function or class is left alone, and so is a dataset whose name says that it is for tests.
 //
 // # References
@@ -70,6 +70,9 @@ func unsortedListing(p *diagnostics.Pass) {
 		return
 	}
 	for _, u := range p.File.Listings() {
+		if !u.Classes && trainsUnseeded(p.File) {
+			continue // another order each time, whatever the listing gives
+		}
 		fn := u.Source.Child(pyast.FieldFunction)
 		what, use := "which example has which index", "the order decides the index of each example here"
 		if u.Classes {
@@ -87,4 +90,18 @@ func unsortedListing(p *diagnostics.Pass) {
 			Remedies: []diagnostics.Remedy{sort},
 		})
 	}
+}
+
+// trainsUnseeded reports whether the file itself trains, and no run of it that does is seeded.
+func trainsUnseeded(f *training.File) bool {
+	trains := false
+	for _, r := range f.Runs {
+		if n, _ := r.Training(); n.Valid() {
+			if r.Seeded() || r.SeedsElsewhere().Valid() {
+				return false
+			}
+			trains = true
+		}
+	}
+	return trains
 }

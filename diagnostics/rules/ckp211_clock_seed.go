@@ -59,17 +59,17 @@ func clockSeed(p *diagnostics.Pass) {
 	if p.File.Test() {
 		return
 	}
-	fixed := map[pyast.Node]bool{} // one value may seed several generators
+	told := map[pyast.Node]bool{} // one value may seed several generators
 	for _, s := range p.File.ClockSeeds() {
-		d := diagnostics.Diagnostic{
+		if told[s.Value] {
+			continue
+		}
+		told[s.Value] = true
+		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(s.Call),
 			Message: fmt.Sprintf("This seed comes from `%s` and is written down nowhere: the run cannot be repeated.",
 				s.Source.Child(pyast.FieldFunction).Text()),
-		}
-		if !fixed[s.Value] {
-			fixed[s.Value] = true
-			d.Remedies = []diagnostics.Remedy{diagnostics.FixSeed{Value: s.Value, Worker: s.Worker}}
-		}
-		p.Report(d)
+			Remedies: []diagnostics.Remedy{diagnostics.FixSeed{Value: s.Value, Worker: s.Worker}},
+		})
 	}
 }

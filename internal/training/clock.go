@@ -118,7 +118,14 @@ func (f *File) seedsWorkers(fn *pysem.Func) bool {
 	}
 	for _, g := range f.Module.Funcs {
 		for _, c := range g.Calls {
-			if n, ok := pysem.Args(c).Keyword["worker_init_fn"]; ok && fn.Name != "" && (n.TextIs(fn.Name) || n == fn.Node) {
+			n, ok := pysem.Args(c).Keyword["worker_init_fn"]
+			if !ok {
+				continue
+			}
+			if n == fn.Node {
+				return true
+			}
+			if v := f.Eval.Eval(n, f.Eval.In(f.Module, n)); v.Kind == pysem.FuncVal && v.Func == fn {
 				return true
 			}
 		}

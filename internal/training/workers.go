@@ -272,23 +272,21 @@ var (
 
 // WorkerSeeds are the seed calls in a loader's worker_init_fn, where that is a function of the file.
 func (f *File) WorkerSeeds(u LoaderUse) []WorkerSeed {
-	v := f.Eval.Eval(u.Init, u.Event.Ctx)
-	if v.Kind != pysem.FuncVal || len(v.Func.Params) == 0 {
-		return nil
-	}
-	body := v.Func.Body
-	if freshSeed.MatchString(withoutSeeders(f, v.Func)) {
-		return nil
-	}
-	id := v.Func.Params[len(v.Func.Params)-1].Name
 	var out []WorkerSeed
-	for _, c := range v.Func.Calls {
-		e, ok := torch.Lookup(f.qualified(c.Child(pyast.FieldFunction)))
-		arg := pysem.Args(c).Pos(0)
-		if !ok || e.Kind != torch.Seeder || !arg.Valid() || arg.Is(pyast.KindNoneLiteral) {
+	for _, v := range f.Eval.Eval(u.Init, u.Event.Ctx).Alternatives() {
+		if v.Kind != pysem.FuncVal || len(v.Func.Params) == 0 || freshSeed.MatchString(withoutSeeders(f, v.Func)) {
 			continue
 		}
-		out = append(out, WorkerSeed{Call: c, PerWorker: mentions(body, id) || workerName.MatchString(arg.Text())})
+		id := v.Func.Params[len(v.Func.Params)-1].Name
+		for _, c := range v.Func.Calls {
+			e, ok := torch.Lookup(f.qualified(c.Child(pyast.FieldFunction)))
+			arg := pysem.Args(c).Pos(0)
+			if !ok || e.Kind != torch.Seeder || !arg.Valid() || arg.Is(pyast.KindNoneLiteral) {
+				continue
+			}
+			perWorker := arg.Kind() != pyast.KindInteger && mentions(v.Func.Body, id) || workerName.MatchString(arg.Text())
+			out = append(out, WorkerSeed{Call: c, PerWorker: perWorker})
+		}
 	}
 	return out
 }
