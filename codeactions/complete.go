@@ -209,6 +209,7 @@ func (p *pages) fix(f Fix) Fix {
 		f.Edits = nil
 	}
 	for _, s := range p.others {
+		s.early()
 		if edits := append(s.heads, s.edits...); len(edits) > 0 {
 			f.Edits = append(f.Edits, FileEdits{Path: s.mod.Path, Edits: edits})
 		}

@@ -1,6 +1,7 @@
 package codeactions
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -17,6 +18,7 @@ type sheet struct {
 	edits   []text.Edit
 	heads   []text.Edit       // imports, which come before helpers at the same place
 	imports map[string]string // module -> local name, of imports this fix adds
+	below   []*pysem.Def      // imports that the fix relies on and that stand below other statements
 	newline string
 	quote   string
 	unit    string
@@ -190,12 +192,34 @@ func (s *sheet) module(name string) string {
 		local, line = "dist", "import torch.distributed as dist"
 	}
 	s.imports[name] = local
+	s.head(line)
+	return local
+}
+
+// head adds an import at the head of the module.
+func (s *sheet) head(line string) {
 	at, prefix, suffix := s.importPlace()
 	if len(s.heads) > 0 && prefix != "" {
 		prefix = s.newline // the blank line behind a docstring is there
 	}
 	s.heads = append(s.heads, text.Edit{Span: text.Span{Start: at, End: at}, New: prefix + line + suffix})
-	return local
+}
+
+// early imports anew, at the head, what the module imports only below a place that the fix writes to, as notebooks do.
+func (s *sheet) early() {
+	first := len(s.src)
+	for _, e := range s.edits {
+		first = min(first, e.Start)
+	}
+	for _, d := range s.below {
+		switch {
+		case d.Stmt.Start() < first:
+		case d.Path == d.Qual:
+			s.head("import " + d.Qual)
+		default:
+			s.head("import " + d.Qual + " as " + d.Path)
+		}
+	}
 }
 
 // unused is a name like the wanted one that means nothing where a statement stands, nor in the functions around it.
@@ -225,6 +249,9 @@ func (s *sheet) imported(name string) string {
 			}
 			for _, def := range top.Defs(d.Text()) {
 				if def.Kind == pysem.DefImport && def.Qual == name && def.Stmt == n {
+					if at, _, _ := s.importPlace(); n.Start() > at && !slices.Contains(s.below, def) {
+						s.below = append(s.below, def)
+					}
 					return def.Path
 				}
 			}
@@ -324,6 +351,7 @@ func (s *sheet) blankLines(at int) int {
 
 // fix is the collected edits as a fix.
 func (s *sheet) fix(f Fix) Fix {
+	s.early()
 	f.Edits = []FileEdits{{Edits: append(s.heads, s.edits...)}}
 	return f
 }
