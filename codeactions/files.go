@@ -263,7 +263,7 @@ func keepBest(s *sheet, r diagnostics.KeepBest) (Fix, bool) {
 	if !save.Valid() || model == "" || s.mod.Scope(r.Save.Node) != s.mod.Scope(save) {
 		return Fix{}, false
 	}
-	best, start, op := "best_"+strings.TrimPrefix(r.Metric, "val_"), "float("+s.str("inf")+")", "<"
+	best, start, op := "best_"+strings.TrimPrefix(r.Metric[strings.LastIndexByte(r.Metric, '.')+1:], "val_"), "float("+s.str("inf")+")", "<"
 	if r.Higher {
 		start, op = "float("+s.str("-inf")+")", ">"
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -15,8 +16,10 @@ func unbound(tree *pyast.Tree) []string {
 	mod := pysem.New("x.py", tree)
 	var out []string
 	for n := range tree.Root().Descendants() {
-		if !reads(n) || n.Ancestor(pyast.KindImportStatement, pyast.KindImportFromStatement, pyast.KindFutureImportStatement, pyast.KindGlobalStatement,
-			pyast.KindParameters, pyast.KindLambdaParameters, pyast.KindType, pyast.KindCasePattern).Valid() || len(mod.Stars) > 0 || known[n.Text()] {
+		parameter := n.Ancestor(pyast.KindParameters, pyast.KindLambdaParameters)
+		byDefault := n.Ancestor(pyast.KindDefaultParameter, pyast.KindTypedDefaultParameter).Child(pyast.FieldValue)
+		if !reads(n) || parameter.Valid() && !(byDefault.Valid() && byDefault.Encloses(n)) || n.Ancestor(pyast.KindImportStatement, pyast.KindImportFromStatement, pyast.KindFutureImportStatement, pyast.KindGlobalStatement,
+			pyast.KindType, pyast.KindCasePattern).Valid() || len(mod.Stars) > 0 || known[n.Text()] {
 			continue
 		}
 		name, scope := n.Text(), mod.Scope(n)
@@ -115,4 +118,30 @@ func more(before, after []string) []string {
 		out = append(out, p)
 	}
 	return slices.Compact(slices.Sorted(slices.Values(out)))
+}
+
+// TestUnbound holds the check itself to the ways in which fixes were seen to break programs.
+func TestUnbound(t *testing.T) {
+	for source, want := range map[string]string{
+		"def f():\n    swa = 1\ndef g():\n    return {'s': swa.state_dict()}\n":                                "[swa in g]",
+		"def f(args):\n    save(path)\n    path = args\n":                                                      "[save in f path in f]",
+		"import torch\nclass A:\n    n = 1\n    m = n\n    def f(self, x=3):\n        return [i for i in x]\n": "[]",
+		"def f(x=late): ...\n": "[late in <module>]",
+		"os.replace('a', 'b')\nimport os\nfor k, v in {}.items():\n    print(f'{k}{v}', _)\n": "[os in <module> _ in <module>]",
+	} {
+		tree, err := pyast.Parse([]byte(source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(unbound(tree)); got != want {
+			t.Errorf("%s: %s, want %s", source, got, want)
+		}
+	}
+	tree, err := pyast.Parse([]byte("if args.flag: s.step()\nx = s.state_dict() if s else None\ny = s.state_dict()\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := unasked(tree, []string{"s"}); len(got) != 1 {
+		t.Errorf("one use is outside of a test, not %v", got)
+	}
 }
