@@ -59,8 +59,10 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it adds the optimizer's state to the dict, and restores it where the file is loaded if the file still
-// has it, so that checkpoints written before the fix load as before.
+// The fix is safe: it adds the optimizer's state to the dict, under a name that surely has a value there, and
+// restores it where the file is loaded, be that in another file, if the checkpoint has it. An object that an option leaves out is saved
+// and restored under that option; a function that has no name for it is handed it. The fix is unsafe, and says why, where no load that
+// would restore the state is in sight or can be taught to.
 //
 // # What it does not see
 //

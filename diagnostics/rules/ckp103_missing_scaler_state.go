@@ -69,7 +69,11 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it adds the state to the dict, and restores it where the file is loaded if the file has it.
+// The fix is safe: it adds the state to the dict, under a name that surely has a value there, and
+// restores it where the file is loaded, be that in another file, if the checkpoint has it. An object that an option leaves out is saved
+// and restored under that option; a function that has no name for it is handed it. The fix is unsafe, and says why, where no load that
+// would restore the state is in sight or can be taught to, and for apex, whose
+// loss scale can be restored only behind `amp.initialize`.
 //
 // # What it does not see
 //
@@ -82,7 +86,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP103", Name: "missing-scaler-state", Summary: "A training checkpoint lacks the gradient scaler's state",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	Run: missingScalerState,
+	FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
+	Run:     missingScalerState,
 })
 
 func missingScalerState(p *diagnostics.Pass) {
