@@ -92,6 +92,7 @@ func init() {
 	add(Collective, "", `torch.distributed.checkpoint.load torch.distributed.checkpoint.load_state_dict
 		torch.distributed.checkpoint.state_dict.get_state_dict torch.distributed.checkpoint.state_dict.get_model_state_dict
 		torch.distributed.checkpoint.state_dict.get_optimizer_state_dict torch.distributed.checkpoint.state_dict.set_state_dict
+		torch.distributed.checkpoint.state_dict.set_model_state_dict torch.distributed.checkpoint.state_dict.set_optimizer_state_dict
 		torch_xla.core.xla_model.rendezvous`)
 	add(Rank, "", `torch.distributed.get_rank torch.distributed.get_node_local_rank horovod.torch.rank horovod.torch.local_rank torch_xla.core.xla_model.get_ordinal`)
 	add(MainPredicate, "", `torch_xla.core.xla_model.is_master_ordinal`)

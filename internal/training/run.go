@@ -300,6 +300,7 @@ func (f *File) external(r *Run, c *Call) {
 		r.Restores = append(r.Restores, &Restore{Call: c, RNG: c.Entry.Generators, Source: c.Arg(0, "new_state")})
 	case c.Known && c.Entry.Kind == torch.Collective:
 		r.Collectives = append(r.Collectives, c)
+		f.scatter(r, c)
 	case c.Callee == apexAMP+".scale_loss":
 		r.Steps = append(r.Steps, &Step{Call: c, Object: f.apex()})
 	case foreignSaver.MatchString(last):

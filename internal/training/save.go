@@ -346,6 +346,11 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 		}
 		return
 	}
+	if o := f.gathered(v); o != nil {
+		s.Kind = PayloadState
+		s.Components = []Component{{Role: RoleState, Value: v, Object: o}}
+		return
+	}
 	if v.Kind == pysem.Attr && v.Name == "state_dict" {
 		s.Kind = PayloadState
 		s.Components = []Component{{Role: RoleUncalled, Value: v, Object: f.Object(v.Base, "")}}
@@ -386,6 +391,10 @@ func (f *File) component(x pysem.Entry) Component {
 	c := Component{Key: x.Key, Entry: x, Value: f.Eval.Expr(x.Value)}
 	text := x.Value.Node.Text()
 	for _, a := range c.Value.Alternatives() {
+		if o := f.gathered(a); o != nil {
+			c.Role, c.Object = RoleState, o
+			return c
+		}
 		if recv, m, ok := a.Method(); ok {
 			switch m {
 			case "get_state":
