@@ -14,7 +14,8 @@ import (
 //
 // # What it does
 //
-// Reports `k.replace("module.", "")` over the keys of a loaded checkpoint, and `k.lstrip("module.")`.
+// Reports `k.lstrip("module.")` over the keys of a loaded checkpoint, and `k.replace("module.", "")`: as a warning where a class in
+// sight calls a part of a model so that its keys are hit, and as a hint elsewhere.
 //
 // # Why it matters
 //
@@ -26,7 +27,12 @@ import (
 // # Example
 //
 //	import torch
-//	from model import Net
+//	from torch import nn
+//
+//	class Net(nn.Module):
+//	    def __init__(self):
+//	        super().__init__()
+//	        self.attention_module = nn.Linear(8, 8)
 //
 //	model = Net()
 //	state = torch.load("last.pt", map_location="cpu", weights_only=True)
@@ -36,7 +42,12 @@ import (
 // # Use instead
 //
 //	import torch
-//	from model import Net
+//	from torch import nn
+//
+//	class Net(nn.Module):
+//	    def __init__(self):
+//	        super().__init__()
+//	        self.attention_module = nn.Linear(8, 8)
 //
 //	model = Net()
 //	state = torch.load("last.pt", map_location="cpu", weights_only=True)
@@ -60,7 +71,7 @@ import (
 //   - https://docs.pytorch.org/docs/stable/generated/torch.nn.parallel.DistributedDataParallel.html
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP313", Name: "prefix-strip-everywhere", Summary: "A wrapper's prefix is taken out of a key wherever it stands",
-	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
+	Severity: diagnostics.Hint, Also: []diagnostics.Severity{diagnostics.Warning}, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
 	FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
 	Run:     prefixStripEverywhere,
 })
@@ -73,10 +84,18 @@ func prefixStripEverywhere(p *diagnostics.Pass) {
 		key, prefix := s.Key.Text(), pysem.Args(s.Call).Pos(0).Text()
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(s.Call),
-			Message: fmt.Sprintf("`replace` takes %q out of `%s` wherever it stands, not only in front: `module.attention_module.weight` becomes "+
-				"`attention_weight`, which no model has.", s.Prefix, key),
+			Message: fmt.Sprintf("`replace` takes %q out of `%s` wherever it stands, not only in front: a part of the model whose name ends in "+
+				"`module` would lose it as well.", s.Prefix, key),
+		}
+		if s.Inner.Valid() {
+			part := lastName(s.Inner.Text())
+			d.Severity = diagnostics.Warning
+			d.Message = fmt.Sprintf("`replace` takes %q out of `%s` wherever it stands, not only in front: `module.%s.weight` becomes `%sweight`, "+
+				"which the model does not have.", s.Prefix, key, part, strings.TrimSuffix(part, "module"))
+			d.Related = []diagnostics.Related{at(s.Inner, "a part of the model has such a name")}
 		}
 		if s.Characters {
+			d.Severity = diagnostics.Warning
 			d.Message = fmt.Sprintf("`%s` takes off every character that is in %q, not that prefix: of `%slayer.weight` it leaves `%s`.",
 				lastName(s.Call.Child(pyast.FieldFunction).Text()), s.Prefix, s.Prefix, strings.TrimLeft(s.Prefix+"layer.weight", s.Prefix))
 		}

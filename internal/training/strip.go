@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -18,6 +19,9 @@ type Strip struct {
 	// Front says that the code shows where the prefix stands: the key is asked whether it starts with it, or a whole model is
 	// wrapped here.
 	Front bool
+	// Inner is where a part of the restored model, or of a class at hand, gets a name that ends in the prefix: `self.attention_module = ...`.
+	// There is none where no such part is in sight.
+	Inner pyast.Node
 }
 
 // loadedKeys are names of what a loop over the keys of a loaded checkpoint goes through.
@@ -39,11 +43,51 @@ func (f *File) Strips() []Strip {
 	if part {
 		return nil
 	}
+	inner := f.namedModule()
 	for i := range out {
 		out[i].Front = out[i].Front || whole
+		out[i].Inner = inner
 	}
 	return out
 }
+
+// namedModule is where a class of modules, at hand or of a model that is restored here, calls one of its parts `..._module`: the keys of
+// that part hold the prefix of the wrappers behind another name. A part called `module` alone may be what a wrapper wraps.
+func (f *File) namedModule() pyast.Node {
+	modules := slices.Clone(f.involved())
+	for _, r := range f.Runs {
+		for _, x := range r.Restores {
+			if x.Object == nil || x.Object.Kind != Model || x.Value == nil {
+				continue
+			}
+			for _, a := range x.Value.Alternatives() {
+				if a.Kind == pysem.Instance && !slices.Contains(modules, a.Class.Module) {
+					modules = append(modules, a.Class.Module)
+				}
+			}
+		}
+	}
+	for _, m := range modules {
+		if !m.Words().Names.Match(endsInModule) {
+			continue
+		}
+		for _, fn := range m.Funcs {
+			if fn.Class == nil || fn.Name != "__init__" || f.classKind(fn.Class, 0) != Model {
+				continue
+			}
+			for n := range fn.Body.Descendants() {
+				left := n.Child(pyast.FieldLeft)
+				if n.Kind() == pyast.KindAssignment && left.Kind() == pyast.KindAttribute && left.Child(pyast.FieldObject).TextIs("self") &&
+					endsInModule.MatchString(left.Child(pyast.FieldAttribute).Text()) && n.Child(pyast.FieldRight).Kind() == pyast.KindCall {
+					return left
+				}
+			}
+		}
+	}
+	return pyast.Node{}
+}
+
+var endsInModule = regexp.MustCompile(`.module$`)
 
 func (f *File) strip(n pyast.Node) (Strip, bool) {
 	fn := n.Child(pyast.FieldFunction)
