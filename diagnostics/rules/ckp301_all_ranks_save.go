@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
@@ -89,28 +90,49 @@ func allRanksSave(p *diagnostics.Pass) {
 					Severity: diagnostics.Warning, // most often the ranks write the same bytes
 					Place:    training.FirstLine(w.Node),
 					Message: fmt.Sprintf("Every rank writes %s (%s). The ranks overwrite each other, and one that reads it meanwhile finds half a file.",
-						shown(w.Path), because(p.File, e)),
+						shown(w.Path), because(p.File, e, w.Node)),
 					Related: []diagnostics.Related{at(e.Node, "several processes run this")},
 				})
 			}
 		}
 	}
+	guarded := guardedCallers(p.File)
 	for _, s := range p.File.Saves() {
 		if !s.Known || s.Collective || ownFile(s) || p.File.Guarded(s.Frame) {
 			continue
 		}
 		e, ok := s.Distributed()
-		if !ok || !places.first(s.Node) {
+		if !ok {
 			continue
 		}
-		p.Report(diagnostics.Diagnostic{
-			Place: training.FirstLine(s.Node),
+		site := training.WrongCall(s.Node, s.Ctx, guarded[s.Node])
+		if !places.first(site) {
+			continue
+		}
+		d := diagnostics.Diagnostic{
+			Place: training.FirstLine(site),
 			Message: fmt.Sprintf("Every rank writes %s (%s). The ranks overwrite each other; where their values differ the file can be "+
-				"a mixture that loads without an error, or unreadable.", shown(s.Path), because(p.File, e)),
-			Related:  []diagnostics.Related{at(e.Node, "several processes run this")},
-			Remedies: []diagnostics.Remedy{diagnostics.GuardRank{Save: s, Barrier: s.Awaited() != nil}},
-		})
+				"a mixture that loads without an error, or unreadable.", shown(s.Path), because(p.File, e, site)),
+			Related: []diagnostics.Related{at(e.Node, "several processes run this")},
+		}
+		if site == s.Node {
+			d.Remedies = []diagnostics.Remedy{diagnostics.GuardRank{Save: s, Barrier: s.Awaited() != nil}}
+		} else {
+			d.Related = append(d.Related, at(s.Node, "the save, which other callers make on one rank only"))
+		}
+		p.Report(d)
 	}
+}
+
+// guardedCallers are, for each save, the contexts in which a caller of the helper that makes it lets one rank through.
+func guardedCallers(f *training.File) map[pyast.Node][]training.Right {
+	out := map[pyast.Node][]training.Right{}
+	for _, s := range f.Saves() {
+		if g := f.Guards(s.Frame); len(g) > 0 && g[0].Frame.Ctx != s.Ctx {
+			out[s.Node] = append(out[s.Node], training.Right{Ctx: s.Ctx, From: g[0].Frame.Ctx})
+		}
+	}
+	return out
 }
 
 // ownFile reports whether each process may have a file of its own: its rank, a temporary name, or a name of which nothing is

@@ -95,8 +95,8 @@ func missingBarrier(p *diagnostics.Pass) {
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(s.Node),
-			Message: fmt.Sprintf("Only one rank writes %s, and %s at line %d without waiting for it: a barrier is missing behind the save.",
-				shown(s.Path), what, lineOf(next.Node)),
+			Message: fmt.Sprintf("Only one rank writes %s, and %s at %s without waiting for it: a barrier is missing behind the save.",
+				shown(s.Path), what, lineIn(p.File, next.Node, s.Node)),
 			Related: []diagnostics.Related{at(next.Node, related)},
 		}
 		if place := behind(guard, s.Ctx); place.Valid() {
@@ -119,8 +119,8 @@ func unmadeDirectories(p *diagnostics.Pass) {
 			}
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(m.Made.Node),
-				Message: fmt.Sprintf("Only one rank makes `%s`, and every rank opens a file in it at line %d without waiting for it: where the "+
-					"directory is not there yet, that raises FileNotFoundError. A barrier is missing in between.", shortened(m.Dir), lineOf(m.Used.Node)),
+				Message: fmt.Sprintf("Only one rank makes `%s`, and every rank opens a file in it at %s without waiting for it: where the "+
+					"directory is not there yet, that raises FileNotFoundError. A barrier is missing in between.", shortened(m.Dir), lineIn(p.File, m.Used.Node, m.Made.Node)),
 				Related: []diagnostics.Related{at(m.Used.Node, "every rank writes into the directory here")},
 			}
 			_, grouped := m.Made.Distributed() // without a process group a barrier raises

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
@@ -75,37 +76,50 @@ func collectiveInRankGuard(p *diagnostics.Pass) {
 	places := once{}
 	for _, g := range all {
 		guard, ok := f.SomeRanks(g.Frame)
-		if !ok || g.OwnGroup() || partnered(f, g, all) || !places.first(g.Node) {
+		if !ok || g.OwnGroup() || g.Remembered(guard.Frame) || partnered(f, g, all) {
 			continue
 		}
-		who := "Only the main process"
-		switch guard.Test {
-		case training.LocalMain:
-			who = "Only one process of each node"
-		case training.OthersOut:
-			who = "All processes but the main one"
+		// Where a helper makes the call, the mistake is to call the helper there.
+		site := training.Leading(g.Node, g.Ctx, guard.Frame.Ctx)
+		if !site.Valid() {
+			site = g.Node
 		}
-		d := diagnostics.Diagnostic{
-			Place: training.FirstLine(g.Node),
-			Message: fmt.Sprintf("%s reaches `%s`, which every process must call: it waits for the others until the process group's timeout.",
-				who, g.What),
-			Related:  []diagnostics.Related{at(guard.Frame.Cond, "the test that keeps the other processes out")},
-			Remedies: []diagnostics.Remedy{diagnostics.MoveOutOfGuard{Call: g.Call, Guard: guard.Frame}},
+		if !places.first(site) {
+			continue
 		}
-		if guard.Test == training.OthersOut {
-			d.Message = fmt.Sprintf("%s reach `%s`, which every process must call: they wait for it until the process group's timeout.", who, g.What)
-		}
-		if guard.Frame.Kind == pysem.FrameDecorator {
-			d.Related = []diagnostics.Related{at(guard.Frame.Node, "the decorator that keeps the other processes out")}
-			d.Remedies = nil
-		}
-		if !g.Certain {
-			d.Severity = diagnostics.Warning
-			d.Message = fmt.Sprintf("%s reaches `%s`, which every process must call: under DeepSpeed or FSDP it waits for the others until the "+
-				"timeout, and without them the generator states of the other processes are not saved.", who, g.What)
-		}
-		p.Report(d)
+		p.Report(inGuard(f, g, guard, site))
 	}
+}
+
+func inGuard(f *training.File, g training.GroupCall, guard training.Guard, site pyast.Node) diagnostics.Diagnostic {
+	who, verb, it := "Only the main process", "reaches", "it waits for the others"
+	switch guard.Test {
+	case training.LocalMain:
+		who = "Only one process of each node"
+	case training.OthersOut:
+		who, verb, it = "All processes but the main one", "reach", "they wait for it"
+	}
+	what := "`" + g.What + "`"
+	d := diagnostics.Diagnostic{
+		Place:   training.FirstLine(site),
+		Related: []diagnostics.Related{at(guard.Frame.Cond, "the test that keeps the other processes out")},
+	}
+	if guard.Frame.Kind == pysem.FrameDecorator {
+		d.Related = []diagnostics.Related{at(guard.Frame.Node, "the decorator that keeps the other processes out")}
+	}
+	if site != g.Node {
+		what += " in " + lineIn(f, g.Node, site)
+		d.Related = append(d.Related, at(g.Node, "the call that every process must make"))
+	} else if guard.Frame.Kind != pysem.FrameDecorator {
+		d.Remedies = []diagnostics.Remedy{diagnostics.MoveOutOfGuard{Call: g.Call, Guard: guard.Frame}}
+	}
+	d.Message = fmt.Sprintf("%s %s %s, which every process must call: %s until the process group's timeout.", who, verb, what, it)
+	if !g.Certain {
+		d.Severity = diagnostics.Warning
+		d.Message = fmt.Sprintf("%s %s %s, which every process must call: under DeepSpeed or FSDP %s until the "+
+			"timeout, and without them the generator states of the other processes are not saved.", who, verb, what, it)
+	}
+	return d
 }
 
 // partnered reports whether the processes that a test keeps out make a call of their own that this one waits for: on the other
@@ -119,7 +133,7 @@ func partnered(f *training.File, g training.GroupCall, all []training.GroupCall)
 		}
 		return false
 	}
-	main := mainSide(f, g)
+	main, others := sides(f, g)
 	for _, o := range all {
 		if o.Node == g.Node && o.Frame == g.Frame || o.Kind == training.JointSave || o.Kind == training.JointState {
 			continue
@@ -127,14 +141,18 @@ func partnered(f *training.File, g training.GroupCall, all []training.GroupCall)
 		if training.Exclusive(o.Frame, g.Frame) {
 			return true
 		}
-		if guard, ok := f.SomeRanks(o.Frame); ok && (guard.Test == training.OthersOut) == main {
+		if m, o := sides(f, o); main && o || others && m {
 			return true
 		}
 	}
 	return false
 }
 
-func mainSide(f *training.File, g training.GroupCall) bool {
-	guard, _ := f.SomeRanks(g.Frame)
-	return guard.Test != training.OthersOut
+// sides says whether a test for the main process, and whether one for the others, stands around a call.
+func sides(f *training.File, g training.GroupCall) (main, others bool) {
+	for _, guard := range f.Guards(g.Frame) {
+		main = main || guard.Test == training.MainOnly || guard.Test == training.LocalMain
+		others = others || guard.Test == training.OthersOut
+	}
+	return main, others
 }

@@ -82,8 +82,8 @@ func wrapperPrefix(p *diagnostics.Pass) {
 				case saved == training.Wrapped && loaded == training.Bare:
 					d := diagnostics.Diagnostic{
 						Place: statePlace(s, c),
-						Message: fmt.Sprintf("The keys of `%s` begin with `module.` here, and are loaded into the bare model at line %d: "+
-							"every key is missing there, which raises, or with strict=False loads nothing.", c.Object.Name, lineOf(x.Node)),
+						Message: fmt.Sprintf("The keys of `%s` begin with `module.` here, and are loaded into the bare model at %s: "+
+							"every key is missing there, which raises, or with strict=False loads nothing.", c.Object.Name, lineIn(p.File, x.Node, c.Value.Node)),
 						Related: []diagnostics.Related{at(x.Node, "loaded without the wrapper here")},
 					}
 					// Where the model is wrapped on some ways only, `.module` is not always there.
@@ -95,7 +95,7 @@ func wrapperPrefix(p *diagnostics.Pass) {
 					d := diagnostics.Diagnostic{
 						Place: training.FirstLine(x.Node),
 						Message: fmt.Sprintf("`%s` is wrapped here, so its keys begin with `module.`, but the file was written from the bare model "+
-							"at line %d: every key is missing, which raises, or with strict=False loads nothing.", x.Recv.Text(), lineOf(s.Node)),
+							"at %s: every key is missing, which raises, or with strict=False loads nothing.", x.Recv.Text(), lineIn(p.File, s.Node, x.Node)),
 						Related: []diagnostics.Related{at(s.Node, "saved without the wrapper here")},
 					}
 					if p.File.AlwaysWrapped(x.Value) {

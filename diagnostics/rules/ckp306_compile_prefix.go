@@ -87,7 +87,7 @@ func compilePrefix(p *diagnostics.Pass) {
 					p.Report(diagnostics.Diagnostic{
 						Place: statePlace(s, c),
 						Message: fmt.Sprintf("`%s` is compiled here, so its keys hold `_orig_mod.`, and they are loaded into the module that is not "+
-							"at line %d: every key is missing there, which raises, or with strict=False loads nothing.", c.Object.Name, lineOf(x.Node)),
+							"at %s: every key is missing there, which raises, or with strict=False loads nothing.", c.Object.Name, lineIn(p.File, x.Node, c.Value.Node)),
 						Related:  []diagnostics.Related{at(x.Node, "loaded without torch.compile here")},
 						Remedies: insideCompiled(f, c, receiver(c), ""),
 					})
@@ -95,7 +95,7 @@ func compilePrefix(p *diagnostics.Pass) {
 					p.Report(diagnostics.Diagnostic{
 						Place: training.FirstLine(x.Node),
 						Message: fmt.Sprintf("`%s` is compiled here, so its keys hold `_orig_mod.`, but the file was written from the module that is not "+
-							"at line %d: every key is missing, which raises, or with strict=False loads nothing.", x.Recv.Text(), lineOf(s.Node)),
+							"at %s: every key is missing, which raises, or with strict=False loads nothing.", x.Recv.Text(), lineIn(p.File, s.Node, x.Node)),
 						Related:  []diagnostics.Related{at(s.Node, "saved without torch.compile here")},
 						Remedies: insideCompiled(f, training.Component{Value: x.Value}, x.Recv, ""),
 					})

@@ -79,9 +79,9 @@ func rankDivergentExists(p *diagnostics.Pass) {
 			}
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(t.Asks.Node),
-				Message: fmt.Sprintf("Each rank asks for %s itself, and only one answer leads to `%s` (line %d). Line %d may change the answer before all "+
+				Message: fmt.Sprintf("Each rank asks for %s itself, and only one answer leads to `%s` (%s). What %s does may change the answer before all "+
 					"have asked: the ranks then part, and those in the call wait for the others until the timeout.",
-					shown(t.Path), t.What, lineOf(t.Joint.Node), lineOf(t.Change.Node)),
+					shown(t.Path), t.What, lineIn(p.File, t.Joint.Node, t.Asks.Node), lineIn(p.File, t.Change.Node, t.Asks.Node)),
 				Related: []diagnostics.Related{
 					at(t.Joint.Node, "every rank must make this call"), at(t.Change.Node, "this changes the answer"), at(t.Several.Node, "several processes run this"),
 				},

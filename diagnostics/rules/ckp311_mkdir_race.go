@@ -81,8 +81,8 @@ func mkdirRace(p *diagnostics.Pass) {
 			}
 			p.Report(diagnostics.Diagnostic{
 				Place: training.FirstLine(x.Make.Node),
-				Message: fmt.Sprintf("One rank makes %s, and every rank writes into it at line %d without waiting: a rank that is faster raises "+
-					"FileNotFoundError.", shown(x.Path), lineOf(x.Use.Node)),
+				Message: fmt.Sprintf("One rank makes %s, and every rank writes into it at %s without waiting: a rank that is faster raises "+
+					"FileNotFoundError.", shown(x.Path), lineIn(p.File, x.Use.Node, x.Make.Node)),
 				Related:  []diagnostics.Related{at(x.Use.Node, "every rank writes here"), at(x.Several.Node, "several processes run this")},
 				Remedies: directoryFixes(x),
 			})

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -35,9 +36,21 @@ func lineOf(n pyast.Node) int {
 	return text.NewLineIndex(n.Tree().Source()).Line(n.Start()) + 1
 }
 
+// lineIn names a node's line in a message that stands at another node, with the file where it is another one.
+func lineIn(f *training.File, n, from pyast.Node) string {
+	line := fmt.Sprintf("line %d", lineOf(n))
+	if n.Tree() == from.Tree() {
+		return line
+	}
+	if m := f.ModuleOf(n.Tree()); m != nil {
+		return line + " of " + path.Base(m.Path)
+	}
+	return line + " of another file"
+}
+
 // because says what shows that several processes run, with its line.
-func because(f *training.File, e training.Processes) string {
-	return fmt.Sprintf("%s, line %d", e.What, lineOf(e.Node))
+func because(f *training.File, e training.Processes, from pyast.Node) string {
+	return e.What + ", " + lineIn(f, e.Node, from)
 }
 
 // writeFull turns off what leaves the optimizer out of a framework's checkpoints.

@@ -82,6 +82,9 @@ func (r *Run) evidence() []Processes {
 // same process and not on another branch, starts a process group, wraps a model in DDP or splits its data over ranks.
 func (c *Call) Distributed() (Processes, bool) {
 	f := c.Run.File
+	if f.unreachable(c.Frame) {
+		return Processes{}, false
+	}
 	p := f.process(c.Ctx)
 	if p != nil && isSpawn(f, p) {
 		return Processes{p.Call, "torch.multiprocessing.spawn", p.Parent, nil}, true
@@ -99,6 +102,9 @@ func (c *Call) Distributed() (Processes, bool) {
 func (s *SaveSite) Distributed() (Processes, bool) {
 	if e, ok := s.Call.Distributed(); ok {
 		return e, ok
+	}
+	if s.Run.File.unreachable(s.Frame) {
+		return Processes{}, false
 	}
 	if n := s.Run.hooked(); n.Valid() {
 		return Processes{n, "`" + n.Text() + "`", nil, nil}, true
@@ -318,6 +324,26 @@ func (g GroupCall) OwnGroup() bool {
 		}
 	}
 	return g.Kind == Barrier && len(args.Position) > 0
+}
+
+var remembers = regexp.MustCompile(`^functools\.(lru_)?cache$`)
+
+// Remembered reports whether a function on the way from a guard to the call keeps its results (functools.cache): called again under the
+// guard, it may make no call.
+func (g GroupCall) Remembered(guard *pysem.Frame) bool {
+	for fr := g.Frame; fr != nil && fr != guard; fr = fr.Parent {
+		if fr.Kind != pysem.FrameDecorator {
+			continue
+		}
+		n := fr.Node
+		if n.Kind() == pyast.KindCall {
+			n = n.Child(pyast.FieldFunction)
+		}
+		if remembers.MatchString(g.Run.File.qualified(n)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Write is a call other than a save that writes a checkpoint: a copy of its file, or the save() of a script module.
