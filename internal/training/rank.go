@@ -430,3 +430,9 @@ func (f *File) OneProcess(fr *pysem.Frame) (Guard, bool) {
 func (f *File) MainTest(cond pyast.Node) bool {
 	return f.testRank(cond, f.Eval.In(f.moduleOf(cond), cond), true) == MainOnly
 }
+
+// AsksRank reports whether a condition, read with nothing known of callers, keeps some processes out.
+func (f *File) AsksRank(cond pyast.Node) bool {
+	t := f.testRank(cond, f.Eval.In(f.moduleOf(cond), cond), true)
+	return t == MainOnly || t == LocalMain || t == OthersOut
+}
