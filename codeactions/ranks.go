@@ -163,26 +163,47 @@ func (s *sheet) deeper(start, end int, save *training.SaveSite) string {
 	return b.String()
 }
 
-// rankTest is the test that the file itself uses for its main process, else one on a rank variable in reach, else on get_rank().
+// rankTest is the test that the file itself uses for its main process, else one on a rank variable in reach, else on get_rank(), which
+// is asked only where there is a process group.
 func (s *sheet) rankTest(save *training.SaveSite) string {
-	fn := s.mod.Scope(save.Node)
+	started := save.GroupStarted()
 	for n := range s.mod.Tree.Root().Descendants() {
 		if n.Kind() != pyast.KindIfStatement {
 			continue
 		}
 		cond := n.Child(pyast.FieldCondition)
-		if s.file.MainTest(cond) && pure(cond) && s.inReach(cond, fn) {
+		if s.file.MainTest(cond) && pure(cond) && s.inReach(cond, save) && (started || !s.asksGroup(cond)) {
 			return cond.Text()
 		}
 	}
-	for f := fn; f != nil; f = f.Parent {
-		for _, name := range []string{"rank", "global_rank", "RANK"} {
-			if len(f.Defs(name)) > 0 {
-				return name + " == 0"
-			}
+	for _, name := range []string{"rank", "global_rank", "RANK"} {
+		if s.standing(name, save.Node, save.Ctx) == (standing{bound: true}) {
+			return name + " == 0"
 		}
 	}
-	return s.module("torch.distributed") + ".get_rank() == 0"
+	dist := s.module("torch.distributed")
+	if started {
+		return dist + ".get_rank() == 0"
+	}
+	return "not " + dist + ".is_initialized() or " + dist + ".get_rank() == 0"
+}
+
+// asksGroup says that a test asks torch for the rank, which raises without a process group, and not whether there is one.
+func (s *sheet) asksGroup(cond pyast.Node) bool {
+	ctx := s.file.Eval.In(s.mod, cond)
+	asks := false
+	for n := range cond.Descendants() {
+		if n.Kind() != pyast.KindCall {
+			continue
+		}
+		switch v := s.file.Eval.Eval(n.Child(pyast.FieldFunction), ctx); {
+		case v.Kind == pysem.External && strings.HasSuffix(v.Name, "distributed.get_rank"):
+			asks = true
+		case v.Kind == pysem.External && strings.HasSuffix(v.Name, "distributed.is_initialized"):
+			return false
+		}
+	}
+	return asks
 }
 
 // pure says that a rank test asks for nothing but the rank, and perhaps for there being one process only.
@@ -204,17 +225,17 @@ func (s *sheet) barrier(cond string) []string {
 	return []string{dist + ".barrier()"}
 }
 
-// inReach says that the names in an expression mean something in a function.
-func (s *sheet) inReach(n pyast.Node, fn *pysem.Func) bool {
+// inReach says that the names in an expression surely have values where a save stands.
+func (s *sheet) inReach(n pyast.Node, save *training.SaveSite) bool {
 	for d := range n.Descendants() {
 		if d.Kind() != pyast.KindIdentifier || d.Field() == pyast.FieldAttribute {
 			continue
 		}
-		found := false
-		for f := fn; f != nil; f = f.Parent {
-			found = found || len(f.Defs(d.Text())) > 0
+		path := d.Text()
+		if p := d.Parent(); path == "self" && p.Kind() == pyast.KindAttribute {
+			path = p.Text()
 		}
-		if !found && !d.TextIs("self") {
+		if s.standing(path, save.Node, save.Ctx) != (standing{bound: true}) {
 			return false
 		}
 	}

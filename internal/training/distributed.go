@@ -97,6 +97,19 @@ func (c *Call) Distributed() (Processes, bool) {
 	return Processes{}, false
 }
 
+// GroupStarted reports whether there is a process group wherever the program comes to the call: one is started before, or a wrapper made
+// that cannot do without, behind no test that does not stand around the call as well.
+func (c *Call) GroupStarted() bool {
+	f := c.Run.File
+	for _, e := range c.Run.evidence() {
+		if e.What != "DistributedSampler" && e.What != "Horovod" && f.process(e.ctx) == f.process(c.Ctx) && Implied(e.frame, c.Frame) &&
+			slices.ContainsFunc(c.Run.Calls, func(o *Call) bool { return o.Node == e.Node && o.Ctx == e.ctx && o.Index < c.Index }) {
+			return true
+		}
+	}
+	return false
+}
+
 // Distributed finds what proves that several processes reach the save. Beside what Call.Distributed knows, a class may wrap
 // its model in one method and train and save it in another, or be run by Lightning.
 func (s *SaveSite) Distributed() (Processes, bool) {

@@ -7,9 +7,9 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 )
 
-// gathering is a function that gives the state of an object it is handed, put together from the parts of all processes, or takes such a
+// stateCall is a function that gives the state of an object it is handed, put together from the parts of all processes, or takes such a
 // state apart again.
-type gathering struct {
+type stateCall struct {
 	pattern *regexp.Regexp
 	kind    Kind
 	// position and keyword say where the object stands among the arguments, stateAt and state where the state that is put back does.
@@ -29,14 +29,14 @@ const (
 )
 
 var (
-	gatherers = []gathering{
+	gatherers = []stateCall{
 		{pattern: regexp.MustCompile(fsdpModule + `((full|sharded)_)?optim_state_dict$`), kind: Optimizer, position: 1, keyword: "optim", element: -1},
 		{pattern: regexp.MustCompile(dcpStates + `get_optimizer_state_dict$`), kind: Optimizer, position: 1, keyword: dcpOptimizers, element: -1},
 		{pattern: regexp.MustCompile(dcpStates + `get_model_state_dict$`), kind: Model, keyword: "model", element: -1},
 		{pattern: regexp.MustCompile(dcpStates + `get_state_dict$`), kind: Model, keyword: "model"},
 		{pattern: regexp.MustCompile(dcpStates + `get_state_dict$`), kind: Optimizer, position: 1, keyword: dcpOptimizers, element: 1},
 	}
-	scatterers = []gathering{
+	scatterers = []stateCall{
 		{pattern: regexp.MustCompile(dcpStates + `set_optimizer_state_dict$`), kind: Optimizer, position: 1, keyword: dcpOptimizers, stateAt: 2, state: dcpOptimizerKey},
 		{pattern: regexp.MustCompile(dcpStates + `set_model_state_dict$`), kind: Model, keyword: "model", stateAt: 1, state: "model_state_dict"},
 		{pattern: regexp.MustCompile(dcpStates + `set_state_dict$`), kind: Model, keyword: "model", stateAt: -1, state: "model_state_dict"},
@@ -59,7 +59,7 @@ func (f *File) gathered(v *pysem.Value) *Object {
 }
 
 // handedObject is the object that a call of such a function is about.
-func (f *File) handedObject(g gathering, call pyast.Node, ctx *pysem.Ctx) *Object {
+func (f *File) handedObject(g stateCall, call pyast.Node, ctx *pysem.Ctx) *Object {
 	n := pysem.Args(call).Get(g.position, g.keyword)
 	if n.Is(pyast.KindList, pyast.KindTuple) && !n.Nth(1).Valid() {
 		n = n.Nth(0) // one optimizer may be handed in a list
