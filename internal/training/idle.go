@@ -133,7 +133,7 @@ func (u *idle) stored(target pyast.Node, text bool) bool {
 	case pyast.KindAttribute:
 		name, some := target.Child(pyast.FieldAttribute).Text(), false
 		for n := range f.nodes() {
-			if n.Kind() == pyast.KindAttribute && n != target && n.Field() != pyast.FieldLeft && n.Child(pyast.FieldAttribute).TextIs(name) {
+			if n.Kind() == pyast.KindAttribute && n != target && !isTarget(n) && n.Child(pyast.FieldAttribute).TextIs(name) {
 				if !u.read(n, text) {
 					return false
 				}
@@ -150,7 +150,7 @@ func (u *idle) stored(target pyast.Node, text bool) bool {
 func (u *idle) named(body pyast.Node, name string, target pyast.Node, text bool) bool {
 	some := false
 	for _, n := range namedIn(body, name) {
-		if n != target && n.Field() != pyast.FieldLeft {
+		if n != target && !isTarget(n) {
 			if !u.read(n, text) {
 				return false
 			}

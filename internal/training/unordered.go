@@ -259,10 +259,15 @@ func (o *orderFlow) named(target pyast.Node, numbered bool) {
 
 func (o *orderFlow) followAll(uses []pyast.Node, target pyast.Node, numbered bool) {
 	for _, u := range uses {
-		if u != target && u.Start() > target.Start() && u.Field() != pyast.FieldLeft {
+		if u != target && u.Start() > target.Start() && !isTarget(u) {
 			o.follow(u, numbered)
 		}
 	}
+}
+
+// isTarget reports whether a name stands where it is set, rather than on the left of an operator.
+func isTarget(n pyast.Node) bool {
+	return n.Field() == pyast.FieldLeft && n.Parent().Is(pyast.KindAssignment, pyast.KindAugmentedAssignment, pyast.KindForStatement, pyast.KindForInClause)
 }
 
 // namedIn are the places below a node that read or set a name or `self.x`.
