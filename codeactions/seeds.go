@@ -31,7 +31,7 @@ const defaultSeed = "42"
 // seedAll replaces the seed calls of one place by one helper that seeds all generators in use, or adds it to an entry point.
 func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 	generators := slices.Clone(r.Generators)
-	if !slices.Contains(generators, torch.TorchRNG) {
+	if len(r.Seeds) == 0 && !slices.Contains(generators, torch.TorchRNG) { // never more than a place had seeded, and what is missing
 		generators = append(generators, torch.TorchRNG)
 	}
 	lines := []string{"def " + seedHelper + "(seed):"}
@@ -42,6 +42,7 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 	}
 	seed := defaultSeed
 	var stmts []pyast.Node
+	takesAll := true // the seed is one that every library takes
 	for _, c := range r.Seeds {
 		stmt := statement(c.Node)
 		if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != c.Node || !s.ownLine(stmt) || !plainSeed(c.Callee) {
@@ -50,16 +51,22 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 		if len(stmts) > 0 && (stmt.Parent() != stmts[0].Parent()) {
 			continue
 		}
+		given := pysem.Args(c.Node).Get(0, "seed")
+		if !given.Valid() || len(stmts) > 0 && given.Text() != seed {
+			continue // a seed of its own stays
+		}
 		if len(stmts) == 0 {
-			if n := pysem.Args(c.Node).Get(0, "seed"); n.Valid() {
-				seed = n.Text()
-			}
+			seed = given.Text()
+			takesAll = strings.HasPrefix(c.Callee, "torch.") || s.file.Eval.Eval(given, c.Ctx).Kind == pysem.Int
 		}
 		if !slices.Contains(stmts, stmt) {
 			stmts = append(stmts, stmt)
 		}
 	}
 	fix := Fix{Title: "Seed every generator in use", Applicability: diagnostics.Safe}
+	if !takesAll {
+		fix.Applicability, fix.Why = diagnostics.Unsafe, "torch takes no None and no text for a seed"
+	}
 	call := fmt.Sprintf("%s(%s)", seedHelper, seed)
 	switch {
 	case len(stmts) > 0:

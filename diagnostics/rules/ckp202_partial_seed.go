@@ -41,7 +41,9 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it seeds the generators that are used, with the same seed.
+// The fix is safe: it seeds the generators that are used, with the same seed, and leaves seeds of other values and calls without
+// one where they are. It is unsafe where only numpy or random is seeded, with a value that is not known: torch takes no None and no
+// text for a seed.
 //
 // # What it does not see
 //
@@ -55,7 +57,7 @@ import (
 //   - https://docs.pytorch.org/docs/stable/notes/randomness.html
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP202", Name: "partial-seed", Summary: "Some generators are seeded, another one that is used is not",
-	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe}, Since: "0.1.0",
 	Run: partialSeed,
 })
 
