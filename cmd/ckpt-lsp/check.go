@@ -209,6 +209,13 @@ func newOutcome(a *project.Analysis) *outcome {
 	o := &outcome{file: report.File{Path: displayPath(a.Path), Source: a.Source, Diagnostics: a.Diagnostics}}
 	if len(a.Diagnostics) > 0 {
 		o.file.Fixes = a.Fixes()
+		for _, f := range o.file.Fixes {
+			for i, e := range f.Edits {
+				if e.Path != "" {
+					f.Edits[i].Path = displayPath(e.Path)
+				}
+			}
+		}
 	} else {
 		o.file.Source = nil
 	}
