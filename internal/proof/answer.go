@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -22,6 +23,7 @@ const (
 	kindResume = "resume"
 	kindKill   = "kill"
 	kindRun    = "run"
+	kindEach   = "each"
 )
 
 // properties are what a program is to be asked, by kind.
@@ -33,6 +35,14 @@ func (p *Program) properties() map[string]*Property {
 		}
 	}
 	return out
+}
+
+// kinds are those of the questions to a program.
+func (p *Program) kinds() []string {
+	if p.Each != nil {
+		return []string{kindEach}
+	}
+	return slices.Sorted(maps.Keys(p.properties()))
 }
 
 // answer asks a program with the given files for one property.

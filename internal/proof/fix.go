@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -24,30 +25,11 @@ const (
 
 // Fix applies a program's fixes as an editor does, through the language server, and gives the files that come of it.
 func Fix(ctx context.Context, p *Program) (map[string]string, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	dir, err := os.MkdirTemp("", "proof-fix-")
+	e, done, err := opened(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	if err := write(dir, p.Files); err != nil {
-		return nil, err
-	}
-	e, err := start(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range slices.Sorted(maps.Keys(p.Files)) {
-		if strings.HasSuffix(name, ".py") {
-			if err := e.open(name, p.Files[name]); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if err := e.settle(); err != nil {
-		return nil, err
-	}
+	defer done()
 	for _, name := range p.Fix {
 		if name == "all" {
 			continue
@@ -80,11 +62,7 @@ func Fix(ctx context.Context, p *Program) (map[string]string, error) {
 			return nil, fmt.Errorf("rewriting at %q: %w", r.At, err)
 		}
 	}
-	out := maps.Clone(p.Files)
-	for _, d := range e.docs {
-		out[d.name] = string(d.text)
-	}
-	return out, nil
+	return e.files(p), nil
 }
 
 // ruleNamed is the rule of a code or a name.
@@ -119,10 +97,12 @@ func (e *editor) fixAll() error {
 		}
 	}
 	if !applied {
-		return fmt.Errorf("nothing can be fixed safely")
+		return errNothing
 	}
 	return nil
 }
+
+var errNothing = errors.New("nothing can be fixed safely")
 
 // fixRule applies the fixes of a rule until none of its findings is left.
 func (e *editor) fixRule(name, title string, titled *bool) error {

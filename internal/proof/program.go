@@ -39,6 +39,8 @@ type Program struct {
 	Resume *Property `toml:"resume"`
 	Kill   *Property `toml:"kill"`
 	Run    *Property `toml:"run"`
+	// Each is asked of programs that name no fixes: whatever is offered, the program still does what it did.
+	Each *Each `toml:"each"`
 	// Files are the program's sources by slash-separated name.
 	Files map[string]string `toml:"-"`
 }
@@ -107,8 +109,11 @@ func load(file string) (*Program, error) {
 		}
 		p.Files["train.py"] = string(train)
 	}
-	if !described || p.Claim == "" || len(p.Fix)+len(p.Rewrites) == 0 || len(p.Files) == 0 || p.Repeat == nil && p.Resume == nil && p.Kill == nil && p.Run == nil {
-		return nil, fmt.Errorf("expected a proof.toml with claim, fix or rewrite, and a property, and sources beside it")
+	if p.Each != nil && p.Each.Written == "" {
+		return nil, fmt.Errorf("each does not say what the program says as written")
+	}
+	if !described || p.Claim == "" || (len(p.Fix)+len(p.Rewrites) == 0) == (p.Each == nil) || len(p.Files) == 0 || p.Each == nil && len(p.properties()) == 0 {
+		return nil, fmt.Errorf("expected a proof.toml with claim, fix or rewrite, and a property, or with claim and each, and sources beside it")
 	}
 	return p, nil
 }

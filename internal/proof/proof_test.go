@@ -1,11 +1,13 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -81,6 +83,10 @@ func TestProof(t *testing.T) {
 
 // show holds a program to its properties before and after its fixes.
 func show(t *testing.T, p *Program, r *results) {
+	if p.Each != nil {
+		showEach(t, p, r)
+		return
+	}
 	fixed, err := Fix(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +108,54 @@ func show(t *testing.T, p *Program, r *results) {
 		}
 	}
 }
+
+// showEach holds a program to what it says, as written and after its safe fixes, and after each fix alone.
+func showEach(t *testing.T, p *Program, r *results) {
+	safe, alone, err := fixedOnes(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	property := &Property{Commands: p.Each.Commands}
+	says := func(v variant, want, same string) string {
+		said, err := run(t.Context(), p, v.files, property)
+		said = withoutWarnings(steady(said))
+		if err == nil && want == "" && said != same {
+			err = fmt.Errorf("want what it says as written,\n%s\nit says\n%s", same, said)
+		}
+		if err == nil && want != "" {
+			err = judge(kindRun, said, &Property{Fixed: want}, true)
+		}
+		if err != nil {
+			t.Errorf("%s: %v\nthe program is\n%s", v.what, err, listing(v.files))
+		}
+		return said
+	}
+	written := says(variant{what: "as written", files: p.Files}, p.Each.Written, "")
+	what := "no safe fix"
+	if safe != nil {
+		what = "the safe fixes"
+		if p.Each.None {
+			t.Errorf("a safe fix is offered; it comes to\n%s", listing(safe.files))
+		}
+		says(*safe, p.Each.Safe, written)
+	}
+	for _, v := range alone {
+		want := ""
+		for _, rule := range v.rules {
+			want = cmp.Or(want, p.Each.Alone[rule])
+		}
+		says(v, want, written)
+	}
+	r.noteEach(p.Name, lineOf(written, p.Each.Written), fmt.Sprintf("%s, and %d fixes each alone, hold", what, len(alone)))
+}
+
+// withoutWarnings is what was said without Python's warnings, which name lines that a fix moves, and what torch's libraries log of the
+// machine, with the time.
+func withoutWarnings(said string) string {
+	return warning.ReplaceAllString(said, "")
+}
+
+var warning = regexp.MustCompile(`(?m)^\S*:\d+: \w*Warning: .*\n(  .*\n)?|^\[W\d+ .*\n|^\[[\d.]+\] \[.*\n|^Error in cpuinfo: .*\n`)
 
 func listing(files map[string]string) string {
 	var out strings.Builder
@@ -141,6 +195,12 @@ func TestFixesApply(t *testing.T) {
 	for _, p := range all {
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
+			if p.Each != nil { // whatever is offered
+				if _, _, err := fixedOnes(t.Context(), p); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
 			fixed, err := Fix(t.Context(), p)
 			if err != nil {
 				t.Fatal(err)

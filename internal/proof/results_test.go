@@ -53,6 +53,13 @@ func (r *results) note(program, kind, stage, said string, property *Property) {
 	r.of[program][kind] = now
 }
 
+// noteEach keeps what a program said as written, and what became of it.
+func (r *results) noteEach(program, written, fixed string) {
+	r.Lock()
+	defer r.Unlock()
+	r.of[program] = map[string]result{kindEach: {written, fixed}}
+}
+
 // lineOf is the line in which an expression begins to match, the last line where there is none.
 func lineOf(said, expression string) string {
 	said = strings.TrimSpace(said)
@@ -145,6 +152,9 @@ applied through the language server as an editor applies them, and the fixed pro
 to resume or to repeat itself, that means **bit for bit**: the same losses, the same parameters, the same state of the optimizer
 after every step (` + "`ckpt-lsp prove`" + ` compares them), and a checkpoint that loads with ` + "`weights_only=True`" + `.
 
+A program of the property "each" has a known mistake, or none: all safe fixes that it is offered are made together, and each fix is
+made alone, and the program says what it said before, or what its file states instead.
+
 A full training checkpoint loads with ` + "`weights_only=True`" + ` from torch 2.4 on. With older versions it has to be loaded with
 ` + "`weights_only=False`" + `, or without the argument, and there only the resume itself is held to be exact.
 
@@ -178,7 +188,7 @@ func writePage(t *testing.T, all []*Program, versions map[string]map[string]map[
 			claim = "A generated program: " + strings.ReplaceAll(p.Name, "_", ", ") + "."
 		}
 		found := false
-		for kind := range p.properties() {
+		for _, kind := range p.kinds() {
 			row := fmt.Sprintf("| `%s` | %s | %s | %s |", p.Name, escape(claim), kind, mending(p))
 			for _, v := range names {
 				r, ok := versions[v][p.Name][kind]
@@ -213,6 +223,9 @@ func writePage(t *testing.T, all []*Program, versions map[string]map[string]map[
 // mending names what is done to a program.
 func mending(p *Program) string {
 	var out []string
+	if p.Each != nil {
+		out = append(out, "whatever is offered")
+	}
 	for _, rule := range p.Fix {
 		out = append(out, "`"+rule+"`")
 	}
