@@ -46,7 +46,7 @@ func (f *File) Resumptions() []Resumption {
 			continue
 		case r.Load != nil:
 			r.Evidence = FromLoadPath
-		case s.Training():
+		case s.Training() && (s.HasKind(Optimizer) || s.HasKind(Scheduler) || f.TakesBack()):
 			r.Evidence = FromPayload
 		default:
 			continue
@@ -57,6 +57,17 @@ func (f *File) Resumptions() []Resumption {
 		f.resumptions = append(f.resumptions, r)
 	}
 	return f.resumptions
+}
+
+// TakesBack reports whether anything in sight takes back more than weights. A model saved with its epoch alone, which nothing
+// continues from, is there to be looked at.
+func (f *File) TakesBack() bool {
+	if slices.ContainsFunc(f.EveryLoad(), func(l *LoadSite) bool { return l.Resumes() || l.Opaque }) {
+		return true
+	}
+	return slices.ContainsFunc(slices.Concat(f.Runs, f.Left), func(r *Run) bool {
+		return slices.ContainsFunc(r.Restores, func(x *Restore) bool { return x.Load == nil && x.Object != nil && x.Object.Kind == Optimizer })
+	})
 }
 
 // WithClasses are the resumptions, and the saves outside any loop that a class restores itself.

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -62,10 +63,21 @@ func (f *File) optionsIn(v *pysem.Value, depth int) []string {
 	return out
 }
 
+// option is what the command line's parser says of one of its options.
+type option struct {
+	help    string
+	choices []string
+}
+
 // help is what the command line's help says of an option, "" if it is not declared in the files at hand.
-func (f *File) help(option string) string {
-	if f.helps == nil {
-		f.helps = map[string]string{}
+func (f *File) help(name string) string { return f.option(name).help }
+
+// choices are the values that an option may have, none where they are not told.
+func (f *File) choices(name string) []string { return f.option(name).choices }
+
+func (f *File) option(name string) option {
+	if f.options == nil {
+		f.options = map[string]option{}
 		for _, m := range f.involved() {
 			for _, fn := range m.Funcs {
 				for _, call := range fn.Calls {
@@ -74,26 +86,48 @@ func (f *File) help(option string) string {
 			}
 		}
 	}
-	return f.helps[option]
+	return f.options[name]
 }
 
-// declares notes the help of one `parser.add_argument("--weights", help="...")`.
+// declares notes the help and choices of one `parser.add_argument("--weights", help="...")`. What two parsers choose from is not told.
 func (f *File) declares(call pyast.Node) {
 	if name := calledName(call); name != "add_argument" && name != "option" {
 		return
 	}
 	args := pysem.Args(call)
-	help, ok := args.Keyword["help"]
-	if !ok {
-		return
-	}
 	name, _ := pysem.StringLiteral(args.Keyword["dest"])
 	for _, n := range args.Position {
 		if flag, ok := pysem.StringLiteral(n); ok && name == "" && (strings.HasPrefix(flag, "--") || len(strings.TrimLeft(flag, "-")) > 1) {
 			name = strings.ReplaceAll(strings.TrimLeft(flag, "-"), "-", "_")
 		}
 	}
-	if name != "" {
-		f.helps[name] = help.Text()
+	if name == "" {
+		return
 	}
+	said, again := f.options[name]
+	if help, ok := args.Keyword["help"]; ok {
+		said.help = help.Text()
+	}
+	choices := texts(args.Keyword["choices"])
+	if again && !slices.Equal(choices, said.choices) {
+		choices = nil
+	}
+	said.choices = choices
+	f.options[name] = said
+}
+
+// texts are the elements of a list of string literals, none where one of them is something else.
+func texts(n pyast.Node) []string {
+	var out []string
+	if !n.Is(pyast.KindList, pyast.KindTuple, pyast.KindSet) {
+		return nil
+	}
+	for c := range n.Children() {
+		s, ok := pysem.StringLiteral(c)
+		if !ok {
+			return nil
+		}
+		out = append(out, s)
+	}
+	return out
 }

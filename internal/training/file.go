@@ -35,7 +35,7 @@ type File struct {
 	resumptions []Resumption
 	modules     []*pysem.Module
 	cuda        *bool
-	helps       map[string]string // of command line options
+	options     map[string]option // of the command line, by name
 }
 
 // Analyze reads the facts of one file that stands alone.

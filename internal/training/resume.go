@@ -1,10 +1,12 @@
 package training
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 )
 
@@ -22,12 +24,43 @@ func (s *SaveSite) ResumedBy() *LoadSite {
 			if r == s.Run && s.Loop == nil && l.Index > s.Index {
 				continue
 			}
+			if at := s.trainedUnder(); r == s.Run && (s.Run.File.Exclusive(l.Frame, at) || l.instead(at)) {
+				continue // whoever loads it does not train, as to evaluate the model
+			}
 			if n := s.match(l); n > score {
 				best, score = l, n
 			}
 		}
 	}
 	return best
+}
+
+// trainedUnder is the frame of the training that a save belongs to.
+func (s *SaveSite) trainedUnder() *pysem.Frame {
+	if s.Loop != nil {
+		return s.Loop.Outer().Frame
+	}
+	return s.Frame
+}
+
+// instead reports whether a place is only come to when the function that loads says that it did not: `if not trainer.load(): trainer.fit()`.
+func (l *LoadSite) instead(fr *pysem.Frame) bool {
+	for ; fr != nil; fr = fr.Parent {
+		if fr.Kind != pysem.FrameIf || plain(fr.Cond, fr.Positive) {
+			continue
+		}
+		for c := l.Ctx; c != nil && c.Parent != nil; c = c.Parent {
+			if c.Call.Valid() && fr.Cond.Encloses(c.Call) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// plain reports whether a test, or its opposite where it does not hold, holds without a negation.
+func plain(cond pyast.Node, holds bool) bool {
+	return holds != (cond.Kind() == pyast.KindNotOperator)
 }
 
 // match weighs how surely a load reads what a save writes in order to go on training; 0 is not at all.
@@ -39,6 +72,9 @@ func (s *SaveSite) match(l *LoadSite) int {
 	switch {
 	case SamePath(s.Path, l.Path):
 		n += 4
+		if l.Run != s.Run && !l.Resumes() && !l.Declared() {
+			return 0 // nothing says that whoever calls it trains: it may evaluate, export or look
+		}
 	case s.Path.Known && l.Path.Known:
 		return 0
 	case l.Declared():
@@ -84,7 +120,13 @@ func (s *SaveSite) restoredBy(l *LoadSite) bool {
 			if c.Object == nil || c.Object.Kind != Model {
 				continue
 			}
-			if c.Object.Same(x.Object) || c.Key != "" && c.Key == x.Key {
+			if c.Object.Same(x.Object) {
+				return true
+			}
+			if x.Run == s.Run && c.Object.madeHere() && x.Object.madeHere() && baseName(c.Object.Name) != baseName(x.Object.Name) {
+				continue // a teacher, a pretrained part: another model than the one that is trained and saved
+			}
+			if c.Key != "" && c.Key == x.Key {
 				return true
 			}
 			// Two functions with parameters of their own: the same name is the same role.
@@ -94,6 +136,11 @@ func (s *SaveSite) restoredBy(l *LoadSite) bool {
 		}
 	}
 	return false
+}
+
+// madeHere reports whether it is known which object it is, rather than that it is handed in.
+func (o *Object) madeHere() bool {
+	return o.Value != nil && (o.Value.Kind == pysem.Call || o.Value.Kind == pysem.Instance)
 }
 
 func baseName(name string) string {
@@ -114,12 +161,13 @@ func SamePath(a, b *Path) bool {
 		if _, ok := fillIn(x, y); ok { // the checkpoint of one epoch, named by hand
 			return true
 		}
-		return x == y && strings.Trim(x, "*") != ""
+		if stem := strings.TrimSuffix(x, path.Ext(x)); x != y || strings.Trim(stem, "*") != "" {
+			return x == y && x != ""
+		}
+		// Nothing is known of the two but how they are made, be it by one function for several names.
+		return a.Node.Text() == b.Node.Text() || a.Value.Ctx == b.Value.Ctx && a.Value.Key() == b.Value.Key()
 	}
-	if a.Value != nil && b.Value != nil && a.Value.Kind != pysem.Unknown && a.Value.Key() == b.Value.Key() {
-		return true
-	}
-	return false
+	return a.Value != nil && b.Value != nil && a.Value.Kind != pysem.Unknown && a.Value.Key() == b.Value.Key()
 }
 
 // apart reports whether two files of perhaps one name lie in directories that are known to be others. A part that is not known may

@@ -44,6 +44,9 @@ func (f *File) modulesIn(n pyast.Node, ctx *pysem.Ctx, depth int, found func(*Ob
 		if d.Is(pyast.KindIdentifier) && (d.Field() == pyast.FieldAttribute || d.Field() == pyast.FieldName || d.Field() == pyast.FieldFunction) {
 			continue
 		}
+		if d.Field() == pyast.FieldObject {
+			continue // what an attribute is taken from, as self, holds more than goes in here
+		}
 		if recv := parametersCall(d); recv.Valid() {
 			if m := f.module(recv, ctx); m != nil {
 				found(m)
