@@ -35,7 +35,6 @@ for epoch in range(200):
         "epoch": epoch,
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
-        "rng_state": torch.get_rng_state(),
         "torch_version": str(torch.__version__),
     }, f"checkpoints/checkpoint_epoch_{epoch}.pt")
     keep_last("checkpoints/checkpoint_epoch_[0-9]*.pt", count=3)
