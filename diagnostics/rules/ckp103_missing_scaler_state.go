@@ -17,7 +17,8 @@ import (
 // # Why it matters
 //
 // The resumed run starts again from the scaler's initial scale (65536 unless stated). If the scale has moved since, the run
-// differs: too high a scale overflows and skips steps until it has come down again.
+// differs: too high a scale overflows and skips steps until it has come down again. It comes down within a few steps, which is why
+// the severity is information.
 //
 // # Example
 //
@@ -85,7 +86,7 @@ import (
 //   - https://docs.pytorch.org/docs/stable/notes/amp_examples.html
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP103", Name: "missing-scaler-state", Summary: "A training checkpoint lacks the gradient scaler's state",
-	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
 	FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
 	Run:     missingScalerState,
 })
@@ -102,7 +103,7 @@ func missingScalerState(p *diagnostics.Pass) {
 			}
 			p.Report(diagnostics.Diagnostic{
 				Place:    r.Save.AnchorFor(o),
-				Severity: proven(r, diagnostics.Warning),
+				Severity: diagnostics.Information,
 				Message: fmt.Sprintf("%s is not saved in this checkpoint: after resuming, its loss scale starts again from the initial value.",
 					described(o)),
 				Related:  append(loadedHere(r.Load), at(step.Node, "the scaler works here")),

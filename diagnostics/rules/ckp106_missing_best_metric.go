@@ -93,7 +93,7 @@ func missingBestMetric(p *diagnostics.Pass) {
 			continue
 		}
 		best := s.BestMetric()
-		if best == nil || savesValue(p, s, best) || r.Load == nil && s.BestOnly() {
+		if best == nil || savesValue(p, s, best) || s.Inside(training.RoleBest) || r.Load == nil && s.BestOnly() {
 			continue
 		}
 		if restored, _ := p.File.BestRestored(best); restored {

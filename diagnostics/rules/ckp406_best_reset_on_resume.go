@@ -105,8 +105,8 @@ func bestResetOnResume(p *diagnostics.Pass) {
 			continue
 		}
 		for _, c := range r.Save.Components {
-			if c.Role != training.RoleBest {
-				continue
+			if c.Role != training.RoleBest || r.Load.Key(c.Key) && r.Load.Ctx.Func != best.Ctx.Func && r.Load.Run == r.Save.Run {
+				continue // one that is read and handed on may come back
 			}
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(r.Load.Node),

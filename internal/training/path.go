@@ -13,6 +13,8 @@ type Path struct {
 	// Node is the expression as written at the call; Value what it stands for.
 	Node  pyast.Node
 	Value *pysem.Value
+	// shape is the value that Pattern is read from, one of the ways Value may have come about.
+	shape *pysem.Value
 	// Pattern is the name with each unknown part as "*", "" when nothing is known.
 	Pattern string
 	// Known says that at least one literal part of it is known.
@@ -60,6 +62,7 @@ func (f *File) pathFrom(n pyast.Node, v *pysem.Value) *Path {
 		v = v.Base.Elems[0] // for path in [out / "checkpoint.pth"]: save(..., path)
 		p.Value = v
 	}
+	p.shape = v
 	switch {
 	case v.Kind == pysem.Str:
 		var b strings.Builder

@@ -164,8 +164,8 @@ func SamePath(a, b *Path) bool {
 		if stem := strings.TrimSuffix(x, path.Ext(x)); x != y || strings.Trim(stem, "*") != "" {
 			return x == y && x != ""
 		}
-		// Nothing is known of the two but how they are made, be it by one function for several names.
-		return a.Node.Text() == b.Node.Text() || a.Value.Ctx == b.Value.Ctx && a.Value.Key() == b.Value.Key()
+		// Nothing is known of the two but how they are made. One function that is asked for two names makes two.
+		return a.Node.Text() == b.Node.Text() || a.shape.Node != b.shape.Node || a.shape.Ctx == b.shape.Ctx
 	}
 	return a.Value != nil && b.Value != nil && a.Value.Kind != pysem.Unknown && a.Value.Key() == b.Value.Key()
 }
@@ -231,6 +231,11 @@ func (s *SaveSite) SavedNearby(o *Object) bool {
 			return true
 		}
 		for _, c := range x.Components {
+			// An object inside it, or that it is inside of: `wrapper.optimizer.state_dict()`.
+			if c.Object != nil && c.Object.Kind == o.Kind && o.Kind != Averaged && o.Kind != Model &&
+				(s.Run.File.oneOf(c.Object, o) || c.Value != nil && strings.HasPrefix(c.Value.Node.Text(), o.Name+".")) {
+				return true
+			}
 			// What is stored under a name of that kind, and is not known to be another object, may be this one.
 			if c.Object != nil && c.Object.Kind == o.Kind && (c.Object.Guessed || o.Guessed) && baseName(c.Object.Name) == baseName(o.Name) {
 				return true

@@ -340,6 +340,8 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 		if c.Object == nil {
 			c.Object = &Object{Kind: Model, Name: v.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject).Text(), Value: recv, Guessed: true, key: recv.Key()}
 		}
+		// One file for each of what was registered, whatever that is.
+		s.Open = c.Object.Guessed && nameKind(baseName(c.Object.Name)) == NotTracked && (recv.Kind == pysem.Elem || recv.Kind == pysem.LoopVar || recv.Kind == pysem.Item)
 		s.Components = []Component{c}
 		for _, x := range v.Added {
 			s.Added = append(s.Added, f.component(x))

@@ -182,6 +182,9 @@ func (f *File) partOf(a, b *Object) bool {
 	return false
 }
 
+// oneOf reports whether one of two objects is a part of the other.
+func (f *File) oneOf(a, b *Object) bool { return f.partOf(a, b) || f.partOf(b, a) }
+
 var laggingName = regexp.MustCompile(`(?i)target|tgt|lagged|(^|_)old(_|$)`)
 
 // TargetNetworks are the networks that take over the weights of a trained one every now and then in the loop around the save,
