@@ -67,7 +67,8 @@ import (
 // # What it does not see
 //
 // Optimizers and loads in other files; payloads built by code that cannot be followed (callbacks, `**kwargs`). Without a
-// load in the file the severity is information: the payload only suggests that training resumes.
+// load in the file the severity is information: the payload only suggests that training resumes. A model that is saved with its
+// epoch alone, in a program that takes nothing but weights back, suggests nothing.
 //
 // # References
 //

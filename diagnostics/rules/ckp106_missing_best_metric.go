@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -13,7 +14,7 @@ import (
 // # What it does
 //
 // Reports a checkpoint that training resumes from and that lacks the best metric so far, although that metric decides which
-// checkpoint is kept as the best.
+// checkpoint is kept as the best. Where the best checkpoint lacks it like the one that is written all the time, the latter is told.
 //
 // # Why it matters
 //
@@ -95,6 +96,11 @@ func missingBestMetric(p *diagnostics.Pass) {
 		best := s.BestMetric()
 		if best == nil || savesValue(p, s, best) || s.Inside(training.RoleBest) || r.Load == nil && s.BestOnly() {
 			continue
+		}
+		if s.BestOnly() && slices.ContainsFunc(s.Companions(), func(o *training.SaveSite) bool {
+			return o.Kind == s.Kind && !o.BestOnly() && !o.HasRole(training.RoleBest) && o.HasKind(training.Optimizer) == s.HasKind(training.Optimizer)
+		}) {
+			continue // said of the checkpoint that is written all the time
 		}
 		if restored, _ := p.File.BestRestored(best); restored {
 			continue // from a metric that is saved under a name of its own

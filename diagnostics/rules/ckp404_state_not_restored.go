@@ -19,7 +19,8 @@ import (
 // # Why it matters
 //
 // What is not restored starts anew: momentum buffers and moment estimates from zero, a schedule from its beginning, the
-// epoch count from the first epoch. The resumed run differs from one that was not interrupted, without any error.
+// epoch count from the first epoch. The resumed run differs from one that was not interrupted, without any error. A loss scale is
+// found again within a few steps: of a scaler it is information.
 //
 // # Example
 //
@@ -87,7 +88,7 @@ func stateNotRestored(p *diagnostics.Pass) {
 			if message == "" {
 				continue
 			}
-			d := diagnostics.Diagnostic{Place: training.FirstLine(r.Load.Node), Message: message, Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")}}
+			d := diagnostics.Diagnostic{Place: training.FirstLine(r.Load.Node), Severity: gravity(c), Message: message, Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")}}
 			if remedy != nil {
 				d.Remedies = []diagnostics.Remedy{remedy}
 			}
@@ -113,12 +114,21 @@ func stateNotRestored(p *diagnostics.Pass) {
 				continue
 			}
 			p.Report(diagnostics.Diagnostic{
-				Place:   training.FirstLine(c.Call),
-				Message: strings.Replace(message, "never restored here", "not passed to what would restore it", 1),
-				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here"), at(r.Load.Node, "the checkpoint is loaded here")},
+				Place:    training.FirstLine(c.Call),
+				Severity: gravity(c.Component),
+				Message:  strings.Replace(message, "never restored here", "not passed to what would restore it", 1),
+				Related:  []diagnostics.Related{at(c.Entry.Pair, "it is saved here"), at(r.Load.Node, "the checkpoint is loaded here")},
 			})
 		}
 	}
+}
+
+// gravity is the severity of what is lost: a loss scale is found again within a few steps.
+func gravity(c training.Component) diagnostics.Severity {
+	if c.Object != nil && c.Object.Kind == training.Scaler {
+		return diagnostics.Information
+	}
+	return diagnostics.Warning
 }
 
 // notRestored says what is lost when a component stays in the file, and what would restore it; "" for components whose loss
