@@ -38,7 +38,8 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it only prints what did not match.
+// The fix is safe: it only tells what did not match, by the module's logger where it has one. It is unsafe for averages, and for a
+// class with a load_state_dict of its own, which may return nothing.
 //
 // # What it does not see
 //
@@ -51,8 +52,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP503", Name: "strict-false-unlogged", Summary: "strict=False, and the keys that did not match are thrown away",
 	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	Also: []diagnostics.Severity{diagnostics.Warning},
-	Run:  strictFalseUnlogged,
+	Also: []diagnostics.Severity{diagnostics.Warning}, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
+	Run: strictFalseUnlogged,
 })
 
 func strictFalseUnlogged(p *diagnostics.Pass) {

@@ -66,7 +66,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP603", Name: "non-atomic-save", Summary: "The only file to resume from is overwritten in place",
 	Severity: diagnostics.Information, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
-	Run: nonAtomicSave,
+	FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
+	Run:     nonAtomicSave,
 })
 
 func nonAtomicSave(p *diagnostics.Pass) {
