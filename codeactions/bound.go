@@ -101,7 +101,7 @@ func (b *binding) before(at pyast.Node, fn *pysem.Func, ctx *pysem.Ctx, depth in
 			}
 			return false
 		}
-		return b.attribute(class, attr, depth)
+		return b.attribute(class, attr)
 	}
 	if !b.sheet.standingIn(root, at, ctx).bound {
 		return false
@@ -162,7 +162,7 @@ func (b *binding) note(d *pysem.Def, ctx *pysem.Ctx) {
 }
 
 // attribute says that __init__, of the class or of one that it inherits from, surely sets an attribute, or the class body does.
-func (b *binding) attribute(class *pysem.Class, attr string, depth int) bool {
+func (b *binding) attribute(class *pysem.Class, attr string) bool {
 	if init := b.file.Eval.MethodOf(class, "__init__"); init != nil && len(init.Params) > 0 {
 		inner := &binding{sheet: b.sheet, path: init.Params[0].Name + "." + attr}
 		ctx := b.file.Eval.Root(init, nil)
@@ -215,7 +215,7 @@ func (b *binding) member(root, attr string, at pyast.Node, ctx *pysem.Ctx) bool 
 			for _, a := range m.Alternatives() {
 				b.none = b.none || a.Kind == pysem.NoneVal
 			}
-			if !declares(v.Class, attr) && !b.attribute(v.Class, attr, 0) {
+			if !declares(v.Class, attr) && !b.attribute(v.Class, attr) {
 				return false
 			}
 		}

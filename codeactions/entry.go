@@ -23,9 +23,8 @@ type entry struct {
 	isRNG    bool
 	target   string
 	progress *training.Loop
-	// maybe says that the value is None where the program runs without the object; cond is what must be asked before it is restored.
+	// maybe says that the value is None where the program runs without the object.
 	maybe bool
-	cond  string
 	// doubt is why writing the entry is not safe, "" where it is.
 	doubt string
 }
@@ -122,7 +121,7 @@ func (s *sheet) name(o *training.Object, at pyast.Node, ctx *pysem.Ctx) string {
 			}
 		}
 	}
-	if name := s.attributeName(o, fn, ctx); name != "" {
+	if name := s.attributeName(o, fn); name != "" {
 		return name
 	}
 	return s.handedName(o, at, fn, ctx)
@@ -135,7 +134,7 @@ func (s *sheet) isObject(v *pysem.Value, name string, o *training.Object) bool {
 }
 
 // attributeName is the attribute of the instance that holds an object, in a method of the class that sets it.
-func (s *sheet) attributeName(o *training.Object, fn *pysem.Func, ctx *pysem.Ctx) string {
+func (s *sheet) attributeName(o *training.Object, fn *pysem.Func) string {
 	class := methodOf(fn)
 	root, attr, dotted := strings.Cut(o.Name, ".")
 	if class == nil || !dotted || strings.Contains(attr, ".") {

@@ -27,8 +27,6 @@ func guardRank(s *sheet, r diagnostics.GuardRank) (Fix, bool) {
 		stmt = with
 	}
 	cond := s.rankTest(r.Save)
-	start := lineStart(s.src, stmt.Start())
-	end := lineEnd(s.src, stmt.End())
 	first := stmt
 	// The dict in front of the save goes under the guard too when it does nothing else.
 	for p := prevStatement(stmt); p.Valid() && s.builds(p, r.Save); p = prevStatement(p) {
@@ -38,8 +36,8 @@ func guardRank(s *sheet, r diagnostics.GuardRank) (Fix, bool) {
 	if !ok {
 		return Fix{}, false
 	}
-	start, end = lineStart(s.src, first.Start()), lineEnd(s.src, last.End())
-	body := s.deeper(start, end, r.Save)
+	start, end := lineStart(s.src, first.Start()), lineEnd(s.src, last.End())
+	body := s.deeper(start, end)
 	lines := s.indent(first) + "if " + cond + ":" + s.newline + body
 	if r.Barrier {
 		if partsBefore(r.Save.Frame, stmt) {
@@ -131,7 +129,7 @@ func meets(test, stmt pyast.Node) bool {
 }
 
 // deeper is the text of whole lines, one level deeper; lines inside multi-line strings stay as they are.
-func (s *sheet) deeper(start, end int, save *training.SaveSite) string {
+func (s *sheet) deeper(start, end int) string {
 	inString := map[int]bool{}
 	for n := range s.mod.Tree.Root().Descendants() {
 		if n.Kind() == pyast.KindString && n.End() > start && n.Start() < end {

@@ -14,7 +14,7 @@ var (
 	badRule   = callRule("CKP801", "bad-call", "bad", Warning)
 	worseRule = callRule("CKP802", "worse-call", "worse", Error)
 	quietRule = callRule("CKP901", "quiet-call", "bad", Off)
-	unused    = rules.Register(&Rule{Code: "CKP001", Name: "unused-suppression", Severity: Hint, OnSuppressions: true, Run: func(p *Pass) {
+	_         = rules.Register(&Rule{Code: "CKP001", Name: "unused-suppression", Severity: Hint, OnSuppressions: true, Run: func(p *Pass) {
 		for _, u := range p.UselessSuppressions() {
 			p.Report(Diagnostic{Span: u.Span, Message: u.Message})
 		}

@@ -100,7 +100,8 @@ func (c *client) listen(r *bufio.Reader) {
 	}()
 	for {
 		c.reading.Lock()
-		c.reading.Unlock() //nolint:staticcheck // waiting is all
+		//lint:ignore SA2001 waiting is all
+		c.reading.Unlock()
 		header, err := textproto.NewReader(r).ReadMIMEHeader()
 		if err != nil {
 			return

@@ -94,7 +94,7 @@ func TestCodeActionsByRange(t *testing.T) {
 	c := start(t, nil)
 	c.open(buggy, bugText)
 	on := strings.Replace
-	odd := on(on(onBug, "Fix the bug", "Make it even (it may be wanted)", 1), "x", "x", 0)
+	odd := on(onBug, "Fix the bug", "Make it even (it may be wanted)", 1)
 	for name, test := range map[string]struct {
 		r       m
 		context m

@@ -90,11 +90,14 @@ func foldersOf(p *protocol.InitializeParams, chosen settings) []*folder {
 	if len(out) > 0 {
 		return out
 	}
+	//lint:ignore SA1019 clients without workspace folders send it
 	if p.RootURI != nil {
+		//lint:ignore SA1019 as above
 		if path, ok := filePath(*p.RootURI); ok {
 			return []*folder{newFolder(path, true, chosen)}
 		}
 	}
+	//lint:ignore SA1019 the oldest clients send nothing else
 	if path, ok := p.RootPath.Get(); ok && path != "" {
 		return []*folder{newFolder(path, true, chosen)}
 	}

@@ -94,7 +94,7 @@ func missingBestMetric(p *diagnostics.Pass) {
 			continue
 		}
 		best := s.BestMetric()
-		if best == nil || savesValue(p, s, best) || s.Inside(training.RoleBest) || r.Load == nil && s.BestOnly() {
+		if best == nil || savesValue(s, best) || s.Inside(training.RoleBest) || r.Load == nil && s.BestOnly() {
 			continue
 		}
 		if s.BestOnly() && slices.ContainsFunc(s.Companions(), func(o *training.SaveSite) bool {
@@ -118,7 +118,7 @@ func missingBestMetric(p *diagnostics.Pass) {
 
 // savesValue says that the metric is in the payload under a key that does not tell, as "acc": best_acc, or that the save
 // happens only when the metric saved is the new best.
-func savesValue(p *diagnostics.Pass, s *training.SaveSite, best *training.Best) bool {
+func savesValue(s *training.SaveSite, best *training.Best) bool {
 	right := best.Assign.Child(pyast.FieldRight)
 	for _, c := range s.Components {
 		n := c.Entry.Value.Node

@@ -104,7 +104,7 @@ func missingEMAState(p *diagnostics.Pass) {
 			switch {
 			case !holdsAverage(r.Save, o):
 				d.Message = fmt.Sprintf("%s averages the model and is not saved in this checkpoint: after resuming, the average starts over.", described(o))
-				if keepsStateDict(p.File, o) {
+				if keepsStateDict(o) {
 					d.Remedies = []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}}
 				}
 			case onlyAverage(r.Save, o):
@@ -173,6 +173,6 @@ func onlyAverage(s *training.SaveSite, o *training.Object) bool {
 }
 
 // keepsStateDict says that an object surely has state_dict and load_state_dict.
-func keepsStateDict(f *training.File, o *training.Object) bool {
+func keepsStateDict(o *training.Object) bool {
 	return !o.Guessed && o.Class != "timm.utils.ModelEma" && o.Class != "timm.utils.model_ema.ModelEma"
 }

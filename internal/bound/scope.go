@@ -416,7 +416,7 @@ func (m *module) leads(from, to string) bool {
 
 // attribute is what an attribute of the instance holds when a method is entered.
 func (c *class) attribute(m *module, name string) *val {
-	out := c.held(m, name)
+	out := c.held(name)
 	if out.state == None {
 		return &val{state: None | Value} // what inherits from it, or uses it, may set it
 	}
@@ -444,7 +444,7 @@ func (c *class) inherited(m *module, name string, depth int) (_ *val, open bool)
 			open = open || !b.TextIs("object")
 			continue
 		}
-		if v := base.held(m, name); v.state != Unbound {
+		if v := base.held(name); v.state != Unbound {
 			return v, false
 		}
 		v, more := base.inherited(m, name, depth+1)
@@ -457,7 +457,7 @@ func (c *class) inherited(m *module, name string, depth int) (_ *val, open bool)
 }
 
 // held is what the class itself gives an attribute.
-func (c *class) held(m *module, name string) *val {
+func (c *class) held(name string) *val {
 	if c.own[name] {
 		return &val{state: Value}
 	}
@@ -472,7 +472,7 @@ func (c *class) held(m *module, name string) *val {
 		}
 		if c.start != nil {
 			if v := c.start.get(f.params0() + "." + name); v != nil {
-				start = &val{state: c.start.now(v), given: own(v.given, f.params0()), loop: v.loop}
+				start = &val{state: c.start.now(v), given: own(v.given), loop: v.loop}
 			}
 		}
 	}
@@ -507,7 +507,7 @@ func (s *scope) params0() string {
 }
 
 // own are the conditions that mean the same in all methods: those on the instance alone.
-func own(all []given, self string) []given {
+func own(all []given) []given {
 	return slices.DeleteFunc(slices.Clone(all), func(g given) bool {
 		return slices.ContainsFunc(g.facts, func(f fact) bool { return !strings.HasPrefix(f.key, "self:") })
 	})

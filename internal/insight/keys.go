@@ -40,9 +40,8 @@ type Use struct {
 type use struct {
 	Use
 	key string
-	// site is the save or load it belongs to, and name its file.
+	// site is the save or load it belongs to.
 	site pyast.Node
-	name *training.Path
 }
 
 // Keys collects the uses of keys from the facts of files.

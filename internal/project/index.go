@@ -284,7 +284,7 @@ func (x *Index) Analyze(ctx context.Context, p *Program, path string) (*Analysis
 	defer x.adopt(own, p)
 	key := absolute(path)
 	own.conclude(ctx, own.trace(ctx, p, key, true))
-	Map(own.tellers(p, key), func(other string) bool {
+	Map(own.tellers(key), func(other string) bool {
 		own.conclude(ctx, own.trace(ctx, p, other, true))
 		return true
 	})
@@ -394,7 +394,7 @@ func (x *Index) Known(ctx context.Context, p *Program, path string) (*Analysis, 
 }
 
 // tellers are the other files of which what is told of a file is known. Those that found the same as others are left out.
-func (x *Index) tellers(p *Program, path string) []string {
+func (x *Index) tellers(path string) []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	told := x.told(path, nil)

@@ -305,41 +305,6 @@ var kindNames = map[Kind]string{
 	KindFormatExpression:        "format_expression",
 }
 
-var fieldNames = map[Field]string{
-	FieldAlias:           "alias",
-	FieldAlternative:     "alternative",
-	FieldArgument:        "argument",
-	FieldArguments:       "arguments",
-	FieldAttribute:       "attribute",
-	FieldBody:            "body",
-	FieldCause:           "cause",
-	FieldCode:            "code",
-	FieldCondition:       "condition",
-	FieldConsequence:     "consequence",
-	FieldDefinition:      "definition",
-	FieldExpression:      "expression",
-	FieldFormatSpecifier: "format_specifier",
-	FieldFunction:        "function",
-	FieldGuard:           "guard",
-	FieldKey:             "key",
-	FieldLeft:            "left",
-	FieldModuleName:      "module_name",
-	FieldName:            "name",
-	FieldObject:          "object",
-	FieldOperator:        "operator",
-	FieldOperators:       "operators",
-	FieldParameters:      "parameters",
-	FieldReturnType:      "return_type",
-	FieldRight:           "right",
-	FieldSubject:         "subject",
-	FieldSubscript:       "subscript",
-	FieldSuperclasses:    "superclasses",
-	FieldType:            "type",
-	FieldTypeConversion:  "type_conversion",
-	FieldTypeParameters:  "type_parameters",
-	FieldValue:           "value",
-}
-
 // String is the grammar's name of the kind.
 func (k Kind) String() string {
 	if n, ok := kindNames[k]; ok {

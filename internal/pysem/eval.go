@@ -700,45 +700,6 @@ func (f *Func) decorated(name string) bool {
 	return false
 }
 
-func (e *Evaluator) bindStar(f *Func, p *Param, index, offset int, v *Value, args ArgList) (Expr, bool) {
-	at := index - offset
-	if p.Star == 1 {
-		t := &Value{Kind: Tuple, Node: v.Node, Ctx: v.Ctx}
-		if at >= 0 && at < len(v.Elems) {
-			t.Elems = v.Elems[at:]
-		}
-		return Expr{Val: t}, true
-	}
-	if p.Star == 0 && at >= 0 && at < len(v.Elems) && !p.KeywordOnly {
-		return Expr{Val: v.Elems[at]}, true
-	}
-	if p.Star == 0 && !args.KwStar && p.Default.Valid() {
-		return Expr{Node: p.Default, Ctx: e.Root(f.Parent, nil)}, true
-	}
-	return Expr{}, false
-}
-
-// kwargs is the dict a **kwargs parameter receives.
-func (e *Evaluator) kwargs(f *Func, ctx *Ctx, args ArgList) (Expr, bool) {
-	d := &DictValue{Literal: ctx.Call, Open: args.KwStar}
-	for c := range ctx.Call.Child(pyast.FieldArguments).Children() {
-		if c.Kind() != pyast.KindKeywordArgument {
-			continue
-		}
-		name := c.Child(pyast.FieldName)
-		named := false
-		for i := range f.Params {
-			if f.Params[i].Name == name.Text() && f.Params[i].Star == 0 {
-				named = true
-			}
-		}
-		if !named {
-			d.Entries = append(d.Entries, Entry{Key: name.Text(), KeyNode: name, Pair: c, Value: Expr{Node: c.Child(pyast.FieldValue), Ctx: ctx.Parent}})
-		}
-	}
-	return Expr{Val: &Value{Kind: Dict, Node: ctx.Call, Ctx: ctx.Parent, Dict: d}}, true
-}
-
 func (e *Evaluator) attribute(n pyast.Node, ctx *Ctx) *Value {
 	name := n.Child(pyast.FieldAttribute).Text()
 	if defs := ctx.Func.Module.uses[n.ID()]; len(defs) > 0 {

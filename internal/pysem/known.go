@@ -301,10 +301,10 @@ func (e *Evaluator) dictCall(n pyast.Node, args ArgList, ctx *Ctx) *Value {
 		}
 		d = d.merge(v)
 	}
-	return &Value{Kind: Dict, Node: n, Ctx: ctx, Dict: e.withKeywords(d, n, args, ctx)}
+	return &Value{Kind: Dict, Node: n, Ctx: ctx, Dict: e.withKeywords(d, n, ctx)}
 }
 
-func (e *Evaluator) withKeywords(d *DictValue, call pyast.Node, args ArgList, ctx *Ctx) *DictValue {
+func (e *Evaluator) withKeywords(d *DictValue, call pyast.Node, ctx *Ctx) *DictValue {
 	for c := range call.Child(pyast.FieldArguments).Children() {
 		if c.Kind() == pyast.KindKeywordArgument {
 			name := c.Child(pyast.FieldName)
@@ -382,7 +382,7 @@ func (e *Evaluator) mutated(d *Def, ctx *Ctx) *Value {
 		for _, p := range args.Position {
 			dv = dv.merge(e.Eval(p, ctx))
 		}
-		dv = e.withKeywords(dv, d.Value, args, ctx)
+		dv = e.withKeywords(dv, d.Value, ctx)
 	case DefRemove:
 		if key, ok := e.Eval(d.Key, ctx).Text(); ok {
 			dv = dv.without(key)

@@ -49,7 +49,7 @@ func writeText(w io.Writer, r *Report, style Style) error {
 		f := &r.Files[i]
 		places := newPlaces(r, f)
 		for j := range f.Diagnostics {
-			p.finding(out, r, f, places, j)
+			p.finding(out, f, places, j)
 		}
 	}
 	fmt.Fprintln(out, p.summary(r))
@@ -57,7 +57,7 @@ func writeText(w io.Writer, r *Report, style Style) error {
 }
 
 // finding writes one finding: where and what, the message, the source with marks, the places it refers to, the fixes.
-func (p painter) finding(out io.Writer, r *Report, f *File, places *places, i int) {
+func (p painter) finding(out io.Writer, f *File, places *places, i int) {
 	d := f.Diagnostics[i]
 	at, _ := places.of("", d.Span)
 	fmt.Fprintf(out, "%s %s %s\n", p.bold(at.name()),
@@ -80,13 +80,13 @@ func (p painter) finding(out io.Writer, r *Report, f *File, places *places, i in
 		fmt.Fprint(out, p.snippet(related, gutter, "-", ""))
 	}
 	for _, fix := range f.fixesFor(i) {
-		fmt.Fprintln(out, p.help(r, f, fix, i))
+		fmt.Fprintln(out, p.help(f, fix, i))
 	}
 	fmt.Fprintln(out)
 }
 
 // help is the line that offers a fix.
-func (p painter) help(r *Report, f *File, fix codeactions.Fix, i int) string {
+func (p painter) help(f *File, fix codeactions.Fix, i int) string {
 	var how string
 	switch fix.Applicability {
 	case diagnostics.Safe:

@@ -119,7 +119,7 @@ func (r *Run) bestBranch(i int, ev pysem.Event, model *pysem.Value) (branch, loo
 	for fr := ev.Frame; fr != nil; fr = fr.Parent {
 		switch {
 		case fr.Kind == pysem.FrameIf && !branch.Valid():
-			branch = branchOf(fr, ev.Node)
+			branch = branchOf(ev.Node)
 		case fr.Kind == pysem.FrameLoop && !branch.Valid():
 			return // each round: nothing is kept
 		case fr.Kind == pysem.FrameLoop:
@@ -149,7 +149,7 @@ func (r *Run) looped(ev pysem.Event) bool {
 
 // branchOf is the block of the if statement that a frame stands for which holds the node, or from which it is called; the
 // whole statement's block where the test leaves early.
-func branchOf(fr *pysem.Frame, n pyast.Node) pyast.Node {
+func branchOf(n pyast.Node) pyast.Node {
 	for p := n.Parent(); p.Valid(); p = p.Parent() {
 		if p.Kind() == pyast.KindBlock && p.Parent().Is(pyast.KindIfStatement, pyast.KindElifClause, pyast.KindElseClause) {
 			return p

@@ -332,7 +332,7 @@ func (s *SaveSite) BestMetric() *Best {
 		// best = max(acc, best) with is_best = acc > best
 		if right.Kind() == pyast.KindCall {
 			if fn := right.Child(pyast.FieldFunction); (fn.TextIs("max") || fn.TextIs("min")) && mentions(right, name) {
-				if f.decides(s, name, ev) {
+				if f.decides(s, name) {
 					return &Best{Name: name, Test: right, Assign: ev.Node, Ctx: ev.Ctx}
 				}
 			}
@@ -340,7 +340,7 @@ func (s *SaveSite) BestMetric() *Best {
 		}
 		for fr := ev.Frame; fr != nil && !(fr.Kind == pysem.FrameLoop); fr = fr.Parent {
 			if fr.Kind == pysem.FrameIf && fr.Positive && fr.Ctx == ev.Ctx && compares(fr.Cond, name) {
-				if f.decidesIn(s, fr) || f.decides(s, name, ev) {
+				if f.decidesIn(s, fr) || f.decides(s, name) {
 					return &Best{Name: name, Test: fr.Cond, Assign: ev.Node, Ctx: ev.Ctx}
 				}
 			}
@@ -374,7 +374,7 @@ func (f *File) decidesIn(s *SaveSite, cond *pysem.Frame) bool {
 
 // decides says that a comparison with the name decides a save or a copy: the flag (is_best) reaches a save's condition or a
 // helper's argument.
-func (f *File) decides(s *SaveSite, name string, at pysem.Event) bool {
+func (f *File) decides(s *SaveSite, name string) bool {
 	for _, o := range append(s.Companions(), s) {
 		for _, fr := range o.Conditions() {
 			if compares(fr.Cond, name) || bestCondition.MatchString(fr.Cond.Text()) {

@@ -50,7 +50,7 @@ func (r *Run) DivergentTests() []DivergentTest {
 				continue
 			}
 			t := DivergentTest{Asks: asks, Path: f.asked(asks), Joint: g.Call, What: g.What}
-			if several, ok := g.Distributed(); ok && r.changed(&t, fr, joint) {
+			if several, ok := g.Distributed(); ok && r.changed(&t, fr) {
 				t.Several = several
 				out = append(out, t)
 				break
@@ -146,7 +146,7 @@ func inside(fr, in *pysem.Frame) bool {
 
 // changed finds the call that changes the answer: on the branch, by whichever rank gets there first, or in front of the test, by
 // some ranks only; with no call between it and the question in which the processes wait for each other.
-func (r *Run) changed(t *DivergentTest, branch *pysem.Frame, joint []GroupCall) bool {
+func (r *Run) changed(t *DivergentTest, branch *pysem.Frame) bool {
 	f := r.File
 	for _, c := range r.Calls {
 		here := c.Index > t.Asks.Index && c.Index < t.Joint.Index && inside(c.Frame, branch)

@@ -50,7 +50,7 @@ func (g *gathering) writes(l *LoadSite) *Doubt {
 	if d := g.givenTo(l.Path, l.Node); d != nil {
 		return d
 	}
-	return g.outOfSight(l.Path, savesByName)
+	return g.outOfSight(savesByName)
 }
 
 // reads is why something at hand may read what a save writes, although no load is known to.
@@ -71,7 +71,7 @@ func (g *gathering) reads(s *SaveSite) *Doubt {
 			return d
 		}
 	}
-	return g.outOfSight(s.Path, readerName)
+	return g.outOfSight(readerName)
 }
 
 var (
@@ -83,7 +83,7 @@ var (
 
 // outOfSight is a call of something that is not at hand, and says by its name that it writes or reads checkpoints: its files may have
 // any name, unless it is given one that is known to be another.
-func (g *gathering) outOfSight(p *Path, byName *regexp.Regexp) *Doubt {
+func (g *gathering) outOfSight(byName *regexp.Regexp) *Doubt {
 	for _, f := range g.files {
 		for _, r := range f.Runs {
 			for _, c := range r.Calls {

@@ -199,7 +199,7 @@ func (f *File) classify(v *pysem.Value, name string, depth int) *Object {
 				return &Object{Kind: fk, Name: name, Class: method, Value: v, Call: v.Node, Ctx: v.Ctx, Guessed: true}
 			}
 			if method == "prepare" || method == "setup" { // accelerator.prepare(x), fabric.setup(x)
-				if inner := f.arg(v, 0, name, depth); inner != nil {
+				if inner := f.arg(v, 0, depth); inner != nil {
 					return inner
 				}
 			}
@@ -218,7 +218,7 @@ func (f *File) classify(v *pysem.Value, name string, depth int) *Object {
 		return guessed()
 	case pysem.Elem:
 		// model, optimizer = accelerator.prepare(model, optimizer); amp.initialize(model, optimizer)
-		if o := f.prepared(v, name, depth); o != nil {
+		if o := f.prepared(v, depth); o != nil {
 			return o
 		}
 		return guessed()
@@ -272,7 +272,7 @@ func (f *File) made(v *pysem.Value, callee, name string, depth int) *Object {
 	entry, ok := torch.Lookup(callee)
 	if ok && entry.Kind == torch.Wrapper {
 		o.Kind, o.Prefix = Model, entry.Prefix
-		o.Wraps = f.arg(v, 0, name, depth)
+		o.Wraps = f.arg(v, 0, depth)
 		if o.Wraps == nil {
 			inner := &Object{Kind: Model, Name: name, Value: v, key: v.Key() + "/inner", Guessed: true}
 			o.Wraps = inner
@@ -288,7 +288,7 @@ func (f *File) made(v *pysem.Value, callee, name string, depth int) *Object {
 		return nil
 	}
 	if callee == "copy.deepcopy" {
-		inner := f.arg(v, 0, name, depth)
+		inner := f.arg(v, 0, depth)
 		if inner == nil || inner.Kind != Model {
 			return nil
 		}
@@ -320,7 +320,7 @@ func (f *File) made(v *pysem.Value, callee, name string, depth int) *Object {
 }
 
 // arg is the object passed as the i-th argument of the call that made v.
-func (f *File) arg(v *pysem.Value, i int, name string, depth int) *Object {
+func (f *File) arg(v *pysem.Value, i int, depth int) *Object {
 	n := pysem.Args(v.Node).Pos(i)
 	if !n.Valid() {
 		for _, k := range []string{"module", "model"} {
@@ -344,7 +344,7 @@ func (f *File) arg(v *pysem.Value, i int, name string, depth int) *Object {
 // preparers hand back their arguments, ready for the device, in order.
 var preparers = map[string]bool{"prepare": true, "setup": true, "initialize": true, "setup_module": true, "setup_optimizers": true}
 
-func (f *File) prepared(v *pysem.Value, name string, depth int) *Object {
+func (f *File) prepared(v *pysem.Value, depth int) *Object {
 	call := v.Base
 	if call.Kind != pysem.Call {
 		return nil
@@ -360,7 +360,7 @@ func (f *File) prepared(v *pysem.Value, name string, depth int) *Object {
 	if !preparers[method] {
 		return nil
 	}
-	o := f.arg(call, v.Index, name, depth)
+	o := f.arg(call, v.Index, depth)
 	if o == nil {
 		return nil
 	}
