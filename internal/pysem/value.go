@@ -1,6 +1,7 @@
 package pysem
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -274,6 +275,11 @@ func (v *Value) Truth() (truth, known bool) {
 
 // compared is the truth of a comparison of two constants of one kind.
 func compared(l *Value, op string, r *Value) (truth, known bool) {
+	if order, ok := orders[op]; ok {
+		a, aKnown := l.Number()
+		b, bKnown := r.Number()
+		return order(cmp.Compare(a, b)), aKnown && bKnown
+	}
 	same := false
 	switch {
 	case l.Kind == NoneVal && r.Kind == NoneVal:
@@ -296,6 +302,14 @@ func compared(l *Value, op string, r *Value) (truth, known bool) {
 		return !same, true
 	}
 	return false, false
+}
+
+// orders are the operators that ask which of two numbers is the larger one.
+var orders = map[string]func(sign int) bool{
+	"<":  func(sign int) bool { return sign < 0 },
+	"<=": func(sign int) bool { return sign <= 0 },
+	">":  func(sign int) bool { return sign > 0 },
+	">=": func(sign int) bool { return sign >= 0 },
 }
 
 func (v *Value) constant() bool {

@@ -92,6 +92,9 @@ func (f *File) withinNode(asks pyast.Node, ctx *pysem.Ctx) bool {
 		local := localWord.MatchString(rank.Text())
 		for _, a := range f.Eval.Eval(rank, ctx).Alternatives() {
 			text := a.Node.Text()
+			if _, known := a.Truth(); known {
+				return false // a number that nobody sets is no rank
+			}
 			switch {
 			case a.Callee() == "torch.distributed.get_rank", strings.Contains(text, "RANK") && !strings.Contains(text, "LOCAL"):
 				return false // local_rank = dist.get_rank()
