@@ -33,10 +33,15 @@ func (f *File) mayHold(c Component, role Role, depth int) bool {
 			if a.Dict.Open {
 				return true
 			}
-		case pysem.ParamVal, pysem.Unknown, pysem.Attr, pysem.Item:
+		case pysem.ParamVal:
 			return true
-		case pysem.Call:
-			if _, _, state := a.Method(); state && role == RoleProgress || !state && a.Base.Kind != pysem.External {
+		case pysem.Unknown, pysem.Attr, pysem.Item, pysem.Call:
+			if a.Kind == pysem.Call && a.Base.Kind == pysem.External {
+				if _, _, state := a.Method(); !state {
+					continue
+				}
+			}
+			if role == RoleProgress {
 				return true // another object keeps a count of its own, and no best value of this loop
 			}
 		}
