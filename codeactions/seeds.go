@@ -42,7 +42,7 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 	}
 	seed := defaultSeed
 	var stmts []pyast.Node
-	takesAll := true // the seed is one that every library takes
+	why := "" // the seed may be none that every library takes
 	for _, c := range r.Seeds {
 		stmt := statement(c.Node)
 		if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != c.Node || !s.ownLine(stmt) || !plainSeed(c.Callee) {
@@ -57,15 +57,15 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 		}
 		if len(stmts) == 0 {
 			seed = given.Text()
-			takesAll = strings.HasPrefix(c.Callee, "torch.") || s.file.Eval.Eval(given, c.Ctx).Kind == pysem.Int
+			why = refused(c, s.file.Eval.Eval(given, c.Ctx), generators)
 		}
 		if !slices.Contains(stmts, stmt) {
 			stmts = append(stmts, stmt)
 		}
 	}
 	fix := Fix{Title: "Seed every generator in use", Applicability: diagnostics.Safe}
-	if !takesAll {
-		fix.Applicability, fix.Why = diagnostics.Unsafe, "torch takes no None and no text for a seed"
+	if why != "" {
+		fix.Applicability, fix.Why = diagnostics.Unsafe, why
 	}
 	call := fmt.Sprintf("%s(%s)", seedHelper, seed)
 	switch {
@@ -73,7 +73,7 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 		if training.SeedingName(s.mod.Scope(stmts[0]).Name) {
 			// The file's own helper gets the missing lines.
 			s.heads, s.imports = nil, map[string]string{}
-			return s.extendSeedHelper(stmts[len(stmts)-1], r, seed)
+			return s.extendSeedHelper(stmts[len(stmts)-1], r, seed, fix)
 		}
 		s.helper(seedHelper, lines)
 		s.replace(stmts[0].Span(), call)
@@ -103,7 +103,7 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 }
 
 // extendSeedHelper adds the missing seed calls behind the last one in a helper of the file.
-func (s *sheet) extendSeedHelper(last pyast.Node, r diagnostics.SeedAll, seed string) (Fix, bool) {
+func (s *sheet) extendSeedHelper(last pyast.Node, r diagnostics.SeedAll, seed string, fix Fix) (Fix, bool) {
 	present := map[torch.RNG]bool{}
 	for _, c := range r.Seeds {
 		for _, g := range c.Entry.Generators {
@@ -120,7 +120,20 @@ func (s *sheet) extendSeedHelper(last pyast.Node, r diagnostics.SeedAll, seed st
 		return Fix{}, false
 	}
 	s.linesAfter(last, lines...)
-	return s.fix(Fix{Title: "Seed every generator in use", Applicability: diagnostics.Safe}), true
+	return s.fix(fix), true
+}
+
+// refused says why one of the libraries may not take the seed that a call gives to another one, "" where all do.
+func refused(c *training.Call, seed *pysem.Value, generators []torch.RNG) string {
+	known := seed.Kind == pysem.Int
+	numpy := slices.Contains(generators, torch.NumpyRNG) && !slices.Contains(c.Entry.Generators, torch.NumpyRNG)
+	switch {
+	case numpy && known && (seed.Int < 0 || seed.Int >= 1<<32):
+		return "numpy takes seeds from 0 to 2**32 - 1 only"
+	case !known && !slices.Contains(c.Entry.Generators, torch.TorchRNG) && !strings.HasPrefix(c.Callee, "torch."):
+		return "torch takes no None and no text for a seed"
+	}
+	return ""
 }
 
 // plainSeed says that a seed call is one of those the helper makes, or one it makes needless.

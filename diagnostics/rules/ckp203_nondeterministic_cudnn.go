@@ -2,6 +2,7 @@ package rules
 
 import (
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -35,18 +36,19 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it sets `benchmark` to False, which is torch's default. Training can become slower; measure it.
+// The fix is safe: it sets `benchmark` to False, which is torch's default. Training can become slower; measure it. It is unsafe
+// where determinism is asked for under a test that `benchmark = True` does not stand under: the other runs become slower too.
 //
 // # What it does not see
 //
-// Settings in other files. A seed alone does not make it speak: `benchmark = True` beside a seed is a choice for speed.
+// Settings in other files, and programs that only evaluate. A seed alone does not make it speak: `benchmark = True` beside a seed is a choice for speed.
 //
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/randomness.html#cuda-convolution-benchmarking
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP203", Name: "nondeterministic-cudnn", Summary: "cudnn.benchmark is on where determinism is asked for",
-	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe}, Since: "0.1.0",
 	Run: nondeterministicCudnn,
 })
 
@@ -55,31 +57,36 @@ func nondeterministicCudnn(p *diagnostics.Pass) {
 		return
 	}
 	for _, r := range p.File.Runs {
+		if r.OnlyEvaluates() {
+			continue
+		}
 		switches := r.Switches()
 		for _, s := range switches {
 			if s.Knob != training.Benchmark || !s.Known || !s.On {
 				continue
 			}
-			related, asked := determinismAsked(r, s, switches)
-			if !asked {
+			asked, what, ok := determinismAsked(r, s, switches)
+			if !ok {
 				continue
+			}
+			fix := diagnostics.Assign{Title: "Set `cudnn.benchmark` to False (training can be slower)", Value: s.Value, New: "False", Safe: true}
+			if !training.Implied(asked.Frame, s.Event.Frame) {
+				fix.Safe, fix.Reason = false, "runs that do not ask for determinism become slower too"
 			}
 			p.Report(diagnostics.Diagnostic{
 				Place: training.FirstLine(s.Event.Node),
 				Message: "`cudnn.benchmark = True` lets cuDNN choose another algorithm in each run, " +
 					"although this program asks for repeatable results.",
-				Related: []diagnostics.Related{related},
-				Remedies: []diagnostics.Remedy{diagnostics.Assign{
-					Title: "Set `cudnn.benchmark` to False (training can be slower)", Value: s.Value, New: "False", Safe: true,
-				}},
+				Related:  []diagnostics.Related{at(asked.Node, what)},
+				Remedies: []diagnostics.Remedy{fix},
 			})
 		}
 	}
 }
 
-// determinismAsked finds the place that asks for determinism on the way that turns benchmark on, unless benchmark is turned
-// off again behind both.
-func determinismAsked(r *training.Run, on training.Switch, switches []training.Switch) (related diagnostics.Related, asked bool) {
+// determinismAsked finds the place that asks for determinism on the way that turns benchmark on, and says in which way, unless
+// benchmark is turned off again behind both.
+func determinismAsked(r *training.Run, on training.Switch, switches []training.Switch) (asked pysem.Event, what string, ok bool) {
 	for _, d := range switches {
 		if d.Knob == training.Benchmark || !(d.Known && d.On) || training.Exclusive(d.Event.Frame, on.Event.Frame) {
 			continue
@@ -87,12 +94,12 @@ func determinismAsked(r *training.Run, on training.Switch, switches []training.S
 		if turnedOff(on, d, switches) {
 			continue
 		}
-		return at(d.Event.Node, "deterministic operations are asked for here"), true
+		return d.Event, "deterministic operations are asked for here", true
 	}
 	if seed, ok := seedingHelper(r, on); ok {
-		return at(seed.Node, "every generator is seeded in the same function"), true
+		return seed.Event(), "every generator is seeded in the same function", true
 	}
-	return related, false
+	return asked, "", false
 }
 
 // turnedOff reports whether a later setting switches benchmark off wherever both `on` and the request for determinism happen.

@@ -46,7 +46,7 @@ import (
 //   - https://docs.python.org/3/using/cmdline.html#envvar-PYTHONHASHSEED
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP205", Name: "hashseed-too-late", Summary: "PYTHONHASHSEED is set when Python has already started",
-	Severity: diagnostics.Warning, Since: "0.1.0",
+	Severity: diagnostics.Information, Since: "0.1.0",
 	Run: hashseedTooLate,
 })
 

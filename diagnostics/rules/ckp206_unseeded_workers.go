@@ -15,7 +15,7 @@ import (
 //
 // Reports random numbers in a DataLoader's worker processes that torch's own seeding of workers does not reach: generator
 // objects that a Dataset holds, a `worker_init_fn` that seeds every worker or every epoch alike, and, where the project allows
-// torch below 1.9, numpy's global generator.
+// torch below 1.9, numpy's global generator (an information, unless the project rules out torch 1.9 and later).
 //
 // # Why it matters
 //
@@ -59,8 +59,8 @@ import (
 //
 // # What it does not see
 //
-// Datasets and transforms of other files, generators of other libraries. A file that asks for `get_worker_info` or passes a
-// `worker_init_fn` is taken to reseed its generator objects.
+// Datasets and transforms that neither the file nor a function it calls builds, generators of other libraries. A file that asks for
+// `get_worker_info` or passes a `worker_init_fn` is taken to reseed its generator objects.
 //
 // # References
 //
@@ -156,7 +156,7 @@ func forkedWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
 		return
 	}
 	p.Report(diagnostics.Diagnostic{
-		Place: training.FirstLine(draw),
+		Place: training.FirstLine(draw), Severity: unseededSeverity(p),
 		Message: fmt.Sprintf("Torch %d.%d, which this project allows, does not seed numpy in workers: this draws the same seed in each of them, "+
 			"in every epoch. Derive the seed from `torch.initial_seed()`.", p.Torch.Major, p.Torch.Minor),
 		Related: []diagnostics.Related{at(use.Event.Node, "the loader runs it in each worker")},
@@ -166,16 +166,24 @@ func forkedWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
 	})
 }
 
+// unseededSeverity is that of what torch leaves unseeded below 1.9 only: a lower bound that old rules no current version out.
+func unseededSeverity(p *diagnostics.Pass) diagnostics.Severity {
+	if p.Torch.Never(1, 9) {
+		return diagnostics.Warning
+	}
+	return diagnostics.Information
+}
+
 // unseededNumpy reports numpy's global generator in workers of a torch that does not seed it.
 func unseededNumpy(p *diagnostics.Pass, use training.LoaderUse) {
 	if use.Hidden || use.Workers == training.NoWorkers {
 		return
 	}
-	severity := diagnostics.Warning
+	severity := unseededSeverity(p)
 	d, ok := p.File.DatasetDraw(use.Dataset, torch.NumpyRNG)
 	if !ok && (use.Dataset == nil || p.File.AppliesHanded(use.Dataset)) {
 		severity = diagnostics.Information // what makes or changes the data comes from elsewhere, and the code at hand for it draws
-		d, ok = p.File.ImportedDraw(torch.NumpyRNG)
+		d, ok = p.File.BuiltDraw(torch.NumpyRNG)
 	}
 	if !ok {
 		return

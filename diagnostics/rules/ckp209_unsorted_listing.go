@@ -21,6 +21,9 @@ import (
 // copied, the same seed then picks other examples, a split by index mixes training and validation data, and class 3 is another
 // class than the one the checkpoint has learned.
 //
+// It is a warning where the order numbers classes, where a part of the examples is taken by its place or one index takes from two
+// listings, and where the file trains with a seed. Elsewhere it is an information: whether the indices mean anything is decided by who uses them.
+//
 // # Example
 //
 //	import os
@@ -62,6 +65,7 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP209", Name: "unsorted-listing", Summary: "The order of a directory listing decides the order of the data",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Also: []diagnostics.Severity{diagnostics.Information},
 	Run: unsortedListing,
 })
 
@@ -70,8 +74,13 @@ func unsortedListing(p *diagnostics.Pass) {
 		return
 	}
 	for _, u := range p.File.Listings() {
-		if !u.Classes && trainsUnseeded(p.File) {
+		trains, seeded := seededTraining(p.File)
+		if !u.Classes && trains && !seeded {
 			continue // another order each time, whatever the listing gives
+		}
+		severity := diagnostics.Information
+		if u.Classes || u.Cut || u.Paired || seeded {
+			severity = diagnostics.Warning
 		}
 		fn := u.Source.Child(pyast.FieldFunction)
 		what, use := "which example has which index", "the order decides the index of each example here"
@@ -83,7 +92,7 @@ func unsortedListing(p *diagnostics.Pass) {
 			sort.Key = "lambda entry: entry.name"
 		}
 		p.Report(diagnostics.Diagnostic{
-			Place: training.FirstLine(u.Source),
+			Place: training.FirstLine(u.Source), Severity: severity,
 			Message: fmt.Sprintf("`%s` gives names in arbitrary order, and that decides %s: it can differ on another machine.",
 				fn.Text(), what),
 			Related:  []diagnostics.Related{at(u.Use, use)},
@@ -92,16 +101,12 @@ func unsortedListing(p *diagnostics.Pass) {
 	}
 }
 
-// trainsUnseeded reports whether the file itself trains, and no run of it that does is seeded.
-func trainsUnseeded(f *training.File) bool {
-	trains := false
+// seededTraining reports whether the file itself trains, and whether a run of it that does is seeded.
+func seededTraining(f *training.File) (trains, seeded bool) {
 	for _, r := range f.Runs {
 		if n, _ := r.Training(); n.Valid() {
-			if r.Seeded() || r.SeedsElsewhere().Valid() {
-				return false
-			}
-			trains = true
+			trains, seeded = true, seeded || r.Seeded() || r.SeedsElsewhere().Valid()
 		}
 	}
-	return trains
+	return trains, seeded
 }

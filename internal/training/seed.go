@@ -317,6 +317,12 @@ func (r *Run) evaluates() bool {
 	return slices.ContainsFunc(r.Calls, func(c *Call) bool { return c.Method == "eval" && len(pysem.Args(c.Node).Position) == 0 })
 }
 
+// OnlyEvaluates reports whether a run puts a model into evaluation mode and is not seen to train one.
+func (r *Run) OnlyEvaluates() bool {
+	trains, _ := r.Training()
+	return !trains.Valid() && r.evaluates()
+}
+
 // shown reports whether a module that is built is only called and looked at, so that no optimizer can have its parameters.
 func (f *File) shown(ev pysem.Event) bool {
 	target := assigned(ev.Node)

@@ -15,6 +15,10 @@ type Unordered struct {
 	Source, Use pyast.Node
 	// Classes says that it decides the numbers of classes or words; else it decides which example has which index.
 	Classes bool
+	// Cut says that a part of the ordered examples is taken by its place, as a split does.
+	Cut bool
+	// Paired says that one index takes an example from this order and from another listing's.
+	Paired bool
 }
 
 // orderFlow follows an order through the expressions and names of a file.
@@ -24,6 +28,7 @@ type orderFlow struct {
 	// where the order first decides something
 	use     pyast.Node
 	classes bool
+	cut     bool
 }
 
 // orderDecides follows the order of an expression's elements to where it decides a class number or an example's index; ok is
@@ -31,7 +36,7 @@ type orderFlow struct {
 func (f *File) orderDecides(source pyast.Node) (Unordered, bool) {
 	o := &orderFlow{file: f, seen: map[pyast.Node]bool{}}
 	o.follow(source, false)
-	return Unordered{source, o.use, o.classes}, o.use.Valid()
+	return Unordered{Source: source, Use: o.use, Classes: o.classes, Cut: o.cut}, o.use.Valid()
 }
 
 var (
@@ -71,6 +76,7 @@ func (o *orderFlow) follow(n pyast.Node, numbered bool) {
 	case pyast.KindSubscript:
 		if n.Field() == pyast.FieldValue && p.Child(pyast.FieldSubscript).Kind() == pyast.KindSlice {
 			o.follow(p, numbered)
+			o.cut = o.use.Valid()
 		}
 	case pyast.KindForInClause:
 		o.comprehension(p, numbered)
@@ -115,7 +121,7 @@ func (o *orderFlow) passed(call pyast.Node, numbered bool) {
 	case fn.Kind() == pyast.KindAttribute && growers[name]:
 		o.named(fn.Child(pyast.FieldObject), numbered)
 	case consumers.MatchString(name):
-		o.use = call
+		o.use, o.cut = call, name == "Subset" || strings.HasSuffix(name, "_split")
 	default:
 		if v := o.file.Eval.Eval(fn, o.file.Eval.In(o.file.Module, fn)); v.Kind == pysem.ClassVal && o.file.dataset(v.Class) {
 			o.use = call
@@ -346,5 +352,18 @@ func (f *File) Listings() []Unordered {
 			}
 		}
 	}
+	for i := range out {
+		out[i].Paired = slices.ContainsFunc(out, func(o Unordered) bool { return sameIndex(out[i].Use, o.Use) })
+	}
 	return out
+}
+
+// sameIndex reports whether two names are subscripted with the same expression in one function.
+func sameIndex(a, b pyast.Node) bool {
+	pa, pb := a.Parent(), b.Parent()
+	if a.TextIs(b.Text()) || pa.Kind() != pyast.KindSubscript || pb.Kind() != pyast.KindSubscript || a.Field() != pyast.FieldValue || b.Field() != pyast.FieldValue {
+		return false
+	}
+	return pa.Child(pyast.FieldSubscript).TextIs(pb.Child(pyast.FieldSubscript).Text()) &&
+		pa.Ancestor(pyast.KindFunctionDefinition) == pb.Ancestor(pyast.KindFunctionDefinition)
 }

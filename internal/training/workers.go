@@ -93,15 +93,23 @@ func (f *File) DatasetDraw(c *pysem.Class, g torch.RNG) (Draw, bool) {
 		return Draw{}, false
 	}
 	for _, name := range []string{"__getitem__", "__iter__"} {
-		m := f.Eval.MethodOf(c, name)
-		if m == nil {
-			continue
+		if d, ok := f.methodDraw(c, name, g); ok {
+			return d, true
 		}
-		r := &Run{File: f, Entry: m, Events: f.drawing().Trace(f.Eval.Root(m, nil))}
-		for _, d := range r.Draws() {
-			if slices.Contains(d.Generators, g) {
-				return d, true
-			}
+	}
+	return Draw{}, false
+}
+
+// methodDraw is the first number that a method of a class takes from a generator, helpers walked into.
+func (f *File) methodDraw(c *pysem.Class, name string, g torch.RNG) (Draw, bool) {
+	m := f.Eval.MethodOf(c, name)
+	if m == nil {
+		return Draw{}, false
+	}
+	r := &Run{File: f, Entry: m, Events: f.drawing().Trace(f.Eval.Root(m, nil))}
+	for _, d := range r.Draws() {
+		if slices.Contains(d.Generators, g) {
+			return d, true
 		}
 	}
 	return Draw{}, false
@@ -139,50 +147,50 @@ func (f *File) drawing() *pysem.Tracer {
 	return f.drawTracer
 }
 
-// dataCode are names of files that make or change data.
-var dataCode = regexp.MustCompile(`(?i)(^|[/_])(aug|auto_?aug|transform|data|mixup|crop|image|video|audio)[a-z_]*(/|\.py$)`)
-
-// ImportedDraw is the first number that data code, imported by the file at up to three removes, takes from a generator in
-// something called for each sample.
-func (f *File) ImportedDraw(g torch.RNG) (Draw, bool) {
-	seen := map[*pysem.Module]bool{f.Module: true}
-	level := []*pysem.Module{f.Module}
-	for range 3 {
-		var next []*pysem.Module
-		for _, m := range level {
-			for _, link := range f.Eval.Links(m) {
-				if seen[link] {
-					continue
-				}
-				seen[link] = true
-				next = append(next, link)
-				if !dataCode.MatchString(strings.ReplaceAll(link.Path, "\\", "/")) {
-					continue
-				}
-				for _, fn := range link.Funcs {
-					if d, ok := f.directDraw(fn, g); ok {
-						return d, true
-					}
-				}
-			}
+// BuiltDraw is the first number that something which the file builds, or has a function at hand build, takes from a generator when
+// it is called for a sample: a transform, a function object that collates, a dataset. Samplers draw in the main process, and
+// models in the training.
+func (f *File) BuiltDraw(g torch.RNG) (Draw, bool) {
+	for _, c := range f.builtClasses() {
+		if f.isModule(c) {
+			continue
 		}
-		level = next
+		if d, ok := f.DatasetDraw(c, g); ok && f.dataset(c) {
+			return d, true
+		}
+		if d, ok := f.methodDraw(c, "__call__", g); ok {
+			return d, true
+		}
 	}
 	return Draw{}, false
 }
 
-// directDraw is the first draw that stands in a function of samples: a method called for each of them.
-func (f *File) directDraw(fn *pysem.Func, g torch.RNG) (Draw, bool) {
-	if fn.Class == nil || fn.Name != "__call__" && fn.Name != "__getitem__" && fn.Name != "__iter__" && fn.Name != "forward" && fn.Name != "apply" {
-		return Draw{}, false
-	}
-	for _, c := range fn.Calls {
-		name := f.qualified(c.Child(pyast.FieldFunction))
-		if e, ok := torch.Lookup(name); ok && e.Kind == torch.RNGDraw && slices.Contains(e.Generators, g) {
-			return Draw{Event: pysem.Event{Kind: pysem.EventCall, Node: c, Ctx: f.Eval.Root(fn, nil)}, Generators: e.Generators, What: "`" + c.Child(pyast.FieldFunction).Text() + "`"}, true
+// builtClasses are the classes of the program that the file's functions, and those they call, make objects of.
+func (f *File) builtClasses() []*pysem.Class {
+	const enough = 400 // functions looked through
+	var out []*pysem.Class
+	queue := slices.Clone(f.Module.Funcs)
+	seen := map[*pysem.Func]bool{}
+	for i := 0; i < len(queue) && i < enough; i++ {
+		fn := queue[i]
+		if fn == nil || seen[fn] {
+			continue
+		}
+		seen[fn] = true
+		for _, c := range fn.Calls {
+			callee := c.Child(pyast.FieldFunction)
+			for _, a := range f.Eval.Eval(callee, f.Eval.In(fn.Module, callee)).Alternatives() {
+				switch {
+				case a.Kind == pysem.FuncVal:
+					queue = append(queue, a.Func)
+				case a.Kind == pysem.ClassVal && !slices.Contains(out, a.Class):
+					out = append(out, a.Class)
+					queue = append(queue, f.Eval.MethodOf(a.Class, "__init__"))
+				}
+			}
 		}
 	}
-	return Draw{}, false
+	return out
 }
 
 // ForkedSeed is the call in a worker_init_fn that seeds from numpy's own generator, which older versions of torch hand to every
