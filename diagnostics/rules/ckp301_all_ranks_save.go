@@ -128,7 +128,8 @@ func allRanksSave(p *diagnostics.Pass) {
 func guardedCallers(f *training.File) map[pyast.Node][]training.Right {
 	out := map[pyast.Node][]training.Right{}
 	for _, s := range f.Saves() {
-		if g := f.Guards(s.Frame); len(g) > 0 && g[0].Frame.Ctx != s.Ctx {
+		// A caller in a run of one process has nothing to let through, and is no better for that.
+		if g := f.Guards(s.Frame); len(g) > 0 && g[0].Test != training.NoRanks && g[0].Frame.Ctx != s.Ctx {
 			out[s.Node] = append(out[s.Node], training.Right{Ctx: s.Ctx, From: g[0].Frame.Ctx})
 		}
 	}

@@ -20,7 +20,8 @@ import (
 // # Why it matters
 //
 // The other ranks do not run the save and get to the read at once: the file is missing, empty or half written. A barrier is
-// needed there, behind the save; one in front of it is not needed.
+// needed there, behind the save; one in front of it is not needed. Where the process group is torn down instead, that is an
+// information: the processes should end it together, but a quick save does no harm.
 //
 // # Example
 //
@@ -68,12 +69,13 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP303", Name: "missing-barrier", Summary: "The other ranks go on before rank 0 has written the file they need",
 	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
-	Run: missingBarrier,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  missingBarrier,
 })
 
 func missingBarrier(p *diagnostics.Pass) {
 	unmadeDirectories(p)
-	places := once{}
+	places, barriers := once{}, once{}
 	for _, s := range p.File.Saves() {
 		if s.Collective || s.Path.Rank || s.Path.Buffer || !s.Known {
 			continue
@@ -89,12 +91,17 @@ func missingBarrier(p *diagnostics.Pass) {
 		if next == nil || guard.Frame.Node.Encloses(next.Node) || !places.first(s.Node) {
 			continue
 		}
-		what, related := "the other ranks load it", "every rank reads the file here"
+		if place := behind(guard, s.Ctx); place.Valid() && !barriers.first(place) {
+			continue // one barrier is behind all that is written there
+		}
+		what, related, severity := "the other ranks load it", "every rank reads the file here", diagnostics.Warning
 		if strings.HasSuffix(next.Callee, "destroy_process_group") {
-			what, related = "the other ranks end the process group", "the process group ends here"
+			// The main process is late for that by the time of the save, and nothing more.
+			what, related, severity = "the other ranks end the process group", "the process group ends here", diagnostics.Information
 		}
 		d := diagnostics.Diagnostic{
-			Place: training.FirstLine(s.Node),
+			Severity: severity,
+			Place:    training.FirstLine(s.Node),
 			Message: fmt.Sprintf("Only one rank writes %s, and %s at %s without waiting for it: a barrier is missing behind the save.",
 				shown(s.Path), what, lineIn(p.File, next.Node, s.Node)),
 			Related: []diagnostics.Related{at(next.Node, related)},

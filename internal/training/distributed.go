@@ -278,7 +278,7 @@ func (s *SaveSite) Awaited() *Call {
 		if c.Index <= s.Index || Exclusive(s.Frame, c.Frame) || f.process(c.Ctx) != p || f.OneWriter(c.Frame) {
 			continue
 		}
-		if f.mayWait(c) || r.steps(c.Index) {
+		if f.mayWait(c) || r.steps(c.Index) || f.waitsAtExit(s.Frame, c.Frame) {
 			return nil
 		}
 		if l := loads[c.Index]; l != nil && SamePath(s.Path, l.Path) {
@@ -292,6 +292,43 @@ func (s *SaveSite) Awaited() *Call {
 		}
 	}
 	return nil
+}
+
+// waitsAtExit reports whether a context manager at hand is left on the way from one frame to another, in which the processes wait for
+// each other: what it does is listed where it is entered.
+func (f *File) waitsAtExit(from, to *pysem.Frame) bool {
+	for fr := from; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameWith && !encloses(fr, to) && slices.ContainsFunc(f.callsFor(fr.Node), f.mayWait) {
+			return true
+		}
+	}
+	return false
+}
+
+// encloses reports whether a frame is another one or lies around it.
+func encloses(fr, in *pysem.Frame) bool {
+	for ; in != nil; in = in.Parent {
+		if in == fr {
+			return true
+		}
+	}
+	return false
+}
+
+// callsFor are the calls of all runs that a call of a function at hand comes to.
+func (f *File) callsFor(call pyast.Node) []*Call {
+	var out []*Call
+	for _, r := range f.Runs {
+		for _, c := range r.Calls {
+			for ctx := c.Ctx; ctx != nil; ctx = ctx.Parent {
+				if ctx.Call == call {
+					out = append(out, c)
+					break
+				}
+			}
+		}
+	}
+	return out
 }
 
 // mayWait reports whether a process waits for the others in a call, as far as its name tells.

@@ -21,11 +21,17 @@ type NodeGuard struct {
 }
 
 // NodeGuard is the innermost test around a frame that one process of each node passes. There is none where the program runs
-// on one node, as far as it tells, and where one process of each node is asked for in so many words: rank % gpus_per_node == 0.
+// on one node, as far as it tells, and where one process of each node is asked for in so many words: rank % gpus_per_node == 0,
+// or in place of the main process of all (elif save_on_each_node and local_rank == 0).
 func (r *Run) NodeGuard(fr *pysem.Frame) (NodeGuard, bool) {
 	f := r.File
 	var out NodeGuard
 	found, spare := false, false
+	for x := fr; x != nil; x = x.Parent {
+		if x.Kind == pysem.FrameIf && f.testRank(x.Cond, x.Ctx, !x.Positive) == MainOnly && f.testRank(x.Cond, x.Ctx, x.Positive) == AnyRank {
+			return NodeGuard{}, false
+		}
+	}
 	for _, g := range f.Guards(fr) {
 		switch {
 		case g.Test == NoRanks:

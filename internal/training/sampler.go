@@ -47,7 +47,7 @@ func (r *Run) SplitLoaders() []SplitLoader {
 	f := r.File
 	var out []SplitLoader
 	for _, c := range r.Calls {
-		if !splitter.MatchString(c.Callee) || !f.splitterShuffles(c) || evalWords.MatchString(assigned(c.Node).Text()) {
+		if !splitter.MatchString(c.Callee) || f.unreachable(c.Frame) || !f.splitterShuffles(c) || evalWords.MatchString(assigned(c.Node).Text()) {
 			continue
 		}
 		key := f.Eval.Eval(c.Node, c.Ctx)
