@@ -83,8 +83,8 @@ func resumeIgnoresProgress(p *diagnostics.Pass) {
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(i.Loop.Node),
-			Message: fmt.Sprintf("The epoch is read from the checkpoint (line %d) and not used: after a resume this loop runs all of its epochs again, "+
-				"on top of those that are done.", lineOf(i.Read)),
+			Message: fmt.Sprintf("The epoch is read from the checkpoint (%s) and not used: after a resume this loop runs all of its epochs again, "+
+				"on top of those that are done.", lineIn(p.File, i.Read, i.Loop.Node)),
 			Related: []diagnostics.Related{at(i.Read, "the epoch is read here"), at(i.Load.Node, "training resumes from this file")},
 		}
 		if i.From != "" {

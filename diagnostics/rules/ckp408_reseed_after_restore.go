@@ -85,8 +85,8 @@ func reseedAfterRestore(p *diagnostics.Pass) {
 		if r.Restore != nil {
 			p.Report(diagnostics.Diagnostic{
 				Place: training.FirstLine(r.SeedAt),
-				Message: fmt.Sprintf("The generator's state is restored in line %d, and this seed throws it away: the resumed run draws the "+
-					"numbers of a new one.", lineOf(r.Restore.Node)),
+				Message: fmt.Sprintf("The generator's state is restored in %s, and this seed throws it away: the resumed run draws the "+
+					"numbers of a new one.", lineIn(p.File, r.Restore.Node, r.SeedAt)),
 				Related:  []diagnostics.Related{at(r.Restore.Node, "the state is restored here")},
 				Remedies: []diagnostics.Remedy{diagnostics.MoveBefore{Call: r.SeedAt, Other: r.RestoreAt}},
 			})
