@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
 // CKP115 saved-before-scheduler-step
@@ -103,6 +104,10 @@ func savedBeforeSchedulerStep(p *diagnostics.Pass) {
 			Related:  append([]diagnostics.Related{at(step.Node, "the scheduler steps here, after the save")}, loadedHere(r.Load)...),
 			Remedies: []diagnostics.Remedy{diagnostics.SaveAfterStep{Save: s, Step: step}},
 		}
+		if site := training.WrongCall(s.Node, s.Ctx, savedBehindStep(p.File, s)); site != s.Node {
+			d.Place = training.FirstLine(site)
+			d.Related = append(d.Related, at(s.Node, "the save, which another caller makes behind the step"))
+		}
 		if !s.Has(step.Object) {
 			if p.File.FastForwarded(step.Object) {
 				continue
@@ -112,4 +117,15 @@ func savedBeforeSchedulerStep(p *diagnostics.Pass) {
 		}
 		p.Report(d)
 	}
+}
+
+// savedBehindStep are the contexts in which the helper that makes a save is called in a training loop behind the step, or without one.
+func savedBehindStep(f *training.File, s *training.SaveSite) []training.Right {
+	var out []training.Right
+	for _, o := range f.Saves() {
+		if o.Node == s.Node && o.EpochLoop != nil && o.StepAfter() == nil {
+			out = append(out, training.Apart(o.Ctx, s.Ctx))
+		}
+	}
+	return out
 }

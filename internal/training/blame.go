@@ -32,6 +32,18 @@ func helpers(ctx, from *pysem.Ctx) map[*pysem.Func]bool {
 // entry point.
 type Right struct{ Ctx, From *pysem.Ctx }
 
+// Apart is a context in which a helper does what it must, seen from one in which it does not: it is decided where the two part.
+func Apart(right, wrong *pysem.Ctx) Right {
+	for c := right; c != nil; c = c.Parent {
+		for w := wrong; w != nil; w = w.Parent {
+			if c == w {
+				return Right{right, c}
+			}
+		}
+	}
+	return Right{Ctx: right}
+}
+
 // WrongCall is the call that is to blame for what goes wrong at a node: of helpers in which the same goes right for other callers, the
 // outermost is called from there. It is the node itself where nobody gets it right.
 func WrongCall(node pyast.Node, ctx *pysem.Ctx, right []Right) pyast.Node {
