@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -88,8 +89,8 @@ func nonAtomicSave(p *diagnostics.Pass) {
 			continue
 		}
 		load := resumedFrom(p.File, s)
-		if !checkpoints(s) && load == nil {
-			continue
+		if load == nil && (!checkpoints(s) || !p.File.TakesBack() && madeInSight(s)) {
+			continue // nothing goes on from it
 		}
 		only := !another(s, false)
 		if (s.BestOnly() || s.Path.Best()) && (load == nil || !only) {
@@ -114,6 +115,25 @@ func nonAtomicSave(p *diagnostics.Pass) {
 			Remedies: []diagnostics.Remedy{atomic(p.File, s)},
 		})
 	}
+}
+
+// madeInSight reports whether every object of the payload is made by code at hand or by torch itself, so that no part of the
+// program that could load the file is out of sight.
+func madeInSight(s *training.SaveSite) bool {
+	for _, c := range s.Components {
+		if c.Object == nil {
+			continue
+		}
+		v := c.Object.Bare().Value
+		if v == nil {
+			return false
+		}
+		library := v.Kind == pysem.Call && v.Base.Kind == pysem.External && strings.HasPrefix(v.Base.Name, "torch.")
+		if v.Kind != pysem.Instance && !library {
+			return false
+		}
+	}
+	return true
 }
 
 // atomic is the fix, which is not safe where each rank writes: the second finds the temporary file renamed.
