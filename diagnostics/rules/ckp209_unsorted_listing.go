@@ -66,7 +66,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP209", Name: "unsorted-listing", Summary: "The order of a directory listing decides the order of the data",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
 	Also: []diagnostics.Severity{diagnostics.Information},
-	Run: unsortedListing,
+	Run:  unsortedListing,
 })
 
 func unsortedListing(p *diagnostics.Pass) {

@@ -46,7 +46,7 @@ import (
 //
 // Operations that other libraries use, and those whose behaviour hangs on what the code does not show: `NLLLoss` and
 // `CrossEntropyLoss` raise for images only. A pooling to size 1 is free of it, because torch takes the mean. Code that runs
-// without gradients is not told apart.
+// without gradients is not told apart, except functions that only evaluate and layers whose results are only printed.
 //
 // # References
 //

@@ -30,7 +30,7 @@ func (r *Run) UnstableOps() []UnstableOp {
 			continue
 		}
 		for _, c := range fn.Calls {
-			if op, ok := f.unstable(f.Module, c); ok && layer(op.Name) && !(op.Backward && evaluates(fn)) {
+			if op, ok := f.unstable(f.Module, c); ok && layer(op.Name) && !(op.Backward && (evaluates(fn) || f.onlyShows(c))) {
 				out = append(out, op)
 			}
 		}
@@ -50,6 +50,53 @@ func evaluates(fn *pysem.Func) bool {
 		}
 	}
 	return without
+}
+
+// onlyShows reports whether a layer is built to be called and its results to be printed or dropped: no backward pass goes through it.
+func (f *File) onlyShows(built pyast.Node) bool {
+	return f.eachUse(assigned(built), func(n pyast.Node) bool {
+		call := n.Parent()
+		return call.Kind() == pyast.KindCall && n.Field() == pyast.FieldFunction && f.printed(call, 0)
+	})
+}
+
+// printed reports whether a value is printed or dropped, and nothing else, by way of names and attributes of it.
+func (f *File) printed(n pyast.Node, depth int) bool {
+	const deep = 4
+	for n.Parent().Kind() == pyast.KindAttribute && n.Field() == pyast.FieldObject {
+		n = n.Parent()
+	}
+	switch p := n.Parent(); p.Kind() {
+	case pyast.KindExpressionStatement:
+		return n.Kind() == pyast.KindCall
+	case pyast.KindArgumentList:
+		return f.qualified(p.Parent().Child(pyast.FieldFunction)) == "builtins.print"
+	case pyast.KindAssignment:
+		return depth < deep && f.eachUse(p.Child(pyast.FieldLeft), func(use pyast.Node) bool { return f.printed(use, depth+1) })
+	}
+	return false
+}
+
+// eachUse reports whether a target is a name of a function or module that is read, and each reading of it is as asked.
+func (f *File) eachUse(target pyast.Node, ok func(pyast.Node) bool) bool {
+	if target.Kind() != pyast.KindIdentifier {
+		return false
+	}
+	scope := f.moduleOf(target).Scope(target)
+	body := scope.Body
+	if scope == scope.Module.Top {
+		body = scope.Module.Tree.Root()
+	}
+	used := false
+	for _, n := range namedIn(body, target.Text()) {
+		if isTarget(n) {
+			continue
+		}
+		if used = true; !ok(n) {
+			return false
+		}
+	}
+	return used
 }
 
 // layer reports whether an operation is a module's class: it is part of a model wherever it is built.
