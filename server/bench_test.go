@@ -89,7 +89,7 @@ def train_block%[1]d(block, loader, device="cuda"):
 // BenchmarkKeystroke types into a document over a pipe, one character a change, and measures the time from sending didChange
 // to having received publishDiagnostics.
 func BenchmarkKeystroke(b *testing.B) {
-	const uri = "file:///work/train.py"
+	const uri = "file:///nowhere/train.py"
 	for _, lines := range []int{300, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("%dlines", lines), func(b *testing.B) {
 			c := start(b, nil)
@@ -117,7 +117,7 @@ func BenchmarkKeystroke(b *testing.B) {
 
 // BenchmarkManyEdits changes one character in each of 1,000 lines of 10,000 with one didChange, as replacing in an editor does.
 func BenchmarkManyEdits(b *testing.B) {
-	const uri = "file:///work/train.py"
+	const uri = "file:///nowhere/train.py"
 	c := start(b, nil)
 	c.open(uri, trainingFile(10_000))
 	for i := 0; b.Loop(); i++ {
@@ -134,7 +134,7 @@ func BenchmarkManyEdits(b *testing.B) {
 // of a document that stands as it was (again), and of one in which a character was typed just before (typed), the time of the edit
 // included.
 func BenchmarkFeatures(b *testing.B) {
-	const uri = "file:///work/train.py"
+	const uri = "file:///nowhere/train.py"
 	place := func(of string) m {
 		before := trainingLoop[:strings.Index(trainingLoop, of)]
 		line := strings.Count(before, "\n")

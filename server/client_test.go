@@ -74,7 +74,7 @@ func connect(t testing.TB, prepare ...func(*session)) *client {
 func start(t testing.TB, capabilities m, prepare ...func(*session)) *client {
 	t.Helper()
 	c := connect(t, prepare...)
-	c.handshake(capabilities, "file:///work")
+	c.handshake(capabilities, "file:///nowhere")
 	return c
 }
 

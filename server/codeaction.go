@@ -81,10 +81,13 @@ func (s *session) offers(ctx context.Context, d *document, c *cell, p *protocol.
 	found := a.Diagnostics
 	if wanted(p.Context.Only, protocol.CodeActionKindQuickFix) {
 		meant := s.meant(c, found, p)
-		for _, f := range a.fixes() {
+		for i, f := range a.fixes() {
 			first := slices.IndexFunc(f.Resolves, func(i int) bool { return meant[i] })
 			if first < 0 {
 				continue
+			}
+			if f, err = a.try(ctx, d, i); err != nil {
+				return nil, err
 			}
 			if edit := s.workspaceEdit(viewIn(ctx), d, a.of, f.Edits); edit != nil {
 				out = append(out, offer{s.quickFix(d, a, f), s.units.lsp(c, found[f.Resolves[first]].Span), ready(edit), d.result(f.Edits)})

@@ -83,8 +83,8 @@ func titles(actions []action) string {
 }
 
 const (
-	buggy    = "file:///work/a.py"
-	bugText  = "import torch\n# 😀\n'😀', BUG = 1\nODD = BUG\n"
+	buggy    = "file:///nowhere/a.py"
+	bugText  = "import torch\n# 😀\n'😀', BUG < 1\nODD = BUG\n"
 	onBug    = "Fix the bug; Suppress bug-name on this line; Suppress bug-name in this file; Show documentation of CKP901"
 	fixAll   = "Fix all that ckpt-lsp can fix safely"
 	lastLine = 3
@@ -123,7 +123,7 @@ func TestCodeActionsByRange(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}
-	if got := c.actions("file:///work/not-open.py", between(at(0, 0), at(9, 0)), m{}); len(got) != 0 {
+	if got := c.actions("file:///nowhere/not-open.py", between(at(0, 0), at(9, 0)), m{}); len(got) != 0 {
 		t.Errorf("a document that is not open: %+v", got)
 	}
 }
@@ -142,8 +142,8 @@ func TestCodeActionsDo(t *testing.T) {
 				t.Fatalf("%s", titles(got))
 			}
 			for i, want := range []string{
-				strings.Replace(bugText, "BUG", "FIXED", 1),
-				strings.Replace(bugText, "= 1\n", "= 1  # ckpt-lsp: ignore[bug-name]\n", 1),
+				strings.Replace(bugText, "BUG", "True", 1),
+				strings.Replace(bugText, "< 1\n", "< 1  # ckpt-lsp: ignore[bug-name]\n", 1),
 				"# ckpt-lsp: ignore-file[bug-name]\n" + bugText,
 			} {
 				if after := got[i].apply(t, buggy, bugText); after != want {
@@ -163,7 +163,7 @@ func TestCodeActionsDo(t *testing.T) {
 				t.Errorf("%+v", doc)
 			}
 			all := c.actions(buggy, between(at(0, 0), at(0, 0)), m{"only": []string{"source.fixAll"}})
-			if want := strings.ReplaceAll(bugText, "BUG", "FIXED"); len(all) != 1 || all[0].Kind != "source.fixAll.ckpt-lsp" || all[0].apply(t, buggy, bugText) != want {
+			if want := strings.ReplaceAll(bugText, "BUG", "True"); len(all) != 1 || all[0].Kind != "source.fixAll.ckpt-lsp" || all[0].apply(t, buggy, bugText) != want {
 				t.Errorf("fix all: %+v", all)
 			}
 		})
@@ -195,6 +195,28 @@ func TestResolveGivesTheActionBack(t *testing.T) {
 		before, after := decode[action](t, encode(t, a)), decode[action](t, r.Result)
 		if before.Title != after.Title || (before.Edit == nil) != (after.Edit == nil) || before.Command.Command != after.Command.Command {
 			t.Errorf("%+v became %+v", before, after)
+		}
+	}
+}
+
+// TestAFixThatMakesWayForMoreIsNotSafe asks for one that leaves more errors than there were.
+func TestAFixThatMakesWayForMoreIsNotSafe(t *testing.T) {
+	const uri, src = "file:///nowhere/worse.py", "import torch\nBUG = 1\nx = WORSE\n"
+	on := between(at(2, 4), at(2, 4))
+	for name, capabilities := range map[string]m{"at once": nil, "when it is chosen": lazy} {
+		c := start(t, capabilities)
+		c.open(uri, src)
+		got := c.rawActions(uri, on)
+		if len(got) == 0 || got[0]["title"] != "Double it (CKP901 bug-name follows)" || got[0]["isPreferred"] != nil {
+			t.Fatalf("%s: %v", name, got)
+		}
+		if r := c.call("codeAction/resolve", got[0]); r.Error != nil || decode[action](t, r.Result).apply(t, uri, src) != "import torch\nBUG = 1\nx = BUG, BUG\n" {
+			t.Errorf("%s: %+v", name, r)
+		}
+		for _, a := range c.rawActions(uri, on, "source.fixAll") {
+			if r := c.call("codeAction/resolve", a); r.Error == nil && !strings.Contains(decode[action](t, r.Result).apply(t, uri, src), "WORSE") {
+				t.Errorf("%s: all safe fixes: %+v", name, r)
+			}
 		}
 	}
 }

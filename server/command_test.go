@@ -42,13 +42,13 @@ func TestFixAllByCommand(t *testing.T) {
 				}
 				return x.answer
 			}
-			c.handshake(m{"workspace": m{"applyEdit": true, "workspaceEdit": m{"documentChanges": true}}}, "file:///work")
+			c.handshake(m{"workspace": m{"applyEdit": true, "workspaceEdit": m{"documentChanges": true}}}, "file:///nowhere")
 			c.open(buggy, bugText)
 			if r := c.command(fixDocument, buggy); r.Error != nil {
 				t.Fatal(r.Error)
 			}
 			e := <-edits
-			if got, want := e.apply(t, buggy, bugText), strings.ReplaceAll(bugText, "BUG", "FIXED"); got != want || *e.Edit.DocumentChanges[0].TextDocument.Version != 1 {
+			if got, want := e.apply(t, buggy, bugText), strings.ReplaceAll(bugText, "BUG", "True"); got != want || *e.Edit.DocumentChanges[0].TextDocument.Version != 1 {
 				t.Errorf("%q, want %q for version 1", got, want)
 			}
 			if x.says != "" {
@@ -79,7 +79,7 @@ func TestProveGivesACommandLine(t *testing.T) {
 	if got := c.told(); !strings.HasSuffix(got, " prove -- python 'my train.py'") {
 		t.Errorf("%s", got)
 	}
-	for _, uri := range []string{"untitled:Untitled-1", "file:///work/a.ipynb", "vscode-notebook-cell:/work/a.ipynb#C1", "file:///work/missing.py", ""} {
+	for _, uri := range []string{"untitled:Untitled-1", "file:///nowhere/a.ipynb", "vscode-notebook-cell:/nowhere/a.ipynb#C1", "file:///nowhere/missing.py", ""} {
 		if r := c.command(prove, uri); r.Error == nil || r.Error.Code != jsonrpc2.InvalidParams {
 			t.Errorf("%s: %+v", uri, r)
 		}
@@ -103,10 +103,10 @@ func TestCommandsRefuseWhatCannotBeMeant(t *testing.T) {
 	}{
 		"fix all of nothing":       {fixDocument, nil, jsonrpc2.InvalidParams},
 		"fix all of a number":      {fixDocument, []any{5}, jsonrpc2.InvalidParams},
-		"fix all that is not open": {fixDocument, []any{"file:///work/b.py"}, jsonrpc2.InvalidParams},
+		"fix all that is not open": {fixDocument, []any{"file:///nowhere/b.py"}, jsonrpc2.InvalidParams},
 		"fix nothing":              {applyFix, nil, jsonrpc2.InvalidParams},
 		"fix a string":             {applyFix, []any{"x"}, jsonrpc2.InvalidParams},
-		"fix what is not open":     {applyFix, []any{with("uri", "file:///work/b.py")}, jsonrpc2.InvalidParams},
+		"fix what is not open":     {applyFix, []any{with("uri", "file:///nowhere/b.py")}, jsonrpc2.InvalidParams},
 		"fix no rule":              {applyFix, []any{with("codes", []string{})}, jsonrpc2.InvalidParams},
 		"fix a number":             {applyFix, []any{with("codes", 5)}, jsonrpc2.InvalidParams},
 		"fix a huge version":       {applyFix, []any{with("version", json.Number("99999999999999999999"))}, jsonrpc2.InvalidParams},

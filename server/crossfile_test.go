@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"go.lsp.dev/protocol"
+
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
@@ -428,4 +430,54 @@ func TestCrossFileWithoutWatching(t *testing.T) {
 	f.write(t, "ckpt-lsp.toml", "ignore = ['CKP101']\n")
 	save()
 	c.wants("the configuration changed", train, incomplete, 0)
+}
+
+// TestStaleFixOfTwoFiles changes the other file after a fix of both is offered: what is chosen then is of the text that is there, or is
+// refused.
+func TestStaleFixOfTwoFiles(t *testing.T) {
+	f := newTree(t, map[string]string{"train.py": resuming, "checkpoint.py": talking})
+	c := connect(t)
+	c.handshake(lazy, "file://"+f.root)
+	train, helper := f.uri("train.py"), f.uri("checkpoint.py")
+	c.show(helper, writing) // is not saved
+	c.show(train, resuming)
+	c.wants("at first", train, incomplete, 1)
+	save := between(at(12, 4), at(12, 4))
+	offered := c.rawActions(train, save)[0]
+	if title := offered["title"]; title != "Complete this checkpoint" {
+		t.Fatalf("offered first: %v", title)
+	}
+	moved := "# a line\n" + writing
+	c.change(helper, 2, m{"text": moved})
+	check := func(when string, r message) {
+		t.Helper()
+		got := decode[action](t, r.Result)
+		if got.Edit == nil || len(got.Edit.DocumentChanges) != 2 {
+			t.Fatalf("%s: %+v", when, got)
+		}
+		for _, d := range got.Edit.DocumentChanges {
+			version, before, want := 1, resuming, "\"optimizer\": optimizer.state_dict()"
+			if d.TextDocument.URI == helper {
+				version, before, want = 2, moved, "    if optimizer is not None"
+			}
+			if d.TextDocument.Version == nil || *d.TextDocument.Version != version {
+				t.Errorf("%s: %+v, want version %d", when, d.TextDocument, version)
+			}
+			if after := withEdits(t, before, d.Edits, text.UTF16); !strings.Contains(after, want) {
+				t.Errorf("%s: no %s in\n%s", when, want, after)
+			}
+		}
+	}
+	if r := c.call("codeAction/resolve", offered); r.Error == nil {
+		check("at once", r)
+	} else if r.Error.Code != protocol.CodeContentModified {
+		t.Errorf("at once: %+v", r.Error)
+	}
+	c.settle()
+	check("settled", c.call("codeAction/resolve", offered))
+	c.change(helper, 3, m{"text": talking})
+	c.settle()
+	if r := c.call("codeAction/resolve", offered); r.Error == nil || r.Error.Code != protocol.CodeContentModified {
+		t.Errorf("nothing is missing any more: %+v", r)
+	}
 }

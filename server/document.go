@@ -61,6 +61,9 @@ type analysis struct {
 
 	fixing sync.Once
 	fixed  []codeactions.Fix
+
+	trying sync.Mutex
+	tried  map[int]codeactions.Fix // see try
 }
 
 // begun is the document with a life of its own.
@@ -159,6 +162,33 @@ func (a *analysis) fixes() []codeactions.Fix {
 		}
 	})
 	return a.fixed
+}
+
+// try is a fix as it is offered: a safe one that makes way for an error or a warning is not safe. That is asked once, and only of fixes
+// that somebody wants to see. It fails only with the context.
+func (a *analysis) try(ctx context.Context, d *document, fix int) (codeactions.Fix, error) {
+	a.trying.Lock()
+	defer a.trying.Unlock()
+	if f, known := a.tried[fix]; known {
+		return f, nil
+	}
+	f := a.fixes()[fix]
+	if f.Applicability == diagnostics.Safe {
+		folder := d.folder(a.of)
+		more, err := folder.index.Introduces(ctx, folder.program, d.path, f)
+		if err != nil {
+			return f, err
+		}
+		if len(more) > 0 {
+			f.Applicability, f.Preferred = diagnostics.Unsafe, false
+			f.Why = fmt.Sprintf("%s %s follows", more[0].Rule.Code, more[0].Rule.Name)
+		}
+	}
+	if a.tried == nil {
+		a.tried = map[int]codeactions.Fix{}
+	}
+	a.tried[fix] = f
+	return f, nil
 }
 
 // fixable says that something can be fixed safely in the document alone. What is known of it will not do: the files that lead to

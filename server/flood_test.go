@@ -56,7 +56,7 @@ func (e *edited) text() string { return string(utf16.Decode(e.units)) }
 // TestFlood: after a burst of a thousand edits, the server has the client's text, it never went back to an older version, and the
 // findings of the last version are those of a document opened with the text.
 func TestFlood(t *testing.T) {
-	const uri, other = "file:///work/a.py", "file:///work/b.py"
+	const uri, other = "file:///nowhere/a.py", "file:///nowhere/b.py"
 	for _, pulls := range []bool{false, true} {
 		t.Run(fmt.Sprint("pulls=", pulls), func(t *testing.T) {
 			capabilities := m{}
@@ -107,7 +107,7 @@ func TestFlood(t *testing.T) {
 
 // TestStarved: a client that does not read for a while loses no edit, and is shown nothing older than the last version afterwards.
 func TestStarved(t *testing.T) {
-	const uri = "file:///work/a.py"
+	const uri = "file:///nowhere/a.py"
 	c := start(t, nil)
 	c.open(uri, "import torch\n")
 	c.reading.Lock()

@@ -223,7 +223,7 @@ func FuzzServer(f *testing.F) {
 			t.Skip("may end the server, as it should")
 		}
 		c := connect(quiet{t})
-		c.handshake(nil, "file:///work")
+		c.handshake(nil, "file:///nowhere")
 		c.open("file:///a.py", "import torch\nBUG = 1\n")
 		c.raw(framed(string(body)))
 		c.open("file:///c.py", "import torch\nBUG = 1\n")

@@ -28,7 +28,7 @@ func TestHandshake(t *testing.T) {
 			got := decode[struct {
 				Capabilities struct{ PositionEncoding string }
 				ServerInfo   struct{ Name, Version string }
-			}](t, connect(t).handshake(capabilities, "file:///work"))
+			}](t, connect(t).handshake(capabilities, "file:///nowhere"))
 			if got.Capabilities.PositionEncoding != c.want || got.ServerInfo.Name != "ckpt-lsp" || got.ServerInfo.Version != "1.2.3" {
 				t.Errorf("%+v, want %s", got, c.want)
 			}
@@ -44,7 +44,7 @@ func TestInitializeComesFirst(t *testing.T) {
 		}
 	}
 	c.notify("textDocument/didOpen", m{"textDocument": m{"uri": "file:///a.py", "languageId": "python", "version": 1, "text": "import torch\nBUG"}})
-	c.handshake(nil, "file:///work")
+	c.handshake(nil, "file:///nowhere")
 	if r := c.call("initialize", m{"processId": nil, "rootUri": nil, "capabilities": m{}}); r.Error == nil || r.Error.Code != jsonrpc2.InvalidRequest {
 		t.Errorf("second initialize: %v", r.Error)
 	}
@@ -158,7 +158,7 @@ func TestFilesAreWatched(t *testing.T) {
 		}
 		return nil
 	}
-	c.handshake(m{"workspace": m{"didChangeWatchedFiles": m{"dynamicRegistration": true}}}, "file:///work")
+	c.handshake(m{"workspace": m{"didChangeWatchedFiles": m{"dynamicRegistration": true}}}, "file:///nowhere")
 	got := decode[struct {
 		Registrations []struct {
 			Method          string

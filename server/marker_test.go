@@ -230,7 +230,11 @@ func (sc *scene) apply(e workspaceEdit) {
 	}
 	for _, c := range e.DocumentChanges {
 		file := sc.file(c.TextDocument.URI)
-		if v := c.TextDocument.Version; v != nil && *v != sc.version[file] {
+		v := c.TextDocument.Version
+		if _, open := sc.texts[file]; open && v == nil {
+			sc.t.Errorf("an edit of %s, which is open, names no version", file)
+		}
+		if v != nil && *v != sc.version[file] {
 			sc.t.Errorf("an edit of version %d of %s, which has version %d", *v, file, sc.version[file])
 		}
 		byFile[file] = c.Edits

@@ -18,7 +18,7 @@ type nb struct {
 	versions map[string]int
 }
 
-func cellURI(name string) string { return "vscode-notebook-cell:/work/x.ipynb#" + name }
+func cellURI(name string) string { return "vscode-notebook-cell:/nowhere/x.ipynb#" + name }
 
 func cellItem(name, language, text string) m {
 	return m{"uri": cellURI(name), "languageId": language, "version": 1, "text": text}
@@ -28,7 +28,7 @@ func cellRef(name string, kind int) m { return m{"kind": kind, "document": cellU
 
 // openNotebook opens a notebook whose cells are named a, b and so on; a text that starts with # and a blank is Markdown.
 func (c *client) openNotebook(cells ...string) *nb {
-	n := &nb{c: c, uri: "file:///work/x.ipynb", version: 1, versions: map[string]int{}}
+	n := &nb{c: c, uri: "file:///nowhere/x.ipynb", version: 1, versions: map[string]int{}}
 	var refs, items []any
 	for i, text := range cells {
 		name, kind, language := string(rune('a'+i)), 2, "python"
@@ -173,7 +173,7 @@ func TestNotebookFixAll(t *testing.T) {
 	}
 	for _, name := range []string{"a", "b"} {
 		actions := result[json.RawMessage](c, "textDocument/codeAction", m{"textDocument": m{"uri": cellURI(name)}, "range": between(at(0, 0), at(0, 0)), "context": m{"diagnostics": []any{}, "only": []string{"source.fixAll"}}})
-		if got := string(actions); !strings.Contains(got, `"newText":"FIXED"`) || !strings.Contains(got, `"newText":"y = FIXED"`) || !strings.Contains(got, cellURI("a")) || !strings.Contains(got, cellURI("c")) {
+		if got := string(actions); !strings.Contains(got, `"newText":"True"`) || !strings.Contains(got, `"newText":"y = True"`) || !strings.Contains(got, cellURI("a")) || !strings.Contains(got, cellURI("c")) {
 			t.Errorf("%s", got)
 		}
 	}
@@ -181,7 +181,7 @@ func TestNotebookFixAll(t *testing.T) {
 
 // TestNotebookPull: to a client that asks, the findings in cells are sent all the same, and once.
 func TestNotebookPull(t *testing.T) {
-	c, _ := pulling(t, "file:///work")
+	c, _ := pulling(t, "file:///nowhere")
 	n := c.openNotebook("import torch\nBUG", "# text", "BUG\nBUG")
 	for _, name := range []string{"a", "b", "c"} {
 		if got := c.pull(cellURI(name), ""); len(got.Items) != 0 {
@@ -211,7 +211,7 @@ func TestNotebookOfALyingClient(t *testing.T) {
 	c.notify("textDocument/didChange", m{"textDocument": m{"uri": cellURI("a"), "version": 9}, "contentChanges": []any{m{"text": "no document"}}})
 	c.settle()
 	c.call("textDocument/hover", m{"textDocument": m{"uri": cellURI("a")}, "position": at(1, 1)})
-	c.open("file:///work/a.py", "import torch\n")
+	c.open("file:///nowhere/a.py", "import torch\n")
 }
 
 // TestEditsBehindTheLastLine: between cells stands a line end that the client does not have.

@@ -102,7 +102,7 @@ func TestTheDocumentationIsThePageOfTheCode(t *testing.T) {
 		shown <- decode[struct{ URI string }](t, params).URI
 		return m{"success": true}
 	}
-	c.handshake(m{"textDocument": describes["textDocument"], "window": m{"showDocument": m{"support": true}}}, "file:///work")
+	c.handshake(m{"textDocument": describes["textDocument"], "window": m{"showDocument": m{"support": true}}}, "file:///nowhere")
 	href := c.open(buggy, bugText).Diagnostics[0].Description.Href
 	if r := c.call("workspace/executeCommand", m{"command": showDocumentation, "arguments": []string{"bug-name"}}); r.Error != nil {
 		t.Fatal(r.Error)

@@ -51,8 +51,8 @@ func (c *client) pull(uri, previous string) docReport {
 }
 
 func TestPull(t *testing.T) {
-	const uri = "file:///work/a.py"
-	c, _ := pulling(t, "file:///work")
+	const uri = "file:///nowhere/a.py"
+	c, _ := pulling(t, "file:///nowhere")
 	if got := c.pull(uri, ""); got.Kind != "full" || len(got.Items) != 0 {
 		t.Errorf("of what is not open: %+v", got)
 	}
@@ -84,8 +84,8 @@ func TestPull(t *testing.T) {
 
 // TestPullOfAnOlderVersion: a question that a newer version overtakes is not answered with findings of the older one.
 func TestPullOfAnOlderVersion(t *testing.T) {
-	const uri = "file:///work/a.py"
-	c, _ := pulling(t, "file:///work")
+	const uri = "file:///nowhere/a.py"
+	c, _ := pulling(t, "file:///nowhere")
 	c.show(uri, "import torch\n")
 	c.pull(uri, "")
 	gate.Lock()

@@ -102,7 +102,7 @@ func TestLyingDataIsRefused(t *testing.T) {
 		"a range below nothing": {lie("range", between(at(-1, -1), at(0, 0))), jsonrpc2.InvalidParams},
 		"nothing in it":         {m{}, protocol.CodeContentModified},
 		"a negative version":    {lie("version", -1), protocol.CodeContentModified},
-		"another document":      {lie("uri", "file:///work/b.py"), protocol.CodeContentModified},
+		"another document":      {lie("uri", "file:///nowhere/b.py"), protocol.CodeContentModified},
 		"no URI":                {lie("uri", "\x00 ://%"), protocol.CodeContentModified},
 		"another title":         {lie("title", "Delete everything"), protocol.CodeContentModified},
 		"another kind":          {lie("kind", "source.organizeImports"), protocol.CodeContentModified},
@@ -119,7 +119,7 @@ func TestLyingDataIsRefused(t *testing.T) {
 }
 
 const (
-	quietURI = "file:///work/quiet.py"
+	quietURI = "file:///nowhere/quiet.py"
 	// quietText is a checkpoint whose findings are all silenced.
 	quietText = `# ckpt-lsp: ignore-file
 import torch

@@ -25,8 +25,8 @@ var _ = testRules.Register(&diagnostics.Rule{Code: "CKP902", Name: "beyond-the-g
 	}
 }})
 
-// A rule for tests: every name BUG is an error, with a safe fix that writes FIXED, and ODD one without effect, with an unsafe
-// fix. Findings point at the head of the file.
+// A rule for tests: every name BUG is an error, with a safe fix that writes True, WORSE one whose fix, said to be safe,
+// writes two more, and ODD one without effect, with an unsafe fix. Findings point at the head of the file.
 var bugRule = testRules.Register(&diagnostics.Rule{
 	Code: "CKP901", Name: "bug-name", Severity: diagnostics.Error,
 	Run: func(p *diagnostics.Pass) {
@@ -40,7 +40,12 @@ var bugRule = testRules.Register(&diagnostics.Rule{
 			case n.Kind() == pyast.KindIdentifier && n.TextIs("BUG"):
 				p.Report(diagnostics.Diagnostic{
 					Span: n.Span(), Message: "This is a bug.", Detail: "- step 1", Related: []diagnostics.Related{{Message: "the file starts here"}},
-					Remedies: []diagnostics.Remedy{diagnostics.Assign{Title: "Fix the bug", Value: n, New: "FIXED", Safe: true}},
+					Remedies: []diagnostics.Remedy{diagnostics.Assign{Title: "Fix the bug", Value: n, New: "True", Safe: true}},
+				})
+			case n.Kind() == pyast.KindIdentifier && n.TextIs("WORSE"):
+				p.Report(diagnostics.Diagnostic{
+					Span: n.Span(), Message: "This gets worse.",
+					Remedies: []diagnostics.Remedy{diagnostics.Assign{Title: "Double it", Value: n, New: "BUG, BUG", Safe: true}},
 				})
 			case n.Kind() == pyast.KindIdentifier && n.TextIs("ODD"):
 				p.Report(diagnostics.Diagnostic{

@@ -131,20 +131,20 @@ func configured(t *testing.T, of map[string]string, folders ...string) (c *clien
 // of one that is opened later.
 func TestFoldersHaveTheirSettings(t *testing.T) {
 	c, answer := configured(t, map[string]string{
-		"file:///work":       `{"ignore": ["bug-name"]}`,
-		"file:///work/inner": `{"severity": {"bug-name": "information"}}`,
-		"file:///other":      `{"enable": false}`,
-		"file:///late":       `{"select": ["CKP902"]}`,
-	}, "file:///work", "file:///work/inner", "file:///other")
+		"file:///nowhere":       `{"ignore": ["bug-name"]}`,
+		"file:///nowhere/inner": `{"severity": {"bug-name": "information"}}`,
+		"file:///other":         `{"enable": false}`,
+		"file:///late":          `{"select": ["CKP902"]}`,
+	}, "file:///nowhere", "file:///nowhere/inner", "file:///other")
 	const text = "import torch\nBUG\n"
-	for uri, want := range map[string]int{"file:///work/a.py": 0, "file:///work/inner/a.py": 3, "file:///other/a.py": 0, "file:///elsewhere/a.py": 0} {
+	for uri, want := range map[string]int{"file:///nowhere/a.py": 0, "file:///nowhere/inner/a.py": 3, "file:///other/a.py": 0, "file:///elsewhere/a.py": 0} {
 		got := c.open(uri, text)
 		if want == 0 && len(got.Diagnostics) > 0 || want > 0 && (len(got.Diagnostics) != 1 || got.Diagnostics[0].Severity != want) {
 			t.Errorf("%s: %+v", uri, got)
 		}
 	}
-	answer("file:///work", `{}`)
-	if got := c.published("file:///work/a.py", 1); len(got.Diagnostics) != 1 {
+	answer("file:///nowhere", `{}`)
+	if got := c.published("file:///nowhere/a.py", 1); len(got.Diagnostics) != 1 {
 		t.Errorf("changed: %+v", got)
 	}
 	if got := c.published("file:///elsewhere/a.py", 1); len(got.Diagnostics) != 1 {
@@ -186,14 +186,14 @@ func TestSettingsAreAwaited(t *testing.T) {
 		}
 		return nil
 	}
-	c.handshake(m{"workspace": m{"configuration": true}}, "file:///work")
-	c.show("file:///work/a.py", "import torch\nBUG\n")
+	c.handshake(m{"workspace": m{"configuration": true}}, "file:///nowhere")
+	c.show("file:///nowhere/a.py", "import torch\nBUG\n")
 	c.sync()
-	if got := c.history("file:///work/a.py"); len(got) > 0 {
+	if got := c.history("file:///nowhere/a.py"); len(got) > 0 {
 		t.Errorf("too early: %+v", got)
 	}
 	close(told)
-	if got := c.published("file:///work/a.py", 1); len(got.Diagnostics) != 0 {
+	if got := c.published("file:///nowhere/a.py", 1); len(got.Diagnostics) != 0 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -201,12 +201,12 @@ func TestSettingsAreAwaited(t *testing.T) {
 // TestSettingsThatAreSent: a client that cannot be asked sends its settings with initialize, and when they change.
 func TestSettingsThatAreSent(t *testing.T) {
 	c := connect(t)
-	c.call("initialize", m{"processId": nil, "rootUri": "file:///work", "capabilities": m{}, "initializationOptions": m{"settings": m{"ignore": []string{"CKP901"}, "slect": 1}}})
+	c.call("initialize", m{"processId": nil, "rootUri": "file:///nowhere", "capabilities": m{}, "initializationOptions": m{"settings": m{"ignore": []string{"CKP901"}, "slect": 1}}})
 	c.notify("initialized", m{})
 	c.wait("a warning", func(x message) bool {
 		return x.Method == "window/showMessage" && strings.Contains(string(x.Params), "slect")
 	})
-	if got := c.open("file:///work/a.py", "import torch\nBUG\n"); len(got.Diagnostics) != 0 {
+	if got := c.open("file:///nowhere/a.py", "import torch\nBUG\n"); len(got.Diagnostics) != 0 {
 		t.Errorf("at first: %+v", got)
 	}
 	for _, sent := range []m{{"ckpt-lsp": m{"ignore": []string{}}}, {"ignore": []string{"CKP9"}}, {"ckpt-lsp": m{}}} {
@@ -215,7 +215,7 @@ func TestSettingsThatAreSent(t *testing.T) {
 		if _, whole := sent["ckpt-lsp"]; !whole {
 			want = 0
 		}
-		if got := c.published("file:///work/a.py", 1); len(got.Diagnostics) != want {
+		if got := c.published("file:///nowhere/a.py", 1); len(got.Diagnostics) != want {
 			t.Errorf("%v: %+v", sent, got)
 		}
 	}
@@ -223,8 +223,8 @@ func TestSettingsThatAreSent(t *testing.T) {
 
 // TestFindingsOnSave: with run = onSave, findings stay as they were until the document is saved.
 func TestFindingsOnSave(t *testing.T) {
-	const uri = "file:///work/a.py"
-	c, answer := configured(t, map[string]string{"file:///work": `{"run": "onSave"}`}, "file:///work")
+	const uri = "file:///nowhere/a.py"
+	c, answer := configured(t, map[string]string{"file:///nowhere": `{"run": "onSave"}`}, "file:///nowhere")
 	c.show(uri, "import torch\nBUG\n")
 	if got := c.published(uri, 1); len(got.Diagnostics) != 1 {
 		t.Errorf("opened: %+v", got)
@@ -239,7 +239,7 @@ func TestFindingsOnSave(t *testing.T) {
 		t.Errorf("saved: %+v", got)
 	}
 	c.change(uri, 3, m{"text": "import torch\n"})
-	answer("file:///work", `{"run": "onType"}`)
+	answer("file:///nowhere", `{"run": "onType"}`)
 	if got := c.published(uri, 3); len(got.Diagnostics) != 0 {
 		t.Errorf("as typed: %+v", got)
 	}
@@ -254,7 +254,7 @@ func TestSettingsAreWatched(t *testing.T) {
 		}
 		return nil
 	}
-	c.handshake(m{"workspace": m{"didChangeConfiguration": m{"dynamicRegistration": true}}}, "file:///work")
+	c.handshake(m{"workspace": m{"didChangeConfiguration": m{"dynamicRegistration": true}}}, "file:///nowhere")
 	got := decode[struct {
 		Registrations []struct {
 			Method          string

@@ -82,7 +82,7 @@ func (e *editor) change() m {
 
 // TestRandomEdits types into a document and compares the server's text, tree and findings with what a fresh start has.
 func TestRandomEdits(t *testing.T) {
-	const uri = "file:///work/a.py"
+	const uri = "file:///nowhere/a.py"
 	rounds := 400
 	if testing.Short() {
 		rounds = 50
@@ -125,7 +125,7 @@ func TestRandomEdits(t *testing.T) {
 // fresh are the findings of a server that sees a text for the first time.
 func fresh(t *testing.T, encoding, text string) []finding {
 	c := start(t, m{"general": m{"positionEncodings": []string{encoding}}})
-	return c.open("file:///work/a.py", text).Diagnostics
+	return c.open("file:///nowhere/a.py", text).Diagnostics
 }
 
 // outline is a tree's shape as text.
@@ -138,7 +138,7 @@ func outline(t *pyast.Tree) string {
 }
 
 func TestEditsApplyInOrder(t *testing.T) {
-	const uri = "file:///work/a.py"
+	const uri = "file:///nowhere/a.py"
 	c := start(t, nil)
 	c.open(uri, "import torch\nab\n")
 	c.change(uri, 2,
@@ -160,7 +160,7 @@ func TestEditsApplyInOrder(t *testing.T) {
 }
 
 func TestVersionsAndClosing(t *testing.T) {
-	const uri = "file:///work/a%20b.py"
+	const uri = "file:///nowhere/a%20b.py"
 	c := start(t, nil)
 	if got := c.open(uri, "import torch\nBUG = 1\n"); len(got.Diagnostics) != 1 {
 		t.Fatalf("%+v", got)
@@ -185,7 +185,7 @@ func TestVersionsAndClosing(t *testing.T) {
 // TestStaleRunsAreStopped holds an analysis up while newer versions come in: it goes no further, and only newer findings are
 // published.
 func TestStaleRunsAreStopped(t *testing.T) {
-	const uri = "file:///work/a.py"
+	const uri = "file:///nowhere/a.py"
 	c := start(t, nil)
 	c.open(uri, "import torch\n")
 	gate.Lock()
@@ -213,7 +213,7 @@ func TestStaleRunsAreStopped(t *testing.T) {
 }
 
 func TestTooLargeFilesAreDeclined(t *testing.T) {
-	const uri = "file:///work/a.py"
+	const uri = "file:///nowhere/a.py"
 	c := start(t, nil)
 	got := c.open(uri, "import torch\nBUG\n"+strings.Repeat("#\n", pyast.MaxSource/2))
 	if len(got.Diagnostics) != 1 || got.Diagnostics[0].Severity != 3 || got.Diagnostics[0].Range != (span{}) || !strings.Contains(got.Diagnostics[0].Message, "16 MiB") {

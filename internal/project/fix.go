@@ -2,6 +2,7 @@ package project
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -149,6 +150,37 @@ func Introduced(before, after []diagnostics.Diagnostic) []diagnostics.Diagnostic
 		}
 	}
 	return out
+}
+
+// Introduces are the errors and warnings that one fix of a file makes way for, in the files that it changes. It fails only with the
+// context.
+func (x *Index) Introduces(ctx context.Context, p *Program, path string, f codeactions.Fix) ([]diagnostics.Diagnostic, error) {
+	own, next := x.CloneFor(p), p
+	for _, e := range f.Edits {
+		name := cmp.Or(e.Path, path)
+		src, _ := p.Unit(name).Source()
+		after, err := src.Edit(e.Edits)
+		if err != nil {
+			return nil, ctx.Err()
+		}
+		next = next.With(name, after, nil)
+	}
+	found := func(p *Program) (out []diagnostics.Diagnostic, err error) {
+		for _, e := range f.Edits {
+			a, err := own.Analyze(ctx, p, cmp.Or(e.Path, path))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, a.Diagnostics...)
+		}
+		return out, nil
+	}
+	before, err := found(p)
+	if err != nil {
+		return nil, err
+	}
+	after, err := found(next)
+	return Introduced(before, after), err
 }
 
 // mostSingle bounds the rounds in which one fix each is applied.
