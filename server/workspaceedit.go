@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"go.lsp.dev/uri"
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
@@ -19,7 +21,7 @@ func (s *session) workspaceEdit(v *view, d *document, of *view, edits []codeacti
 	byCell := map[uri.URI][]text.Edit{}
 	for _, file := range edits {
 		path := cmp.Or(file.Path, d.path)
-		if path != d.path && d.folder(v).program.Unit(path) != d.folder(of).program.Unit(path) {
+		if path != d.path && !readsSame(d.folder(v).program.Unit(path), d.folder(of).program.Unit(path)) {
 			return nil
 		}
 		for _, e := range file.Edits {
@@ -51,6 +53,16 @@ func (s *session) workspaceEdit(v *view, d *document, of *view, edits []codeacti
 		out.Changes[c.uri] = list
 	}
 	return out
+}
+
+// readsSame reports whether two snapshots hold the same text of a file: one that is opened as it is on the disk changes nothing.
+func readsSame(a, b *project.Unit) bool {
+	if a == b {
+		return true
+	}
+	now, err := a.Source()
+	then, failed := b.Source()
+	return err == nil && failed == nil && bytes.Equal(now.Text, then.Text)
 }
 
 // textEdits are the edits to one cell, by position.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
@@ -39,7 +40,8 @@ import (
 //
 // The fix writes the same value in a form that loads. It is safe for numbers (`float(...)`), for torch's version (`str(...)`) and for
 // the state of numpy's generator. It is unsafe where a reader gets another type, such as a dict in place of a Namespace: programs that
-// read the file may use its attributes. A value that is made outside of the payload, and may be used elsewhere, is left alone.
+// read the file may use its attributes. It is not offered where one does, in the program or in a file of the same directory; the finding
+// names the place. A value that is made outside of the payload, and may be used elsewhere, is left alone.
 //
 // # What it does not see
 //
@@ -82,10 +84,16 @@ func unloadablePayload(p *diagnostics.Pass) {
 			}
 			if u.As != "" && u.Here {
 				fix := diagnostics.Loadable{Value: u.Value, As: u.As}
+				var reader pyast.Node
 				if other := otherType[u.As]; other != "" && u.What != "TorchVersion objects" {
 					fix.Reason = fmt.Sprintf("what reads `%s`, here or in another program, gets %s", u.Key, other)
+					reader = s.ReliedOn(u)
 				}
-				d.Remedies = []diagnostics.Remedy{fix}
+				if reader.Valid() {
+					d.Related = append(d.Related, at(reader, "this may read it, and needs its type"))
+				} else {
+					d.Remedies = []diagnostics.Remedy{fix}
+				}
 			}
 			if !s.Node.Encloses(u.Value) {
 				d.Related = append(d.Related, at(s.Node, "the checkpoint is written here"))

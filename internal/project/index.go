@@ -524,6 +524,7 @@ func (x *Index) trace(ctx context.Context, p *Program, path string, whole bool) 
 		resolve = s.links.module
 	}
 	s.facts = training.Trace(u.Module(), resolve)
+	s.facts.Beside = func() []*pysem.Module { return s.links.beside(path) }
 	s.Enters = map[string][]string{}
 	for _, f := range s.facts.Entered() {
 		if s.tells(f.Module.Path) {
@@ -573,6 +574,9 @@ func (s *state) rests(found []diagnostics.Diagnostic) {
 		if m != s.facts.Module {
 			s.Consulted[m.Path] = s.links.program.Unit(m.Path).Digest()
 		}
+	}
+	for _, path := range s.links.besides {
+		s.Consulted[path] = s.links.program.Unit(path).Digest()
 	}
 	point := func(path string) {
 		if path != "" && s.touched[path] == nil {

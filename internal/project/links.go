@@ -2,6 +2,7 @@ package project
 
 import (
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -14,6 +15,8 @@ type links struct {
 	names   *atomic.Uint64 // the names on the disk that the answers are known to hold for
 	paths   map[lookup]string
 	modules map[lookup]*pysem.Module
+	besides []string // the files of the directory, where they were asked for
+	dir     string
 }
 
 func newLinks(p *Program) *links {
@@ -46,6 +49,24 @@ func (l *links) find(from, name string) string {
 	return path
 }
 
+// beside are the modules of the files in the directory of a file, itself left out.
+func (l *links) beside(path string) []*pysem.Module {
+	if l.program == nil {
+		return nil
+	}
+	l.dir = filepath.Dir(path)
+	l.besides = l.program.pythonIn(l.dir)
+	var out []*pysem.Module
+	for _, p := range l.besides {
+		if src, _ := l.program.Unit(p).Source(); p != path && relevant(src) {
+			if m := l.program.Unit(p).Module(); m != nil {
+				out = append(out, m)
+			}
+		}
+	}
+	return out
+}
+
 // hold reports whether a program gives the same answers.
 func (l *links) hold(p *Program) bool {
 	if l.names.Load() == p.disk.names {
@@ -55,6 +76,9 @@ func (l *links) hold(p *Program) bool {
 		if p.findIn(asked) != path {
 			return false
 		}
+	}
+	if l.dir != "" && !slices.Equal(l.besides, p.pythonIn(l.dir)) {
+		return false
 	}
 	l.names.Store(p.disk.names)
 	return true

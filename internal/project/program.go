@@ -336,6 +336,25 @@ func (p *Program) directory(dir, name string) bool {
 	return false
 }
 
+// pythonIn are the paths of a directory's Python files, those that are only open among them, in order.
+func (p *Program) pythonIn(dir string) []string {
+	var out []string
+	p.disk.mu.Lock()
+	for name, isDir := range p.disk.list(dir) {
+		if !isDir && strings.HasSuffix(name, ".py") {
+			out = append(out, filepath.Join(dir, name))
+		}
+	}
+	p.disk.mu.Unlock()
+	for path := range p.open {
+		if filepath.Dir(path) == dir && strings.HasSuffix(path, ".py") && !slices.Contains(out, path) {
+			out = append(out, path)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 func (d *disk) holds(dir, name string) bool {
 	_, ok := d.list(dir)[name]
 	return ok

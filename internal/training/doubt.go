@@ -2,7 +2,6 @@ package training
 
 import (
 	"cmp"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -203,8 +202,7 @@ func (f *File) givenNames() []givenName {
 			if looksOnly.MatchString(c.Callee) && !openers[c.Callee] || c.Method != "" && asksPath.MatchString(c.Method) || removers.MatchString(c.Callee) {
 				continue
 			}
-			args := pysem.Args(c.Node)
-			handed := slices.AppendSeq(slices.Clone(args.Position), maps.Values(args.Keyword))
+			handed := handedTo(c.Node)
 			if c.Method != "" && !removeMethods.MatchString(c.Method) {
 				handed = append(handed, c.Recv)
 			}

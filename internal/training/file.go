@@ -3,6 +3,7 @@
 package training
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -22,7 +23,11 @@ type File struct {
 	// Runs are what the entry points of the file do: the module body first. Left are those of entry points that other files
 	// enter, and that are seen there with what they are handed.
 	Runs, Left []*Run
+	// Beside gives the modules of the file's directory, nil where the file stands alone.
+	Beside func() []*pysem.Module
 
+	beside      []*File // those of them that load something, once they are asked for
+	resolve     pysem.Resolver
 	tracer      *pysem.Tracer
 	drawTracer  *pysem.Tracer
 	objects     map[string]*Object
@@ -48,7 +53,7 @@ func Analyze(path string, tree *pyast.Tree) *File {
 // Trace walks what the entry points of a file do, into the files that resolve gives for its imports. The facts are complete
 // after Conclude.
 func Trace(m *pysem.Module, resolve pysem.Resolver) *File {
-	f := &File{Path: m.Path, Tree: m.Tree, Module: m, Eval: pysem.NewEvaluatorOver(resolve), objects: map[string]*Object{}, indexed: map[*pysem.Module]bool{}}
+	f := &File{Path: m.Path, Tree: m.Tree, Module: m, Eval: pysem.NewEvaluatorOver(resolve), objects: map[string]*Object{}, indexed: map[*pysem.Module]bool{}, resolve: resolve}
 	f.tracer = pysem.NewTracer(f.Eval, m, interesting)
 	f.keyed = map[*pysem.Func][]pyast.Node{}
 	f.Runs = append(f.Runs, f.run(m.Top, f.Eval.Root(m.Top, nil)))
@@ -237,6 +242,11 @@ func (f *File) moduleOf(n pyast.Node) *pysem.Module {
 func (f *File) PathOf(tree *pyast.Tree) string {
 	if m := f.ModuleOf(tree); m != nil && m != f.Module {
 		return m.Path
+	}
+	for _, other := range f.beside {
+		if other.Tree == tree || other.ModuleOf(tree) != nil {
+			return cmp.Or(other.PathOf(tree), other.Path)
+		}
 	}
 	return ""
 }
