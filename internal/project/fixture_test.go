@@ -10,11 +10,14 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
 
-// Rules for tests. The first reports calls of bad(), the second panics on a file that calls explode().
+// Rules for tests. The first reports calls of bad(), and looks at the files beside one that calls beside(); the second panics on a file that calls explode().
 var (
 	rules   = diagnostics.Product.With()
 	badRule = rules.Register(&diagnostics.Rule{Code: "CKP801", Name: "bad-call", Severity: diagnostics.Warning, Run: func(p *diagnostics.Pass) {
 		for n := range p.File.Tree.Root().Descendants() {
+			if n.Is(pyast.KindCall) && n.Child(pyast.FieldFunction).TextIs("beside") {
+				p.File.Beside()
+			}
 			if n.Is(pyast.KindCall) && n.Child(pyast.FieldFunction).TextIs("bad") {
 				p.Report(diagnostics.Diagnostic{Span: n.Span(), Message: "bad"})
 			}

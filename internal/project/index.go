@@ -576,7 +576,17 @@ func (s *state) rests(found []diagnostics.Diagnostic) {
 		}
 	}
 	for _, path := range s.links.besides {
-		s.Consulted[path] = s.links.program.Unit(path).Digest()
+		u := s.links.program.Unit(path)
+		if src, _ := u.Source(); relevant(src) {
+			s.Consulted[path] = u.Digest()
+		} else {
+			s.looked[path] = src
+		}
+	}
+	for _, m := range s.links.modules { // those that the files beside it lead to among them
+		if m != nil && len(s.links.besides) > 0 && m != s.facts.Module {
+			s.Consulted[m.Path] = s.links.program.Unit(m.Path).Digest()
+		}
 	}
 	point := func(path string) {
 		if path != "" && s.touched[path] == nil {

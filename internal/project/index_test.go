@@ -115,6 +115,21 @@ func TestExactlyWhatAnEditConcernsIsAnalysedAgain(t *testing.T) {
 	x.again(p, concerned)
 }
 
+// TestFilesBeside: a file whose readers in the directory were looked at is analysed again when one of them changes, comes or goes.
+func TestFilesBeside(t *testing.T) {
+	saver := "import torch\nbeside()\n"
+	reader := "import torch\nprint(torch.load('x.pt')['args'])\n"
+	x, p := track(t, map[string]string{"train.py": saver, "read.py": reader, "quiet.py": "x = 1\n"})
+	p = x.with(p, "read.py", strings.Replace(reader, "['args']", "['args'].width", 1))
+	x.again(p, "read.py train.py")
+	p = x.with(p, "quiet.py", "x = 2\n")
+	x.again(p, "quiet.py")
+	p = x.with(p, "quiet.py", reader)
+	x.again(p, "quiet.py train.py")
+	p = x.with(p, "more.py", reader)
+	x.again(p, "train.py")
+}
+
 // TestNamesOnTheDisk makes and removes files that imports may mean.
 func TestNamesOnTheDisk(t *testing.T) {
 	x, p := track(t, map[string]string{"sub/train.py": trainText, "alone.py": "import torch\nimport numpy\nbad()\n"})

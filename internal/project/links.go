@@ -15,7 +15,8 @@ type links struct {
 	names   *atomic.Uint64 // the names on the disk that the answers are known to hold for
 	paths   map[lookup]string
 	modules map[lookup]*pysem.Module
-	besides []string // the files of the directory, where they were asked for
+	// besides are the Python files of the directory dir, where they were asked for.
+	besides []string
 	dir     string
 }
 
