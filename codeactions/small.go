@@ -3,6 +3,7 @@ package codeactions
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -185,17 +186,58 @@ func reportMismatch(s *sheet, r diagnostics.ReportMismatch) (Fix, bool) {
 
 // setEpoch tells the sampler the epoch at the top of the loop's body.
 func setEpoch(s *sheet, r diagnostics.SetEpoch) (Fix, bool) {
-	body := r.Loop.Node.Child(pyast.FieldBody)
-	first := body.Nth(0)
+	first := r.Loop.Node.Child(pyast.FieldBody).Nth(0)
 	if !first.Valid() || !r.Loop.Var.Valid() || !s.ownLine(first) && first.Kind() != pyast.KindIfStatement {
 		return Fix{}, false
 	}
-	target := r.Sampler
+	owner, target := r.Sampler, r.Sampler
 	if target == "" {
-		target = r.Loader + ".sampler"
+		owner, target = r.Loader, r.Loader+".sampler"
 	}
-	s.linesBefore(first, fmt.Sprintf("%s.set_epoch(%s)", target, r.Loop.Var.Text()))
-	return s.fix(Fix{Title: fmt.Sprintf("Call `%s.set_epoch(%s)` each epoch", target, r.Loop.Var.Text()), Applicability: diagnostics.Safe}), true
+	x := s.standing(owner, first, r.Loop.Ctx)
+	if !x.bound {
+		return Fix{}, false
+	}
+	cond := x.cond
+	if r.Class.Valid() {
+		if root, _, _ := strings.Cut(r.Class.Text(), "."); !s.topLevel(first, root) {
+			return Fix{}, false
+		}
+		if is := fmt.Sprintf("isinstance(%s, %s)", target, r.Class.Text()); cond == "" || cond == target+" is not None" {
+			cond = is
+		} else {
+			cond += " and " + is
+		}
+	}
+	epoch := r.Loop.Var.Text()
+	if epoch == "_" {
+		if s.reads(first, epoch) {
+			return Fix{}, false
+		}
+		epoch = s.unused(first, "epoch")
+		s.replace(r.Loop.Var.Span(), epoch)
+	}
+	call := fmt.Sprintf("%s.set_epoch(%s)", target, epoch)
+	if cond == "" {
+		s.linesBefore(first, call)
+	} else {
+		s.linesBefore(first, "if "+cond+":", "\t"+call)
+	}
+	return s.fix(Fix{Title: fmt.Sprintf("Call `%s` each epoch", call), Applicability: diagnostics.Safe}), true
+}
+
+// reads says that the function around a place asks for the value of a name.
+func (s *sheet) reads(at pyast.Node, name string) bool {
+	fn := s.mod.Scope(at)
+	for n := range fn.Body.Descendants() {
+		if !n.TextIs(name) || n.Kind() != pyast.KindIdentifier || n.Field() == pyast.FieldAttribute {
+			continue
+		}
+		if !slices.ContainsFunc(fn.Defs(name), func(d *pysem.Def) bool { return d.Node.Encloses(n) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // sortByNumber sorts names by the last number in them.

@@ -109,6 +109,8 @@ type SetEpoch struct {
 	Loop *training.Loop
 	// Sampler is how the sampler is written in the loop's function; Loader is used as `loader.sampler` when it is empty.
 	Sampler, Loader string
+	// Class is what makes the sampler, where on some ways another has its place; none where it is the sampler on all.
+	Class pyast.Node
 }
 
 // ShiftEpoch adds Delta to the expression that gives the epoch to resume at.

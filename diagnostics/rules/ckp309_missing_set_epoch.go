@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -56,13 +57,14 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it tells the sampler the epoch at the top of the loop. The order of the data changes from epoch to epoch, as
+// The fix is safe: it tells the sampler the epoch at the top of the loop, where it is a DistributedSampler on every way, and asks for
+// that first where it may be another. A loop variable called `_` gets a name. The order of the data changes from epoch to epoch, as
 // the sampler's shuffle=True says it should.
 //
 // # What it does not see
 //
 // Loaders handed to functions of other files, which may call set_epoch: there the rule is silent. A sampler that is told not to
-// shuffle, or is named for validation or test, needs no set_epoch.
+// shuffle, or is named for validation or test, needs no set_epoch. Nor does one whose data no loop trains on.
 //
 // # References
 //
@@ -106,7 +108,11 @@ func missingSetEpoch(p *diagnostics.Pass) {
 				d.Related = []diagnostics.Related{at(l.Sampler.Node, "the sampler is made here")}
 			}
 			if l.Epochs.Var.Valid() && l.Epochs.Ctx.Func == l.Loader.Ctx.Func && (l.SamplerName != "" || l.LoaderName != "") {
-				d.Remedies = []diagnostics.Remedy{diagnostics.SetEpoch{Loop: l.Epochs, Sampler: l.SamplerName, Loader: l.LoaderName}}
+				tell := diagnostics.SetEpoch{Loop: l.Epochs, Sampler: l.SamplerName, Loader: l.LoaderName}
+				if l.Mixed {
+					tell.Class = l.Sampler.Node.Child(pyast.FieldFunction)
+				}
+				d.Remedies = []diagnostics.Remedy{tell}
 			}
 			p.Report(d)
 		}

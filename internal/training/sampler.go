@@ -17,6 +17,8 @@ type SplitLoader struct {
 	// Epochs is the training loop in which the loader is gone through again and again, at Through.
 	Epochs  *Loop
 	Through pyast.Node
+	// Mixed says that on some ways the loader has another sampler, or none.
+	Mixed bool
 }
 
 // Place is where the finding belongs: the sampler, or, where a helper that has returned made it, the loop that goes through its
@@ -50,20 +52,22 @@ func (r *Run) SplitLoaders() []SplitLoader {
 		if !splitter.MatchString(c.Callee) || f.unreachable(c.Frame) || !f.splitterShuffles(c) || evalWords.MatchString(assigned(c.Node).Text()) {
 			continue
 		}
-		key := f.Eval.Eval(c.Node, c.Ctx)
+		made := f.Eval.Eval(c.Node, c.Ctx)
 		for _, l := range r.Calls {
 			if lastPart(l.Callee) != "DataLoader" || l.Callee != "torch.utils.data.DataLoader" && !l.Known {
 				continue
 			}
 			s := pysem.Args(l.Node).Get(3, "sampler")
-			if !s.Valid() || !stems(f.Eval.Eval(s, l.Ctx), key) || evalWords.MatchString(assigned(l.Node).Text()) {
+			v := f.Eval.Eval(s, l.Ctx)
+			if !s.Valid() || !stems(v, made) || evalWords.MatchString(assigned(l.Node).Text()) {
 				continue
 			}
 			loop, through, ok := r.epochsOf(f.Eval.Eval(l.Node, l.Ctx), s, l)
 			if !ok || loop == nil {
 				continue
 			}
-			out = append(out, SplitLoader{c, l, name(s), name(assigned(l.Node)), loop, through})
+			mixed := slices.ContainsFunc(v.Alternatives(), func(a *pysem.Value) bool { return !stems(a, made) })
+			out = append(out, SplitLoader{c, l, name(s), name(assigned(l.Node)), loop, through, mixed})
 		}
 	}
 	return out
@@ -156,12 +160,22 @@ func stems(v, object *pysem.Value) bool {
 			continue
 		}
 		for _, a := range v.Alternatives() {
-			if a.Key() == o.Key() {
+			if a.Key() == o.Key() && oneWay(a.Ctx, o.Ctx) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// oneWay says that two contexts may be one and the same: what a factory makes for one caller is not what it makes for another.
+func oneWay(a, b *pysem.Ctx) bool {
+	for ; a != nil && b != nil && !a.Root() && !b.Root(); a, b = a.Parent, b.Parent {
+		if a.Call != b.Call {
+			return false
+		}
+	}
+	return true
 }
 
 // iterators hand a loader's batches on.
@@ -219,6 +233,9 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 		if l.Node.Kind() != pyast.KindForStatement || !f.holds(f.Eval.Eval(l.Node.Child(pyast.FieldRight), l.Ctx), loader, 0) {
 			continue
 		}
+		if !l.learns() { // an evaluation, wherever it stands
+			continue
+		}
 		for p := l.Parent; p != nil; p = p.Parent {
 			if p.Trains || l.Trains {
 				return p.again(l.Node)
@@ -252,6 +269,11 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 		}
 	}
 	return nil, through, true
+}
+
+// learns reports whether the rounds of a loop train: an optimizer steps in them, or gradients come about.
+func (l *Loop) learns() bool {
+	return l.Trains || slices.ContainsFunc(l.Run.Calls, func(c *Call) bool { return l.Holds(c.Index) && c.Method == "backward" })
 }
 
 // restarts reports whether a value is a generator of this file over a loader, with an endless loop around the loader's.
