@@ -49,7 +49,8 @@ import (
 //
 // Draws in other files, and programs that call a seeding function of another file. Initial weights count only where an
 // optimizer is seen to train them, and draws under a with statement that seeds are left out. Draws in a Dataset count only where its
-// DataLoader may work without worker processes, and then as a hint: workers have torch, numpy and random seeded by torch.
+// DataLoader may work without worker processes, and then as a hint: workers have torch, numpy and random seeded by torch. A draw in
+// the place of one from another generator, which the other branch of a test makes, is information; the seed itself may be drawn.
 // `torch.manual_seed` seeds every CUDA device; `torch.cuda.manual_seed` is never asked for.
 //
 // # References
@@ -58,7 +59,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP202", Name: "partial-seed", Summary: "Some generators are seeded, another one that is used is not",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe}, Since: "0.1.0",
-	Run: partialSeed,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  partialSeed,
 })
 
 func partialSeed(p *diagnostics.Pass) {
@@ -74,7 +76,11 @@ func partialSeed(p *diagnostics.Pass) {
 			if r.IsSeeded(g, training.MainProcess) {
 				reportSpawned(p, r, g, seeds)
 			} else if d, ok := r.FirstDraw(g, training.MainProcess, seeds...); ok {
-				reportUnseeded(p, g, seeds, d, diagnostics.Warning)
+				severity := diagnostics.Warning
+				if d.Spare {
+					severity = diagnostics.Information
+				}
+				reportUnseeded(p, g, seeds, d, severity)
 			}
 		}
 		reportDatasets(p, r, seeds)

@@ -44,7 +44,7 @@ import (
 // # What it does not see
 //
 // A seed under a test of a seed (the user may give one), and one in a loop, which is meant to differ. Seeding without an
-// argument, and seeds drawn from `random`.
+// argument, and seeds drawn from `random`. Where the program seeds torch nowhere, the finding is information.
 //
 // # References
 //
@@ -52,7 +52,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP211", Name: "clock-seed", Summary: "The seed comes from the clock and is not recorded",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
-	Run: clockSeed,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  clockSeed,
 })
 
 func clockSeed(p *diagnostics.Pass) {
@@ -60,13 +61,19 @@ func clockSeed(p *diagnostics.Pass) {
 		return
 	}
 	told := map[pyast.Node]bool{} // one value may seed several generators
+	seedsTorch := p.File.SeedsTorch()
 	for _, s := range p.File.ClockSeeds() {
 		if told[s.Value] {
 			continue
 		}
 		told[s.Value] = true
+		severity := diagnostics.Warning
+		if !seedsTorch {
+			severity = diagnostics.Information // nothing else of the run can be repeated
+		}
 		p.Report(diagnostics.Diagnostic{
-			Place: training.FirstLine(s.Call),
+			Severity: severity,
+			Place:    training.FirstLine(s.Call),
 			Message: fmt.Sprintf("This seed comes from `%s` and is written down nowhere: the run cannot be repeated.",
 				s.Source.Child(pyast.FieldFunction).Text()),
 			Remedies: []diagnostics.Remedy{diagnostics.FixSeed{Value: s.Value, Worker: s.Worker}},

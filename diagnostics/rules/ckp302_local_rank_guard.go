@@ -56,8 +56,10 @@ import (
 //
 // # What it does not see
 //
-// Whether the program ever runs on more than one node: where the file names no other rank, the severity is information. It is
-// silent where the process group shows that there is one node, where the file's name holds the node or the rank, and for
+// Whether the program ever runs on more than one node, and whether the nodes share a disk: where the program names no other rank, or
+// every process loads the file, which then may be a copy for each node, the severity is information. It is silent where the other
+// branch of the test has the first process of all nodes write, so that somebody chooses,
+// where the process group shows that there is one node, where the file's name holds the node or the rank, and for
 // `rank % gpus_per_node == 0`, which asks for one process of each node on purpose.
 //
 // # References
@@ -101,7 +103,7 @@ func localRankGuard(p *diagnostics.Pass) {
 		_, grouped := w.call.Distributed()
 		d := diagnostics.Diagnostic{
 			Place:    training.FirstLine(place),
-			Message:  fmt.Sprintf("`%s` lets one process of each node through. With several nodes each of them %s.", shortened(w.guard.Asks), w.does),
+			Message:  fmt.Sprintf("`%s` lets one process of each node through. With several nodes each of them %s.", shortened(w.test()), w.does),
 			Related:  []diagnostics.Related{at(w.guard.Asks, "the rank within the node is tested here")},
 			Remedies: []diagnostics.Remedy{diagnostics.GlobalRank{Test: w.guard.Asks, Grouped: grouped}},
 		}
@@ -111,8 +113,8 @@ func localRankGuard(p *diagnostics.Pass) {
 		switch {
 		case w.guard.Spare:
 			d.Severity = diagnostics.Hint // the callers in sight ask for the right rank
-		case !apart:
-			d.Severity = diagnostics.Information
+		case !apart || p.File.LoadedByAll(w.call):
+			d.Severity = diagnostics.Information // one node perhaps, or a copy for each
 		}
 		p.Report(d)
 	}
@@ -127,6 +129,14 @@ type nodeWrite struct {
 
 // place is where the finding belongs: the writing call, or the one that leads to it in the function of the test, or the
 // construction of the object that writes.
+// test is the test as it is written in the function that it stands in.
+func (w nodeWrite) test() pyast.Node {
+	if cond := w.guard.Frame.Cond; cond.Tree() != w.guard.Asks.Tree() {
+		return cond
+	}
+	return w.guard.Asks
+}
+
 func (w nodeWrite) place() pyast.Node {
 	if w.guard.Made.Valid() {
 		return w.guard.Made

@@ -66,7 +66,7 @@ func missingMapLocation(p *diagnostics.Pass) {
 	remapped, told := remapped(p.File), once{} // remapped-to-one-gpu says more of its loads
 	var groups []*unplaced
 	for _, l := range p.File.EveryLoad() {
-		if n, hidden := l.MapLocation(); n.Valid() || hidden || l.Path.Buffer || l.Path.Rank || l.Placed() || remapped[l.Node] {
+		if n, hidden := l.MapLocation(); n.Valid() || hidden || l.Path.Buffer || l.Path.Rank || l.Placed() || remapped[l.Node] || p.File.OfMainOnly(l.Path.Node, l.Ctx) {
 			continue
 		}
 		if dropped := l.Dropped(); dropped.Valid() {

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -43,6 +44,21 @@ func (f *File) ClockSeeds() []ClockSeed {
 		}
 	}
 	return out
+}
+
+// SeedsTorch reports whether the file, or what it is seen to call, seeds torch's generator in any way.
+func (f *File) SeedsTorch() bool {
+	for n := range f.nodes() {
+		if n.Kind() != pyast.KindCall {
+			continue
+		}
+		callee := n.Child(pyast.FieldFunction)
+		e, known := torch.Lookup(f.qualified(callee))
+		if e.Kind == torch.Seeder && slices.Contains(e.Generators, torch.TorchRNG) || !known && seeding.MatchString(lastPart(callee.Text())) {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *File) clockSeed(fn *pysem.Func, arg pyast.Node) (ClockSeed, bool) {

@@ -30,7 +30,7 @@ func (r *Run) LateSeeds() []LateSeed {
 	var out []LateSeed
 	draws := r.Draws()
 	for _, place := range []Place{MainProcess, Spawned} {
-		seeds := r.ProgramSeeds(place)
+		seeds := slices.DeleteFunc(r.ProgramSeeds(place), r.drawsSeed)
 		for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
 			i := slices.IndexFunc(seeds, func(c *Call) bool { return slices.Contains(c.Entry.Generators, g) })
 			if i < 0 {
@@ -53,6 +53,22 @@ func (r *Run) LateSeeds() []LateSeed {
 	return out
 }
 
+// drawsSeed reports whether the seed of a call is drawn itself, wherever it comes from, from a generator that nothing seeds first: an
+// option that nobody gives, and a number from random in its place.
+func (r *Run) drawsSeed(c *Call) bool {
+	for _, a := range r.File.Eval.Eval(pysem.Args(c.Node).Get(0, "seed"), c.Ctx).Alternatives() {
+		drawn := slices.ContainsFunc(r.Draws(), func(d Draw) bool {
+			return d.Value && d.Event.Node == a.Node && !slices.ContainsFunc(r.Seeds, func(x *Call) bool {
+				return x.Index < d.Index && sharesGenerator(x.Entry.Generators, d.Generators)
+			})
+		})
+		if a.Kind != pysem.NoneVal && !drawn {
+			return false
+		}
+	}
+	return true
+}
+
 // fixed reports whether a seed call is told a seed.
 func (c *Call) fixed() bool {
 	n := pysem.Args(c.Node).Get(0, "seed")
@@ -65,7 +81,7 @@ func (r *Run) late(d Draw, seed *Call, g torch.RNG) (LateSeed, bool) {
 	callee := f.Eval.Eval(d.Event.Node.Child(pyast.FieldFunction), d.Event.Ctx)
 	if !slices.ContainsFunc(callee.Alternatives(), func(a *pysem.Value) bool { return arranging.MatchString(calleeName(a)) }) {
 		l.Built = true
-		if !f.buildsModel(callee) || !r.trainsAtAll() || r.weightsLoaded(d) || f.shown(d.Event) {
+		if !f.buildsModel(callee) || !r.trainsAtAll() || r.weightsLoaded(d) || f.shown(d.Event) || f.forData(d.Event.Ctx) {
 			return l, false
 		}
 	}
@@ -82,6 +98,16 @@ func (f *File) buildsModel(callee *pysem.Value) bool {
 		name := calleeName(a)
 		if a.Kind == pysem.ClassVal && f.isModule(a.Class) || parameterised.MatchString(name) ||
 			strings.HasPrefix(name, "torchvision.models.") || a.Kind == pysem.Item {
+			return true
+		}
+	}
+	return false
+}
+
+// forData reports whether a context lies in what makes a dataset, whose models prepare the data and are not trained.
+func (f *File) forData(ctx *pysem.Ctx) bool {
+	for ; ctx != nil; ctx = ctx.Parent {
+		if ctx.Func.Class != nil && f.dataset(ctx.Func.Class) {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -53,6 +54,13 @@ func (r *Run) NodeGuard(fr *pysem.Frame) (NodeGuard, bool) {
 	}
 	out.Spare = spare
 	return out, found
+}
+
+// LoadedByAll reports whether every process loads the file that a call writes.
+func (f *File) LoadedByAll(c *Call) bool {
+	return slices.ContainsFunc(f.EveryLoad(), func(l *LoadSite) bool {
+		return !f.OneWriter(l.Frame) && slices.ContainsFunc(f.Saves(), func(s *SaveSite) bool { return s.Node == c.Node && s.Writes(l.Path) })
+	})
 }
 
 // asksLocal is the part of a condition, or of the condition a variable in it holds, that lets one process of each node through.

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -398,6 +399,24 @@ func (f *File) underRankIf(made pyast.Node, ctx *pysem.Ctx) rankIf {
 		}
 	}
 	return rankIf{}
+}
+
+// OfMainOnly reports whether an expression needs a name that only the first process gives a value to: nobody else gets past it.
+func (f *File) OfMainOnly(n pyast.Node, ctx *pysem.Ctx) bool {
+	scope := f.moduleOf(n).Scope(n)
+	for d := range n.Descendants() {
+		if d.Kind() != pyast.KindIdentifier || d.Field() == pyast.FieldAttribute || d.Field() == pyast.FieldName {
+			continue
+		}
+		defs := scope.Defs(d.Text())
+		guarded := func(d *pysem.Def) bool {
+			return d.Kind == pysem.DefAssign && f.underRankIf(d.Node, ctx).Test != AnyRank
+		}
+		if len(defs) > 0 && !slices.ContainsFunc(defs, func(d *pysem.Def) bool { return !guarded(d) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // OneWriter reports whether at most one process per node gets to the frame.

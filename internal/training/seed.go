@@ -107,7 +107,9 @@ type Draw struct {
 	// Built says that a module of the program draws its initial weights, Value that a call gives or
 	// arranges random values, Loader that a data loader draws an order or the base seed of its workers.
 	Built, Value, Loader bool
-	Place                Place
+	// Spare says that on the other way of a test the number comes from another generator, as FirstDraw finds.
+	Spare bool
+	Place Place
 }
 
 // Draws are the calls of a run that take numbers from global generators, in order: drawing functions, the building of modules
@@ -218,15 +220,55 @@ func (r *Run) SeedsIn(place Place) []*Call {
 }
 
 // FirstDraw is the first draw that takes numbers from a generator in a place, as far as it counts. Where seeds are given, it is
-// made on a way on which one of them is made, too.
+// made on a way on which one of them is made, too. One that stands in for a draw from another generator is the last to be named.
 func (r *Run) FirstDraw(g torch.RNG, place Place, seeds ...*Call) (Draw, bool) {
+	var spare Draw
+	found := false
 	for _, d := range r.Draws() {
 		exclusive := len(seeds) > 0 && !slices.ContainsFunc(seeds, func(c *Call) bool { return !Exclusive(c.Frame, d.Event.Frame) })
-		if d.Place == place && slices.Contains(d.Generators, g) && !exclusive && r.Counts(d) {
+		if d.Place != place || !slices.Contains(d.Generators, g) || exclusive || r.becomesSeed(d) || !r.Counts(d) {
+			continue
+		}
+		if d.Spare = r.replaces(d); !d.Spare {
 			return d, true
 		}
+		if !found {
+			spare, found = d, true
+		}
 	}
-	return Draw{}, false
+	return spare, found
+}
+
+// becomesSeed reports whether what is drawn is what a call seeds with.
+func (r *Run) becomesSeed(d Draw) bool {
+	return slices.ContainsFunc(r.Seeds, func(c *Call) bool {
+		for _, a := range r.File.Eval.Eval(pysem.Args(c.Node).Get(0, "seed"), c.Ctx).Alternatives() {
+			if a.Node.Valid() && a.Node.Tree() == d.Event.Node.Tree() && a.Node.Encloses(d.Event.Node) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// replaces reports whether a draw stands in for one from another generator, which is made where its test comes out the other way.
+func (r *Run) replaces(d Draw) bool {
+	for fr := d.Event.Frame; fr != nil && fr.Ctx == d.Event.Ctx; fr = fr.Parent {
+		if fr.Kind != pysem.FrameIf {
+			continue
+		}
+		for _, o := range r.Draws() {
+			if o.Event.Ctx != d.Event.Ctx || sharesGenerator(o.Generators, d.Generators) {
+				continue
+			}
+			for other := o.Event.Frame; other != nil && other.Ctx == fr.Ctx; other = other.Parent {
+				if other.Kind == pysem.FrameIf && other.Cond == fr.Cond && other.Positive != fr.Positive {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // Leading is the call, in the innermost function that leads to both a draw and the training, by way of which it is drawn.
