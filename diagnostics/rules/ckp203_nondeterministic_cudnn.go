@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -41,7 +43,8 @@ import (
 //
 // # What it does not see
 //
-// Settings in other files, and programs that only evaluate. A seed alone does not make it speak: `benchmark = True` beside a seed is a choice for speed.
+// Settings in other files, and programs that only evaluate. A seed alone does not make it speak: `benchmark = True` beside a seed is a
+// choice for speed, and so is one in a function that turns it off on the other branch of the same test.
 //
 // # References
 //
@@ -62,7 +65,7 @@ func nondeterministicCudnn(p *diagnostics.Pass) {
 		}
 		switches := r.Switches()
 		for _, s := range switches {
-			if s.Knob != training.Benchmark || !s.Known || !s.On {
+			if s.Knob != training.Benchmark || !s.Known || !s.On || chosen(s, switches) {
 				continue
 			}
 			asked, what, ok := determinismAsked(r, s, switches)
@@ -82,6 +85,13 @@ func nondeterministicCudnn(p *diagnostics.Pass) {
 			})
 		}
 	}
+}
+
+// chosen reports whether the same function turns benchmark off where its test comes out the other way: `if deterministic: ... else: ...`.
+func chosen(on training.Switch, switches []training.Switch) bool {
+	return slices.ContainsFunc(switches, func(s training.Switch) bool {
+		return s.Knob == training.Benchmark && s.Known && !s.On && s.Event.Ctx == on.Event.Ctx && training.Exclusive(s.Event.Frame, on.Event.Frame)
+	})
 }
 
 // determinismAsked finds the place that asks for determinism on the way that turns benchmark on, and says in which way, unless

@@ -46,19 +46,11 @@ func (f *File) ClockSeeds() []ClockSeed {
 	return out
 }
 
-// SeedsTorch reports whether the file, or what it is seen to call, seeds torch's generator in any way.
+// SeedsTorch reports whether torch's generator is seeded in any way in a run of the file, or may be out of sight.
 func (f *File) SeedsTorch() bool {
-	for n := range f.nodes() {
-		if n.Kind() != pyast.KindCall {
-			continue
-		}
-		callee := n.Child(pyast.FieldFunction)
-		e, known := torch.Lookup(f.qualified(callee))
-		if e.Kind == torch.Seeder && slices.Contains(e.Generators, torch.TorchRNG) || !known && seeding.MatchString(lastPart(callee.Text())) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.Runs, func(r *Run) bool {
+		return r.SeedsElsewhere().Valid() || slices.ContainsFunc(r.Seeds, func(c *Call) bool { return slices.Contains(c.Entry.Generators, torch.TorchRNG) })
+	})
 }
 
 func (f *File) clockSeed(fn *pysem.Func, arg pyast.Node) (ClockSeed, bool) {
