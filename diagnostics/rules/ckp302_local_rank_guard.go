@@ -127,8 +127,6 @@ type nodeWrite struct {
 	does  string
 }
 
-// place is where the finding belongs: the writing call, or the one that leads to it in the function of the test, or the
-// construction of the object that writes.
 // test is the test as it is written in the function that it stands in.
 func (w nodeWrite) test() pyast.Node {
 	if cond := w.guard.Frame.Cond; cond.Tree() != w.guard.Asks.Tree() {
@@ -137,6 +135,8 @@ func (w nodeWrite) test() pyast.Node {
 	return w.guard.Asks
 }
 
+// place is where the finding belongs: the writing call, or the one that leads to it in the function of the test, or the
+// construction of the object that writes.
 func (w nodeWrite) place() pyast.Node {
 	if w.guard.Made.Valid() {
 		return w.guard.Made
