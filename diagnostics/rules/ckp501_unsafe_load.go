@@ -51,7 +51,8 @@ import (
 //
 // # What it does not see
 //
-// It keeps silent where the project requires torch 2.6 or later, or rules out 1.13, which brought the argument; where
+// It keeps silent where the project requires torch 2.6 or later, or rules out 1.13, which brought the argument; on files that a
+// caller names, where nothing tells the version of torch; where
 // `weights_only` is given (either value is a decision); inside `torch.serialization.safe_globals`; for a file that the same program
 // writes or resumes from; and for whole modules and other data, which `weights_only=True` refuses or which no model takes.
 //
@@ -71,7 +72,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 var loadSeverity = map[training.Origin]struct{ old, unknown, oldMore, unknownMore diagnostics.Severity }{
 	training.OriginUnknown:  {diagnostics.Hint, diagnostics.Off, diagnostics.Hint, diagnostics.Off},
 	training.OriginConstant: {diagnostics.Hint, diagnostics.Hint, diagnostics.Off, diagnostics.Off},
-	training.OriginCaller:   {diagnostics.Hint, diagnostics.Hint, diagnostics.Hint, diagnostics.Hint},
+	training.OriginCaller:   {diagnostics.Hint, diagnostics.Off, diagnostics.Hint, diagnostics.Off},
 	training.OriginUser:     {diagnostics.Information, diagnostics.Hint, diagnostics.Hint, diagnostics.Hint},
 	training.OriginDownload: {diagnostics.Warning, diagnostics.Hint, diagnostics.Information, diagnostics.Hint},
 }
