@@ -11,7 +11,7 @@ import (
 
 // configurationFiles are the files whose change means that the configuration is read again: those that hold it, and those
 // that tell the torch version.
-var configurationFiles = []string{"ckpt-lsp.toml", "pyproject.toml", "requirements.txt"}
+var configurationFiles = []string{"ckpt-lsp.toml", "pyproject.toml", "requirements.txt", "environment.yml", "environment.yaml"}
 
 // pythonFiles are the patterns of the files that are analysed.
 var pythonFiles = []string{"*.py", "*.pyw"}

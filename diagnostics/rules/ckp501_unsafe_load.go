@@ -93,7 +93,11 @@ func unsafeLoad(p *diagnostics.Pass) {
 		severity := by.unknown
 		if known {
 			severity = by.old
-			version = fmt.Sprintf("Torch %d.%d, which this project allows,", p.Torch.Major, p.Torch.Minor)
+			allows := "allows"
+			if p.Torch.Never(p.Torch.Major, p.Torch.Minor+1) {
+				allows = "pins"
+			}
+			version = fmt.Sprintf("Torch %d.%d, which this project %s,", p.Torch.Major, p.Torch.Minor, allows)
 		}
 		if severity == diagnostics.Off || !l.Checkpoint() || l.HoldsObject() && len(l.Reads) == 0 {
 			continue

@@ -137,6 +137,8 @@ func TestLowestTorch(t *testing.T) {
 		"torch[opt]>2.2": "2.2", "torch==2.4.*": "2.4", "Torch == 1.10.2+cu113": "1.10", "torch (>=1.9)": "1.9", "torch^2.0": "2.0",
 		"torch": "", "torch<2": "", "torchvision>=0.9": "", "torch-geometric==2.0": "", "# torch==1.0": "", "torch!=1.5": "",
 		"torch @ https://x/torch-2.whl": "",
+		"pytorch==1.3.1":                "1.3", "  - pytorch=1.3.1": "1.3", "- pytorch::pytorch=1.8=py3.8_cuda11.1_0": "1.8", "  - 'pytorch>=1.10'": "1.10",
+		"pytorch-lightning==1.5": "", "  - pytorch-cuda=11.8": "", "- torchvision=0.9": "",
 	} {
 		v, ok := lowestTorch(line)
 		wanted, wantOK := ParseTorchVersion(want)
@@ -150,6 +152,7 @@ func TestTorchRuledOut(t *testing.T) {
 	for line, want := range map[string][2]int{
 		"torch==1.7.0": {1, 8}, "torch>=1.8,<1.13": {1, 13}, "torch>=1.8,<2": {2, 0}, "torch>=1.7,<=1.12.1": {1, 13}, "torch~=1.7.1": {1, 8},
 		"torch~=1.7": {2, 0}, "torch^1.7": {2, 0}, "torch>=1.7": {}, "torch>=1.7,!=1.12.0": {}, "torch>=2.0,<2.4.1": {2, 5}, "torch==2.4.*": {2, 5},
+		"- pytorch=1.3.1": {1, 4}, "- pytorch=1": {2, 0}, "pytorch==1.12": {1, 13},
 	} {
 		if v, _ := lowestTorch(line); v.Below != want {
 			t.Errorf("%q rules out %v, want %v", line, v.Below, want)

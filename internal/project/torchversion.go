@@ -24,10 +24,11 @@ func ParseTorchVersion(s string) (diagnostics.TorchVersion, bool) {
 }
 
 var (
-	torchRequirement = regexp.MustCompile(`(?i)^\s*torch\s*(?:\[[^\]]*\])?\s*\(?\s*([<>=!~^][^;#]*)`)
-	// A lower bound of PEP 440; "^" is Poetry's.
-	lowerBound = regexp.MustCompile(`^\s*(===?|>=?|~=|\^)\s*(v?[0-9][^\s,)]*)`)
-	upperBound = regexp.MustCompile(`^\s*(===?|<=?|~=|\^)\s*(v?[0-9][^\s,)]*)`)
+	// conda calls the package pytorch, and lists it behind a dash, perhaps with its channel.
+	torchRequirement = regexp.MustCompile(`(?i)^\s*(?:-\s+)?["']?(?:[\w-]+::)?(?:py)?torch\s*(?:\[[^\]]*\])?\s*\(?\s*([<>=!~^][^;#"']*)`)
+	// A lower bound of PEP 440; "^" is Poetry's, and "=" conda's, with which a build may follow behind another.
+	lowerBound = regexp.MustCompile(`^\s*(={1,3}|>=?|~=|\^)\s*(v?[0-9][^\s,)=]*)`)
+	upperBound = regexp.MustCompile(`^\s*(={1,3}|<=?|~=|\^)\s*(v?[0-9][^\s,)=]*)`)
 )
 
 // lowestTorch is the lowest version of torch that a requirement in the form of PEP 508 allows, with the first above that it rules
@@ -65,7 +66,7 @@ func ruledOut(operator, version string, known [2]int) [2]int {
 	switch {
 	case operator == "<" && strings.Count(version, ".") < 2:
 		bound[1]--
-	case operator == "^", operator == "~=" && strings.Count(version, ".") < 2:
+	case operator == "^", operator == "~=" && strings.Count(version, ".") < 2, operator == "=" && strings.Count(version, ".") < 1:
 		bound = [2]int{v.Major + 1, 0}
 	}
 	if known != [2]int{} && (known[0] < bound[0] || known[0] == bound[0] && known[1] < bound[1]) {
@@ -74,7 +75,11 @@ func ruledOut(operator, version string, known [2]int) [2]int {
 	return bound
 }
 
-// torchVersionIn reads the version from what the directory says of its dependencies: pyproject.toml, then requirements.txt, then setup.py.
+// requirementLists are the files that hold a requirement on each line: pip's, and conda's, whose dependencies stand behind dashes.
+var requirementLists = []string{"requirements.txt", "environment.yml", "environment.yaml"}
+
+// torchVersionIn reads the version from what the directory says of its dependencies: pyproject.toml, then the lists of requirements,
+// then setup.py.
 func torchVersionIn(dir string) (diagnostics.TorchVersion, bool) {
 	if data, err := os.ReadFile(filepath.Join(dir, "pyproject.toml")); err == nil {
 		settings, _ := readTOML("pyproject.toml", data)
@@ -86,7 +91,11 @@ func torchVersionIn(dir string) (diagnostics.TorchVersion, bool) {
 			}
 		}
 	}
-	if data, err := os.ReadFile(filepath.Join(dir, "requirements.txt")); err == nil {
+	for _, name := range requirementLists {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			continue
+		}
 		for line := range strings.Lines(string(data)) {
 			if v, ok := lowestTorch(line); ok {
 				return v, true
