@@ -12,9 +12,10 @@ import (
 //
 // # What it does
 //
-// Reports `torch.save` of a whole model instead of its state dict, also as a value in a dict. It is no more than information where
-// the object is made for the file (`copy.deepcopy(model).half()`), as exports are, where it is written before the training, and where
-// the program lists the classes that the load may make.
+// Reports `torch.save` of a whole model instead of its state dict, also as a value in a dict. It is a warning where the program
+// loads it and leaves `weights_only` to torch. It is information where nothing in sight loads it, where a load says
+// `weights_only=False` or the program lists the classes that it may make, where the project rules out torch 2.6, where the object is
+// made for the file (`copy.deepcopy(model).half()`), as exports are, and where it is written before the training.
 //
 // # Why it matters
 //
@@ -29,6 +30,7 @@ import (
 //
 //	model = nn.Linear(4, 2)
 //	torch.save(model, "model.pt")
+//	restored = torch.load("model.pt")
 //
 // # Use instead
 //
@@ -37,6 +39,7 @@ import (
 //
 //	model = nn.Linear(4, 2)
 //	torch.save(model.state_dict(), "model.pt")
+//	restored = torch.load("model.pt")
 //
 // # Fix safety
 //
@@ -76,14 +79,18 @@ func wholeObjectSave(p *diagnostics.Pass) {
 				continue
 			}
 			severity := diagnostics.Warning
-			if n.Kind() == pyast.KindCall || s.BeforeTraining() || s.Run.AllowsGlobals(s.Path) {
-				severity = diagnostics.Information // made for the file, as an export is; or a decision
+			load, decided := s.PickleRead(c)
+			if load == nil || decided || p.Torch.Never(2, 6) || n.Kind() == pyast.KindCall || s.BeforeTraining() {
+				severity = diagnostics.Information // nothing in sight fails; or made for the file, as an export is
 			}
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(n), Severity: severity,
 				Message: fmt.Sprintf("This pickles `%s` itself, by the name of its class: the file loads only where the same code is, and "+
 					"not with `weights_only=True`, the default since torch 2.6. Save `state_dict()`.", n.Text()),
 				Remedies: []diagnostics.Remedy{diagnostics.SaveState{Value: n}},
+			}
+			if load != nil {
+				d.Related = append(d.Related, at(load.Node, "this load does not say weights_only=False"))
 			}
 			if n != s.PayloadNode && !s.Node.Encloses(n) {
 				d.Related = append(d.Related, at(s.Node, "the checkpoint is written here"))

@@ -12,7 +12,8 @@ import (
 // # What it does
 //
 // Reports `torch.load(..., weights_only=False)` on a file that comes from outside: named on the command line or in the
-// environment, or downloaded. It is a warning for what the program downloads, else information.
+// environment, or downloaded. It is a warning for what the program downloads, else information, and so where `weights_only=True` was
+// tried before.
 //
 // # Why it matters
 //
@@ -46,6 +47,7 @@ import (
 // # Fix safety
 //
 // The fix writes `weights_only=True`. It is unsafe: a file that holds more than tensors and plain values no longer loads.
+// There is none where the program tried that first.
 // Classes that are known to be harmless can be allowed by `torch.serialization.safe_globals`.
 //
 // # What it does not see
@@ -86,7 +88,7 @@ func explicitUnsafeLoad(p *diagnostics.Pass) {
 			continue
 		}
 		argument, _ := l.WeightsOnly()
-		p.Report(diagnostics.Diagnostic{
+		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(l.Node), Severity: from.severity,
 			Message: fmt.Sprintf("`weights_only=%s` unpickles whatever `%s` holds, and a crafted file can run any code: %s.",
 				argument.Text(), shortened(l.Path.Node), from.whence),
@@ -94,6 +96,11 @@ func explicitUnsafeLoad(p *diagnostics.Pass) {
 				Title: "Load with weights_only=True", Call: l.Node, Name: "weights_only", Value: "True",
 				Reason: "a file that holds more than tensors and plain values, such as a module, a Namespace or numpy scalars, no longer loads",
 			}},
-		})
+		}
+		if refused := l.Refused(); refused.Valid() {
+			d.Severity, d.Remedies = min(d.Severity, diagnostics.Information), nil
+			d.Related = []diagnostics.Related{at(refused, "weights_only=True is tried here first")}
+		}
+		p.Report(d)
 	}
 }

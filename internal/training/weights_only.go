@@ -41,9 +41,23 @@ func (l *LoadSite) AllowsGlobals() bool {
 	return false
 }
 
-// AllowsGlobals reports whether a load of the run reads a file under a list of classes that weights_only loads.
-func (r *Run) AllowsGlobals(p *Path) bool {
-	return slices.ContainsFunc(r.Loads, func(l *LoadSite) bool { return SamePath(l.Path, p) && l.AllowsGlobals() })
+// PickleRead says how the program reads an object that a save pickles: byDefault is a load that leaves weights_only to torch, none
+// where there is no such load; decided says that a load speaks for the object, by weights_only=False or a list of classes.
+func (s *SaveSite) PickleRead(c Component) (byDefault *LoadSite, decided bool) {
+	f := s.Run.File
+	for _, l := range f.EveryLoad() {
+		taken := slices.ContainsFunc(c.Value.Alternatives(), func(a *pysem.Value) bool { return f.loadOf(a) == l })
+		if !taken && !s.Writes(l.Path) && (s.Path.Known && l.Path.Known || !l.HoldsObject()) {
+			continue
+		}
+		switch n, hidden := l.WeightsOnly(); {
+		case l.Trusting() || l.AllowsGlobals():
+			decided = true
+		case !n.Valid() && !hidden:
+			byDefault = l
+		}
+	}
+	return byDefault, decided
 }
 
 // Trusting reports whether the load says weights_only=False, so that its author knows what the file holds.
@@ -51,6 +65,25 @@ func (l *LoadSite) Trusting() bool {
 	n, _ := l.WeightsOnly()
 	truth, known := l.Run.File.Eval.Eval(n, l.Ctx).Truth()
 	return n.Valid() && known && !truth
+}
+
+// Refused is the load with weights_only=True of the same file, in the try statement in whose handler this load stands; none where
+// there is none.
+func (l *LoadSite) Refused() pyast.Node {
+	for fr := l.Frame; fr != nil && fr.Ctx == l.Ctx; fr = fr.Parent {
+		if fr.Kind != pysem.FrameExcept {
+			continue
+		}
+		body := fr.Node.Parent().Child(pyast.FieldBody)
+		for _, o := range l.Run.Loads {
+			n, _ := o.WeightsOnly()
+			truth, known := l.Run.File.Eval.Eval(n, o.Ctx).Truth()
+			if o.Ctx == l.Ctx && body.Encloses(o.Node) && o.Path.Node.TextIs(l.Path.Node.Text()) && n.Valid() && known && truth {
+				return o.Node
+			}
+		}
+	}
+	return pyast.Node{}
 }
 
 // Overridden is the load in the method that the load's own method overrides, where that one says weights_only=False; with its
