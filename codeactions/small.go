@@ -80,6 +80,11 @@ var plusOne = regexp.MustCompile(`^\s*\+\s*1\b`)
 func shiftEpoch(s *sheet, r diagnostics.ShiftEpoch) (Fix, bool) {
 	n := r.Node
 	fix := Fix{Applicability: diagnostics.Unsafe, Why: "checkpoints written by other programs may count epochs otherwise"}
+	if r.Saved {
+		s.insert(n.End(), " + 1")
+		fix.Title, fix.Why = "Save the number of the next epoch, as the other save does", "checkpoints that are already written count otherwise"
+		return s.fix(fix), true
+	}
 	if i, ok := number(n); ok {
 		s.replace(n.Span(), fmt.Sprint(i+r.Delta))
 		fix.Title = fmt.Sprintf("Resume at epoch %d", i+r.Delta)
@@ -179,7 +184,7 @@ func reportMismatch(s *sheet, r diagnostics.ReportMismatch) (Fix, bool) {
 	)
 	fix := Fix{Title: "Report the missing and unexpected keys", Applicability: diagnostics.Safe}
 	if !r.Restore.ReturnsKeys() {
-		fix.Applicability, fix.Why = diagnostics.Unsafe, "a class with a load_state_dict of its own may return nothing"
+		fix.Applicability, fix.Why = diagnostics.Unsafe, "a load_state_dict that is not nn.Module's may return nothing"
 	}
 	return s.fix(fix), true
 }

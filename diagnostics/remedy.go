@@ -113,10 +113,11 @@ type SetEpoch struct {
 	Class pyast.Node
 }
 
-// ShiftEpoch adds Delta to the expression that gives the epoch to resume at.
+// ShiftEpoch adds Delta to the expression that gives the epoch to resume at, or, with Saved, to the one that is saved.
 type ShiftEpoch struct {
 	Node  pyast.Node
 	Delta int
+	Saved bool
 }
 
 // SaveAfterStep moves a save behind the scheduler's step.

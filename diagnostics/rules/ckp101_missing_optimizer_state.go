@@ -19,8 +19,8 @@ import (
 // # Why it matters
 //
 // The resumed run builds a new optimizer. Its momentum buffers (SGD) or moment estimates (Adam and relatives) start from
-// zero again, and the learning rate is the one the optimizer is built with. From the second step on the parameters differ
-// from those of the run that was not interrupted. Plain SGD without momentum keeps nothing, and is not reported.
+// zero again, and where a scheduler of its own count had changed the learning rate, it is the one the optimizer is built with. From
+// the second step on the parameters differ from those of the run that was not interrupted. Plain SGD without momentum keeps nothing, and is not reported.
 //
 // # Example
 //
@@ -94,7 +94,7 @@ func missingOptimizerState(p *diagnostics.Pass) {
 			p.Report(diagnostics.Diagnostic{
 				Place:    r.Save.AnchorFor(o),
 				Severity: severity,
-				Message:  fmt.Sprintf("%s is not saved in this checkpoint: %s.", described(o, "momentum"), optimizerLoss(o)),
+				Message:  fmt.Sprintf("%s is not saved in this checkpoint: %s.", described(o, "momentum"), optimizerLoss(r, o)),
 				Related:  append(loadedHere(r.Load), at(step.Node, "the optimizer steps here")),
 				Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}},
 			})
@@ -114,12 +114,16 @@ func stateful(p *diagnostics.Pass, step *training.Step) (o *training.Object, kno
 }
 
 // optimizerLoss says what a resumed run loses.
-func optimizerLoss(o *training.Object) string {
+func optimizerLoss(r training.Resumption, o *training.Object) string {
+	rate := ""
+	if r.RateRestarts(o) {
+		rate = " and its learning rate from the initial value"
+	}
 	switch shortClass(o) {
 	case "SGD":
-		return "after resuming, its momentum buffers start from zero and its learning rate from the initial value"
+		return "after resuming, its momentum buffers start from zero" + rate
 	case "":
 		return "after resuming, its internal state starts from zero"
 	}
-	return "after resuming, its moment estimates start from zero and its learning rate from the initial value"
+	return "after resuming, its moment estimates start from zero" + rate
 }

@@ -108,7 +108,7 @@ func missingSchedulerState(p *diagnostics.Pass) {
 			if o.Guessed {
 				continue // made in another file, which may find its place from what it is handed
 			}
-			optimizer := r.Save.HasKind(training.Optimizer)
+			optimizer := r.Save.HasKind(training.Optimizer) && (r.Load == nil || r.Load.RestoresKind(training.Optimizer))
 			loss, rates, exact := scheduleLoss(p, r, o, optimizer)
 			if exact {
 				continue
@@ -122,8 +122,8 @@ func missingSchedulerState(p *diagnostics.Pass) {
 				Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}},
 			})
 		}
-		if r.Load == nil || r.Load.Opaque {
-			continue
+		if r.Load == nil || r.Load.Opaque || r.Save.Afresh() && !r.Load.ReadsProgress() {
+			continue // begins its count afresh, and its rate with it
 		}
 		for _, rate := range r.Save.CarriedRates() {
 			p.Report(diagnostics.Diagnostic{
@@ -161,6 +161,9 @@ func scheduleLoss(p *diagnostics.Pass, r training.Resumption, o *training.Object
 	}
 	if !optimizer {
 		loss = "after resuming, the schedule starts from its beginning"
+		if r.Save.HasKind(training.Optimizer) {
+			loss += ", and so does the learning rate, because the load leaves the optimizer's state in the file"
+		}
 	} else if c := shortClass(o); c == "ExponentialLR" || c == "MultiplicativeLR" {
 		return "", "", true
 	}

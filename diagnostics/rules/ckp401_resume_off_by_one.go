@@ -11,7 +11,8 @@ import (
 //
 // # What it does
 //
-// Reports a resume that starts its loop with the epoch that the checkpoint had completed.
+// Reports a resume that starts its loop with the epoch that the checkpoint had completed. It is information where the loop makes
+// as many rounds wherever it starts, `range(start, start + 200)`, and the number reaches no schedule, sampler or file name.
 //
 // # Why it matters
 //
@@ -57,7 +58,7 @@ import (
 //
 // # Fix safety
 //
-// The fix adds one where the epoch is read. It is unsafe because checkpoints written by other programs may count otherwise.
+// The fix adds one where the epoch is read, or where it is saved if another save already holds the number of the next. It is unsafe because checkpoints written by other programs may count otherwise.
 //
 // # What it does not see
 //
@@ -70,7 +71,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP401", Name: "resume-off-by-one", Summary: "The epoch that was completed is trained again after a resume",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
-	Run: resumeOffByOne,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  resumeOffByOne,
 })
 
 func resumeOffByOne(p *diagnostics.Pass) {
@@ -85,13 +87,21 @@ func resumeOffByOne(p *diagnostics.Pass) {
 		if c.Epoch >= 0 {
 			message = fmt.Sprintf("The checkpoint was written after epoch %d, and the loop starts with epoch %d: epoch %d is trained twice.", c.Epoch, c.Epoch, c.Epoch)
 		}
-		p.Report(diagnostics.Diagnostic{
+		d := diagnostics.Diagnostic{
 			Place:    training.FirstLine(c.Place),
 			Message:  message,
 			Detail:   timeline(c),
 			Related:  []diagnostics.Related{at(c.Saved, "the epoch is saved here, after its training"), at(c.Loop.Node, "the resumed loop starts here")},
 			Remedies: []diagnostics.Remedy{diagnostics.ShiftEpoch{Node: c.Shifted(), Delta: 1}},
-		})
+		}
+		if n := c.Uneven(); n.Valid() {
+			d.Remedies = []diagnostics.Remedy{diagnostics.ShiftEpoch{Node: n, Delta: 1, Saved: true}}
+		}
+		if c.Bounded() {
+			d.Severity = diagnostics.Information
+			d.Message = "The checkpoint holds the number of an epoch that is done, and the loop starts with that number: two epochs have it. The loop runs as many epochs as ever."
+		}
+		p.Report(d)
 	}
 }
 

@@ -20,7 +20,8 @@ import (
 //
 // What is not restored starts anew: momentum buffers and moment estimates from zero, a schedule from its beginning, the
 // epoch count from the first epoch. The resumed run differs from one that was not interrupted, without any error. A loss scale is
-// found again within a few steps: of a scaler it is information.
+// found again within a few steps: of a scaler it is information, and so of the epoch where the loop counts from a number in the code,
+// `range(epochs)`, and the file is another than the one that is written: it may be meant to begin afresh.
 //
 // # Example
 //
@@ -78,7 +79,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP404", Name: "state-not-restored", Summary: "A state is saved in the checkpoint and never restored on resume",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	Run: stateNotRestored,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  stateNotRestored,
 })
 
 func stateNotRestored(p *diagnostics.Pass) {
@@ -88,7 +90,7 @@ func stateNotRestored(p *diagnostics.Pass) {
 			if message == "" {
 				continue
 			}
-			d := diagnostics.Diagnostic{Place: training.FirstLine(r.Load.Node), Severity: gravity(c), Message: message, Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")}}
+			d := diagnostics.Diagnostic{Place: training.FirstLine(r.Load.Node), Severity: gravity(r, c), Message: message, Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")}}
 			if remedy != nil {
 				d.Remedies = []diagnostics.Remedy{remedy}
 			}
@@ -115,7 +117,7 @@ func stateNotRestored(p *diagnostics.Pass) {
 			}
 			p.Report(diagnostics.Diagnostic{
 				Place:    training.FirstLine(c.Call),
-				Severity: gravity(c.Component),
+				Severity: gravity(r, c.Component),
 				Message:  strings.Replace(message, "never restored here", "not passed to what would restore it", 1),
 				Related:  []diagnostics.Related{at(c.Entry.Pair, "it is saved here"), at(r.Load.Node, "the checkpoint is loaded here")},
 			})
@@ -123,9 +125,10 @@ func stateNotRestored(p *diagnostics.Pass) {
 	}
 }
 
-// gravity is the severity of what is lost: a loss scale is found again within a few steps.
-func gravity(c training.Component) diagnostics.Severity {
-	if c.Object != nil && c.Object.Kind == training.Scaler {
+// gravity is the severity of what is lost: a loss scale is found again within a few steps, and a loop that counts from a number in
+// the code may be meant to begin afresh, with what another run wrote.
+func gravity(r training.Resumption, c training.Component) diagnostics.Severity {
+	if c.Object != nil && c.Object.Kind == training.Scaler || c.Role == training.RoleProgress && r.Save.Afresh() && !r.Save.Writes(r.Load.Path) {
 		return diagnostics.Information
 	}
 	return diagnostics.Warning
@@ -139,7 +142,7 @@ func notRestored(r training.Resumption, c training.Component) (string, diagnosti
 		loss := ""
 		switch c.Object.Kind {
 		case training.Optimizer:
-			loss = optimizerLoss(c.Object)
+			loss = optimizerLoss(r, c.Object)
 		case training.Scheduler:
 			loss = "after resuming, the schedule starts from its beginning"
 		case training.Scaler:

@@ -12,7 +12,7 @@ import (
 // # What it does
 //
 // Reports `load_state_dict(..., strict=False)` whose result, the missing and unexpected keys, is thrown away. It is a warning where
-// training goes on from the file, whose keys must all fit; elsewhere it is information.
+// training goes on from the file, whose keys must all fit; elsewhere, and where a caller decides, it is information.
 //
 // # Why it matters
 //
@@ -22,29 +22,29 @@ import (
 // # Example
 //
 //	import torch
-//	from model import Net
+//	from torch import nn
 //
-//	model = Net()
+//	model = nn.Linear(4, 2)
 //	model.load_state_dict(torch.load("last.pt", map_location="cpu", weights_only=True), strict=False)
 //
 // # Use instead
 //
 //	import torch
-//	from model import Net
+//	from torch import nn
 //
-//	model = Net()
+//	model = nn.Linear(4, 2)
 //	result = model.load_state_dict(torch.load("last.pt", map_location="cpu", weights_only=True), strict=False)
 //	print(f"missing keys: {result.missing_keys}, unexpected keys: {result.unexpected_keys}")
 //
 // # Fix safety
 //
-// The fix is safe: it only tells what did not match, by the module's logger where it has one. It is unsafe for averages, and for a
-// class with a load_state_dict of its own, which may return nothing.
+// The fix is safe where the load_state_dict is surely a module's: it only tells what did not match, by the module's logger where it
+// has one. It is unsafe for averages, and for a class that is not at hand or has a load_state_dict of its own, which may return nothing.
 //
 // # What it does not see
 //
 // It keeps silent where the keys were compared with the model's before, or some were taken out of the state, because then the
-// mismatch is intended.
+// mismatch is intended, and where the state is made of another model's, as an average is at each step.
 //
 // # References
 //
@@ -56,26 +56,40 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 	Run: strictFalseUnlogged,
 })
 
+// leniencies say who lets keys differ.
+var leniencies = map[training.Leniency]string{
+	training.LenientHere:      "`strict=False`",
+	training.LenientByDefault: "`strict`, False unless the caller says otherwise,",
+	training.LenientByCaller:  "`strict`, for which a caller passes False,",
+}
+
 func strictFalseUnlogged(p *diagnostics.Pass) {
 	if p.File.Test() {
 		return
 	}
+	parameters := once{}
 	for _, r := range p.File.Runs {
 		for _, x := range r.Restores {
-			lenient, byDefault := x.Lenient()
-			if !lenient || x.ResultUsed || x.ComparesKeys() || x.TakesOut() {
+			by, caller := x.Lenient()
+			if by == training.Strict || x.ResultUsed || x.ComparesKeys() || x.TakesOut() || x.Copies() {
 				continue
 			}
-			how, severity := "`strict=False`", diagnostics.Information
-			if byDefault {
-				how = "`strict`, False unless the caller says otherwise,"
-			} else if x.Load != nil && x.Load.Resumes() && (x.Load.RestoresKind(training.Optimizer) || x.Run.TrainsAfter(x.Index)) {
+			if by != training.LenientHere && !parameters.first(x.Node) {
+				continue
+			}
+			severity := diagnostics.Information
+			if by == training.LenientHere && x.Load != nil && x.Load.Resumes() && (x.Load.RestoresKind(training.Optimizer) || x.Run.TrainsAfter(x.Index)) {
 				severity = diagnostics.Warning
+			}
+			var related []diagnostics.Related
+			if caller.Valid() {
+				related = append(related, at(caller, "this caller passes False"))
 			}
 			p.Report(diagnostics.Diagnostic{
 				Place: training.FirstLine(x.Node), Severity: severity,
 				Message: fmt.Sprintf("%s hides keys that do not match, and the result is thrown away: what is missing keeps "+
-					"its initial values in `%s` without a word.", how, x.Recv.Text()),
+					"its initial values in `%s` without a word.", leniencies[by], x.Recv.Text()),
+				Related:  related,
 				Remedies: []diagnostics.Remedy{diagnostics.ReportMismatch{Restore: x}},
 			})
 		}

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,73 @@ type Continuation struct {
 	FromName bool
 	// Epoch is the epoch that was completed where the code states it as a number, -1 otherwise.
 	Epoch int
+}
+
+// Bounded reports whether the loop makes a number of rounds that does not depend on where it starts, `range(start, start + n)`, and
+// its number reaches no schedule, sampler or file name: then the number that is trained twice is a label.
+func (c Continuation) Bounded() bool {
+	l, r := c.Loop, c.Loop.Run
+	stop := l.Stop
+	if stop.Kind() != pyast.KindBinaryOperator || !stop.Child(pyast.FieldOperator).TextIs("+") ||
+		!stop.Child(pyast.FieldLeft).TextIs(l.Start.Text()) && !stop.Child(pyast.FieldRight).TextIs(l.Start.Text()) {
+		return false
+	}
+	in := func(calls []*Call) bool {
+		return slices.ContainsFunc(calls, func(x *Call) bool { return l.Holds(x.Index) })
+	}
+	if in(r.SetEpochs) || c.Save.writesRate() || slices.ContainsFunc(r.Steps, func(st *Step) bool { return st.Explicit && l.Holds(st.Index) }) {
+		return false
+	}
+	return !slices.ContainsFunc(r.Saves, func(s *SaveSite) bool {
+		return l.Holds(s.Index) && s.Path.Value != nil && s.Run.File.numbered(s.Path.Value, l)
+	})
+}
+
+// numbered reports whether a text holds the number of a loop's round.
+func (f *File) numbered(v *pysem.Value, l *Loop) bool {
+	for _, a := range v.Alternatives() {
+		for _, p := range a.Parts {
+			if p.Hole == nil {
+				continue
+			}
+			if _, ok := f.counts(p.Hole, l); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Uneven is the expression that hands the save the number of the round that is done, where another save under the same key holds the
+// number of all rounds, the loop's end: adding one where the number is read would mend the first and spoil the other. It is none where
+// there is no such save.
+func (c Continuation) Uneven() pyast.Node {
+	f := c.Loop.Run.File
+	i := slices.IndexFunc(c.Save.Components, func(x Component) bool { return x.Entry.Pair == c.Saved })
+	if i < 0 || !c.Loop.Stop.Valid() {
+		return pyast.Node{}
+	}
+	saved, stop := c.Save.Components[i], f.Eval.Eval(c.Loop.Stop, c.Loop.Ctx).Key()
+	if !slices.ContainsFunc(f.Saves(), func(s *SaveSite) bool {
+		return s != c.Save && slices.ContainsFunc(s.Components, func(x Component) bool {
+			return x.Key == saved.Key && x.Value != nil && x.Value.Key() == stop
+		})
+	}) {
+		return pyast.Node{}
+	}
+	n, ctx := saved.Entry.Value.Node, saved.Entry.Value.Ctx
+	for n.Kind() == pyast.KindIdentifier && ctx != c.Loop.Ctx && ctx != nil && !ctx.Root() {
+		p, index := parameter(ctx.Func, n.Text())
+		if p == nil {
+			return pyast.Node{}
+		}
+		given, ok := f.Eval.Passed(ctx.Call, ctx.Parent).Get(index, p.Name)
+		if !ok {
+			return pyast.Node{}
+		}
+		n, ctx = given.Node, ctx.Parent
+	}
+	return n
 }
 
 // Shifted is the expression to add to when the count is to be mended.
@@ -73,6 +141,16 @@ func (f *File) Continuations() []Continuation {
 		}
 	}
 	return out
+}
+
+// Afresh reports whether the training counts from a number that the code states, `range(epochs)`, whatever was loaded: what is loaded
+// is then where the training begins, rather than how far it had come.
+func (s *SaveSite) Afresh() bool {
+	l := s.EpochLoop
+	if l == nil && s.Loop != nil {
+		l = s.Loop.Outer()
+	}
+	return l != nil && l.Stop.Valid() && (!l.Start.Valid() || l.Start.Kind() == pyast.KindInteger)
 }
 
 // afterTraining says that the optimizer's steps of an epoch come before the save.

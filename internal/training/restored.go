@@ -109,25 +109,97 @@ func (l *LoadSite) Placed() bool {
 	return false
 }
 
-// Lenient reports whether a load_state_dict lets keys differ: strict=False, or a parameter that is False by default.
-func (x *Restore) Lenient() (lenient, byDefault bool) {
+// Leniency says whether a load_state_dict lets keys differ, and who decided it.
+type Leniency uint8
+
+// Leniencies.
+const (
+	Strict Leniency = iota
+	// LenientHere is a False where the state is loaded.
+	LenientHere
+	// LenientByDefault is a parameter that is False unless the caller says otherwise.
+	LenientByDefault
+	// LenientByCaller is a parameter for which a caller passes False.
+	LenientByCaller
+)
+
+// Lenient says whether a load_state_dict lets keys differ; with the call that passes False, where a caller does.
+func (x *Restore) Lenient() (by Leniency, caller pyast.Node) {
 	if x.Object == nil || x.Object.Kind != Model && x.Object.Kind != Averaged {
-		return false, false
-	}
-	if !x.Strict {
-		return true, false
+		return Strict, caller
 	}
 	f := x.Run.File
-	v := f.Eval.Eval(pysem.Args(x.Node).Get(1, "strict"), x.Ctx)
-	if v.Kind != pysem.ParamVal {
-		return false, false
+	n, ctx := pysem.Args(x.Node).Get(1, "strict"), x.Ctx
+	if x.Strict {
+		v := f.Eval.Eval(n, ctx)
+		if v.Kind != pysem.ParamVal {
+			return Strict, caller
+		}
+		for _, p := range v.Ctx.Func.Params {
+			if p.Name == v.Name && p.Default.Is(pyast.KindFalse) {
+				return LenientByDefault, caller
+			}
+		}
+		return Strict, caller
 	}
-	for _, p := range v.Ctx.Func.Params {
-		if p.Name == v.Name && p.Default.Is(pyast.KindFalse) {
-			return true, true
+	by = LenientHere
+	for n.Kind() == pyast.KindIdentifier && !ctx.Root() {
+		p, index := parameter(ctx.Func, n.Text())
+		if p == nil {
+			break
+		}
+		given, ok := f.Eval.Passed(ctx.Call, ctx.Parent).Get(index, p.Name)
+		if !ok {
+			return LenientByDefault, pyast.Node{}
+		}
+		by, caller = LenientByCaller, ctx.Call
+		n, ctx = given.Node, ctx.Parent
+	}
+	return by, caller
+}
+
+// Copies reports whether the load_state_dict, here or for another caller, takes a dict that the program makes of the keys of a model:
+// an average, that is written anew at each step.
+func (x *Restore) Copies() bool {
+	for _, r := range x.Run.File.Runs {
+		for _, y := range r.Restores {
+			if y.Node == x.Node && slices.ContainsFunc(y.Source.Alternatives(), y.madeOfModel) {
+				return true
+			}
 		}
 	}
-	return false, false
+	return false
+}
+
+// madeOfModel reports whether a dict is filled in a loop over a model's state dict, in the function that loads it or in one that
+// calls it.
+func (x *Restore) madeOfModel(v *pysem.Value) bool {
+	if v.Kind != pysem.Dict || !v.Dict.Literal.Valid() {
+		return false
+	}
+	f := x.Run.File
+	name := v.Dict.Literal.Parent().Child(pyast.FieldLeft)
+	for c := x.Ctx; c != nil && name.Kind() == pyast.KindIdentifier; c = c.Parent {
+		if c.Func.Body.Encloses(v.Dict.Literal) {
+			for n := range c.Func.Body.Descendants() {
+				if n.Kind() == pyast.KindForStatement && fills(n, name) && f.modelKeys(f.Eval.Eval(n.Child(pyast.FieldRight), c), 0) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	return false
+}
+
+// fills reports whether a loop assigns elements of what a name stands for.
+func fills(loop, name pyast.Node) bool {
+	for n := range loop.Child(pyast.FieldBody).Descendants() {
+		if n.Kind() == pyast.KindAssignment && n.Child(pyast.FieldLeft).Kind() == pyast.KindSubscript && n.Child(pyast.FieldLeft).Child(pyast.FieldValue).TextIs(name.Text()) {
+			return true
+		}
+	}
+	return false
 }
 
 var comparing = regexp.MustCompile(`(?i)intersect|filter|match|compatible`)
@@ -183,10 +255,10 @@ func (x *Restore) ComparesKeys() bool {
 	return false
 }
 
-// ReturnsKeys reports whether load_state_dict is torch's, which returns the keys that did not match, as far as is known: the class at
-// hand has none of its own, and the object is no average, whose classes often have.
+// ReturnsKeys reports whether load_state_dict is surely torch's, which returns the keys that did not match: the class is known and
+// has none of its own, and the object is no average, whose classes often have.
 func (x *Restore) ReturnsKeys() bool {
-	if x.Object == nil || x.Object.Kind != Model {
+	if x.Object == nil || x.Object.Kind != Model || x.Object.Guessed {
 		return false
 	}
 	for _, a := range x.Value.Alternatives() {
@@ -238,7 +310,7 @@ func (f *File) modelKeys(v *pysem.Value, depth int) bool {
 	}
 	for _, a := range v.Alternatives() {
 		if recv, method, ok := a.Method(); ok {
-			if method == "state_dict" || method == "keys" && f.modelKeys(recv, depth+1) {
+			if method == "state_dict" || (method == "keys" || method == "items") && f.modelKeys(recv, depth+1) {
 				return true
 			}
 		}
