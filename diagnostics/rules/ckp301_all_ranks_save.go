@@ -69,7 +69,7 @@ import (
 //
 // A function that nothing in the file calls may be called on one rank only by another file: it is reported only if it starts
 // the process group, wraps the model in DDP or trains the wrapped model itself, or is a hook of a Lightning module that asks for
-// its rank anywhere. Files deleted by every rank.
+// its rank anywhere. Files deleted by every rank. Data worked out where their file is not there yet are information.
 //
 // # References
 //
@@ -77,7 +77,7 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP301", Name: "all-ranks-save", Summary: "Every rank writes the same file",
 	Severity: diagnostics.Error, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
-	Also: []diagnostics.Severity{diagnostics.Warning},
+	Also: []diagnostics.Severity{diagnostics.Warning, diagnostics.Information},
 	Run:  allRanksSave,
 })
 
@@ -119,6 +119,9 @@ func allRanksSave(p *diagnostics.Pass) {
 			d.Remedies = []diagnostics.Remedy{diagnostics.GuardRank{Save: s, Barrier: s.Awaited() != nil}}
 		} else {
 			d.Related = append(d.Related, at(s.Node, "the save, which other callers make on one rank only"))
+		}
+		if s.Derived() && !holdsModel(s) && !s.HasKind(training.Optimizer) {
+			d.Severity = diagnostics.Information // every rank works out the same, once
 		}
 		p.Report(d)
 	}

@@ -123,6 +123,19 @@ func (f *File) asked(c *Call) *Path {
 	return nil
 }
 
+// Derived reports whether a save outside training keeps what is worked out where its file is not there yet, so that the next run reads it.
+func (s *SaveSite) Derived() bool {
+	for fr := s.Frame; fr != nil && s.Loop == nil; fr = fr.Parent {
+		if fr.Kind != pysem.FrameIf {
+			continue
+		}
+		if asks := s.Run.asks(fr, s.Index); asks != nil && SamePath(s.Run.File.asked(asks), s.Path) {
+			return true
+		}
+	}
+	return false
+}
+
 // answered reports whether the other branch of a test makes a call that all must make, too, or another one stands in front of the
 // call on its own branch.
 func (r *Run) answered(fr *pysem.Frame, joint []GroupCall, i int) bool {
