@@ -74,6 +74,10 @@ func ready(e *protocol.WorkspaceEdit) func() (*protocol.WorkspaceEdit, error) {
 // offers are what is offered in a cell of a document.
 func (s *session) offers(ctx context.Context, d *document, c *cell, p *protocol.CodeActionParams) ([]offer, error) {
 	var out []offer
+	// Fixes over several files need the texts as they are now: what was found before another file was opened has its old one.
+	if err := d.renew(ctx, viewIn(ctx)); err != nil {
+		return nil, err
+	}
 	a, err := d.analyze(ctx, viewIn(ctx))
 	if err != nil {
 		return nil, err
