@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -38,8 +37,7 @@ func Fix(ctx context.Context, p *Program) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Findings that depend on other files come a moment later.
-		if e.clear(rule.Code) && e.until(3*time.Second, func(message) bool { return !e.clear(rule.Code) }) != nil {
+		if e.clear(rule.Code) {
 			return nil, fmt.Errorf("%s does not report the program; reported are %s", name, e.found())
 		}
 	}
@@ -116,8 +114,7 @@ func (e *editor) fixRule(name, title string, titled *bool) error {
 			return err
 		}
 		if a == nil {
-			// Findings that depend on another file go a moment after it was changed.
-			if e.clear(rule.Code) || e.until(3*time.Second, func(message) bool { return e.clear(rule.Code) }) == nil {
+			if e.clear(rule.Code) {
 				return nil
 			}
 			return fmt.Errorf("findings without a fix are left in\n%s", e.show())
