@@ -28,7 +28,7 @@ func (s *session) runApplyFix(ctx context.Context, arguments []protocol.LSPAny) 
 	case c.version != p.Version:
 		return nil, modified("the document is not what it was when the fix was offered")
 	}
-	a, err := d.analyze(ctx, v)
+	a, err := d.asOf(ctx, v)
 	if err != nil {
 		return nil, err
 	}

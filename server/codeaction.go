@@ -75,10 +75,7 @@ func ready(e *protocol.WorkspaceEdit) func() (*protocol.WorkspaceEdit, error) {
 func (s *session) offers(ctx context.Context, d *document, c *cell, p *protocol.CodeActionParams) ([]offer, error) {
 	var out []offer
 	// Fixes over several files need the texts as they are now: what was found before another file was opened has its old one.
-	if err := d.renew(ctx, viewIn(ctx)); err != nil {
-		return nil, err
-	}
-	a, err := d.analyze(ctx, viewIn(ctx))
+	a, err := d.asOf(ctx, viewIn(ctx))
 	if err != nil {
 		return nil, err
 	}

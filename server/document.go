@@ -112,6 +112,18 @@ func (d *document) analyze(ctx context.Context, v *view) (*analysis, error) {
 	return d.known, nil
 }
 
+// asOf gives what is known of the document in a snapshot that is no older than the one given. It fails only with the context.
+func (d *document) asOf(ctx context.Context, v *view) (*analysis, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.known == nil || d.known.of.number < v.number {
+		if err := d.find(ctx, v); err != nil {
+			return nil, err
+		}
+	}
+	return d.known, nil
+}
+
 // renew finds again what is to be found in a snapshot newer than the one that is known. It fails only with the context.
 func (d *document) renew(ctx context.Context, v *view) error {
 	d.mu.Lock()

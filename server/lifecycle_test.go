@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"testing"
+	"time"
 
 	"go.lsp.dev/jsonrpc2"
 	"go.lsp.dev/protocol"
@@ -88,6 +90,41 @@ func TestNothingButExitAfterShutdown(t *testing.T) {
 	c.notify("textDocument/didOpen", m{"textDocument": m{"uri": "file:///a.py", "languageId": "python", "version": 1, "text": ""}})
 	c.notify("exit", nil)
 	c.exits(0)
+}
+
+// TestShutdownAnswersLast holds that a client has the answers to what it asked before shutdown when it leaves.
+func TestShutdownAnswersLast(t *testing.T) {
+	c := start(t, nil)
+	c.open("file:///a.py", "import torch\n")
+	d := c.session.view.Load().docs["file:///a.py"]
+	d.mu.Lock() // hovers wait
+	hover := c.request("textDocument/hover", m{"textDocument": m{"uri": "file:///a.py"}, "position": at(0, 0)})
+	down := c.request("shutdown", nil)
+	time.AfterFunc(50*time.Millisecond, d.mu.Unlock)
+	for _, id := range []int{hover, down} {
+		if x := c.wait("an answer", func(x message) bool { return x.Method == "" }); string(x.ID) != strconv.Itoa(id) {
+			t.Errorf("answer %s came where %d is due", x.ID, id)
+		}
+	}
+}
+
+// TestActionsKeepWhatIsKnown holds that asking for actions again, in the same snapshot, finds nothing anew.
+func TestActionsKeepWhatIsKnown(t *testing.T) {
+	c := start(t, nil)
+	c.open("file:///a.py", "import torch\n")
+	ask := func() *analysis {
+		c.call("textDocument/codeAction", m{"textDocument": m{"uri": "file:///a.py"}, "range": m{"start": at(0, 0), "end": at(0, 0)}, "context": m{"diagnostics": []any{}}})
+		return c.session.view.Load().docs["file:///a.py"].latest()
+	}
+	c.settle() // what runs in the background finds the document again when it is done
+	first := ask()
+	if again := ask(); again != first {
+		t.Error("the document was analysed again")
+	}
+	c.open("file:///b.py", "import torch\n")
+	if later := ask(); later.of.number < c.session.view.Load().number {
+		t.Error("what is known is older than a file that was opened since")
+	}
 }
 
 func TestExitBeforeInitialize(t *testing.T) {
