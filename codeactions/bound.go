@@ -6,6 +6,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
 // standing is what is known of a name, or a path such as self.scaler, at a place.
@@ -351,19 +352,12 @@ func (b *binding) asked(at pyast.Node) []string {
 	for n := at; n.Valid() && !n.Is(pyast.KindFunctionDefinition, pyast.KindModule); n = n.Parent() {
 		p := n.Parent()
 		if p.Is(pyast.KindIfStatement, pyast.KindElifClause) && n.Field() == pyast.FieldConsequence {
-			out = append(out, conjuncts(p.Child(pyast.FieldCondition))...)
+			for _, part := range training.Conjuncts(p.Child(pyast.FieldCondition)) {
+				out = append(out, part.Text())
+			}
 		}
 	}
 	return out
-}
-
-// conjuncts are the parts of a condition that must all hold.
-func conjuncts(cond pyast.Node) []string {
-	cond = bare(cond)
-	if cond.Kind() == pyast.KindBooleanOperator && cond.Child(pyast.FieldOperator).TextIs("and") {
-		return append(conjuncts(cond.Child(pyast.FieldLeft)), conjuncts(cond.Child(pyast.FieldRight))...)
-	}
-	return []string{cond.Text()}
 }
 
 // gives says that a statement which ends gives the path a value on every way through it.

@@ -28,7 +28,7 @@ func (p *pages) hand(o *training.Object, fn *pysem.Func, ctxs ...*pysem.Ctx) str
 		}
 	}
 	s := p.of(fn.Node)
-	if s == nil || name == "" || len(fn.Defs(name)) > 0 || mentionsName(fn.Body, name) || !s.parameter(fn, name) {
+	if s == nil || name == "" || len(fn.Defs(name)) > 0 || fn.Body.Names(name) || !s.parameter(fn, name) {
 		return ""
 	}
 	for i, call := range calls {

@@ -117,7 +117,7 @@ func (r *restorer) spots() []spot {
 	if name := r.checkpointName(); name != "" {
 		after := r.loaded(name)
 		for s := after; s.Valid() && !r.atLoop(s) && s.Kind() != pyast.KindReturnStatement && (s == after || !r.drops(s, name)); s = s.Next() {
-			if s.Kind() != pyast.KindComment && (mentionsName(s, name) || r.initial(s)) {
+			if s.Kind() != pyast.KindComment && (s.Names(name) || r.initial(s)) {
 				after = s
 			}
 		}
@@ -459,7 +459,7 @@ func (r *restorer) loaded(name string) pyast.Node {
 	stmt := statement(r.load.Node)
 	for {
 		for s := stmt.Next(); s.Valid(); s = s.Next() {
-			if mentionsName(s, name) {
+			if s.Names(name) {
 				return stmt
 			}
 		}
@@ -571,13 +571,4 @@ func (r *restorer) progressLines(e entry, item, checkpoint string, after pyast.N
 	r.put(after, r.guarded(e, "", checkpoint), "\t"+start+" = "+item+r.next())
 	r.replace(text.Span{Start: loop.Stop.Start(), End: loop.Stop.Start()}, start+", ")
 	return true
-}
-
-func mentionsName(n pyast.Node, name string) bool {
-	for d := range n.Descendants() {
-		if d.Kind() == pyast.KindIdentifier && d.TextIs(name) {
-			return true
-		}
-	}
-	return false
 }

@@ -52,9 +52,9 @@ import (
 // # What it does not see
 //
 // It keeps silent where the project requires torch 2.6 or later, or rules out 1.13, which brought the argument; on files that a
-// caller names, where nothing tells the version of torch; where
-// `weights_only` is given (either value is a decision); inside `torch.serialization.safe_globals`; for a file that the same program
-// writes or resumes from; and for whole modules and other data, which `weights_only=True` refuses or which no model takes.
+// caller names, where nothing tells the version of torch; where `weights_only` is given (either value is a decision); inside
+// `torch.serialization.safe_globals`; for a file that the same program writes or resumes from; and for whole modules and other
+// data, which `weights_only=True` refuses or which no model takes.
 //
 // # References
 //

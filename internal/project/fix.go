@@ -152,18 +152,28 @@ func Introduced(before, after []diagnostics.Diagnostic) []diagnostics.Diagnostic
 	return out
 }
 
-// Introduces are the errors and warnings that one fix of a file makes way for, in the files that it changes. It fails only with the
-// context.
-func (x *Index) Introduces(ctx context.Context, p *Program, path string, f codeactions.Fix) ([]diagnostics.Diagnostic, error) {
-	own, next := x.CloneFor(p), p
-	for _, e := range f.Edits {
+// edited is the program with the edits of a fix of the file at a path; ok is false where one does not fit its text.
+func (p *Program) edited(path string, edits []codeactions.FileEdits) (_ *Program, ok bool) {
+	next := p
+	for _, e := range edits {
 		name := cmp.Or(e.Path, path)
 		src, _ := p.Unit(name).Source()
 		after, err := src.Edit(e.Edits)
 		if err != nil {
-			return nil, ctx.Err()
+			return nil, false
 		}
 		next = next.With(name, after, nil)
+	}
+	return next, true
+}
+
+// Introduces are the errors and warnings that one fix of a file makes way for, in the files that it changes. It fails only with the
+// context.
+func (x *Index) Introduces(ctx context.Context, p *Program, path string, f codeactions.Fix) ([]diagnostics.Diagnostic, error) {
+	own := x.CloneFor(p)
+	next, ok := p.edited(path, f.Edits)
+	if !ok {
+		return nil, ctx.Err()
 	}
 	found := func(p *Program) (out []diagnostics.Diagnostic, err error) {
 		for _, e := range f.Edits {

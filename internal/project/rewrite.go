@@ -47,14 +47,12 @@ func (x *Index) whole(ctx context.Context, p *Program, path string, r codeaction
 	var changed []string // as the edits name them
 	for range mostRounds {
 		at := next.Call
+		after, ok := p.edited(path, next.Edits)
+		if !ok {
+			return refused, ctx.Err()
+		}
+		p = after
 		for _, e := range next.Edits {
-			name := cmp.Or(e.Path, path)
-			src, _ := p.Unit(name).Source()
-			after, err := src.Edit(e.Edits)
-			if err != nil {
-				return refused, ctx.Err()
-			}
-			p = p.With(name, after, nil)
 			if e.Path == "" {
 				at = moved(next.Call, e.Edits)
 			}

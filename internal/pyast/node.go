@@ -245,6 +245,16 @@ func (n Node) Encloses(o Node) bool {
 	return n.t != nil && n.t == o.t && n.i <= o.i && o.i < int32(n.t.nodes[n.i].last)
 }
 
+// Names reports whether the name occurs in the node, be it as a part of a dotted one.
+func (n Node) Names(name string) bool {
+	for d := range n.Descendants() {
+		if d.Kind() == KindIdentifier && d.TextIs(name) {
+			return true
+		}
+	}
+	return false
+}
+
 // Ancestor is the nearest node above of one of the kinds.
 func (n Node) Ancestor(kinds ...Kind) Node {
 	for p := n.Parent(); p.Valid(); p = p.Parent() {

@@ -13,55 +13,49 @@ import (
 // writeConcise writes one line for each finding, in the form compilers use: path, line, column, rule, message. "[*]" marks a
 // finding that --fix clears.
 func writeConcise(w io.Writer, r *Report, style Style) error {
-	return writeLines(w, r, style, func(p painter, f *File, i int, at place) string {
-		return fmt.Sprintf("%s %s", p.bold(at.name()), p.oneLine(f, i))
+	return writeLines(w, r, style, func(p painter, f found) string {
+		return fmt.Sprintf("%s %s", p.bold(f.at.name()), p.oneLine(f))
 	})
 }
 
 // writeGrouped writes the findings below the name of their file, a line each.
 func writeGrouped(w io.Writer, r *Report, style Style) error {
 	last := ""
-	return writeLines(w, r, style, func(p painter, f *File, i int, at place) string {
+	return writeLines(w, r, style, func(p painter, f found) string {
 		var head string
-		if f.Path != last {
+		if f.file.Path != last {
 			if last != "" {
 				head = "\n"
 			}
-			head += p.bold(f.Path+":") + "\n"
-			last = f.Path
+			head += p.bold(f.file.Path+":") + "\n"
+			last = f.file.Path
 		}
-		where := fmt.Sprintf("%d:%d", at.start.Line, at.start.Column)
-		if at.cell > 0 {
-			where = fmt.Sprintf("cell %d:%s", at.cell, where)
+		where := fmt.Sprintf("%d:%d", f.at.start.Line, f.at.start.Column)
+		if f.at.cell > 0 {
+			where = fmt.Sprintf("cell %d:%s", f.at.cell, where)
 		}
-		return fmt.Sprintf("%s  %s %s", head, p.dim(where), p.oneLine(f, i))
+		return fmt.Sprintf("%s  %s %s", head, p.dim(where), p.oneLine(f))
 	})
 }
 
 // writeLines writes what line gives for each finding, and the summary.
-func writeLines(w io.Writer, r *Report, style Style, line func(p painter, f *File, i int, at place) string) error {
+func writeLines(w io.Writer, r *Report, style Style, line func(painter, found) string) error {
 	out := bufio.NewWriter(w)
 	p := painter{style}
-	for i := range r.Files {
-		f := &r.Files[i]
-		places := newPlaces(r, f)
-		for j, d := range f.Diagnostics {
-			at, _ := places.of("", d.Span)
-			fmt.Fprintln(out, line(p, f, j, at))
-		}
+	for f := range r.found() {
+		fmt.Fprintln(out, line(p, f))
 	}
 	fmt.Fprintln(out, p.summary(r))
 	return out.Flush()
 }
 
 // oneLine is a finding without its place.
-func (p painter) oneLine(f *File, i int) string {
-	d := f.Diagnostics[i]
+func (p painter) oneLine(f found) string {
 	mark := ""
-	if best(f.fixesFor(i)) == diagnostics.Safe {
+	if best(f.file.fixesFor(f.index)) == diagnostics.Safe {
 		mark = " [" + p.paint(cyan, "*") + "]"
 	}
-	return fmt.Sprintf("%s%s %s", p.paint(severityColors[d.Severity], d.Severity.String()+"["+d.Rule.Code+"]"), mark, flat(d.Message))
+	return fmt.Sprintf("%s%s %s", p.paint(severityColors[f.Severity], f.Severity.String()+"["+f.Rule.Code+"]"), mark, flat(f.Message))
 }
 
 // flat is a text on one line.
@@ -95,27 +89,14 @@ var (
 // writeGitHub writes GitHub's workflow commands, which annotate the lines of a pull request. A cell of a notebook has no line of
 // the file: its place stands in the text.
 func writeGitHub(w io.Writer, r *Report, _ Style) error {
-	return writeEach(w, r, func(out io.Writer, _ *File, d diagnostics.Diagnostic, at place, _ string) {
-		where, message := fmt.Sprintf(",line=%d,col=%d,endLine=%d,endColumn=%d", at.start.Line, at.start.Column, at.end.Line, at.end.Column), d.Message
-		if at.cell > 0 {
-			where, message = ",line=1", at.name()+" "+message
-		}
-		fmt.Fprintf(out, "::%s title=%s,file=%s%s::%s\n", githubLevels[d.Severity],
-			githubProperty.Replace(d.Rule.Code+" "+d.Rule.Name), githubProperty.Replace(at.path), where, githubText.Replace(message))
-	})
-}
-
-// writeEach calls write for each finding with its place and its fingerprint.
-func writeEach(w io.Writer, r *Report, write func(out io.Writer, f *File, d diagnostics.Diagnostic, at place, fingerprint string)) error {
 	out := bufio.NewWriter(w)
-	for i := range r.Files {
-		f := &r.Files[i]
-		places := newPlaces(r, f)
-		prints := fingerprints(f, places)
-		for j, d := range f.Diagnostics {
-			at, _ := places.of("", d.Span)
-			write(out, f, d, at, prints[j])
+	for f := range r.found() {
+		where, message := fmt.Sprintf(",line=%d,col=%d,endLine=%d,endColumn=%d", f.at.start.Line, f.at.start.Column, f.at.end.Line, f.at.end.Column), f.Message
+		if f.at.cell > 0 {
+			where, message = ",line=1", f.at.name()+" "+message
 		}
+		fmt.Fprintf(out, "::%s title=%s,file=%s%s::%s\n", githubLevels[f.Severity],
+			githubProperty.Replace(f.Rule.Code+" "+f.Rule.Name), githubProperty.Replace(f.at.path), where, githubText.Replace(message))
 	}
 	return out.Flush()
 }
@@ -143,17 +124,14 @@ var gitlabSeverities = map[diagnostics.Severity]string{
 
 func writeGitLab(w io.Writer, r *Report, _ Style) error {
 	issues := []gitlabIssue{}
-	err := writeEach(io.Discard, r, func(_ io.Writer, _ *File, d diagnostics.Diagnostic, at place, fingerprint string) {
-		issue := gitlabIssue{d.Rule.Code + ": " + d.Message, d.Rule.Code, fingerprint, gitlabSeverities[d.Severity], gitlabLocation{Path: at.path}}
-		issue.Location.Positions.Begin, issue.Location.Positions.End = at.start, at.end
-		if at.cell > 0 { // GitLab knows lines of files only
+	for f := range r.found() {
+		issue := gitlabIssue{f.Rule.Code + ": " + f.Message, f.Rule.Code, f.fingerprint(), gitlabSeverities[f.Severity], gitlabLocation{Path: f.at.path}}
+		issue.Location.Positions.Begin, issue.Location.Positions.End = f.at.start, f.at.end
+		if f.at.cell > 0 { // GitLab knows lines of files only
 			issue.Location.Positions.Begin, issue.Location.Positions.End = position{1, 1}, position{1, 1}
-			issue.Description = at.name() + " " + issue.Description
+			issue.Description = f.at.name() + " " + issue.Description
 		}
 		issues = append(issues, issue)
-	})
-	if err != nil {
-		return err
 	}
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

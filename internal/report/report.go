@@ -115,6 +115,7 @@ type places struct {
 	source  *text.Source
 	indices map[string]*text.LineIndex
 	sources map[string]*text.Source
+	prints  []string // the fingerprints of the file's findings, nil until one is asked for
 }
 
 func newPlaces(r *Report, f *File) *places {

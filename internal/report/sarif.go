@@ -30,31 +30,25 @@ func writeSARIF(w io.Writer, r *Report, _ Style) error {
 	}
 	run := sarif.NewRun().WithTool(sarif.NewTool().WithDriver(driver)).WithColumnKind("unicodeCodePoints").WithResults([]*sarif.Result{})
 	rules := map[*diagnostics.Rule]int{}
-	for i := range r.Files {
-		f := &r.Files[i]
-		places := newPlaces(r, f)
-		prints := fingerprints(f, places)
-		for j, d := range f.Diagnostics {
-			if _, known := rules[d.Rule]; !known {
-				rules[d.Rule] = len(rules)
-				driver.AddRule(r.sarifRule(d.Rule))
-			}
-			at, _ := places.of("", d.Span)
-			result := sarif.NewResult().WithRuleID(d.Rule.Code).WithRuleIndex(rules[d.Rule]).WithLevel(sarifLevels[d.Severity]).
-				WithMessage(sarif.NewTextMessage(d.Message)).AddLocation(sarifLocation(at)).
-				WithPartialFingerprints(map[string]string{fingerprintName: prints[j]})
-			for _, related := range d.Related {
-				if at, ok := places.of(related.Path, related.Span); ok {
-					result.AddRelatedLocation(sarifLocation(at).WithMessage(sarif.NewTextMessage(related.Message)))
-				}
-			}
-			for _, fix := range f.fixesFor(j) {
-				if fixed := sarifFix(places, fix); fixed != nil {
-					result.AddFixe(fixed)
-				}
-			}
-			run.AddResult(result)
+	for f := range r.found() {
+		if _, known := rules[f.Rule]; !known {
+			rules[f.Rule] = len(rules)
+			driver.AddRule(r.sarifRule(f.Rule))
 		}
+		result := sarif.NewResult().WithRuleID(f.Rule.Code).WithRuleIndex(rules[f.Rule]).WithLevel(sarifLevels[f.Severity]).
+			WithMessage(sarif.NewTextMessage(f.Message)).AddLocation(sarifLocation(f.at)).
+			WithPartialFingerprints(map[string]string{fingerprintName: f.fingerprint()})
+		for _, related := range f.Related {
+			if at, ok := f.places.of(related.Path, related.Span); ok {
+				result.AddRelatedLocation(sarifLocation(at).WithMessage(sarif.NewTextMessage(related.Message)))
+			}
+		}
+		for _, fix := range f.file.fixesFor(f.index) {
+			if fixed := sarifFix(f.places, fix); fixed != nil {
+				result.AddFixe(fixed)
+			}
+		}
+		run.AddResult(result)
 	}
 	if len(r.Problems) > 0 {
 		run.AddInvocation(sarifInvocation(r.Problems))

@@ -119,7 +119,7 @@ func handedOn(rate, body pyast.Node) bool {
 func (s *SaveSite) holdsRate(rate pyast.Node) bool {
 	for _, x := range append(s.Companions(), s) {
 		for _, c := range x.Components {
-			if rateKey.MatchString(c.Key) || namesPart(c.Entry.Value.Node, owner(rate).Text()) {
+			if rateKey.MatchString(c.Key) || c.Entry.Value.Node.Names(owner(rate).Text()) {
 				return true
 			}
 		}
@@ -130,7 +130,7 @@ func (s *SaveSite) holdsRate(rate pyast.Node) bool {
 // fromOptimizer reports whether the rate is assigned from parameter groups anywhere in its file.
 func fromOptimizer(rate pyast.Node) bool {
 	for n := range rate.Tree().Root().Descendants() {
-		if n.Kind() == pyast.KindAssignment && n.Child(pyast.FieldLeft).TextIs(rate.Text()) && namesPart(n.Child(pyast.FieldRight), "param_groups") {
+		if n.Kind() == pyast.KindAssignment && n.Child(pyast.FieldLeft).TextIs(rate.Text()) && n.Child(pyast.FieldRight).Names("param_groups") {
 			return true
 		}
 	}

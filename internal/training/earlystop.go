@@ -119,7 +119,7 @@ func resets(body, counter, loop pyast.Node) bool {
 func (s *SaveSite) holds(name string) bool {
 	for _, x := range append(s.Companions(), s) {
 		for _, c := range x.Components {
-			if namesPart(c.Entry.Value.Node, lastPart(name)) || patienceKey.MatchString(c.Key) {
+			if c.Entry.Value.Node.Names(lastPart(name)) || patienceKey.MatchString(c.Key) {
 				return true
 			}
 		}

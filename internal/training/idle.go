@@ -47,7 +47,7 @@ func (u *idle) from(n pyast.Node, text bool) bool {
 	case pyast.KindSubscript: // letters[number]
 		return n.Field() == pyast.FieldSubscript && u.from(p, text)
 	case pyast.KindForInClause:
-		return n.Field() == pyast.FieldRight && p.Child(pyast.FieldLeft).Kind() == pyast.KindIdentifier && u.named(p.Parent(), p.Child(pyast.FieldLeft).Text(), p.Child(pyast.FieldLeft), text)
+		return n.Field() == pyast.FieldRight && p.Child(pyast.FieldLeft).Kind() == pyast.KindIdentifier && u.named(namedIn(p.Parent(), p.Child(pyast.FieldLeft).Text()), p.Child(pyast.FieldLeft), text)
 	case pyast.KindArgumentList:
 		return u.passed(p.Parent(), n, text)
 	case pyast.KindCall: // a generator expression as the only argument
@@ -112,7 +112,7 @@ func (u *idle) handed(fn *pysem.Func, call, arg pyast.Node, text bool) bool {
 	args := pysem.Args(call)
 	for i, p := range fn.Params {
 		if args.Get(i, p.Name) == arg || arg.Kind() == pyast.KindKeywordArgument && arg.Child(pyast.FieldName).TextIs(p.Name) {
-			return fn.Class == nil && u.named(fn.Body, p.Name, pyast.Node{}, text)
+			return fn.Class == nil && u.named(namedIn(fn.Body, p.Name), pyast.Node{}, text)
 		}
 	}
 	return false
@@ -124,12 +124,7 @@ func (u *idle) stored(target pyast.Node, text bool) bool {
 	f := u.file
 	switch target.Kind() {
 	case pyast.KindIdentifier:
-		scope := f.moduleOf(target).Scope(target)
-		body := scope.Body
-		if scope == scope.Module.Top {
-			body = scope.Module.Tree.Root()
-		}
-		return u.named(body, target.Text(), target, text)
+		return u.named(f.inScope(target), target, text)
 	case pyast.KindAttribute:
 		name, some := target.Child(pyast.FieldAttribute).Text(), false
 		for n := range f.nodes() {
@@ -147,9 +142,10 @@ func (u *idle) stored(target pyast.Node, text bool) bool {
 	return false
 }
 
-func (u *idle) named(body pyast.Node, name string, target pyast.Node, text bool) bool {
+// named judges the places that read a name which may hold the value; target gives it the value.
+func (u *idle) named(places []pyast.Node, target pyast.Node, text bool) bool {
 	some := false
-	for _, n := range namedIn(body, name) {
+	for _, n := range places {
 		if n != target && !isTarget(n) {
 			if !u.read(n, text) {
 				return false

@@ -82,13 +82,8 @@ func (f *File) eachUse(target pyast.Node, ok func(pyast.Node) bool) bool {
 	if target.Kind() != pyast.KindIdentifier {
 		return false
 	}
-	scope := f.moduleOf(target).Scope(target)
-	body := scope.Body
-	if scope == scope.Module.Top {
-		body = scope.Module.Tree.Root()
-	}
 	used := false
-	for _, n := range namedIn(body, target.Text()) {
+	for _, n := range f.inScope(target) {
 		if isTarget(n) {
 			continue
 		}

@@ -105,7 +105,7 @@ func (s *SaveSite) speaksOf(names ...string) bool {
 				return true
 			}
 			for _, n := range names {
-				if namesPart(c.Entry.Value.Node, n) {
+				if c.Entry.Value.Node.Names(n) {
 					return true
 				}
 			}

@@ -50,7 +50,7 @@ func handsOver(l *Loop, name, saved pyast.Node) (updated pyast.Node) {
 		case p.Kind() == pyast.KindKeywordArgument && n.Field() == pyast.FieldName, p.Kind() == pyast.KindAttribute && n.Field() == pyast.FieldAttribute:
 		case n.Field() != pyast.FieldLeft || !p.Is(pyast.KindAssignment, pyast.KindAugmentedAssignment):
 			read = true
-		case p.Kind() == pyast.KindAssignment && !read && !namesPart(p.Child(pyast.FieldRight), name.Text()):
+		case p.Kind() == pyast.KindAssignment && !read && !p.Child(pyast.FieldRight).Names(name.Text()):
 			return pyast.Node{}
 		case literal(p.Child(pyast.FieldRight)) && p.Kind() == pyast.KindAssignment:
 			return pyast.Node{} // begins anew now and then

@@ -371,12 +371,7 @@ func (f *File) shown(ev pysem.Event) bool {
 	if target.Kind() != pyast.KindIdentifier {
 		return false
 	}
-	scope := f.moduleOf(target).Scope(target)
-	body := scope.Body
-	if scope == scope.Module.Top {
-		body = scope.Module.Tree.Root()
-	}
-	for _, n := range namedIn(body, target.Text()) {
+	for _, n := range f.inScope(target) {
 		if n == target {
 			continue
 		}

@@ -117,16 +117,7 @@ func (r *Run) regions(c *Call) []func(pysem.Event) bool {
 // mentionsAny reports whether an expression reads any name that another one reads.
 func mentionsAny(in, of pyast.Node) bool {
 	for n := range of.Descendants() {
-		if n.Is(pyast.KindIdentifier, pyast.KindAttribute) && n.Field() != pyast.FieldAttribute && namesIn(in, n.Text()) {
-			return true
-		}
-	}
-	return false
-}
-
-func namesIn(in pyast.Node, text string) bool {
-	for n := range in.Descendants() {
-		if n.Is(pyast.KindIdentifier, pyast.KindAttribute) && n.TextIs(text) {
+		if n.Is(pyast.KindIdentifier, pyast.KindAttribute) && n.Field() != pyast.FieldAttribute && mentions(in, n.Text()) {
 			return true
 		}
 	}

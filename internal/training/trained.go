@@ -124,7 +124,7 @@ func (s *SaveSite) WrittenElsewhere(m *Object) bool {
 	name := baseName(m.Name)
 	for _, x := range append(s.Companions(), s) {
 		for _, c := range x.Components {
-			if namesPart(c.Entry.Value.Node, name) {
+			if c.Entry.Value.Node.Names(name) {
 				return true
 			}
 			if o := c.Object; o != nil && (o.Kind == Model || o.Kind == Averaged) && (o.Value.Kind == pysem.Unknown || f.partOf(m, o) || f.partOf(o, m)) {
@@ -136,7 +136,7 @@ func (s *SaveSite) WrittenElsewhere(m *Object) bool {
 		if ev.Kind != pysem.EventCall || !writes.MatchString(calledName(ev.Node)) || ev.Node == s.Node {
 			continue
 		}
-		if namesPart(ev.Node, name) && !ev.Node.Encloses(s.Node) {
+		if ev.Node.Names(name) && !ev.Node.Encloses(s.Node) {
 			return true
 		}
 	}
@@ -145,16 +145,6 @@ func (s *SaveSite) WrittenElsewhere(m *Object) bool {
 			if x.Load != nil && x.Object.Same(m) {
 				return true
 			}
-		}
-	}
-	return false
-}
-
-// namesPart reports whether a name occurs in an expression, be it as the last part of a dotted one.
-func namesPart(n pyast.Node, name string) bool {
-	for d := range n.Descendants() {
-		if d.Kind() == pyast.KindIdentifier && d.TextIs(name) {
-			return true
 		}
 	}
 	return false

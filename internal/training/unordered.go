@@ -288,6 +288,16 @@ func namedIn(n pyast.Node, text string) []pyast.Node {
 	return out
 }
 
+// inScope are the places that read or set a name in the function that the name belongs to, the whole file for a global one.
+func (f *File) inScope(name pyast.Node) []pyast.Node {
+	scope := f.moduleOf(name).Scope(name)
+	body := scope.Body
+	if scope == scope.Module.Top {
+		body = scope.Module.Tree.Root()
+	}
+	return namedIn(body, name.Text())
+}
+
 // sortedSomewhere reports whether any of the places sorts what it names.
 func sortedSomewhere(uses []pyast.Node) bool {
 	for _, u := range uses {

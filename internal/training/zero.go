@@ -41,7 +41,7 @@ func (f *File) SeedTests() []SeedTest {
 		default:
 			continue
 		}
-		for _, part := range conjuncts(cond) {
+		for _, part := range Conjuncts(cond) {
 			t := SeedTest{Seed: part, Cond: part}
 			if part.Kind() == pyast.KindNotOperator {
 				t.Seed, t.Negated = part.Child(pyast.FieldArgument), true
@@ -61,13 +61,13 @@ func (f *File) SeedTests() []SeedTest {
 	return out
 }
 
-// conjuncts are the parts of a condition that all must hold.
-func conjuncts(cond pyast.Node) []pyast.Node {
+// Conjuncts are the parts of a condition that all must hold.
+func Conjuncts(cond pyast.Node) []pyast.Node {
 	switch {
 	case cond.Kind() == pyast.KindParenthesizedExpression:
-		return conjuncts(cond.Nth(0))
+		return Conjuncts(cond.Nth(0))
 	case cond.Kind() == pyast.KindBooleanOperator && cond.Child(pyast.FieldOperator).TextIs("and"):
-		return append(conjuncts(cond.Child(pyast.FieldLeft)), conjuncts(cond.Child(pyast.FieldRight))...)
+		return append(Conjuncts(cond.Child(pyast.FieldLeft)), Conjuncts(cond.Child(pyast.FieldRight))...)
 	}
 	return []pyast.Node{cond}
 }
