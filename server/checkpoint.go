@@ -32,7 +32,7 @@ func checkpointAt(facts []*training.File, d *document, found []diagnostics.Diagn
 func saveText(s insight.Save, found []diagnostics.Diagnostic) string {
 	title := "**Checkpoint**"
 	if s.Training {
-		title = "**Training checkpoint**: " + completeness(s)
+		title = "**Training checkpoint**: " + completeness(s, found)
 	}
 	var list string
 	if a := s.Agreement(); a.Load != nil {
@@ -56,16 +56,18 @@ func saveText(s insight.Save, found []diagnostics.Diagnostic) string {
 
 // completeness says how many parts a checkpoint has of those that it is known to need. It is no promise that nothing else is missing:
 // rules can be off, and not all is seen.
-func completeness(s insight.Save) string {
-	return fmt.Sprintf("%d of %d", len(s.Stored), len(s.Stored)+len(s.Missing))
+func completeness(s insight.Save, found []diagnostics.Diagnostic) string {
+	return fmt.Sprintf("%d of %d", len(s.Stored), len(s.Stored)+len(missingNames(s, found)))
 }
 
 // missingNames are the parts that a checkpoint lacks, each once.
 func missingNames(s insight.Save, found []diagnostics.Diagnostic) []string {
 	var out []string
 	for _, i := range s.Missing {
-		if name := insight.Lacks(found[i]); !slices.Contains(out, name) {
-			out = append(out, name)
+		for _, name := range insight.Lacks(found[i]) {
+			if !slices.Contains(out, name) {
+				out = append(out, name)
+			}
 		}
 	}
 	return out

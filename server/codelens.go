@@ -44,7 +44,7 @@ func (s *session) CodeLens(ctx context.Context, p *protocol.CodeLensParams) ([]p
 			continue
 		}
 		lens := protocol.CodeLens{Range: s.units.lsp(c, save.Line)}
-		title := "checkpoint " + completeness(save)
+		title := "checkpoint " + completeness(save, a.Diagnostics)
 		lens.Command = protocol.Command{Title: title}
 		if mended := mendable(a, save); len(mended) > 0 {
 			var codes []string

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -82,6 +81,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 
 func missingOptimizerState(p *diagnostics.Pass) {
 	for _, r := range p.File.WithClasses() {
+		var missing []lacking
 		for _, step := range r.Save.Live(training.Optimizer) {
 			o, known := stateful(p, step)
 			if o == nil || slices.ContainsFunc(step.Ways(), r.Save.SavedNearby) {
@@ -91,14 +91,14 @@ func missingOptimizerState(p *diagnostics.Pass) {
 			if !known && o.Guessed && r.Evidence != training.FromLoadPath {
 				continue
 			}
-			p.Report(diagnostics.Diagnostic{
+			missing = append(missing, lacking{diagnostics.Diagnostic{
 				Place:    r.Save.AnchorFor(o),
 				Severity: severity,
-				Message:  fmt.Sprintf("%s is not saved in this checkpoint: %s.", described(o, "momentum"), optimizerLoss(r, o)),
 				Related:  append(loadedHere(r.Load), at(step.Node, "the optimizer steps here")),
 				Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}},
-			})
+			}, described(o, "momentum"), optimizerLoss(r, o)})
 		}
+		reportLacking(p, missing)
 	}
 }
 
@@ -113,17 +113,24 @@ func stateful(p *diagnostics.Pass, step *training.Step) (o *training.Object, kno
 	return nil, true
 }
 
-// optimizerLoss says what a resumed run loses.
-func optimizerLoss(r training.Resumption, o *training.Object) string {
-	rate := ""
-	if r.RateRestarts(o) {
-		rate = " and its learning rate from the initial value"
-	}
+// optimizerLoss says what a resumed run loses, of "its" or "their" state.
+func optimizerLoss(r training.Resumption, o *training.Object) func(its string) string {
+	state := "moment estimates start"
 	switch shortClass(o) {
 	case "SGD":
-		return "after resuming, its momentum buffers start from zero" + rate
+		state = "momentum buffers start"
 	case "":
-		return "after resuming, its internal state starts from zero"
+		return func(its string) string { return "after resuming, " + its + " internal state starts from zero" }
 	}
-	return "after resuming, its moment estimates start from zero" + rate
+	rate := r.RateRestarts(o)
+	return func(its string) string {
+		loss := "after resuming, " + its + " " + state + " from zero"
+		switch {
+		case rate && its == "its":
+			loss += " and its learning rate from the initial value"
+		case rate:
+			loss += " and their learning rates from the initial values"
+		}
+		return loss
+	}
 }

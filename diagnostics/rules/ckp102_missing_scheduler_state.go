@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
@@ -100,6 +101,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 
 func missingSchedulerState(p *diagnostics.Pass) {
 	for _, r := range p.File.WithClasses() {
+		var missing []lacking
 		for _, step := range r.Save.Live(training.Scheduler) {
 			o := step.Object
 			if r.Save.SavedNearby(o) || p.File.FastForwarded(o) || r.Load != nil && r.Load.Opaque {
@@ -113,15 +115,20 @@ func missingSchedulerState(p *diagnostics.Pass) {
 			if exact {
 				continue
 			}
-			p.Report(diagnostics.Diagnostic{
+			missing = append(missing, lacking{diagnostics.Diagnostic{
 				Place:    r.Save.AnchorFor(o),
 				Severity: proven(r, diagnostics.Warning),
-				Message:  fmt.Sprintf("%s is not saved in this checkpoint: %s.", described(o, torch.Parameters(o.Class)...), loss),
 				Detail:   rates,
 				Related:  append(loadedHere(r.Load), at(step.Node, "the scheduler steps here")),
 				Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}},
-			})
+			}, described(o, torch.Parameters(o.Class)...), func(its string) string {
+				if its == "their" {
+					return strings.Replace(loss, "after resuming it ", "after resuming each ", 1)
+				}
+				return loss
+			}})
 		}
+		reportLacking(p, missing)
 		if r.Load == nil || r.Load.Opaque || r.Save.Afresh() && !r.Load.ReadsProgress() {
 			continue // begins its count afresh, and its rate with it
 		}

@@ -147,7 +147,7 @@ func reportDatasets(p *diagnostics.Pass, r *training.Run, seeds []*training.Call
 			if slices.ContainsFunc(seeds, func(c *training.Call) bool { return slices.Contains(c.Entry.Generators, g) }) {
 				continue
 			}
-			if d, ok := p.File.DatasetDraw(use.Dataset, g); ok {
+			if d, ok := p.File.DatasetDraw(use.Data, g); ok {
 				reportUnseeded(p, g, seeds, d, severity)
 			}
 		}

@@ -180,7 +180,7 @@ func unseededNumpy(p *diagnostics.Pass, use training.LoaderUse) {
 		return
 	}
 	severity := unseededSeverity(p)
-	d, ok := p.File.DatasetDraw(use.Dataset, torch.NumpyRNG)
+	d, ok := p.File.DatasetDraw(use.Data, torch.NumpyRNG)
 	if !ok && (use.Dataset == nil || p.File.AppliesHanded(use.Dataset)) {
 		severity = diagnostics.Information // what makes or changes the data comes from elsewhere, and the code at hand for it draws
 		d, ok = p.File.BuiltDraw(torch.NumpyRNG)

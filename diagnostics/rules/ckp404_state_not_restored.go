@@ -142,7 +142,7 @@ func notRestored(r training.Resumption, c training.Component) (string, diagnosti
 		loss := ""
 		switch c.Object.Kind {
 		case training.Optimizer:
-			loss = optimizerLoss(r, c.Object)
+			loss = optimizerLoss(r, c.Object)("its")
 		case training.Scheduler:
 			loss = "after resuming, the schedule starts from its beginning"
 		case training.Scaler:

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -62,6 +63,48 @@ func proven(r training.Resumption, severity diagnostics.Severity) diagnostics.Se
 		return severity
 	}
 	return min(severity, diagnostics.Information)
+}
+
+// lacking is a finding that something is missing: what, and what a resumed run loses by it.
+type lacking struct {
+	diagnostics.Diagnostic
+	what string
+	loss func(its string) string
+}
+
+// reportLacking reports what is missing. What is missing at one place for one reason is told together.
+func reportLacking(p *diagnostics.Pass, missing []lacking) {
+	for len(missing) > 0 {
+		first := missing[0]
+		what := []string{first.what}
+		var others []lacking
+		for _, m := range missing[1:] {
+			if m.Place != first.Place || m.Severity != first.Severity || m.loss("its") != first.loss("its") {
+				others = append(others, m)
+				continue
+			}
+			if !slices.Contains(what, m.what) {
+				what = append(what, m.what)
+			}
+			first.Related = append(first.Related, m.Related[len(m.Related)-1])
+			first.Remedies = append(first.Remedies, m.Remedies...)
+		}
+		are, its := "is", "its"
+		if len(what) > 1 {
+			are, its = "are", "their"
+		}
+		first.Message = fmt.Sprintf("%s %s not saved in this checkpoint: %s.", listed(what), are, first.loss(its))
+		p.Report(first.Diagnostic)
+		missing = others
+	}
+}
+
+// listed joins names: "torch, CUDA and numpy".
+func listed(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
 // lastName is the last part of a dotted name.

@@ -36,15 +36,22 @@ type Save struct {
 // Part is what a checkpoint holds under a key.
 type Part struct{ Key, Value string }
 
-// Lacks names the part that a finding says is missing, "" for other findings: `optimizer`, or what kind of thing it is.
-func Lacks(d diagnostics.Diagnostic) string {
-	name := lacks[d.Rule.Code]
+// Lacks names the parts that a finding says are missing, none for other findings: `optimizer`, or what kind of thing it is.
+func Lacks(d diagnostics.Diagnostic) []string {
+	kind := lacks[d.Rule.Code]
+	if kind == "" {
+		return nil
+	}
+	var names []string
 	for _, r := range d.Remedies {
-		if c, ok := r.(diagnostics.CompleteCheckpoint); ok && c.Object != nil && name != "" {
-			return c.Object.Name
+		if c, ok := r.(diagnostics.CompleteCheckpoint); ok && c.Object != nil && !slices.Contains(names, c.Object.Name) {
+			names = append(names, c.Object.Name)
 		}
 	}
-	return name
+	if len(names) == 0 {
+		return []string{kind}
+	}
+	return names
 }
 
 // Saves are the saves in a file, as the facts of it and of the files that lead to it tell; found are the findings in the file.

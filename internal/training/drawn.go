@@ -30,7 +30,7 @@ func (f *File) DrawnFrom(s *SaveSite) []torch.RNG {
 			continue
 		}
 		for _, g := range []torch.RNG{torch.NumpyRNG, torch.PythonRNG} {
-			if _, draws := f.DatasetDraw(u.Dataset, g); draws {
+			if _, draws := f.DatasetDraw(u.Data, g); draws {
 				inMain[g] = true
 			}
 		}

@@ -403,7 +403,7 @@ func (r *Run) GeneratorsUsed() []torch.RNG {
 // drawnByDataset says that a dataset draws from a generator, and that its loader may run it in the main process.
 func (r *Run) drawnByDataset(g torch.RNG) bool {
 	return slices.ContainsFunc(r.LoaderUses(), func(use LoaderUse) bool {
-		_, ok := r.File.DatasetDraw(use.Dataset, g)
+		_, ok := r.File.DatasetDraw(use.Data, g)
 		return ok && use.Workers != SomeWorkers
 	})
 }

@@ -25,8 +25,9 @@ type LoaderUse struct {
 	Event pysem.Event
 	// Object is the loader.
 	Object *Object
-	// Dataset is the class of the data, nil when it is not of this file.
+	// Dataset is the class of the data, nil when it is not of this file, and Data the object of it that the loader is built over.
 	Dataset *pysem.Class
+	Data    *pysem.Value
 	Workers Workers
 	// Init is the worker_init_fn's expression, none if there is none; hidden arguments leave Hidden true.
 	Init   pyast.Node
@@ -49,7 +50,7 @@ func (r *Run) LoaderUses() []LoaderUse {
 		u.Object = f.Object(f.Eval.Eval(c.Node, c.Ctx), c.Node.Text())
 		for _, a := range f.passedValue(args, 0, "dataset").Alternatives() {
 			if a.Kind == pysem.Instance {
-				u.Dataset = a.Class
+				u.Dataset, u.Data = a.Class, a
 			}
 		}
 		_, given := args.Get(5, "num_workers")
@@ -87,32 +88,46 @@ func (f *File) settingWorkers(v *pysem.Value) Workers {
 	return SomeWorkers
 }
 
-// DatasetDraw is the first number that the access methods of a dataset take from a generator, helpers walked into.
-func (f *File) DatasetDraw(c *pysem.Class, g torch.RNG) (Draw, bool) {
-	if c == nil {
+// DatasetDraw is the first number that the access methods of a dataset take from a generator, helpers walked into. Draws that what
+// the dataset was made with rules out, as those of its training split, are left out.
+func (f *File) DatasetDraw(data *pysem.Value, g torch.RNG) (Draw, bool) {
+	if data == nil {
 		return Draw{}, false
 	}
 	for _, name := range []string{"__getitem__", "__iter__"} {
-		if d, ok := f.methodDraw(c, name, g); ok {
+		if d, ok := f.methodDraw(data, name, g); ok {
 			return d, true
 		}
 	}
 	return Draw{}, false
 }
 
-// methodDraw is the first number that a method of a class takes from a generator, helpers walked into.
-func (f *File) methodDraw(c *pysem.Class, name string, g torch.RNG) (Draw, bool) {
-	m := f.Eval.MethodOf(c, name)
+// methodDraw is the first number that a method of an object takes from a generator, helpers walked into.
+func (f *File) methodDraw(self *pysem.Value, name string, g torch.RNG) (Draw, bool) {
+	m := f.Eval.MethodOf(self.Class, name)
 	if m == nil {
 		return Draw{}, false
 	}
-	r := &Run{File: f, Entry: m, Events: f.drawing().Trace(f.Eval.Root(m, nil))}
+	r := &Run{File: f, Entry: m, Events: f.drawing().Trace(f.Eval.Root(m, self))}
 	for _, d := range r.Draws() {
-		if slices.Contains(d.Generators, g) {
+		if slices.Contains(d.Generators, g) && !f.ruledOut(d.Event.Frame) {
 			return d, true
 		}
 	}
 	return Draw{}, false
+}
+
+// ruledOut reports whether a condition on the way to an event is known not to hold.
+func (f *File) ruledOut(fr *pysem.Frame) bool {
+	for ; fr != nil; fr = fr.Parent {
+		if fr.Kind != pysem.FrameIf {
+			continue
+		}
+		if truth, known := f.Eval.Eval(fr.Cond, fr.Ctx).Truth(); known && truth != fr.Positive {
+			return true
+		}
+	}
+	return false
 }
 
 // AppliesHanded reports whether the access methods of a dataset call something that its maker was handed, as a transform.
@@ -155,10 +170,11 @@ func (f *File) BuiltDraw(g torch.RNG) (Draw, bool) {
 		if f.isModule(c) {
 			continue
 		}
-		if d, ok := f.DatasetDraw(c, g); ok && f.dataset(c) {
+		made := &pysem.Value{Kind: pysem.Instance, Class: c} // by some call
+		if d, ok := f.DatasetDraw(made, g); ok && f.dataset(c) {
 			return d, true
 		}
-		if d, ok := f.methodDraw(c, "__call__", g); ok {
+		if d, ok := f.methodDraw(made, "__call__", g); ok {
 			return d, true
 		}
 	}
