@@ -41,6 +41,19 @@ func ParseSeverity(name string) (Severity, error) {
 	return Off, fmt.Errorf("unknown severity %q (valid: error, warning, information, hint, off)", name)
 }
 
+// ParseThreshold reads the severity from which on something is done; off is none.
+func ParseThreshold(name string) (Severity, error) {
+	s, err := ParseSeverity(name)
+	if err == nil && s != Off {
+		return s, nil
+	}
+	hint := ""
+	if near := text.Nearest(name, severityNames[Hint:]); near != "" {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	return Off, fmt.Errorf("unknown severity %q%s (valid: error, warning, information, hint)", name, hint)
+}
+
 // Applicability says who may apply a fix.
 type Applicability uint8
 

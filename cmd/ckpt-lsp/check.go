@@ -28,9 +28,11 @@ type checker struct {
 	write                       bool // put fixed texts into their files
 	selected, ignored           []string
 	format, stdinName           string
+	severity, failOn            threshold
 
 	out, err  io.Writer
 	workspace *project.Workspace
+	failed    bool // a finding makes the run fail
 }
 
 func newCheckCommand(rules *diagnostics.Registry) *cobra.Command {
@@ -59,7 +61,14 @@ first statement. Without brackets every rule is meant.
 
     ckpt-lsp check --fix --unsafe-fixes --select resume-off-by-one train.py
 
-Exit codes: 0 no findings, 1 findings are left (0 with --exit-zero), 2 an error: a bad flag or
+Errors, warnings and information are shown in full, hints are counted in the last line. --severity
+SEVERITY, or min-severity in the configuration, shows findings of that severity and above. The
+formats for programs (github, gitlab, json, json-lines, junit, sarif) hold all findings unless
+--severity is given. What is checked and fixed does not depend on it. The worst file comes last;
+a sentence that is true in several places is shown in one of them, and the others are counted.
+
+Exit codes: 0 no finding is left at or above --fail-on (or fail-on in the configuration; default:
+warning), 1 such findings are left, shown or not (0 with --exit-zero), 2 an error: a bad flag or
 configuration, a file that could not be read or written, a failure of ckpt-lsp itself. A file
 that is not valid Python, or a notebook that cannot be read as one in Python, is reported on
 standard error (in JSON under "errors"), what can be understood of it is checked, and it does not
@@ -74,6 +83,8 @@ change the exit code. Notebooks in other languages are left out of directories w
 	flags.BoolVar(&c.unsafe, "unsafe-fixes", false, "with --fix or --diff: apply fixes that may change behaviour, too")
 	flags.BoolVar(&c.diff, "diff", false, "show what --fix would change as a diff; write nothing")
 	flags.BoolVar(&c.exitZero, "exit-zero", false, "exit 0 even if findings are left")
+	flags.Var(&c.severity, "severity", "show findings from this severity on: error, warning, information, hint")
+	flags.Var(&c.failOn, "fail-on", "exit 1 for findings from this severity on (default warning)")
 	flags.StringSliceVar(&c.selected, "select", nil, "rules to run, in place of the configuration's select and ignore")
 	flags.StringSliceVar(&c.ignored, "ignore", nil, "rules to leave out, besides those the configuration leaves out")
 	flags.StringVar(&c.format, "format", "text", "how to report: "+strings.Join(report.Formats(), ", "))
@@ -95,14 +106,22 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 	if len(configErrors) > 0 {
 		return errors.Join(configErrors...)
 	}
-	r := &report.Report{Checked: len(files), Problems: problems, Fixing: c.fix, UnsafeFixing: c.fix && c.unsafe, Open: open, Version: version(), Help: docs.Page}
+	r := c.report()
+	r.Problems = problems
 	for _, o := range c.files(project.NewProgram(c.workspace), files) {
-		o.addTo(r)
+		c.count(o, r)
 		if _, err := io.WriteString(c.out, o.diff); err != nil {
 			return err
 		}
 	}
 	return c.finish(r, c.out)
+}
+
+// report is a report to be filled.
+func (c *checker) report() *report.Report {
+	return &report.Report{
+		Hidden: map[diagnostics.Severity]int{}, Fixing: c.fix, UnsafeFixing: c.fix && c.unsafe, Open: open, Version: version(), Help: docs.Page,
+	}
 }
 
 // prepare checks the flags and opens the workspace.
@@ -129,19 +148,13 @@ func (c *checker) prepare() error {
 
 // outcome is what came of one file.
 type outcome struct {
+	path     string // as it was asked for
 	file     report.File
+	checked  bool
 	problems []project.Problem
 	fixed    int
 	diff     string
 	text     *text.Source // what fixes made of the file
-}
-
-func (o *outcome) addTo(r *report.Report) {
-	if len(o.file.Diagnostics) > 0 {
-		r.Files = append(r.Files, o.file)
-	}
-	r.Problems = append(r.Problems, o.problems...)
-	r.Fixed += o.fixed
 }
 
 // files checks files together, and fixes them or shows the fixes where that was asked for.
@@ -206,7 +219,7 @@ func diff(path string, before, after *text.Source) string {
 
 // newOutcome keeps of an analysis what a report shows.
 func newOutcome(a *project.Analysis) *outcome {
-	o := &outcome{file: report.File{Path: displayPath(a.Path), Source: a.Source, Diagnostics: a.Diagnostics}}
+	o := &outcome{path: a.Path, checked: a.Checked, file: report.File{Path: displayPath(a.Path), Source: a.Source, Diagnostics: a.Diagnostics}}
 	if len(a.Diagnostics) > 0 {
 		o.file.Fixes = a.Fixes()
 		for _, f := range o.file.Fixes {
@@ -263,8 +276,8 @@ func (c *checker) standardInput(stdin io.Reader) error {
 		}
 		to = c.err
 	}
-	r := &report.Report{Checked: 1, Fixing: c.fix, UnsafeFixing: c.fix && c.unsafe, Open: open, Version: version(), Help: docs.Page}
-	o.addTo(r)
+	r := c.report()
+	c.count(o, r)
 	return c.finish(r, to)
 }
 
@@ -299,7 +312,7 @@ func (c *checker) finish(r *report.Report, to io.Writer) error {
 			return errReported
 		}
 	}
-	if len(r.Files) > 0 && !c.exitZero {
+	if c.failed && !c.exitZero {
 		return errFindings
 	}
 	return nil

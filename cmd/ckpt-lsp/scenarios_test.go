@@ -71,7 +71,7 @@ func TestScenarios(t *testing.T) {
 			if !bytes.Equal(got, want) {
 				t.Errorf("the fixes make\n%s\nwant %s; if that is meant, run the test with -update", got, golden)
 			}
-			if out, err := command(t, "check", golden); err != nil {
+			if out, err := command(t, "check", "--fail-on", "hint", golden); err != nil {
 				t.Errorf("fixed.py is not clean: %v\n%s", err, out)
 			}
 		})

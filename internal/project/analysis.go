@@ -25,6 +25,8 @@ type Analysis struct {
 	Diagnostics []diagnostics.Diagnostic
 	// Problems are what kept the analysis from being whole.
 	Problems []Problem
+	// Checked says that the rules were run, or that none applies to the file.
+	Checked bool
 	// ConfigError says that the configuration is broken; the defaults were used.
 	ConfigError error
 }
@@ -78,7 +80,7 @@ func (w *Workspace) AnalyzeBytes(path string, data []byte) *Analysis {
 	src, err := Decode(path, data)
 	if err != nil {
 		if !Relevant(data) {
-			return &Analysis{Path: path, Source: text.NewSource(data)}
+			return &Analysis{Path: path, Source: text.NewSource(data), Checked: true}
 		}
 		return &Analysis{Path: path, Problems: []Problem{{Path: path, Message: err.Error()}}}
 	}

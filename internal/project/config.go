@@ -20,6 +20,9 @@ type Config struct {
 	diagnostics.Selection
 	// Torch is torch-version, or the lowest version that the project's dependencies allow.
 	Torch diagnostics.TorchVersion
+	// MinSeverity and FailOn are for the command line: from which severity on findings are shown, and from which on they make
+	// the run fail. They are Off where nothing is said.
+	MinSeverity, FailOn diagnostics.Severity
 
 	perFile []perFileIgnore
 	exclude *patterns
@@ -99,6 +102,8 @@ var keys = map[string]func(*builder, setting){
 			}
 		}
 	},
+	"min-severity":   func(b *builder, s setting) { b.config.MinSeverity = b.threshold(s) },
+	"fail-on":        func(b *builder, s setting) { b.config.FailOn = b.threshold(s) },
 	"exclude":        func(b *builder, s setting) { b.exclude = b.texts(s) },
 	"extend-exclude": func(b *builder, s setting) { b.extend = b.texts(s) },
 }
@@ -168,6 +173,19 @@ func (b *builder) text(s setting, wanted string) (string, bool) {
 		b.fail(s.valueAt.Line, s.valueAt.Column, s, "expected %s", wanted)
 	}
 	return v, ok
+}
+
+// threshold is a severity from which on something is done, Off where the value is none.
+func (b *builder) threshold(s setting) diagnostics.Severity {
+	name, ok := b.text(s, `a severity in quotes, as "warning"`)
+	if !ok {
+		return diagnostics.Off
+	}
+	severity, err := diagnostics.ParseThreshold(name)
+	if err != nil {
+		b.fail(s.valueAt.Line, s.valueAt.Column, s, "%v", err)
+	}
+	return severity
 }
 
 func (b *builder) texts(s setting) []string {

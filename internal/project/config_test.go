@@ -42,6 +42,8 @@ ignore = [
     "bad-call",
 ]
 exclude = ["gen/"]
+min-severity = "hint"
+fail-on = "error"
 extend-exclude = ["*_pb2.py"]
 [per-file-ignores]
 "tests/**" = ["ALL"]
@@ -52,7 +54,7 @@ bad-call = "error"
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Select) != 1 || len(c.Ignore) != 2 || c.Severity[badRule] != diagnostics.Error {
+	if len(c.Select) != 1 || len(c.Ignore) != 2 || c.Severity[badRule] != diagnostics.Error || c.MinSeverity != diagnostics.Hint || c.FailOn != diagnostics.Error {
 		t.Errorf("read %+v", c)
 	}
 	for path, want := range map[string]int{"/p/tests/a/b.py": 1, "/p/x.ipy.py": 1, "/p/tests/x.ipy.py": 2, "/p/x.py": 0, "/q/tests/x.py": 0} {
@@ -82,6 +84,9 @@ func TestConfigurationErrors(t *testing.T) {
 		"severity = 'error'":                 `/p/ckpt-lsp.toml:1:1: severity: expected a table from a rule to its value, as missing-rng-state = "error"`,
 		"severity.bad-call = 'fatal'":        `/p/ckpt-lsp.toml:1:21: severity.bad-call: unknown severity "fatal" (valid: error, `,
 		"severity.bad-call = 3":              `/p/ckpt-lsp.toml:1:21: severity.bad-call: expected a severity in quotes`,
+		"fail-on = 'of'":                     `/p/ckpt-lsp.toml:1:11: fail-on: unknown severity "of" (valid: error, warning, information, hint)`,
+		"min-severity = 'inform'":            `/p/ckpt-lsp.toml:1:16: min-severity: unknown severity "inform"; did you mean "information"?`,
+		"fail-on = 1":                        `/p/ckpt-lsp.toml:1:11: fail-on: expected a severity in quotes, as "warning"`,
 		"[severity]\n bad-cal = 'error'":     `/p/ckpt-lsp.toml:2:2: severity.bad-cal: unknown rule "bad-cal"`,
 		"[per-file-ignores]\na.py = ['ALL']": `/p/ckpt-lsp.toml:2:1: per-file-ignores.a.py: put the pattern in quotes`,
 		"[per-file-ignores]\n'[' = ['ALL']":  `/p/ckpt-lsp.toml:2:1: per-file-ignores.[: the pattern cannot be read`,

@@ -373,6 +373,7 @@ func (x *Index) Known(ctx context.Context, p *Program, path string) (*Analysis, 
 	var ran diagnostics.Ran
 	if own != nil {
 		ran = own.ran
+		a.Checked = own.idle || ran != nil
 		for _, problem := range own.problems {
 			problem.Path = path
 			a.Problems = append(a.Problems, problem)

@@ -41,11 +41,11 @@ func writeGrouped(w io.Writer, r *Report, style Style) error {
 // writeLines writes what line gives for each finding, and the summary.
 func writeLines(w io.Writer, r *Report, style Style, line func(painter, found) string) error {
 	out := bufio.NewWriter(w)
-	p := painter{style}
+	p, r := painter{style}, r.forPeople()
 	for f := range r.found() {
 		fmt.Fprintln(out, line(p, f))
 	}
-	fmt.Fprintln(out, p.summary(r))
+	fmt.Fprint(out, p.summary(r))
 	return out.Flush()
 }
 

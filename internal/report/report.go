@@ -19,8 +19,13 @@ type Report struct {
 	// Files are those with findings, in the order they are shown.
 	Files    []File
 	Problems []project.Problem
-	// Checked is the number of files looked at; Fixed the number of findings that fixes have cleared.
-	Checked, Fixed int
+	// Checked is the number of files looked at, Unchecked that of those that could not be; Fixed the number of findings that fixes
+	// have cleared.
+	Checked, Unchecked, Fixed int
+	// Hidden counts the findings that Files leave out.
+	Hidden map[diagnostics.Severity]int
+	// Quiet leaves out all but the findings in the formats for people.
+	Quiet bool
 	// Fixing says that safe fixes were applied, UnsafeFixing that unsafe ones were too, so that no line advises it.
 	Fixing, UnsafeFixing bool
 	// Version of ckpt-lsp, for formats that name the tool. It may be empty.
@@ -71,6 +76,11 @@ var formats = map[string]func(io.Writer, *Report, Style) error{
 	"junit":      writeJUnit,
 	"sarif":      writeSARIF,
 	"text":       writeText,
+}
+
+// ForPeople reports whether a format is to be read by people.
+func ForPeople(format string) bool {
+	return format == "text" || format == "concise" || format == "grouped"
 }
 
 // Formats are the names that Write knows.

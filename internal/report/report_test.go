@@ -229,9 +229,49 @@ func TestSummary(t *testing.T) {
 		"Fixed 1 finding. 1 finding in 1 of 2 files: 1 information.": {Checked: 2, Fixed: 1, Files: []File{one}},
 		"2 findings in 2 of 9 files: 2 information.":                 {Checked: 9, Files: []File{one, one}},
 	} {
-		if got := (painter{Style{Width: 100}}).summary(&r); got != want {
+		if got := (painter{Style{Width: 100}}).summary(&r); got != want+"\n" {
 			t.Errorf("summary %q, want %q", got, want)
 		}
+	}
+}
+
+// TestAtLeast holds that fixes go on naming their findings where others are left out.
+func TestAtLeast(t *testing.T) {
+	hidden := map[diagnostics.Severity]int{}
+	f := sample().Files[0].AtLeast(diagnostics.Warning, hidden)
+	if len(f.Diagnostics) != 2 || hidden[diagnostics.Hint] != 1 || hidden[diagnostics.Information] != 1 || len(f.Fixes) != 1 {
+		t.Fatalf("%d findings, %v hidden, fixes %+v", len(f.Diagnostics), hidden, f.Fixes)
+	}
+	f = sample().Files[0]
+	f.Diagnostics[0].Severity = diagnostics.Hint
+	if f = f.AtLeast(diagnostics.Information, hidden); f.Diagnostics[f.Fixes[0].Resolves[0]].Message != "Reads a key." || f.Diagnostics[f.Fixes[1].Resolves[0]].Message != "Colours." {
+		t.Errorf("the fixes clear %+v", f.Fixes)
+	}
+}
+
+// TestSnippet holds that the underline of a place makes way for what is said of it, and that a line is drawn once.
+func TestSnippet(t *testing.T) {
+	const line = "state = torch.load(path, map_location=device)\n"
+	f := File{Path: "a.py", Source: text.NewSource([]byte(line))}
+	at := func(part, sign, label string) mark {
+		i := strings.Index(line, part)
+		place, _ := newPlaces(&Report{}, &f).of("", text.Span{Start: i, End: i + len(part)})
+		return mark{place, sign, label}
+	}
+	marks := at("device", "-", "where training goes on").addTo([]mark{at("state", "-", "read"), at("torch.load(path, map_location=device)", "-", "the file is read here and"), at("path", "^", "")})
+	if n := len(at("state", "-", "read, and more").addTo(marks)); n != len(marks) || marks[0].label != "read, and more" {
+		t.Errorf("%d marks, the first says %q", n, marks[0].label)
+	}
+	want := `1 | state = torch.load(path, map_location=device)
+  | ----- read, and more
+  |         ---------------- the file is read here and
+  |                    ^^^^
+  |                                       ------
+  |                             where training goes on
+`
+	got := painter{Style{Width: 54}}.snippet(marks, 1)
+	if diff := text.Diff("snippet", []byte(want), []byte(got)); diff != "" {
+		t.Error(diff)
 	}
 }
 

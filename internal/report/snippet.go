@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,35 +17,78 @@ const mostLines = 4
 // tabWidth is how wide a tab is drawn.
 const tabWidth = 4
 
-// snippet draws the lines of a place with marks below, within width columns:
+// mark is a place to be marked in the source.
+type mark struct {
+	place
+	sign  string // what it is underlined with
+	label string // stands behind the underline, or below it
+}
+
+// addTo adds a mark to others, unless one of them says as much of the place.
+func (m mark) addTo(marks []mark) []mark {
+	for i, o := range marks {
+		if m.path != o.path || m.cell != o.cell || m.span != o.span {
+			continue
+		}
+		if strings.HasPrefix(m.label, o.label) {
+			marks[i].label = m.label
+			return marks
+		}
+		if strings.HasPrefix(o.label, m.label) {
+			return marks
+		}
+	}
+	return append(marks, m)
+}
+
+// snippet draws the lines of places of one file, in their order, with marks below, within width columns:
 //
-//	   |
 //	41 |     torch.save(state, path)
 //	   |     ^^^^^^^^^^^^^^^^^^^^^^^
 //
-// gutter is the width of the column of line numbers, label stands behind the last mark.
-func (p painter) snippet(at place, gutter int, mark, label string) string {
+// gutter is the width of the column of line numbers.
+func (p painter) snippet(marks []mark, gutter int) string {
+	slices.SortStableFunc(marks, func(a, b mark) int { return cmp.Or(a.span.Start-b.span.Start, a.span.End-b.span.End) })
 	var out strings.Builder
 	blank := p.dim(fmt.Sprintf("%*s |", gutter, ""))
-	last := min(at.end.Line, at.start.Line+mostLines-1)
-	for line := at.start.Line; line <= last; line++ {
-		span := at.index.LineSpan(line - 1)
-		from, to := span.Start, min(at.span.End, span.End)
-		if line == at.start.Line {
-			from = max(at.span.Start, span.Start)
-		} else if line == at.end.Line && to == span.Start {
-			break // ends before the line's first character
+	width := p.Width - gutter - 3
+	drawn := "" // the last line of source, with its number
+	for _, at := range marks {
+		last := min(at.end.Line, at.start.Line+mostLines-1)
+		for line := at.start.Line; line <= last; line++ {
+			span := at.index.LineSpan(line - 1)
+			from, to := span.Start, min(at.span.End, span.End)
+			if line == at.start.Line {
+				from = max(at.span.Start, span.Start)
+			} else if line == at.end.Line && to == span.Start {
+				break // ends before the line's first character
+			}
+			shown, column, size := drawLine(at.text[span.Start:span.End], from-span.Start, to-span.Start, line > at.start.Line, width)
+			if source := strings.TrimRight(p.dim(fmt.Sprintf("%*d |", gutter, line))+" "+shown, " "); source != drawn {
+				fmt.Fprintln(&out, source)
+				drawn = source
+			}
+			behind, below := "", ""
+			if line == last && last < at.end.Line {
+				behind = " ..."
+			}
+			if line == last && at.label != "" {
+				// What is said matters more than where its place ends: the underline makes way, down to a sign or two.
+				behind += " " + at.label
+				if room := width - column - runewidth.StringWidth(behind); room >= 2 {
+					size = min(size, room)
+				} else {
+					behind, below = "", at.label
+				}
+			}
+			fmt.Fprintf(&out, "%s %s%s\n", blank, strings.Repeat(" ", column), p.mark(at.sign, strings.Repeat(at.sign, size)+behind))
+			if below != "" {
+				indent := strings.Repeat(" ", max(0, min(column, width-runewidth.StringWidth(below))))
+				for text := range strings.SplitSeq(Wrap(below, width, indent, indent), "\n") {
+					fmt.Fprintf(&out, "%s %s\n", blank, p.mark(at.sign, text))
+				}
+			}
 		}
-		shown, column, size := drawLine(at.text[span.Start:span.End], from-span.Start, to-span.Start, line > at.start.Line, p.Width-gutter-3)
-		fmt.Fprintln(&out, strings.TrimRight(p.dim(fmt.Sprintf("%*d |", gutter, line))+" "+shown, " "))
-		marks := strings.Repeat(mark, size)
-		if line == last && last < at.end.Line {
-			marks += " ..."
-		}
-		if line == last && label != "" {
-			marks += " " + label
-		}
-		fmt.Fprintf(&out, "%s %s%s\n", blank, strings.Repeat(" ", column), p.mark(mark, marks))
 	}
 	return out.String()
 }
@@ -93,7 +138,7 @@ func drawLine(line []byte, from, to int, skipBlanks bool, width int) (shown stri
 }
 
 // gutterFor is how many columns the line numbers of the places need.
-func gutterFor(places []place) int {
+func gutterFor(places []mark) int {
 	most := 1
 	for _, p := range places {
 		most = max(most, len(fmt.Sprint(min(p.end.Line, p.start.Line+mostLines-1))))

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
@@ -31,8 +32,8 @@ func (p painter) bold(s string) string { return p.paint(bold, s) }
 // Heading is a line that stands out.
 func (s Style) Heading(line string) string { return painter{s}.bold(line) }
 
-func (p painter) mark(mark, s string) string {
-	if mark == "^" {
+func (p painter) mark(sign, s string) string {
+	if sign == "^" {
 		return p.paint(red, s)
 	}
 	return p.paint(blue, s)
@@ -44,68 +45,105 @@ var severityColors = map[diagnostics.Severity]string{
 
 func writeText(w io.Writer, r *Report, style Style) error {
 	out := bufio.NewWriter(w)
-	p := painter{style}
-	for i := range r.Files {
+	p, r := painter{style}, r.forPeople()
+	for i, told := range r.folded() {
 		f := &r.Files[i]
 		places := newPlaces(r, f)
-		for j := range f.Diagnostics {
-			p.finding(out, f, places, j)
+		for len(told) > 0 {
+			n := 1
+			for n < len(told) && f.Diagnostics[told[n].index].Span == f.Diagnostics[told[0].index].Span {
+				n++
+			}
+			p.findings(out, f, places, told[:n])
+			told = told[n:]
 		}
 	}
-	fmt.Fprintln(out, p.summary(r))
+	fmt.Fprint(out, p.summary(r))
 	return out.Flush()
 }
 
-// finding writes one finding: where and what, the message, the source with marks, the places it refers to, the fixes.
-func (p painter) finding(out io.Writer, f *File, places *places, i int) {
-	d := f.Diagnostics[i]
-	at, _ := places.of("", d.Span)
-	fmt.Fprintf(out, "%s %s %s\n", p.bold(at.name()),
-		p.paint(severityColors[d.Severity]+bold, d.Severity.String()+"["+d.Rule.Code+"]"), p.bold(d.Rule.Name))
-	fmt.Fprintln(out, Wrap(d.Message, p.Width, "  ", "  "))
-
-	all := []place{at}
-	labels := []string{""}
-	for _, related := range d.Related {
-		if at, ok := places.of(related.Path, related.Span); ok {
-			all = append(all, at)
-			labels = append(labels, related.Message)
+// findings writes what is found at one place: for each finding where, what and the message, then the source with marks, the places
+// it refers to, and the fixes.
+func (p painter) findings(out io.Writer, f *File, places *places, told []shown) {
+	var at place
+	var marks, elsewhere []mark // in this file, or cell, and in others
+	for _, s := range told {
+		d := f.Diagnostics[s.index]
+		at, _ = places.of("", d.Span)
+		fmt.Fprintf(out, "%s %s %s\n", p.bold(at.name()), p.label(d), p.bold(d.Rule.Name))
+		fmt.Fprintln(out, Wrap(d.Message, p.Width, "  ", "  "))
+		if len(s.same) > 0 {
+			fmt.Fprintln(out, Wrap(alsoAt(s.same), p.Width, "  ", "    "))
+		}
+		for _, related := range d.Related {
+			to, ok := places.of(related.Path, related.Span)
+			m := mark{place: to, sign: "-", label: related.Message}
+			switch {
+			case !ok:
+			case to.path == at.path && to.cell == at.cell:
+				marks = m.addTo(marks)
+			default:
+				elsewhere = m.addTo(elsewhere)
+			}
 		}
 	}
-	gutter := gutterFor(all)
-	fmt.Fprintln(out, p.dim(fmt.Sprintf("%*s |", gutter, "")))
-	fmt.Fprint(out, p.snippet(at, gutter, "^", ""))
-	for j, related := range all[1:] {
-		fmt.Fprintln(out, Wrap(related.name()+" "+labels[j+1], p.Width, "  note: ", "    "))
-		fmt.Fprint(out, p.snippet(related, gutter, "-", ""))
+	marks = append(marks, mark{place: at, sign: "^"})
+	gutter := gutterFor(append(marks, elsewhere...))
+	fmt.Fprint(out, p.snippet(marks, gutter))
+	for _, m := range elsewhere {
+		fmt.Fprintln(out, Wrap(m.name()+" "+m.label, p.Width, "  note: ", "    "))
+		m.label = ""
+		fmt.Fprint(out, p.snippet([]mark{m}, gutter))
 	}
-	for _, fix := range f.fixesFor(i) {
-		fmt.Fprintln(out, p.help(f, fix, i))
+	for _, fix := range f.Fixes {
+		if slices.ContainsFunc(told, func(s shown) bool { return slices.Contains(fix.Resolves, s.index) }) {
+			fmt.Fprintln(out, p.help(f, fix, told))
+		}
 	}
 	fmt.Fprintln(out)
 }
 
-// help is the line that offers a fix.
-func (p painter) help(f *File, fix codeactions.Fix, i int) string {
-	var how string
-	switch fix.Applicability {
-	case diagnostics.Safe:
-		how = "safe fix"
-	case diagnostics.Unsafe:
-		how = "unsafe fix"
-	default:
-		how = "suggestion"
+// mostPlaces is how many places are named that a sentence is said of, too.
+const mostPlaces = 4
+
+// alsoAt tells where else a sentence is said.
+func alsoAt(same []found) string {
+	var names []string
+	for _, f := range same[:min(len(same), mostPlaces)] {
+		names = append(names, strings.TrimSuffix(f.at.name(), ":"))
 	}
+	line := fmt.Sprintf("The same in %s: %s", Count(len(same), "more place"), strings.Join(names, ", "))
+	if len(same) > mostPlaces {
+		line += ", ... (--format concise lists them)"
+	}
+	return line
+}
+
+// label is a finding's severity and code.
+func (p painter) label(d diagnostics.Diagnostic) string {
+	return p.paint(severityColors[d.Severity]+bold, d.Severity.String()+"["+d.Rule.Code+"]")
+}
+
+// help is the line that offers a fix for findings at one place.
+func (p painter) help(f *File, fix codeactions.Fix, told []shown) string {
+	how := fixKinds[fix.Applicability]
 	if fix.Why != "" {
 		how += ": " + strings.TrimSuffix(fix.Why, ".")
 	}
-	var others []string
-	for _, other := range fix.Resolves {
-		if other != i && f.Diagnostics[other].Rule != f.Diagnostics[i].Rule {
-			others = append(others, f.Diagnostics[other].Rule.Code)
+	var own, others []string
+	for _, i := range fix.Resolves {
+		code, to := f.Diagnostics[i].Rule.Code, &others
+		if slices.ContainsFunc(told, func(s shown) bool { return f.Diagnostics[s.index].Rule.Code == code }) {
+			to = &own
+		}
+		if !slices.Contains(*to, code) {
+			*to = append(*to, code)
 		}
 	}
-	if len(others) > 0 {
+	switch {
+	case len(told) > 1:
+		how += "; clears " + strings.Join(append(own, others...), ", ")
+	case len(others) > 0:
 		how += "; clears " + strings.Join(others, ", ") + " too"
 	}
 	line := Wrap(fmt.Sprintf("%s (%s)", fix.Title, how), p.Width, "  help: ", "    ")
@@ -115,8 +153,15 @@ func (p painter) help(f *File, fix codeactions.Fix, i int) string {
 	return line
 }
 
-// summary is the last line: what was found, and what can be done.
+var fixKinds = map[diagnostics.Applicability]string{
+	diagnostics.Safe: "safe fix", diagnostics.Unsafe: "unsafe fix", diagnostics.Display: "suggestion",
+}
+
+// summary are the last lines: what was found, what can be done, and what is not shown.
 func (p painter) summary(r *Report) string {
+	if r.Quiet {
+		return ""
+	}
 	counts := map[diagnostics.Severity]int{}
 	total, safe, unsafe := 0, 0, 0
 	for i := range r.Files {
@@ -136,28 +181,51 @@ func (p painter) summary(r *Report) string {
 	if r.Fixed > 0 {
 		fmt.Fprintf(&s, "Fixed %s. ", Count(r.Fixed, "finding"))
 	}
-	if total == 0 {
-		left := "No findings"
-		if r.Fixed > 0 {
-			left = "None left"
-		}
-		fmt.Fprintf(&s, "%s in %s.", left, Count(r.Checked, "file"))
-		return p.bold(s.String())
+	switch {
+	case total > 0:
+		fmt.Fprintf(&s, "%s in %d of %s: %s.", Count(total, "finding"), len(r.Files), Count(r.Checked, "file"), severities(counts))
+	case r.Checked == 0:
+		s.WriteString("No files were checked.")
+	case r.Fixed > 0:
+		fmt.Fprintf(&s, "None left in %s.", Count(r.Checked, "file"))
+	default:
+		fmt.Fprintf(&s, "No findings in %s.", Count(r.Checked, "file"))
 	}
-	var kinds []string
-	for severity := diagnostics.Error; severity > diagnostics.Off; severity-- {
-		if n := counts[severity]; n > 0 {
-			kinds = append(kinds, Count(n, severity.String()))
-		}
+	if r.Checked > 0 && r.Unchecked > 0 {
+		fmt.Fprintf(&s, " Not checked: %s.", Count(r.Unchecked, "file"))
 	}
-	fmt.Fprintf(&s, "%s in %d of %s: %s.", Count(total, "finding"), len(r.Files), Count(r.Checked, "file"), strings.Join(kinds, ", "))
 	if safe > 0 && !r.Fixing {
 		fmt.Fprintf(&s, " %d can be fixed with --fix.", safe)
 	}
 	if unsafe > 0 && !r.UnsafeFixing {
 		fmt.Fprintf(&s, " %d can be fixed with --fix --unsafe-fixes.", unsafe)
 	}
-	return p.bold(Wrap(s.String(), p.Width, "", ""))
+	lines := p.bold(Wrap(s.String(), p.Width, "", "")) + "\n"
+	if least := weakest(r.Hidden); least != diagnostics.Off {
+		lines += fmt.Sprintf("%s: --severity %s\n", severities(r.Hidden), least)
+	}
+	return lines
+}
+
+// severities are numbers of findings by severity, the most severe first.
+func severities(counts map[diagnostics.Severity]int) string {
+	var kinds []string
+	for severity := diagnostics.Error; severity > diagnostics.Off; severity-- {
+		if n := counts[severity]; n > 0 {
+			kinds = append(kinds, Count(n, severity.String()))
+		}
+	}
+	return strings.Join(kinds, ", ")
+}
+
+// weakest is the least severe of what is counted, Off for nothing.
+func weakest(counts map[diagnostics.Severity]int) diagnostics.Severity {
+	for severity := diagnostics.Hint; severity <= diagnostics.Error; severity++ {
+		if counts[severity] > 0 {
+			return severity
+		}
+	}
+	return diagnostics.Off
 }
 
 func best(fixes []codeactions.Fix) diagnostics.Applicability {
