@@ -83,11 +83,11 @@ func (f *File) classBest(s *SaveSite) *Best {
 				continue
 			}
 			left := ev.Node.Child(pyast.FieldLeft)
-			if left.Kind() != pyast.KindAttribute || !strings.HasPrefix(left.Text(), "self.") || !isBest(left.Text()) {
+			if left.Kind() != pyast.KindAttribute || !strings.HasPrefix(left.Text(), "self.") {
 				continue
 			}
 			for fr := ev.Frame; fr != nil; fr = fr.Parent {
-				if fr.Kind == pysem.FrameIf && fr.Positive && fr.Ctx == ev.Ctx && compares(fr.Cond, left.Text()) && callsMethod(fr.Node, s) {
+				if fr.Kind == pysem.FrameIf && fr.Positive && fr.Ctx == ev.Ctx && f.asksBest(fr, left.Text(), ev.Node.Child(pyast.FieldRight)) && callsMethod(fr.Node, s) {
 					return &Best{Name: left.Text(), Test: fr.Cond, Assign: ev.Node, Ctx: ev.Ctx}
 				}
 			}

@@ -1,7 +1,7 @@
 package training
 
 import (
-	"regexp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -298,15 +298,54 @@ type Best struct {
 	Ctx          *pysem.Ctx
 }
 
-var bestVariable = regexp.MustCompile(`(?i)(^|_)(best|max|min|lowest|highest|top)(_|$)|^best`)
-
-func isBest(name string) bool {
-	last := lastPart(name)
-	return bestVariable.MatchString(last) && !noMetric.MatchString(last)
+// beats reports whether a condition asks that what is then assigned to a variable is above or below its value so far: a metric, be
+// it taken out of a tensor on the way. What a loop counts is no metric.
+func beats(cond pyast.Node, name string, assigned pyast.Node) bool {
+	metric := taken(assigned)
+	for n := range cond.Descendants() {
+		if n.Kind() != pyast.KindComparisonOperator {
+			continue
+		}
+		left, op, right := comparison(n)
+		if op == "" || !strings.Contains("<= >=", op) {
+			continue
+		}
+		if right.TextIs(name) {
+			left, right = right, left
+		}
+		if left.TextIs(name) && taken(right).TextIs(metric.Text()) && !loopVariable(n, metric.Text()) {
+			return true
+		}
+	}
+	return false
 }
 
-// noMetric are bounds and counts that are called max or min like metrics.
-var noMetric = regexp.MustCompile(`(?i)epoch|(^|_)(lr|time|len(gth)?|size|idx|index|id|iters?|steps?|norm|scale|mem(ory)?|workers|batch|seq|num|n|value|dist|grad|weight|wd|rank|range|bound|limit|path|file|name|model|state(_dict)?)s?(_|$)`)
+// asksBest is beats of a frame's condition, be it kept in a flag.
+func (f *File) asksBest(fr *pysem.Frame, name string, assigned pyast.Node) bool {
+	if beats(fr.Cond, name, assigned) {
+		return true
+	}
+	return slices.ContainsFunc(comparisons(f.Eval.Eval(fr.Cond, fr.Ctx), 0), func(v *pysem.Value) bool {
+		return v.Ctx == fr.Ctx && beats(v.Node, name, assigned)
+	})
+}
+
+// taken is the metric in `loss.item()`, `float(loss)` and `copy.copy(loss)`.
+func taken(n pyast.Node) pyast.Node {
+	for n.Kind() == pyast.KindCall {
+		args := pysem.Args(n)
+		fn := n.Child(pyast.FieldFunction)
+		switch {
+		case len(args.Position) == 1 && len(args.Keyword) == 0:
+			n = args.Position[0]
+		case len(args.Position) == 0 && len(args.Keyword) == 0 && fn.Kind() == pyast.KindAttribute:
+			n = fn.Child(pyast.FieldObject)
+		default:
+			return n
+		}
+	}
+	return n
+}
 
 // BestMetric is the best-so-far variable that decides a save of the same training loop, nil when there is none: a name that is
 // compared in a condition of some save (or of the block that marks the best) and assigned in the loop.
@@ -325,7 +364,7 @@ func (s *SaveSite) BestMetric() *Best {
 		}
 		left := ev.Node.Child(pyast.FieldLeft)
 		name := left.Text()
-		if !left.Is(pyast.KindIdentifier, pyast.KindAttribute) || !isBest(name) {
+		if !left.Is(pyast.KindIdentifier, pyast.KindAttribute) {
 			continue
 		}
 		right := ev.Node.Child(pyast.FieldRight)
@@ -339,7 +378,7 @@ func (s *SaveSite) BestMetric() *Best {
 			continue
 		}
 		for fr := ev.Frame; fr != nil && !(fr.Kind == pysem.FrameLoop); fr = fr.Parent {
-			if fr.Kind == pysem.FrameIf && fr.Positive && fr.Ctx == ev.Ctx && compares(fr.Cond, name) {
+			if fr.Kind == pysem.FrameIf && fr.Positive && fr.Ctx == ev.Ctx && f.asksBest(fr, name, right) {
 				if f.decidesIn(s, fr) || f.decides(s, name) {
 					return &Best{Name: name, Test: fr.Cond, Assign: ev.Node, Ctx: ev.Ctx}
 				}
@@ -377,29 +416,39 @@ func (f *File) decidesIn(s *SaveSite, cond *pysem.Frame) bool {
 func (f *File) decides(s *SaveSite, name string) bool {
 	for _, o := range append(s.Companions(), s) {
 		for _, fr := range o.Conditions() {
-			if compares(fr.Cond, name) || bestCondition.MatchString(fr.Cond.Text()) {
+			if f.asksOf(fr.Cond, fr.Ctx, name) {
 				return true
 			}
 		}
 	}
-	// save_checkpoint(state, is_best): the helper copies the best file.
 	for _, c := range s.Run.Calls {
 		if !s.around().Holds(c.Index) {
 			continue
 		}
 		switch lastPart(c.Callee) {
-		case "copyfile", "copy", "copy2":
+		case "copyfile", "copy", "copy2": // save_checkpoint(state, is_best): the helper copies the best file
 			for fr := c.Frame; fr != nil; fr = fr.Parent {
-				if fr.Kind == pysem.FrameIf && bestCondition.MatchString(fr.Cond.Text()) {
+				if fr.Kind == pysem.FrameIf && f.asksOf(fr.Cond, fr.Ctx, name) {
 					return true
 				}
 			}
 		}
-		if foreignSaver.MatchString(lastPart(c.Callee)) && strings.Contains(c.Node.Text(), "best") {
-			return true
+		if !foreignSaver.MatchString(lastPart(c.Callee)) {
+			continue
+		}
+		args := pysem.Args(c.Node)
+		for _, n := range slices.Concat(args.Position, slices.Collect(maps.Values(args.Keyword))) {
+			if f.asksOf(n, c.Ctx, name) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// asksOf reports whether a condition compares the name, be the comparison kept in a flag.
+func (f *File) asksOf(cond pyast.Node, ctx *pysem.Ctx, name string) bool {
+	return compares(cond, name) || slices.ContainsFunc(comparisons(f.Eval.Eval(cond, ctx), 0), func(v *pysem.Value) bool { return compares(v.Node, name) })
 }
 
 func compares(cond pyast.Node, name string) bool {
