@@ -6,6 +6,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -90,7 +91,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 func missingBestMetric(p *diagnostics.Pass) {
 	for _, r := range p.File.Checkpoints() {
 		s := r.Save
-		if s.Kind != training.PayloadDict || s.HasRole(training.RoleBest) || !s.HasKind(training.Optimizer) && !s.HoldsStates() && r.Evidence != training.FromLoadPath {
+		if s.Kind != training.PayloadDict || holdsBest(p.File, s) || !s.HasKind(training.Optimizer) && !s.HoldsStates() && r.Evidence != training.FromLoadPath {
 			continue
 		}
 		best := s.BestMetric()
@@ -98,29 +99,65 @@ func missingBestMetric(p *diagnostics.Pass) {
 			continue
 		}
 		if s.BestOnly() && slices.ContainsFunc(s.Companions(), func(o *training.SaveSite) bool {
-			return o.Kind == s.Kind && !o.BestOnly() && !o.HasRole(training.RoleBest) && o.HasKind(training.Optimizer) == s.HasKind(training.Optimizer)
+			return o.Kind == s.Kind && !o.BestOnly() && !holdsBest(p.File, o) && o.HasKind(training.Optimizer) == s.HasKind(training.Optimizer)
 		}) {
 			continue // said of the checkpoint that is written all the time
 		}
 		if restored, _ := p.File.BestRestored(best); restored {
 			continue // from a metric that is saved under a name of its own
 		}
-		p.Report(diagnostics.Diagnostic{
+		if kept := p.File.DecidedBy(s, best.Name); len(kept) > 0 && !slices.ContainsFunc(kept, func(o *training.SaveSite) bool { return !p.File.NewEachRun(o) }) {
+			continue // what earlier runs kept stays
+		}
+		d := diagnostics.Diagnostic{
 			Place:    s.Anchor(),
 			Severity: proven(r, diagnostics.Warning),
-			Message: fmt.Sprintf("`%s` decides which checkpoint is the best and is not saved: the first epoch after a resume overwrites the best checkpoint, whatever it scores.",
+			Message: fmt.Sprintf("`%s` decides which checkpoint is the best and is not saved: the first evaluation after a resume overwrites the best checkpoint, whatever it scores.",
 				best.Name),
 			Related:  append(loadedHere(r.Load), at(best.Assign, "the best metric is updated here")),
 			Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: s, Load: r.Load, Best: best.Name}},
-		})
+		}
+		if site := training.WrongCall(s.Node, s.Ctx, savedWithBest(p.File, s)); site != s.Node {
+			d.Place = training.FirstLine(site)
+			d.Related = append(d.Related, at(s.Node, "the save, which another caller hands the best metric"))
+			d.Remedies = nil // they would write what the helper is handed
+		}
+		p.Report(d)
 	}
 }
+
+// savedWithBest are the contexts in which the helper that makes a save is handed a best metric, too.
+func savedWithBest(f *training.File, s *training.SaveSite) []training.Right {
+	var out []training.Right
+	for _, o := range f.Saves() {
+		if o.Node != s.Node || o.Ctx == s.Ctx {
+			continue
+		}
+		if best := o.BestMetric(); holdsBest(f, o) || best != nil && savesValue(o, best) {
+			out = append(out, training.Apart(o.Ctx, s.Ctx))
+		}
+	}
+	return out
+}
+
+// holdsBest says that a best metric is in the payload, and not just a key for one that this caller leaves at None.
+func holdsBest(f *training.File, s *training.SaveSite) bool {
+	return slices.ContainsFunc(s.Components, func(c training.Component) bool {
+		return c.Role == training.RoleBest && !leftAtNone(f, c)
+	})
+}
+
+// leftAtNone says that a caller of the helper that writes a part leaves it at None.
+func leftAtNone(f *training.File, c training.Component) bool { return f.Eval.Expr(c.Entry.Value).Kind == pysem.NoneVal }
 
 // savesValue says that the metric is in the payload under a key that does not tell, as "acc": best_acc, or that the save
 // happens only when the metric saved is the new best.
 func savesValue(s *training.SaveSite, best *training.Best) bool {
 	right := best.Assign.Child(pyast.FieldRight)
 	for _, c := range s.Components {
+		if leftAtNone(s.Run.File, c) {
+			continue
+		}
 		n := c.Entry.Value.Node
 		if n.TextIs(best.Name) {
 			return true

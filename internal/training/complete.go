@@ -414,12 +414,8 @@ func (f *File) decidesIn(s *SaveSite, cond *pysem.Frame) bool {
 // decides says that a comparison with the name decides a save or a copy: the flag (is_best) reaches a save's condition or a
 // helper's argument.
 func (f *File) decides(s *SaveSite, name string) bool {
-	for _, o := range append(s.Companions(), s) {
-		for _, fr := range o.Conditions() {
-			if f.asksOf(fr.Cond, fr.Ctx, name) {
-				return true
-			}
-		}
+	if len(f.DecidedBy(s, name)) > 0 {
+		return true
 	}
 	for _, c := range s.Run.Calls {
 		if !s.around().Holds(c.Index) {
@@ -444,6 +440,17 @@ func (f *File) decides(s *SaveSite, name string) bool {
 		}
 	}
 	return false
+}
+
+// DecidedBy are the saves beside one, itself among them, that a comparison with a name decides.
+func (f *File) DecidedBy(s *SaveSite, name string) []*SaveSite {
+	var out []*SaveSite
+	for _, o := range append(s.Companions(), s) {
+		if slices.ContainsFunc(o.Conditions(), func(fr *pysem.Frame) bool { return f.asksOf(fr.Cond, fr.Ctx, name) }) {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // asksOf reports whether a condition compares the name, be the comparison kept in a flag.

@@ -234,6 +234,28 @@ func (f *File) dated(v *pysem.Value, depth int) bool {
 	return false
 }
 
+// NewEachRun reports whether a run writes to a name that no earlier run has written to: one made of the time, of random letters, or
+// numbered by what is there already.
+func (f *File) NewEachRun(s *SaveSite) bool { return f.newEachRun(s.Path.Value, 0) }
+
+func (f *File) newEachRun(v *pysem.Value, depth int) bool {
+	if v == nil || depth > 10 {
+		return false
+	}
+	for _, a := range v.Alternatives() {
+		callee := a.Callee()
+		if clocks.MatchString(callee) || listing[callee] || f.dated(a, depth) {
+			return true
+		}
+		for _, part := range append(f.madeFrom(a), holes(a)...) {
+			if f.newEachRun(part, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // holes are the values that a string is put together from.
 func holes(v *pysem.Value) []*pysem.Value {
 	var out []*pysem.Value
