@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,12 +26,17 @@ const stdinArgument = "-"
 type checker struct {
 	rules                       *diagnostics.Registry
 	fix, unsafe, diff, exitZero bool
-	write                       bool // put fixed texts into their files
+	inPlace                     bool // put fixed texts into their files
 	selected, ignored           []string
 	format, stdinName           string
 	severity, failOn            threshold
+	outputFile                  string
+	quiet, statistics           bool
 
 	out, err  io.Writer
+	reportTo  io.Writer // out, or what goes into outputFile
+	style     func(io.Writer) report.Style
+	write     func(io.Writer, string, *report.Report, report.Style) error
 	workspace *project.Workspace
 	failed    bool // a finding makes the run fail
 }
@@ -41,10 +47,10 @@ func newCheckCommand(rules *diagnostics.Registry) *cobra.Command {
 		Use:   "check [paths]",
 		Short: "Report findings in files and directories (default: the working directory)",
 		Long: `Report findings in the given files and in the Python files and notebooks below the given
-directories (default: the working directory). Left out are files that git ignores, virtual environments,
-symbolic links, and what exclude in ckpt-lsp.toml or [tool.ckpt-lsp] of pyproject.toml names;
-a file given by name is always checked. "-" reads standard input; with --fix the fixed text
-then goes to standard output, and findings go to standard error.
+directories (default: the working directory). Left out are files that git ignores, virtual
+environments, symbolic links, and what exclude in ckpt-lsp.toml or [tool.ckpt-lsp] of
+pyproject.toml names; a file given by name is always checked. "-" reads standard input; with --fix
+the fixed text then goes to standard output, and findings go to standard error.
 
 A finding in a notebook (.ipynb) is reported by cell, counted from 1 over cells of all kinds, and
 by line of the cell: "train.ipynb:cell 3:12:5". In JSON, "cell" stands beside "path" and "range".
@@ -67,6 +73,11 @@ formats for programs (github, gitlab, json, json-lines, junit, sarif) hold all f
 --severity is given. What is checked and fixed does not depend on it. The worst file comes last;
 a sentence that is true in several places is shown in one of them, and the others are counted.
 
+Flags with a variable in brackets are also read from the environment; the command line goes before
+it. Colour: --color, then NO_COLOR, CLICOLOR_FORCE and FORCE_COLOR, then whether it is a terminal.
+Rule codes lead to their documentation in terminals that know hyperlinks (FORCE_HYPERLINK=1 and 0
+decide otherwise).
+
 Exit codes: 0 no finding is left at or above --fail-on (or fail-on in the configuration; default:
 warning), 1 such findings are left, shown or not (0 with --exit-zero), 2 an error: a bad flag or
 configuration, a file that could not be read or written, a failure of ckpt-lsp itself. A file
@@ -75,7 +86,20 @@ standard error (in JSON under "errors"), what can be understood of it is checked
 change the exit code. Notebooks in other languages are left out of directories without a word.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.out, c.err = cmd.OutOrStdout(), cmd.ErrOrStderr()
-			return c.run(cmd.InOrStdin(), args)
+			c.reportTo, c.style = c.out, func(w io.Writer) report.Style { return styleFor(cmd, w) }
+			if c.outputFile == "" {
+				return c.run(cmd.InOrStdin(), args)
+			}
+			var file bytes.Buffer
+			c.reportTo, c.style = &file, func(io.Writer) report.Style { return report.Style{Width: pageWidth} }
+			err := c.run(cmd.InOrStdin(), args)
+			if err != nil && !errors.Is(err, errFindings) && !errors.Is(err, errReported) {
+				return err // there is no report
+			}
+			if failed := writeOutput(c.outputFile, file.Bytes()); failed != nil {
+				return failed
+			}
+			return err
 		},
 	}
 	flags := cmd.Flags()
@@ -88,7 +112,11 @@ change the exit code. Notebooks in other languages are left out of directories w
 	flags.StringSliceVar(&c.selected, "select", nil, "rules to run, in place of the configuration's select and ignore")
 	flags.StringSliceVar(&c.ignored, "ignore", nil, "rules to leave out, besides those the configuration leaves out")
 	flags.StringVar(&c.format, "format", "text", "how to report: "+strings.Join(report.Formats(), ", "))
+	flags.StringVarP(&c.outputFile, "output-file", "o", "", "write the report into this file, not to standard output")
+	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print findings and errors, and nothing else")
+	flags.BoolVar(&c.statistics, "statistics", false, "count the findings of each rule instead of showing them")
 	flags.StringVar(&c.stdinName, "stdin-filename", "stdin.py", "the path that standard input stands for")
+	fromEnvironment(flags, "fail-on", "format", "ignore", "output-file", "quiet", "select", "severity")
 	return cmd
 }
 
@@ -110,23 +138,27 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 	r.Problems = problems
 	for _, o := range c.files(project.NewProgram(c.workspace), files) {
 		c.count(o, r)
-		if _, err := io.WriteString(c.out, o.diff); err != nil {
+		if _, err := io.WriteString(c.reportTo, o.diff); err != nil {
 			return err
 		}
 	}
-	return c.finish(r, c.out)
+	return c.finish(r, c.reportTo)
 }
 
 // report is a report to be filled.
 func (c *checker) report() *report.Report {
 	return &report.Report{
-		Hidden: map[diagnostics.Severity]int{}, Fixing: c.fix, UnsafeFixing: c.fix && c.unsafe, Open: open, Version: version(), Help: docs.Page,
+		Hidden: map[diagnostics.Severity]int{}, Quiet: c.quiet, Fixing: c.fix, UnsafeFixing: c.fix && c.unsafe, Open: open, Version: version(), Help: docs.Page,
 	}
 }
 
 // prepare checks the flags and opens the workspace.
 func (c *checker) prepare() error {
-	if err := report.Write(io.Discard, c.format, &report.Report{}, report.Style{}); err != nil {
+	c.write = report.Write
+	if c.statistics {
+		c.write = report.WriteStatistics
+	}
+	if err := c.write(io.Discard, c.format, &report.Report{}, report.Style{}); err != nil {
 		return err
 	}
 	o := project.Overrides{Rules: c.rules}
@@ -142,7 +174,7 @@ func (c *checker) prepare() error {
 			*list.into = append(*list.into, s)
 		}
 	}
-	c.workspace, c.write = project.NewWorkspaceWith(".", o), true
+	c.workspace, c.inPlace = project.NewWorkspaceWith(".", o), true
 	return nil
 }
 
@@ -170,7 +202,7 @@ func (c *checker) files(p *project.Program, paths []string) []*outcome {
 	}
 	fixed, _ := index.Fix(ctx, p, paths, atLeast)
 	for i, f := range fixed {
-		if c.fix && !c.diff && c.write && len(f.Partners) > 0 && f.Changed() {
+		if c.fix && !c.diff && c.inPlace && len(f.Partners) > 0 && f.Changed() {
 			if _, err := target(f.Before.Path); err != nil {
 				project.Undo(fixed, i, fmt.Errorf("cannot be written: %w", err))
 			}
@@ -190,7 +222,7 @@ func (c *checker) settled(f project.Fixed) *outcome {
 		o.fail(path, f.Err)
 		return o
 	}
-	if f.Changed() && c.write {
+	if f.Changed() && c.inPlace {
 		if failed := writeFile(path, f.After.Source); failed != nil {
 			o := newOutcome(f.Before)
 			o.fail(path, fmt.Errorf("cannot be written: %w", failed))
@@ -261,20 +293,24 @@ func (c *checker) standardInput(stdin io.Reader) error {
 	if _, err := c.workspace.Config(c.stdinName); err != nil {
 		return err
 	}
-	o, to := c.standardText(data), c.out
+	o, to := c.standardText(data), c.reportTo
 	switch {
 	case c.diff:
-		data = []byte(o.diff)
-	case c.fix && o.text != nil:
-		if data, err = o.text.Encode(); err != nil {
-			return fmt.Errorf("%s: %w", c.stdinName, err)
+		if _, err := io.WriteString(c.reportTo, o.diff); err != nil {
+			return err
 		}
-	}
-	if c.fix || c.diff {
+	case c.fix:
+		if o.text != nil {
+			if data, err = o.text.Encode(); err != nil {
+				return fmt.Errorf("%s: %w", c.stdinName, err)
+			}
+		}
 		if _, err := c.out.Write(data); err != nil {
 			return err
 		}
-		to = c.err
+		if c.outputFile == "" {
+			to = c.err
+		}
 	}
 	r := c.report()
 	c.count(o, r)
@@ -287,7 +323,7 @@ func (c *checker) standardText(data []byte) *outcome {
 	if err != nil {
 		return newOutcome(c.workspace.AnalyzeBytes(c.stdinName, data))
 	}
-	c.write = false
+	c.inPlace = false
 	return c.files(project.NewProgram(c.workspace).With(c.stdinName, src, nil), []string{c.stdinName})[0]
 }
 
@@ -298,12 +334,14 @@ func (c *checker) finish(r *report.Report, to io.Writer) error {
 			kind := "warning"
 			if p.Fatal {
 				kind = "error"
+			} else if c.quiet {
+				continue
 			}
 			fmt.Fprintf(c.err, "%s: %v\n", kind, p)
 		}
 	}
 	if !c.diff {
-		if err := report.Write(to, c.format, r, styleFor(to)); err != nil {
+		if err := c.write(to, c.format, r, c.style(to)); err != nil {
 			return err
 		}
 	}
@@ -314,6 +352,18 @@ func (c *checker) finish(r *report.Report, to io.Writer) error {
 	}
 	if c.failed && !c.exitZero {
 		return errFindings
+	}
+	return nil
+}
+
+// writeOutput writes a report into a file, in directories that are made for it.
+func writeOutput(path string, data []byte) error {
+	err := os.MkdirAll(filepath.Dir(path), 0o777)
+	if err == nil {
+		err = os.WriteFile(path, data, 0o666)
+	}
+	if err != nil {
+		return fmt.Errorf("--output-file: %w", err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/contract"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/report"
 )
 
 func newContractCommand() *cobra.Command {
@@ -20,17 +21,19 @@ func newContractCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "contract [path]",
 		Short: "Show which saves feed which loads, and what becomes of each key",
-		Long: `Show the contract between the saves and the loads of a program: which checkpoint a load reads, as far
-as the file's name and the keys tell, and for each key where it is written, where it is read and what
-is restored from it. Saves that nothing reads and loads that nothing writes for are listed too; where a name is not
-known, it is said that it is not known. Files that are renamed or copied are followed. path is a file or a directory
-(default: the working directory); tests are left out unless they are named.
+		Long: `Show the contract between the saves and the loads of a program: which checkpoint a load reads, as
+far as the file's name and the keys tell, and for each key where it is written, where it is read and
+what is restored from it. Saves that nothing reads and loads that nothing writes for are listed too;
+where a name is not known, it is said that it is not known. Files that are renamed or copied are
+followed. path is a file or a directory (default: the working directory); tests are left out unless
+they are named.
 
-The last column says of a key: "restored into NAME", "read", "not read here" (written and forgotten), "not
-written here", "means KEY" (misspelt: KEY is written), "optional" (the load does without it), or "?" where it may be
-written or read out of sight. --format markdown prints the same as a page, --format json with the fields
-saves, load, perhaps, unknown, continues and keys; the state of a key is restored, read, forgotten, unwritten, misspelt,
-optional, unknown or written (by a save that nothing reads).
+The last column says of a key: "restored into NAME", "read", "not read here" (written and
+forgotten), "not written here", "means KEY" (misspelt: KEY is written), "optional" (the load does
+without it), or "?" where it may be written or read where ckpt-lsp cannot see it. --format markdown
+prints the same as a page, --format json with the fields saves, load, perhaps, unknown, continues
+and keys; the state of a key is restored, read, forgotten, unwritten, misspelt, optional, unknown or
+written (by a save that nothing reads).
 
 Exit codes: 0 the contract is printed, also when there is none; 2 an error.`,
 		Args: cobra.MaximumNArgs(1),
@@ -55,7 +58,7 @@ Exit codes: 0 the contract is printed, also when there is none; 2 an error.`,
 				_, err := io.WriteString(cmd.OutOrStdout(), contract.Markdown(args[0], contracts))
 				return err
 			}
-			return writeContracts(cmd.OutOrStdout(), args[0], contracts)
+			return writeContracts(cmd.OutOrStdout(), args[0], contracts, styleFor(cmd, cmd.OutOrStdout()))
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "json, markdown or text")
@@ -79,8 +82,7 @@ func contractsOf(path string) ([]contract.Contract, error) {
 	})
 }
 
-func writeContracts(out io.Writer, path string, contracts []contract.Contract) error {
-	style := styleFor(out)
+func writeContracts(out io.Writer, path string, contracts []contract.Contract, style report.Style) error {
 	if len(contracts) == 0 {
 		_, err := fmt.Fprintf(out, "No checkpoint with keys is saved or loaded in %s.\n", path)
 		return err

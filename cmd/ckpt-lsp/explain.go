@@ -25,7 +25,7 @@ func newExplainCommand(rules *diagnostics.Registry) *cobra.Command {
 				return fmt.Errorf("unknown rule %q; `ckpt-lsp rules` lists them", args[0])
 			}
 			out := cmd.OutOrStdout()
-			_, err := fmt.Fprint(out, explanation(r, styleFor(out)))
+			_, err := fmt.Fprint(out, explanation(r, styleFor(cmd, out)))
 			return err
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

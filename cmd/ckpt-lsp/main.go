@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -51,9 +52,10 @@ func newRootCommand(rules *diagnostics.Registry) *cobra.Command {
 		Long: `ckpt-lsp reads PyTorch training code and finds the mistakes that make a resumed run
 diverge, a "reproducible" run differ, or a checkpoint useless. It writes the fix, too.
 It never runs or imports the code unless prove is asked to, and opens no network connection.`,
-		Args:          cobra.NoArgs,
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Args:              cobra.NoArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: readEnvironment,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if stdio {
 				return serverFlags{rules: rules, logLevel: "warn"}.run(cmd.Context())
@@ -61,6 +63,10 @@ It never runs or imports the code unless prove is asked to, and opens no network
 			return cmd.Help()
 		},
 	}
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", pageWidth)))
+	color := colorFlag("auto")
+	root.PersistentFlags().Var(&color, "color", "colour text: auto, always, never")
+	fromEnvironment(root.PersistentFlags(), "color")
 	root.Flags().BoolVar(&stdio, "stdio", false, "run the language server over standard input and output")
 	root.AddCommand(newCheckCommand(rules), newContractCommand(), newExplainCommand(rules), newProveCommand(), newRulesCommand(rules), newServerCommand(rules), newSettingsCommand(), newVersionCommand())
 	return root

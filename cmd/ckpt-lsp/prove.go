@@ -31,24 +31,25 @@ type prover struct {
 	options      prove.Options
 	format, plot string
 	out, err     io.Writer
+	style        report.Style
 }
 
 func newProveCommand() *cobra.Command {
 	p := &prover{}
 	cmd := &cobra.Command{
 		Use:   "prove [flags] -- python train.py ARGS",
-		Short: "Run a training script, kill it and resume it, and say whether it repeats and resumes exactly",
+		Short: "Run a training script, kill and resume it, and say whether it repeats and resumes",
 		Long: `Run a training script, unchanged, under a shim that watches it, and answer three questions:
 
-  repeat  Is it reproducible? It runs twice, and each optimizer step of the two is compared: the data,
-          the learning rate, the loss, the parameters, bit for bit.
+  repeat  Is it reproducible? It runs twice, and each optimizer step of the two is compared: the
+          data, the learning rate, the loss, the parameters, bit for bit.
   resume  Is it resumable? It is killed behind a checkpoint and resumed, and what it does from there
           on is compared with the uninterrupted run.
   kill    Is it safe from crashes? It is killed at random moments inside checkpoint writes, and what
           each kill leaves is loaded.
 
-What differs is told with the step, the component (learning rate, optimizer state, data order, ...) and
-the rules that tell of it without running anything.
+What differs is told with the step, the component (learning rate, optimizer state, data order, ...)
+and the rules that tell of it without running anything.
 
 The script runs in copies of the working directory, which are removed afterwards; .git, caches and
 virtual environments are left out, and directories with data can be linked to with --link. A script
@@ -63,7 +64,7 @@ them stands for the newest checkpoint. Without either the same command must resu
 Exit codes: 0 proven, 1 not, 2 it could not be run or a question not be answered.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p.out, p.err = cmd.OutOrStdout(), cmd.ErrOrStderr()
+			p.out, p.err, p.style = cmd.OutOrStdout(), cmd.ErrOrStderr(), styleFor(cmd, cmd.OutOrStdout())
 			return p.run(cmd.Context(), args)
 		},
 	}
@@ -106,7 +107,7 @@ func (p *prover) run(ctx context.Context, command []string) error {
 			Findings []foretold `json:"findings"`
 		}{r, findings})
 	} else {
-		err = writeProof(p.out, r, findings, styleFor(p.out))
+		err = writeProof(p.out, r, findings, p.style)
 	}
 	switch {
 	case err != nil:

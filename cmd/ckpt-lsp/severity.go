@@ -32,7 +32,7 @@ func (t *threshold) Set(name string) error {
 func (c *checker) count(o *outcome, r *report.Report) {
 	config, _ := c.workspace.Config(o.path)
 	least := cmp.Or(diagnostics.Severity(c.severity), diagnostics.Hint)
-	if report.ForPeople(c.format) {
+	if report.ForPeople(c.format) && !c.statistics {
 		least = cmp.Or(diagnostics.Severity(c.severity), config.MinSeverity, diagnostics.Information)
 	}
 	failOn := cmp.Or(diagnostics.Severity(c.failOn), config.FailOn, diagnostics.Warning)

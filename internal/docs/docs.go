@@ -38,6 +38,15 @@ func Sections(r *diagnostics.Rule) []Section { return documented()[r.Code].secti
 // File is the name of the rule's source file, empty if it is not among rules.Sources.
 func File(r *diagnostics.Rule) string { return documented()[r.Code].file }
 
+// URL is where people read about a rule: its source, which begins with its documentation.
+func URL(r *diagnostics.Rule) string {
+	const project = "https://github.com/ckpt-lsp/ckpt-lsp/blob/main/"
+	if file := File(r); file != "" {
+		return project + "diagnostics/rules/" + file
+	}
+	return project + "README.md#rules"
+}
+
 // Page is the rule's documentation as a Markdown page.
 func Page(r *diagnostics.Rule) string {
 	var out strings.Builder

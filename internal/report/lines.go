@@ -55,7 +55,7 @@ func (p painter) oneLine(f found) string {
 	if best(f.file.fixesFor(f.index)) == diagnostics.Safe {
 		mark = " [" + p.paint(cyan, "*") + "]"
 	}
-	return fmt.Sprintf("%s%s %s", p.paint(severityColors[f.Severity], f.Severity.String()+"["+f.Rule.Code+"]"), mark, flat(f.Message))
+	return fmt.Sprintf("%s%s %s", p.label(f.Diagnostic), mark, flat(f.Message))
 }
 
 // flat is a text on one line.

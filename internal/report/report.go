@@ -59,8 +59,8 @@ func (f *File) fixesFor(i int) []codeactions.Fix {
 
 // Style is how text is laid out; formats for programs pay no heed to it.
 type Style struct {
-	// Color asks for ANSI escape sequences.
-	Color bool
+	// Color asks for ANSI escape sequences, Links for hyperlinks from rules to their documentation (OSC 8).
+	Color, Links bool
 	// Width is the number of columns to stay within.
 	Width int
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 )
 
 // painter writes text in a style.
@@ -25,6 +26,9 @@ func (p painter) paint(code, s string) string {
 	}
 	return code + s + reset
 }
+
+// link is a text that leads to an address where the terminal knows hyperlinks (OSC 8).
+func link(address, s string) string { return "\x1b]8;;" + address + "\x1b\\" + s + "\x1b]8;;\x1b\\" }
 
 func (p painter) dim(s string) string  { return p.paint(faint, s) }
 func (p painter) bold(s string) string { return p.paint(bold, s) }
@@ -121,7 +125,11 @@ func alsoAt(same []found) string {
 
 // label is a finding's severity and code.
 func (p painter) label(d diagnostics.Diagnostic) string {
-	return p.paint(severityColors[d.Severity]+bold, d.Severity.String()+"["+d.Rule.Code+"]")
+	label := d.Severity.String() + "[" + d.Rule.Code + "]"
+	if p.Links {
+		label = strings.Replace(label, d.Rule.Code, link(docs.URL(d.Rule), d.Rule.Code), 1)
+	}
+	return p.paint(severityColors[d.Severity]+bold, label)
 }
 
 // help is the line that offers a fix for findings at one place.
