@@ -126,6 +126,9 @@ func copiedGenerators(p *diagnostics.Pass, uses []training.LoaderUse) {
 // constantWorkerSeeds reports a worker_init_fn whose seed does not change from worker to worker, or from epoch to epoch.
 func constantWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
 	for _, s := range p.File.WorkerSeeds(use) {
+		if !p.File.DrawsInWorkers(use, s.Generators) {
+			continue
+		}
 		var message string
 		switch {
 		case !s.PerWorker:

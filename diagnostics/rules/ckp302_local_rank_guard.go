@@ -56,9 +56,8 @@ import (
 //
 // # What it does not see
 //
-// Whether the program ever runs on more than one node, and whether the nodes share a disk: where the program names no other rank, or
-// every process loads the file, which then may be a copy for each node, the severity is information. It is silent where the other
-// branch of the test has the first process of all nodes write, so that somebody chooses,
+// Whether the program ever runs on more than one node, and whether the nodes share a disk: so the severity is information. It is
+// silent where the other branch of the test has the first process of all nodes write, so that somebody chooses,
 // where the process group shows that there is one node, where the file's name holds the node or the rank, and for
 // `rank % gpus_per_node == 0`, which asks for one process of each node on purpose.
 //
@@ -67,8 +66,8 @@ import (
 //   - https://docs.pytorch.org/docs/stable/elastic/run.html#environment-variables
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP302", Name: "local-rank-guard", Summary: "One process of each node writes the same file",
-	Severity: diagnostics.Warning, Fix: diagnostics.Unsafe, HasFix: true, Since: "0.1.0",
-	Also: []diagnostics.Severity{diagnostics.Information, diagnostics.Hint},
+	Severity: diagnostics.Information, Fix: diagnostics.Unsafe, HasFix: true, Since: "0.1.0",
+	Also: []diagnostics.Severity{diagnostics.Hint},
 	Run:  localRankGuard,
 })
 
@@ -93,7 +92,6 @@ func localRankGuard(p *diagnostics.Pass) {
 			found.add(c, "makes a `"+name+"`, and these write to one directory where they share the disk")
 		}
 	}
-	apart := p.File.TellsRanksApart()
 	places := once{}
 	for _, w := range found {
 		place := w.place()
@@ -110,11 +108,8 @@ func localRankGuard(p *diagnostics.Pass) {
 		if place != w.call.Node {
 			d.Related = append(d.Related, at(w.call.Node, "the file is written here"))
 		}
-		switch {
-		case w.guard.Spare:
+		if w.guard.Spare {
 			d.Severity = diagnostics.Hint // the callers in sight ask for the right rank
-		case !apart || p.File.LoadedByAll(w.call):
-			d.Severity = diagnostics.Information // one node perhaps, or a copy for each
 		}
 		p.Report(d)
 	}

@@ -2,7 +2,6 @@ package training
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -54,13 +53,6 @@ func (r *Run) NodeGuard(fr *pysem.Frame) (NodeGuard, bool) {
 	}
 	out.Spare = spare
 	return out, found
-}
-
-// LoadedByAll reports whether every process loads the file that a call writes.
-func (f *File) LoadedByAll(c *Call) bool {
-	return slices.ContainsFunc(f.EveryLoad(), func(l *LoadSite) bool {
-		return !f.OneWriter(l.Frame) && slices.ContainsFunc(f.Saves(), func(s *SaveSite) bool { return s.Node == c.Node && s.Writes(l.Path) })
-	})
 }
 
 // asksLocal is the part of a condition, or of the condition a variable in it holds, that lets one process of each node through.
@@ -153,13 +145,6 @@ func (r *Run) oneNode(asks pyast.Node, ctx *pysem.Ctx) bool {
 		}
 	}
 	return false
-}
-
-var globalRankWord = regexp.MustCompile(`^(?i)((global|world|node|group)_?rank|rank|get_rank|is_(main|global_main|world)_process(_zero)?|is_global_zero|is_world_process_zero|(n|num)_?nodes|is_main_process|is_master)$`)
-
-// TellsRanksApart reports whether the file names the rank among all processes, or nodes, beside the rank within the node.
-func (f *File) TellsRanksApart() bool {
-	return f.speaks(globalRankWord)
 }
 
 // saverName are classes of other files whose objects write checkpoints.

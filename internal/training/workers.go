@@ -209,6 +209,17 @@ func (f *File) builtClasses() []*pysem.Class {
 	return out
 }
 
+// DrawsInWorkers reports whether the code that a loader's workers run may draw from one of the generators.
+func (f *File) DrawsInWorkers(u LoaderUse, generators []torch.RNG) bool {
+	if u.Dataset == nil || f.AppliesHanded(u.Dataset) {
+		return true
+	}
+	return slices.ContainsFunc(generators, func(g torch.RNG) bool {
+		_, ok := f.DatasetDraw(u.Data, g)
+		return ok
+	})
+}
+
 // ForkedSeed is the call in a worker_init_fn that seeds from numpy's own generator, which older versions of torch hand to every
 // worker in one state; none if there is none.
 func (f *File) ForkedSeed(u LoaderUse) pyast.Node {
@@ -285,6 +296,8 @@ func (f *File) HeldDraws() []HeldDraw {
 // WorkerSeed is a seed call in a worker_init_fn.
 type WorkerSeed struct {
 	Call pyast.Node
+	// Generators are what it seeds.
+	Generators []torch.RNG
 	// PerWorker and PerEpoch say whether the seed may differ from worker to worker, and from epoch to epoch.
 	PerWorker, PerEpoch bool
 }
@@ -309,7 +322,7 @@ func (f *File) WorkerSeeds(u LoaderUse) []WorkerSeed {
 				continue
 			}
 			perWorker := arg.Kind() != pyast.KindInteger && mentions(v.Func.Body, id) || workerName.MatchString(arg.Text())
-			out = append(out, WorkerSeed{Call: c, PerWorker: perWorker})
+			out = append(out, WorkerSeed{Call: c, Generators: e.Generators, PerWorker: perWorker})
 		}
 	}
 	return out
