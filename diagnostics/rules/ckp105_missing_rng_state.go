@@ -95,7 +95,7 @@ func missingRNGState(p *diagnostics.Pass) {
 	lacks := map[pyast.Place][]torch.RNG{} // together over all ways the program comes to a place
 	for _, r := range p.File.Resumptions() {
 		s := r.Save
-		if s.Kind != training.PayloadDict || r.Evidence != training.FromLoadPath && (!s.HasKind(training.Optimizer) || len(s.Run.Seeds) == 0 || !p.File.TakesBack()) {
+		if s.Kind != training.PayloadDict || r.Evidence != training.FromLoadPath && (!s.HasKind(training.Optimizer) || len(s.Run.Seeds) == 0 || !s.HasKind(training.Scheduler) && !p.File.TakesBack()) {
 			continue
 		}
 		if s.HasRole(training.RoleRNG) && len(savedRNG(s)) == 0 {

@@ -130,10 +130,7 @@ func missingBestMetric(p *diagnostics.Pass) {
 func savedWithBest(f *training.File, s *training.SaveSite) []training.Right {
 	var out []training.Right
 	for _, o := range f.Saves() {
-		if o.Node != s.Node || o.Ctx == s.Ctx {
-			continue
-		}
-		if best := o.BestMetric(); holdsBest(f, o) || best != nil && savesValue(o, best) {
+		if o.Node == s.Node && o.Ctx != s.Ctx && holdsBest(f, o) {
 			out = append(out, training.Apart(o.Ctx, s.Ctx))
 		}
 	}
