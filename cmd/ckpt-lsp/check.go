@@ -38,7 +38,8 @@ type checker struct {
 	style     func(io.Writer) report.Style
 	write     func(io.Writer, string, *report.Report, report.Style) error
 	workspace *project.Workspace
-	failed    bool // a finding makes the run fail
+	failed    bool // a finding, or with diff a change, makes the run fail
+	changed   int  // files that diff shows a change of
 }
 
 func newCheckCommand(rules *diagnostics.Registry) *cobra.Command {
@@ -66,6 +67,9 @@ first statement. Without brackets every rule is meant.
 --unsafe-fixes; name the rules meant with --select:
 
     ckpt-lsp check --fix --unsafe-fixes --select resume-off-by-one train.py
+
+--diff shows what --fix would change in place of the findings, and says on standard error how many
+findings that would fix. It exits with 1 when something would change and with 0 when nothing would.
 
 Errors, warnings and information are shown in full, hints are counted in the last line. --severity
 SEVERITY, or min-severity in the configuration, shows findings of that severity and above. The
@@ -105,7 +109,7 @@ change the exit code. Notebooks in other languages are left out of directories w
 	flags := cmd.Flags()
 	flags.BoolVar(&c.fix, "fix", false, "apply safe fixes to the files")
 	flags.BoolVar(&c.unsafe, "unsafe-fixes", false, "with --fix or --diff: apply fixes that may change behaviour, too")
-	flags.BoolVar(&c.diff, "diff", false, "show what --fix would change as a diff; write nothing")
+	flags.BoolVar(&c.diff, "diff", false, "show what --fix would change as a diff, write nothing; exit 1 if it would")
 	flags.BoolVar(&c.exitZero, "exit-zero", false, "exit 0 even if findings are left")
 	flags.Var(&c.severity, "severity", "show findings from this severity on: error, warning, information, hint")
 	flags.Var(&c.failOn, "fail-on", "exit 1 for findings from this severity on (default warning)")
@@ -148,7 +152,7 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 // report is a report to be filled.
 func (c *checker) report() *report.Report {
 	return &report.Report{
-		Hidden: map[diagnostics.Severity]int{}, Quiet: c.quiet, Fixing: c.fix, UnsafeFixing: c.fix && c.unsafe, Open: open, Version: version(), Help: docs.Page,
+		Hidden: map[diagnostics.Severity]int{}, Quiet: c.quiet, Fixing: c.fix, UnsafeFixing: (c.fix || c.diff) && c.unsafe, Open: open, Version: version(), Help: docs.Page,
 	}
 }
 
@@ -217,6 +221,7 @@ func (c *checker) settled(f project.Fixed) *outcome {
 	if c.diff {
 		o := newOutcome(f.Before)
 		if f.Changed() {
+			o.fixed = f.Cleared
 			o.diff = diff(displayPath(path), f.Before.Source, f.After.Source)
 		}
 		o.fail(path, f.Err)
@@ -339,6 +344,9 @@ func (c *checker) finish(r *report.Report, to io.Writer) error {
 			}
 			fmt.Fprintf(c.err, "%s: %v\n", kind, p)
 		}
+	}
+	if c.diff && !c.quiet {
+		fmt.Fprintln(c.err, report.DiffSummary(r, c.changed))
 	}
 	if !c.diff {
 		if err := c.write(to, c.format, r, c.style(to)); err != nil {

@@ -52,7 +52,7 @@ func newRootCommand(rules *diagnostics.Registry) *cobra.Command {
 		Long: `ckpt-lsp reads PyTorch training code and finds the mistakes that make a resumed run
 diverge, a "reproducible" run differ, or a checkpoint useless. It writes the fix, too.
 It never runs or imports the code unless prove is asked to, and opens no network connection.`,
-		Args:              cobra.NoArgs,
+		Args:              noArguments,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: readEnvironment,
@@ -63,6 +63,7 @@ It never runs or imports the code unless prove is asked to, and opens no network
 			return cmd.Help()
 		},
 	}
+	root.SetFlagErrorFunc(badFlag)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", pageWidth)))
 	color := colorFlag("auto")
 	root.PersistentFlags().Var(&color, "color", "colour text: auto, always, never")

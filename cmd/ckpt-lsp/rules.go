@@ -29,7 +29,7 @@ func newRulesCommand(rules *diagnostics.Registry) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules",
 		Short: "List the rules with severity and kind of fix",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch format {
 			case "text":

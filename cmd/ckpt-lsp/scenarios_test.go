@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -25,6 +27,28 @@ func command(t *testing.T, args ...string) (string, error) {
 	root.SetErr(&out)
 	err := root.Execute()
 	return out.String(), err
+}
+
+// TestFirstContact holds what the README has people try first to what fits two screens: each of the six programs, and nothing beside.
+func TestFirstContact(t *testing.T) {
+	const screens = 2 * 55
+	out, err := command(t, "check", scenarios)
+	if !errors.Is(err, errFindings) {
+		t.Errorf("it ends with %v", err)
+	}
+	files := map[string]bool{}
+	for _, at := range regexp.MustCompile(`(?m)^(\S+\.py):\d+:\d+: `).FindAllStringSubmatch(out, -1) {
+		files[at[1]] = true
+	}
+	programs, _ := filepath.Glob(filepath.Join(scenarios, "*", "train.py"))
+	for _, path := range programs {
+		if !files[filepath.ToSlash(path)] {
+			t.Errorf("nothing is said of %s", path)
+		}
+	}
+	if lines := strings.Count(out, "\n"); len(files) != len(programs) || lines > screens {
+		t.Errorf("%d lines of %d files, want at most %d of %d:\n%s", lines, len(files), screens, len(programs), out)
+	}
 }
 
 // TestScenarios makes each scenario's fixed.py from its train.py, first with the safe fixes, then with the quick fixes that

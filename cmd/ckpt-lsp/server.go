@@ -28,7 +28,7 @@ func newServerCommand(rules *diagnostics.Registry) *cobra.Command {
 
 It logs to standard error, or to the file given with --log-file. Exit codes: 0 after the client
 asked for shutdown and exit, 1 when the connection ended otherwise, 2 on wrong usage.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context()) },
 	}
 	cmd.Flags().StringVar(&f.logFile, "log-file", "", "append the log to this file instead of standard error")

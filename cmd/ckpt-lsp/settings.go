@@ -15,7 +15,7 @@ func newSettingsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "settings",
 		Short:  "Print the JSON Schema of the language server's settings",
-		Args:   cobra.NoArgs,
+		Args:   noArguments,
 		Hidden: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			schema, err := server.SettingsSchema()

@@ -35,9 +35,13 @@ func (c *checker) count(o *outcome, r *report.Report) {
 	if report.ForPeople(c.format) && !c.statistics {
 		least = cmp.Or(diagnostics.Severity(c.severity), config.MinSeverity, diagnostics.Information)
 	}
+	if o.diff != "" {
+		c.changed++
+	}
 	failOn := cmp.Or(diagnostics.Severity(c.failOn), config.FailOn, diagnostics.Warning)
+	c.failed = c.failed || o.diff != ""
 	for _, d := range o.file.Diagnostics {
-		c.failed = c.failed || d.Severity >= failOn
+		c.failed = c.failed || d.Severity >= failOn && !c.diff
 	}
 	shown := o.file.AtLeast(least, r.Hidden)
 	if len(shown.Diagnostics) > 0 {

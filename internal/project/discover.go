@@ -13,8 +13,8 @@ import (
 
 // Files finds the Python files that the arguments name, sorted. A file is taken whatever its name and the exclusions say. In
 // a directory, files that end in .py or .pyw are taken and Python notebooks (.ipynb), but not what .gitignore, .git/info/exclude or the configuration leave
-// out, nor virtual environments; symbolic links are not followed. The problems tell of what is missing or may not be read;
-// the configuration errors are those of every directory on the way.
+// out, nor virtual environments; symbolic links are not followed. The problems tell of what is missing or may not be read, and of directories in which nothing is
+// found; the configuration errors are those of every directory on the way.
 func (w *Workspace) Files(args []string) (files []string, problems []Problem, configErrors []error) {
 	d := &discovery{w: w, taken: map[string]bool{}, broken: map[string]bool{}}
 	for _, arg := range args {
@@ -27,7 +27,13 @@ func (w *Workspace) Files(args []string) (files []string, problems []Problem, co
 			if real, err := filepath.EvalSymlinks(arg); err == nil && real != filepath.Clean(arg) {
 				dir = absolute(real)
 			}
+			d.seen, d.leftOut = 0, false
 			d.walk(filepath.Clean(arg), dir, d.above(dir))
+			if d.seen == 0 {
+				d.problems = append(d.problems, Problem{Path: arg, Message: d.nothing()})
+			}
+		case !info.Mode().IsRegular():
+			d.problems = append(d.problems, Problem{Path: arg, Message: "cannot be read: " + errNotRegular.Error() + "; what a program prints is checked with: ckpt-lsp check -", Fatal: true})
 		default:
 			d.config(arg)
 			d.take(filepath.Clean(arg))
@@ -44,9 +50,20 @@ type discovery struct {
 	problems     []Problem
 	configErrors []error
 	broken       map[string]bool // configuration files already complained of
+	seen         int             // files of the directory that is walked, those taken before among them
+	leftOut      bool            // something in it is excluded
+}
+
+// nothing says that a directory holds no file to check.
+func (d *discovery) nothing() string {
+	if d.leftOut {
+		return "no Python files or notebooks in this directory, but for what .gitignore or exclude leave out"
+	}
+	return "no Python files or notebooks in this directory"
 }
 
 func (d *discovery) take(path string) {
+	d.seen++
 	if abs := absolute(path); !d.taken[abs] {
 		d.taken[abs] = true
 		d.files = append(d.files, path)
@@ -81,6 +98,7 @@ func (d *discovery) walk(dir, abs string, ignores []*patterns) {
 			continue
 		}
 		if config.exclude.of(absPath, e.IsDir()) == leaveOut || ignored(ignores, absPath, e.IsDir()) {
+			d.leftOut = d.leftOut || e.Name() != ".git"
 			continue
 		}
 		if e.IsDir() {

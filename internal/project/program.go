@@ -1,6 +1,8 @@
 package project
 
 import (
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -179,7 +181,13 @@ func Decode(path string, data []byte) (*text.Source, error) {
 	return text.Decode(data)
 }
 
+// errNotRegular says that a path leads to something that may never end, or never begin, to be read.
+var errNotRegular = errors.New("it is a named pipe, a device or a socket, not a file")
+
 func readFile(path string) (*text.Source, error) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errNotRegular}
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err

@@ -90,7 +90,11 @@ func Formats() []string { return slices.Sorted(maps.Keys(formats)) }
 func Write(w io.Writer, format string, r *Report, style Style) error {
 	write, ok := formats[format]
 	if !ok {
-		return fmt.Errorf("unknown format %q (valid: %s)", format, strings.Join(Formats(), ", "))
+		hint := ""
+		if near := text.Nearest(format, Formats()); near != "" {
+			hint = fmt.Sprintf("; did you mean %q?", near)
+		}
+		return fmt.Errorf("unknown format %q%s (valid: %s)", format, hint, strings.Join(Formats(), ", "))
 	}
 	return write(w, r, style)
 }

@@ -170,20 +170,10 @@ func (p painter) summary(r *Report) string {
 	if r.Quiet {
 		return ""
 	}
-	counts := map[diagnostics.Severity]int{}
-	total, safe, unsafe := 0, 0, 0
-	for i := range r.Files {
-		f := &r.Files[i]
-		for j, d := range f.Diagnostics {
-			counts[d.Severity]++
-			total++
-			switch best(f.fixesFor(j)) {
-			case diagnostics.Safe:
-				safe++
-			case diagnostics.Unsafe:
-				unsafe++
-			}
-		}
+	counts, safe, unsafe := r.counts()
+	total := 0
+	for _, n := range counts {
+		total += n
 	}
 	var s strings.Builder
 	if r.Fixed > 0 {
@@ -213,6 +203,36 @@ func (p painter) summary(r *Report) string {
 		lines += fmt.Sprintf("%s: --severity %s\n", severities(r.Hidden), least)
 	}
 	return lines
+}
+
+// counts are the numbers of the findings by severity, and of those whose best fix is safe or unsafe.
+func (r *Report) counts() (counts map[diagnostics.Severity]int, safe, unsafe int) {
+	counts = map[diagnostics.Severity]int{}
+	for i := range r.Files {
+		f := &r.Files[i]
+		for j, d := range f.Diagnostics {
+			counts[d.Severity]++
+			switch best(f.fixesFor(j)) {
+			case diagnostics.Safe:
+				safe++
+			case diagnostics.Unsafe:
+				unsafe++
+			}
+		}
+	}
+	return counts, safe, unsafe
+}
+
+// DiffSummary says how many findings would be fixed, in how many files that would change.
+func DiffSummary(r *Report, files int) string {
+	said := "Nothing would change."
+	if files > 0 {
+		said = fmt.Sprintf("Would fix %s in %s.", Count(r.Fixed, "finding"), Count(files, "file"))
+	}
+	if _, _, unsafe := r.counts(); unsafe > 0 && !r.UnsafeFixing {
+		said += fmt.Sprintf(" %d can be fixed with --unsafe-fixes.", unsafe)
+	}
+	return said
 }
 
 // severities are numbers of findings by severity, the most severe first.

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// noArguments refuses arguments of a command that takes none. Behind the root command they are a misspelt command, or a file that is
+// meant to be checked.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if cmd.HasParent() {
+		return fmt.Errorf("%s takes no arguments, and is given %q; `%s --help` tells what it takes", cmd.Name(), args[0], cmd.CommandPath())
+	}
+	if _, err := os.Stat(args[0]); err == nil {
+		return fmt.Errorf("%q is not a command; to check it: ckpt-lsp check %s", args[0], args[0])
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	return fmt.Errorf("unknown command %q%s; `ckpt-lsp --help` lists the commands", args[0], didYouMean(args[0], names))
+}
+
+// elsewhere are flags that other programs have, and what they are called here.
+var elsewhere = map[string]string{"level": "severity", "min-severity": "severity", "no-color": "color never", "output-format": "format"}
+
+// badFlag says of a flag that a command does not have which one may be meant.
+func badFlag(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	if near, ok := elsewhere[unknown.GetSpecifiedName()]; ok {
+		return fmt.Errorf("%w; did you mean --%s?", err, near)
+	}
+	hint := ""
+	if unknown.GetSpecifiedShortnames() == "" {
+		hint = didYouMean(unknown.GetSpecifiedName(), names)
+	}
+	return fmt.Errorf("%w%s; `%s --help` lists the flags", err, hint, cmd.CommandPath())
+}
