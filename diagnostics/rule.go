@@ -86,6 +86,16 @@ type Pass struct {
 	comments *suppressions
 }
 
+// NeverTorch reports whether the project rules out torch major.minor and all later versions, by what it states or by modules that
+// it imports and they no longer have.
+func (p *Pass) NeverTorch(major, minor int) bool {
+	if p.Torch.Never(major, minor) {
+		return true
+	}
+	below, known := p.File.TorchBelow()
+	return known && (below.Major < major || below.Major == major && below.Minor <= minor)
+}
+
 // Report files a finding. Rule, the path and span of places and, where the rule left it zero, Severity are filled in.
 func (p *Pass) Report(d Diagnostic) {
 	d.Rule, d.Facts = p.rule, p.File

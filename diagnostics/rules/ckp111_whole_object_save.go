@@ -80,7 +80,7 @@ func wholeObjectSave(p *diagnostics.Pass) {
 			}
 			severity := diagnostics.Warning
 			load, decided := s.PickleRead(c)
-			if load == nil || decided || p.Torch.Never(2, 6) || n.Kind() == pyast.KindCall || s.BeforeTraining() {
+			if load == nil || decided || p.NeverTorch(2, 6) || n.Kind() == pyast.KindCall || s.BeforeTraining() {
 				severity = diagnostics.Information // nothing in sight fails; or made for the file, as an export is
 			}
 			d := diagnostics.Diagnostic{

@@ -29,6 +29,8 @@ type orderFlow struct {
 	use     pyast.Node
 	classes bool
 	cut     bool
+	// beside says that the order went into one of several lists that a loop fills together: a place in one is that in the others
+	beside bool
 }
 
 // orderDecides follows the order of an expression's elements to where it decides a class number or an example's index; ok is
@@ -71,7 +73,7 @@ func (o *orderFlow) follow(n pyast.Node, numbered bool) {
 		}
 	case pyast.KindAttribute:
 		if p.Child(pyast.FieldAttribute).TextIs("index") && p.Parent().Kind() == pyast.KindCall {
-			o.use, o.classes = p, true
+			o.use, o.classes = p, !o.beside
 		}
 	case pyast.KindSubscript:
 		if n.Field() == pyast.FieldValue && p.Child(pyast.FieldSubscript).Kind() == pyast.KindSlice {
@@ -162,6 +164,7 @@ func (o *orderFlow) loop(loop pyast.Node, numbered bool) {
 				o.use, o.classes = n, true
 				return
 			}
+			o.beside = o.beside || o.fillsOthers(loop, fn.Child(pyast.FieldObject))
 			o.named(fn.Child(pyast.FieldObject), false)
 		case pyast.KindAugmentedAssignment:
 			if n.Child(pyast.FieldRight).Is(pyast.KindList, pyast.KindListComprehension) && o.outlives(n.Child(pyast.FieldLeft), loop) {
@@ -179,6 +182,20 @@ func (o *orderFlow) loop(loop pyast.Node, numbered bool) {
 			}
 		}
 	}
+}
+
+// fillsOthers reports whether a loop fills other lists beside one.
+func (o *orderFlow) fillsOthers(loop, list pyast.Node) bool {
+	for n := range loop.Child(pyast.FieldBody).Descendants() {
+		fn := n.Child(pyast.FieldFunction)
+		if n.Kind() != pyast.KindCall || fn.Kind() != pyast.KindAttribute || !growers[fn.Child(pyast.FieldAttribute).Text()] {
+			continue
+		}
+		if other := fn.Child(pyast.FieldObject); !other.TextIs(list.Text()) && o.outlives(other, loop) {
+			return true
+		}
+	}
+	return false
 }
 
 // subscripts reports whether a name stands in brackets in a body: `shards[i]`.
