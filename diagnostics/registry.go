@@ -42,8 +42,8 @@ func (g *Registry) With(rules ...*Rule) *Registry {
 // Rules are all rules by code.
 func (g *Registry) Rules() []*Rule { return slices.Clone(g.rules) }
 
-// families are the hundreds of the codes, as "CKP1".
-func (g *Registry) families() []string {
+// Families are the hundreds of the codes, as "CKP1".
+func (g *Registry) Families() []string {
 	var out []string
 	for _, r := range g.rules {
 		out = append(out, r.Family())
@@ -82,5 +82,5 @@ func (g *Registry) unknown(ref string) string {
 }
 
 func (g *Registry) emptyFamily() string {
-	return fmt.Sprintf("is a family without a rule (families: %s)", strings.Join(g.families(), ", "))
+	return fmt.Sprintf("is a family without a rule (families: %s)", strings.Join(g.Families(), ", "))
 }

@@ -18,6 +18,9 @@ type Options struct {
 	Rules *Registry
 	// Exempt are left out of this file whatever the selection says.
 	Exempt []Selector
+	// Fixable, every rule where it is empty, less Unfixable are the rules whose findings have fixes. The more precise of the two wins, and
+	// Unfixable on a tie.
+	Fixable, Unfixable []Selector
 	// Torch is the version the project states.
 	Torch TorchVersion
 	// Stop, once closed, makes Check give up before the next rule; what it returns then is not whole. It may be nil.
@@ -69,7 +72,7 @@ func Find(file *training.File, o Options) (found []Diagnostic, ran Ran, err erro
 	var failed []error
 	ran = Ran{}
 	for _, r := range o.registry().rules {
-		if r.OnSuppressions || !o.runs(r) {
+		if r.OnSuppressions || !o.Runs(r) {
 			continue
 		}
 		ds, err := runOne(r, file, o.Torch, nil)
@@ -96,10 +99,19 @@ func Everything(file *training.File, torch TorchVersion) []Diagnostic {
 	return found
 }
 
-// runs reports whether a rule is selected and time is left for it.
-func (o Options) runs(r *Rule) bool {
+// Runs reports whether a rule is selected and time is left for it.
+func (o Options) Runs(r *Rule) bool {
 	_, selected := o.Of(r)
 	return selected && !o.stopped() && !slices.ContainsFunc(o.Exempt, func(s Selector) bool { return s.Selects(r) })
+}
+
+// fixes reports whether findings of a rule have fixes.
+func (o Options) fixes(r *Rule) bool {
+	fixable := heaviest(o.Fixable, r)
+	if len(o.Fixable) == 0 {
+		fixable = byDefault
+	}
+	return fixable > heaviest(o.Unfixable, r)
 }
 
 // graded gives findings the severity that the configuration states for their rule.
@@ -114,9 +126,9 @@ func (o Options) graded(r *Rule, ds []Diagnostic) []Diagnostic {
 }
 
 // Settle takes what was found in one file, by whichever file's analysis, leaves out what its options and comments silence, and
-// adds what is to be said of the comments. ran are the rules that ran over the file itself, nil where none did.
+// adds what is to be said of the comments; findings that are not to be fixed lose their remedies. ran are the rules that ran over the file itself, nil where none did.
 func Settle(tree *pyast.Tree, found []Diagnostic, ran Ran, o Options) ([]Diagnostic, error) {
-	found = slices.DeleteFunc(slices.Clone(found), func(d Diagnostic) bool { return !o.runs(d.Rule) })
+	found = slices.DeleteFunc(slices.Clone(found), func(d Diagnostic) bool { return !o.Runs(d.Rule) })
 	comments := readSuppressions(tree, o.registry())
 	found = comments.silence(found)
 	var failed []error
@@ -124,7 +136,7 @@ func Settle(tree *pyast.Tree, found []Diagnostic, ran Ran, o Options) ([]Diagnos
 		comments.judge(ran)
 		kept := len(found)
 		for _, r := range o.registry().rules {
-			if !r.OnSuppressions || !o.runs(r) {
+			if !r.OnSuppressions || !o.Runs(r) {
 				continue
 			}
 			ds, err := runOne(r, nil, o.Torch, comments)
@@ -134,6 +146,11 @@ func Settle(tree *pyast.Tree, found []Diagnostic, ran Ran, o Options) ([]Diagnos
 			found = append(found, o.graded(r, ds)...)
 		}
 		found = append(found[:kept:kept], comments.silence(found[kept:])...)
+	}
+	for i := range found {
+		if !o.fixes(found[i].Rule) {
+			found[i].Remedies = nil
+		}
 	}
 	slices.SortStableFunc(found, func(a, b Diagnostic) int {
 		return cmp.Or(a.Span.Start-b.Span.Start, cmp.Compare(a.Rule.Code, b.Rule.Code), a.Span.End-b.Span.End)

@@ -10,6 +10,8 @@ import (
 func TestSelection(t *testing.T) {
 	for name, c := range map[string]struct {
 		selected, ignored []string
+		extended          []string
+		added, taken      []string // by a command line
 		severity          map[*Rule]Severity
 		want              map[*Rule]Severity // absent: does not run
 	}{
@@ -26,9 +28,18 @@ func TestSelection(t *testing.T) {
 		"severity turns on":        {severity: map[*Rule]Severity{quietRule: Warning}, want: map[*Rule]Severity{badRule: Warning, worseRule: Error, quietRule: Warning}},
 		"severity off":             {severity: map[*Rule]Severity{worseRule: Off}, want: map[*Rule]Severity{badRule: Warning}},
 		"severity off, selected":   {selected: []string{"CKP802"}, severity: map[*Rule]Severity{worseRule: Off}, want: map[*Rule]Severity{}},
+		"extended":                 {selected: []string{"CKP801"}, extended: []string{"CKP901"}, want: map[*Rule]Severity{badRule: Warning, quietRule: Hint}},
+		"extended by default":      {extended: []string{"quiet-call"}, want: map[*Rule]Severity{badRule: Warning, worseRule: Error, quietRule: Hint}},
+		"extended by a family":     {extended: []string{"CKP9"}, want: map[*Rule]Severity{badRule: Warning, worseRule: Error}},
+		"extended, ignored":        {extended: []string{"CKP801"}, ignored: []string{"CKP801"}, want: map[*Rule]Severity{worseRule: Error}},
+		"added at last":            {ignored: []string{"CKP801", "CKP802"}, added: []string{"CKP8"}, want: map[*Rule]Severity{badRule: Warning, worseRule: Error}},
+		"added and taken":          {ignored: []string{"CKP8"}, added: []string{"CKP8"}, taken: []string{"CKP801"}, want: map[*Rule]Severity{worseRule: Error}},
+		"taken at last":            {taken: []string{"CKP8"}, want: map[*Rule]Severity{}},
+		"taken, selected":          {selected: []string{"CKP801"}, taken: []string{"CKP8"}, want: map[*Rule]Severity{badRule: Warning}},
 		"severity is no selection": {selected: []string{"CKP801"}, severity: map[*Rule]Severity{worseRule: Hint}, want: map[*Rule]Severity{badRule: Warning}},
 	} {
-		s := Selection{Select: selectors(t, c.selected...), Ignore: selectors(t, c.ignored...), Severity: c.severity}
+		s := Selection{Select: selectors(t, c.selected...), ExtendSelect: selectors(t, c.extended...), Ignore: selectors(t, c.ignored...), Severity: c.severity}
+		s.Last = Extension{selectors(t, c.added...), selectors(t, c.taken...)}
 		for _, r := range []*Rule{badRule, worseRule, quietRule} {
 			want, runs := c.want[r]
 			if severity, ok := s.Of(r); ok != runs || ok && severity != want {

@@ -54,6 +54,17 @@ func (s Selector) Rules() []*Rule {
 	return slices.DeleteFunc(s.among.Rules(), func(r *Rule) bool { return !s.Selects(r) })
 }
 
+// String is the reference that means the selector.
+func (s Selector) String() string {
+	switch {
+	case s.rule != nil:
+		return s.rule.Code
+	case s.prefix == allRules:
+		return "ALL"
+	}
+	return s.prefix
+}
+
 // weight orders selectors: the more precise wins.
 func (s Selector) weight() int {
 	if s.rule != nil {
@@ -67,10 +78,18 @@ func (s Selector) weight() int {
 type Selection struct {
 	// Select is empty for every rule that is not off by default.
 	Select []Selector
-	Ignore []Selector
+	// ExtendSelect names rules that run besides those.
+	ExtendSelect []Selector
+	Ignore       []Selector
+	// Last is what a command line or an editor adds: where its ExtendSelect is more precise than its Ignore, the rule runs whatever
+	// Select and Ignore of the configuration say.
+	Last Extension
 	// Severity overrides rules' own. Off drops a rule; any other severity also turns on a rule that is off by default.
 	Severity map[*Rule]Severity
 }
+
+// Extension adds rules to a selection and takes rules from it.
+type Extension struct{ ExtendSelect, Ignore []Selector }
 
 // Of is the severity the rule runs with; ok is false if it does not run. A rule that is off by default runs when its code or
 // name is selected, or ALL, but not with its family.
@@ -79,22 +98,28 @@ func (s Selection) Of(r *Rule) (severity Severity, ok bool) {
 	if !overridden {
 		severity = r.Severity
 	}
-	selected := heaviest(s.Select, r)
+	selected, ignored := max(heaviest(s.Select, r), heaviest(s.ExtendSelect, r)), heaviest(s.Ignore, r)
 	if len(s.Select) == 0 {
-		selected = 1
+		selected = max(selected, byDefault)
 	}
-	if selected == 0 || heaviest(s.Ignore, r) >= selected || overridden && severity == Off {
+	added, taken := heaviest(s.Last.ExtendSelect, r), heaviest(s.Last.Ignore, r)
+	if added > taken {
+		selected, ignored = added, 0
+	}
+	if selected == 0 || max(ignored, taken) >= selected || overridden && severity == Off {
 		return Off, false
 	}
 	if severity == Off {
-		all := Selector{prefix: allRules}
-		if len(s.Select) == 0 || selected != all.weight() && selected != (Selector{rule: r}).weight() {
+		if all := (Selector{prefix: allRules}); selected != all.weight() && selected != (Selector{rule: r}).weight() {
 			return Off, false
 		}
 		severity = Hint
 	}
 	return severity, true
 }
+
+// byDefault is the weight with which every rule is named where no rule is.
+const byDefault = 1
 
 func heaviest(selectors []Selector, r *Rule) int {
 	weight := 0

@@ -99,6 +99,12 @@ func (d *document) cell(offset int) *cell {
 // folder is the one that the document lies in, in a snapshot that holds it.
 func (d *document) folder(v *view) *folder { return v.folder(d.path) }
 
+// off reports whether the settings turn the server off for the document, or the configuration excludes it.
+func (d *document) off(v *view) bool {
+	f := d.folder(v)
+	return !f.settings.enable || f.workspace.Excluded(d.path, false)
+}
+
 // analyze gives what is known of the document, and finds it in a snapshot that holds it where nothing is. It fails only with
 // the context.
 func (d *document) analyze(ctx context.Context, v *view) (*analysis, error) {
@@ -136,7 +142,7 @@ func (d *document) renew(ctx context.Context, v *view) error {
 
 // find analyses the document. The lock is held.
 func (d *document) find(ctx context.Context, v *view) error {
-	if !d.folder(v).settings.enable {
+	if d.off(v) {
 		d.known = &analysis{Analysis: &project.Analysis{Path: d.path, Source: d.source}, of: v}
 		return nil
 	}

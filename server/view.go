@@ -126,14 +126,14 @@ func viewIn(ctx context.Context) *view {
 }
 
 // documentIn is the document that a URI of the client leads to, and the cell of it, as they were when the request arrived; nil
-// when it is not open, or lies in a folder whose settings turn the server off.
+// when it is not open, or the server is off for it.
 func documentIn(ctx context.Context, u uri.URI) (*document, *cell) {
 	v := viewIn(ctx)
 	if v == nil {
 		return nil, nil
 	}
 	d := v.cells[u]
-	if d == nil || !d.folder(v).settings.enable {
+	if d == nil || d.off(v) {
 		return nil, nil
 	}
 	return d, d.named(u)

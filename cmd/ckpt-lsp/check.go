@@ -27,11 +27,12 @@ type checker struct {
 	rules                       *diagnostics.Registry
 	fix, unsafe, diff, exitZero bool
 	inPlace                     bool // put fixed texts into their files
-	selected, ignored           []string
-	format, stdinName           string
-	severity, failOn            threshold
-	outputFile                  string
-	quiet, statistics           bool
+	choices
+	showFiles, showSettings bool
+	format, stdinName       string
+	severity, failOn        threshold
+	outputFile              string
+	quiet, statistics       bool
 
 	out, err  io.Writer
 	reportTo  io.Writer // out, or what goes into outputFile
@@ -58,6 +59,8 @@ by line of the cell: "train.ipynb:cell 3:12:5". In JSON, "cell" stands beside "p
 Magics and shell commands are passed over; fixes change the sources of cells and nothing else.
 
 Rules are named by code (CKP101), name (missing-optimizer-state), family (CKP1) or ALL.
+Options go before --config KEY=VALUE, and that before the nearest ckpt-lsp.toml or pyproject.toml;
+"ckpt-lsp config" lists the keys.
 
 A comment silences findings: "# ckpt-lsp: ignore[missing-rng-state, CKP414] reason" on the line
 where the finding starts or its statement ends, "# ckpt-lsp: ignore-file[...]" above the file's
@@ -113,8 +116,9 @@ change the exit code. Notebooks in other languages are left out of directories w
 	flags.BoolVar(&c.exitZero, "exit-zero", false, "exit 0 even if findings are left")
 	flags.Var(&c.severity, "severity", "show findings from this severity on: error, warning, information, hint")
 	flags.Var(&c.failOn, "fail-on", "exit 1 for findings from this severity on (default warning)")
-	flags.StringSliceVar(&c.selected, "select", nil, "rules to run, in place of the configuration's select and ignore")
-	flags.StringSliceVar(&c.ignored, "ignore", nil, "rules to leave out, besides those the configuration leaves out")
+	c.addTo(flags)
+	flags.BoolVar(&c.showFiles, "show-files", false, "list the files that would be checked, and check nothing")
+	flags.BoolVar(&c.showSettings, "show-settings", false, "show what holds for the first file and where it is said; check nothing")
 	flags.StringVar(&c.format, "format", "text", "how to report: "+strings.Join(report.Formats(), ", "))
 	flags.StringVarP(&c.outputFile, "output-file", "o", "", "write the report into this file, not to standard output")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print findings and errors, and nothing else")
@@ -137,6 +141,12 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 	files, problems, configErrors := c.workspace.Files(args)
 	if len(configErrors) > 0 {
 		return errors.Join(configErrors...)
+	}
+	switch {
+	case c.showFiles:
+		return errors.Join(showFiles(c.out, files), c.finish(&report.Report{Problems: problems}, io.Discard))
+	case c.showSettings:
+		return errors.Join(showSettings(c.out, c.workspace, files), c.finish(&report.Report{Problems: problems}, io.Discard))
 	}
 	r := c.report()
 	r.Problems = problems
@@ -165,21 +175,10 @@ func (c *checker) prepare() error {
 	if err := c.write(io.Discard, c.format, &report.Report{}, report.Style{}); err != nil {
 		return err
 	}
-	o := project.Overrides{Rules: c.rules}
-	for _, list := range []struct {
-		refs []string
-		into *[]diagnostics.Selector
-	}{{c.selected, &o.Select}, {c.ignored, &o.Ignore}} {
-		for _, ref := range list.refs {
-			s, err := c.rules.Selector(strings.TrimSpace(ref))
-			if err != nil {
-				return err
-			}
-			*list.into = append(*list.into, s)
-		}
-	}
-	c.workspace, c.inPlace = project.NewWorkspaceWith(".", o), true
-	return nil
+	var err error
+	c.workspace, err = c.choices.workspace(c.rules)
+	c.inPlace = true
+	return err
 }
 
 // outcome is what came of one file.
@@ -295,10 +294,15 @@ func (c *checker) standardInput(stdin io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("standard input: %w", err)
 	}
-	if _, err := c.workspace.Config(c.stdinName); err != nil {
+	config, err := c.workspace.Config(c.stdinName)
+	if err != nil {
 		return err
 	}
-	o, to := c.standardText(data), c.reportTo
+	excluded := config.ForceExclude && c.workspace.Excluded(c.stdinName, false)
+	o, to := &outcome{}, c.reportTo
+	if !excluded {
+		o = c.standardText(data)
+	}
 	switch {
 	case c.diff:
 		if _, err := io.WriteString(c.reportTo, o.diff); err != nil {
@@ -318,7 +322,9 @@ func (c *checker) standardInput(stdin io.Reader) error {
 		}
 	}
 	r := c.report()
-	c.count(o, r)
+	if !excluded {
+		c.count(o, r)
+	}
 	return c.finish(r, to)
 }
 

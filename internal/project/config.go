@@ -3,10 +3,11 @@ package project
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -23,9 +24,14 @@ type Config struct {
 	// MinSeverity and FailOn are for the command line: from which severity on findings are shown, and from which on they make
 	// the run fail. They are Off where nothing is said.
 	MinSeverity, FailOn diagnostics.Severity
+	// Fixable and Unfixable say which findings have fixes.
+	Fixable, Unfixable []diagnostics.Selector
+	// ForceExclude leaves excluded files out that are given by name.
+	ForceExclude bool
 
-	perFile []perFileIgnore
-	exclude *patterns
+	perFile  []perFileIgnore
+	exclude  []*patterns // the last that has an opinion decides
+	settings []setting   // what it was made of
 }
 
 // perFileIgnore is one entry of per-file-ignores.
@@ -56,102 +62,118 @@ var defaultExclude = []string{
 type builder struct {
 	rules   *diagnostics.Registry
 	config  *Config
-	dir     string
-	exclude []string
-	extend  []string
+	exclude *patterns
+	extend  []*patterns
 	errs    []error
 }
 
-// keys are the settings: how each is read, and what one in a table of its own is called there.
-var keys = map[string]func(*builder, setting){
-	"select": func(b *builder, s setting) { b.config.Select = b.selectors(s) },
-	"ignore": func(b *builder, s setting) { b.config.Ignore = b.selectors(s) },
-	"per-file-ignores": func(b *builder, s setting) {
-		if pattern, ok := b.entry(s, "a pattern of files", `"tests/**" = ["ALL"]`); ok {
-			b.config.perFile = append(b.config.perFile, perFileIgnore{b.patterns(s, pattern), b.selectors(s)})
-		}
-	},
-	"severity": func(b *builder, s setting) {
-		ref, ok := b.entry(s, "a rule", `missing-rng-state = "error"`)
-		if !ok {
-			return
-		}
-		selector, err := b.rules.Selector(ref)
-		if err != nil {
-			b.fail(s.at.Line, s.at.Column, s, "%v", err)
-			return
-		}
-		name, ok := b.text(s, `a severity in quotes, as "error"`)
-		if !ok {
-			return
-		}
-		severity, err := diagnostics.ParseSeverity(name)
-		if err != nil {
-			b.fail(s.valueAt.Line, s.valueAt.Column, s, "%v", err)
-			return
-		}
-		for _, r := range selector.Rules() {
-			b.config.Severity[r] = severity
-		}
-	},
-	"torch-version": func(b *builder, s setting) {
-		const wanted = `a version in quotes, as "2.4"`
-		if v, ok := b.text(s, wanted); ok {
-			if b.config.Torch, ok = ParseTorchVersion(v); !ok {
-				b.fail(s.valueAt.Line, s.valueAt.Column, s, "expected %s", wanted)
-			}
-		}
-	},
-	"min-severity":   func(b *builder, s setting) { b.config.MinSeverity = b.threshold(s) },
-	"fail-on":        func(b *builder, s setting) { b.config.FailOn = b.threshold(s) },
-	"exclude":        func(b *builder, s setting) { b.exclude = b.texts(s) },
-	"extend-exclude": func(b *builder, s setting) { b.extend = b.texts(s) },
-}
-
-// tables are the keys whose value is a table.
-var tables = []string{"per-file-ignores", "severity"}
-
-// readConfig reads the settings below the table prefix of a configuration file; found is false if there are none.
-func readConfig(path string, data []byte, rules *diagnostics.Registry, prefix ...string) (c *Config, found bool, err error) {
-	settings, err := readTOML(path, data)
-	if err != nil {
-		return nil, true, err
-	}
-	b := &builder{rules: rules, config: &Config{Path: path}, dir: filepath.Dir(path), exclude: defaultExclude}
+// buildConfig makes a configuration of settings, where later ones go before earlier ones. The default patterns of exclude hold below
+// dir. A configuration with mistakes is no configuration: what holds then are the defaults.
+func buildConfig(path, dir string, settings []setting, rules *diagnostics.Registry) (*Config, error) {
+	b := &builder{rules: rules, config: &Config{Path: path}, exclude: newPatterns(dir, defaultExclude)}
 	b.config.Severity = map[*diagnostics.Rule]diagnostics.Severity{}
 	for _, s := range settings {
-		if len(s.key) <= len(prefix) || !slices.Equal(s.key[:len(prefix)], prefix) {
-			continue
-		}
-		found = true
-		s.key = s.key[len(prefix):]
-		read, known := keys[s.key[0]]
+		i := slices.IndexFunc(keys, func(k Key) bool { return k.Name == s.key[0] })
 		switch {
-		case !known:
+		case i < 0:
 			b.unknown(s)
-		case len(s.key) > 1 && !slices.Contains(tables, s.key[0]):
+		case len(s.key) > 1 && !keys[i].Table():
 			b.fail(s.at.Line, s.at.Column, s, "expected a value, not a table")
 		default:
-			read(b, s)
+			keys[i].read(b, s)
 		}
 	}
-	b.config.exclude = newPatterns(b.dir, append(slices.Clone(b.exclude), b.extend...))
-	return b.config, found, errors.Join(b.errs...)
+	b.config.exclude = append([]*patterns{b.exclude}, b.extend...)
+	if len(b.errs) > 0 {
+		return &Config{Path: path, exclude: []*patterns{newPatterns(dir, defaultExclude)}}, errors.Join(b.errs...)
+	}
+	b.config.settings = settings
+	return b.config, nil
+}
+
+// readConfig reads a configuration file, whose paths are relative to dir; nil without an error means that the file does not speak of
+// this tool.
+func readConfig(path, dir string, data []byte, o Overrides) (*Config, error) {
+	shared := filepath.Base(path) == pyproject
+	all, err := readTOML(path, data)
+	if err != nil {
+		if shared && !mentions(data) {
+			return nil, nil // another tool's to complain of
+		}
+		return nil, err
+	}
+	from := &origin{path: path, dir: dir}
+	for i := range all {
+		all[i].from = from
+	}
+	own := all
+	if shared {
+		if err := misnamed(all); err != nil {
+			return nil, err
+		}
+		if own = below(all, table); len(own) == 0 {
+			return nil, nil
+		}
+	}
+	return buildConfig(path, dir, append(own[:len(own):len(own)], o.Inline...), o.Rules)
+}
+
+// below gives the settings below the table prefix, as they are called there.
+func below(all []setting, prefix []string) []setting {
+	var out []setting
+	for _, s := range all {
+		if len(s.key) > len(prefix) && slices.Equal(s.key[:len(prefix)], prefix) {
+			s.key = s.key[len(prefix):]
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// table is where pyproject.toml holds the configuration.
+var table = []string{"tool", "ckpt-lsp"}
+
+// misnamed is the first setting of pyproject.toml that stands in a table which was meant to be ours and is called something else.
+func misnamed(all []setting) error {
+	for _, s := range all {
+		name, whole := s.key[0], s.key[0]
+		if name == table[0] && len(s.key) > 1 {
+			name, whole = s.key[1], name+"."+s.key[1]
+		}
+		plain := strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(name))
+		if whole != strings.Join(table, ".") && levenshtein.ComputeDistance(plain, "ckptlsp") < 2 {
+			message := fmt.Sprintf("the table [%s] is not read; rename it to [%s]", whole, strings.Join(table, "."))
+			return &ConfigError{s.from.path, s.at.Line, s.at.Column, message}
+		}
+	}
+	return nil
 }
 
 func (b *builder) fail(line, column int, s setting, format string, args ...any) {
-	message := fmt.Sprintf("%s: %s", strings.Join(s.key, "."), fmt.Sprintf(format, args...))
-	b.errs = append(b.errs, &ConfigError{b.config.Path, line, column, message})
+	message := fmt.Sprintf(format, args...)
+	if s.from.flag {
+		line, column = 0, 0
+	} else {
+		message = strings.Join(s.key, ".") + ": " + message
+	}
+	b.errs = append(b.errs, &ConfigError{s.from.path, line, column, message})
 }
 
 func (b *builder) unknown(s setting) {
-	valid := slices.Sorted(maps.Keys(keys))
+	var valid []string
+	for _, k := range keys {
+		valid = append(valid, k.Name)
+	}
+	slices.Sort(valid)
 	hint := ""
 	if near := text.Nearest(s.key[0], valid); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
+	if s.key[0] == table[0] && filepath.Base(s.from.path) == configFile {
+		hint = fmt.Sprintf("; keys of %s stand in no table", configFile)
+	}
 	message := fmt.Sprintf("unknown key %q%s (valid: %s)", s.key[0], hint, strings.Join(valid, ", "))
-	b.errs = append(b.errs, &ConfigError{b.config.Path, s.at.Line, s.at.Column, message})
+	b.errs = append(b.errs, &ConfigError{s.from.path, s.at.Line, s.at.Column, message})
 }
 
 // entry is the key of one value in a table such as severity.
@@ -186,6 +208,14 @@ func (b *builder) threshold(s setting) diagnostics.Severity {
 		b.fail(s.valueAt.Line, s.valueAt.Column, s, "%v", err)
 	}
 	return severity
+}
+
+func (b *builder) boolean(s setting) bool {
+	v, ok := s.value.(bool)
+	if !ok {
+		b.fail(s.valueAt.Line, s.valueAt.Column, s, "expected true or false")
+	}
+	return v
 }
 
 func (b *builder) texts(s setting) []string {
@@ -228,8 +258,9 @@ func (b *builder) selectors(s setting) []diagnostics.Selector {
 	return out
 }
 
+// patterns reads lines as patterns; only a line that is no valid glob is a mistake.
 func (b *builder) patterns(s setting, lines ...string) *patterns {
-	p := newPatterns(b.dir, lines)
+	p := newPatterns(s.from.dir, lines)
 	if len(p.list) < len(lines) {
 		b.fail(s.at.Line, s.at.Column, s, "the pattern cannot be read")
 	}

@@ -35,7 +35,7 @@ func TestNearestConfiguration(t *testing.T) {
 }
 
 func TestConfiguration(t *testing.T) {
-	c, _, err := readConfig("/p/ckpt-lsp.toml", []byte(`
+	c, err := readConfig("/p/ckpt-lsp.toml", "/p", []byte(`
 select = ["ALL"]
 ignore = [
     "CKP8", # comment
@@ -50,7 +50,7 @@ extend-exclude = ["*_pb2.py"]
 "*.ipy.py" = ["CKP801"]
 [severity]
 bad-call = "error"
-`), rules)
+`), Overrides{Rules: rules})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +62,8 @@ bad-call = "error"
 			t.Errorf("%d selectors exempt %s, want %d", got, path, want)
 		}
 	}
-	for path, want := range map[string]bool{"/p/gen/x.py": true, "/p/a/gen/x.py": true, "/p/a_pb2.py": true, "/p/build/x.py": false, "/p/x.py": false} {
-		if got := c.exclude.matchesFile(path); got != want {
+	for path, want := range map[string]bool{"/p/gen": true, "/p/a/gen": true, "/p/a_pb2.py": true, "/p/build": false, "/p/x.py": false} {
+		if got := ignored(c.exclude, path, filepath.Ext(path) == ""); got != want {
 			t.Errorf("%s excluded: %v, want %v", path, got, want)
 		}
 	}
@@ -92,7 +92,7 @@ func TestConfigurationErrors(t *testing.T) {
 		"[per-file-ignores]\n'[' = ['ALL']":  `/p/ckpt-lsp.toml:2:1: per-file-ignores.[: the pattern cannot be read`,
 		"select = [":                         `/p/ckpt-lsp.toml:1:`,
 	} {
-		_, _, err := readConfig("/p/ckpt-lsp.toml", []byte(src), rules)
+		_, err := readConfig("/p/ckpt-lsp.toml", "/p", []byte(src), Overrides{Rules: rules})
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v\nwant %s", src, err, want)
 		}
@@ -100,7 +100,7 @@ func TestConfigurationErrors(t *testing.T) {
 			t.Errorf("%q: one mistake, several errors: %v", src, err)
 		}
 	}
-	_, _, err := readConfig("/p/ckpt-lsp.toml", []byte("x = 1\ny = 2"), rules)
+	_, err := readConfig("/p/ckpt-lsp.toml", "/p", []byte("x = 1\ny = 2"), Overrides{Rules: rules})
 	if n := strings.Count(err.Error(), "unknown key"); n != 2 {
 		t.Errorf("%d of 2 mistakes reported: %v", n, err)
 	}

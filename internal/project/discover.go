@@ -11,15 +11,17 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/notebook"
 )
 
-// Files finds the Python files that the arguments name, sorted. A file is taken whatever its name and the exclusions say. In
-// a directory, files that end in .py or .pyw are taken and Python notebooks (.ipynb), but not what .gitignore, .git/info/exclude or the configuration leave
-// out, nor virtual environments; symbolic links are not followed. The problems tell of what is missing or may not be read, and of directories in which nothing is
-// found; the configuration errors are those of every directory on the way.
+// Files finds the Python files that the arguments name, sorted. A file is taken whatever its name and the exclusions say, unless
+// force-exclude is set. In a directory, files that end in .py or .pyw are taken and Python notebooks (.ipynb), but not what .gitignore,
+// .git/info/exclude or the configuration leave out, nor virtual environments; symbolic links are not followed. The problems tell of what is
+// missing or may not be read, and of directories in which nothing is found; the configuration errors are those of every directory on
+// the way.
 func (w *Workspace) Files(args []string) (files []string, problems []Problem, configErrors []error) {
 	d := &discovery{w: w, taken: map[string]bool{}, broken: map[string]bool{}}
 	for _, arg := range args {
 		info, err := os.Stat(arg)
 		switch {
+		case err == nil && w.forceExcluded(arg, info.IsDir()):
 		case err != nil:
 			d.problems = append(d.problems, Problem{Path: arg, Message: "cannot be read: " + reason(err), Fatal: true})
 		case info.IsDir():
@@ -41,6 +43,27 @@ func (w *Workspace) Files(args []string) (files []string, problems []Problem, co
 	}
 	slices.Sort(d.files)
 	return d.files, d.problems, d.configErrors
+}
+
+// Excluded reports whether the configuration leaves a path out, or a directory above it in the workspace.
+func (w *Workspace) Excluded(path string, isDir bool) bool {
+	for at := absolute(path); at != w.root && filepath.Dir(at) != at; at, isDir = filepath.Dir(at), true {
+		config, _ := w.Config(at)
+		if ignored(config.exclude, at, isDir) {
+			return true
+		}
+	}
+	return false
+}
+
+// forceExcluded reports whether a path is left out although it is named.
+func (w *Workspace) forceExcluded(path string, isDir bool) bool {
+	in := path
+	if isDir {
+		in = filepath.Join(path, "any.py")
+	}
+	config, _ := w.Config(in)
+	return config.ForceExclude && w.Excluded(path, isDir)
 }
 
 type discovery struct {
@@ -97,7 +120,7 @@ func (d *discovery) walk(dir, abs string, ignores []*patterns) {
 		if e.Type()&fs.ModeSymlink != 0 || !e.IsDir() && !isPython(e.Name()) && !notebook.Is(e.Name()) {
 			continue
 		}
-		if config.exclude.of(absPath, e.IsDir()) == leaveOut || ignored(ignores, absPath, e.IsDir()) {
+		if ignored(config.exclude, absPath, e.IsDir()) || ignored(ignores, absPath, e.IsDir()) {
 			d.leftOut = d.leftOut || e.Name() != ".git"
 			continue
 		}

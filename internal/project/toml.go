@@ -34,6 +34,14 @@ type setting struct {
 	at    unstable.Position
 	// valueAt is the place of the value.
 	valueAt unstable.Position
+	from    *origin
+}
+
+// origin is where settings were read.
+type origin struct {
+	path string
+	dir  string // that paths are relative to
+	flag bool   // an option of the command line
 }
 
 // element is one value of an array.
@@ -135,4 +143,11 @@ func scalar(n *unstable.Node) any {
 		}
 	}
 	return nil
+}
+
+// ParseValue reads a value in TOML.
+func ParseValue(value string) (any, error) {
+	var out struct{ V any }
+	err := toml.Unmarshal([]byte("V = "+value), &out)
+	return out.V, err
 }

@@ -34,6 +34,14 @@ type Overrides struct {
 	Severity map[*diagnostics.Rule]diagnostics.Severity
 	// Torch replaces torch-version of the configuration where it is known.
 	Torch diagnostics.TorchVersion
+	// ExtendSelect is added to what the configuration selects, also where that ignores it.
+	ExtendSelect []diagnostics.Selector
+	// Inline are settings that go before those of every file.
+	Inline Inline
+	// ConfigFile is the path of the one configuration file, "" where the nearest one upwards holds; its paths are relative to the
+	// workspace's root. Isolated means that there is none.
+	ConfigFile string
+	Isolated   bool
 }
 
 type configEntry struct {
@@ -86,42 +94,45 @@ func (w *Workspace) entry(dir string) configEntry {
 	if e, ok := w.configs[dir]; ok {
 		return e
 	}
-	e, found := loadConfig(dir, w.overrides.Rules)
+	e, found := w.load(dir)
 	switch parent := filepath.Dir(dir); {
 	case found:
 	case parent != dir:
 		e = w.entry(parent)
 	default:
 		// Default patterns hold anywhere, so they are tied to the root of the file system.
-		e.config = &Config{exclude: newPatterns(dir, defaultExclude)}
+		e.config, e.err = buildConfig("", dir, w.overrides.Inline, w.overrides.Rules)
 	}
 	w.configs[dir] = e
 	return e
 }
 
-// loadConfig reads the configuration file of one directory.
-func loadConfig(dir string, rules *diagnostics.Registry) (e configEntry, found bool) {
-	files := []struct {
-		name   string
-		prefix []string
-	}{{"ckpt-lsp.toml", nil}, {"pyproject.toml", []string{"tool", "ckpt-lsp"}}}
-	for _, f := range files {
-		path := filepath.Join(dir, f.name)
+// configFile is the configuration's own file.
+const configFile = "ckpt-lsp.toml"
+
+// pyproject is the file that holds the configuration of many tools, each in a table.
+const pyproject = "pyproject.toml"
+
+// load reads the configuration file of one directory, or the one that is named for all.
+func (w *Workspace) load(dir string) (e configEntry, found bool) {
+	if w.overrides.Isolated {
+		return configEntry{}, false
+	}
+	paths := []string{filepath.Join(dir, configFile), filepath.Join(dir, pyproject)}
+	if w.overrides.ConfigFile != "" {
+		dir, paths = w.root, []string{w.overrides.ConfigFile}
+	}
+	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			continue
 		}
-		said := path + "\n" + string(data)
-		config, found, err := readConfig(path, data, rules, f.prefix...)
-		if err != nil {
-			// A pyproject.toml that cannot be read at all is another tool's to complain of, unless it speaks of this one.
-			if config == nil && f.prefix != nil && !mentions(data) {
-				continue
+		config, err := readConfig(path, dir, data, w.overrides)
+		if config != nil || err != nil {
+			if config == nil {
+				config = &Config{Path: path, exclude: []*patterns{newPatterns(dir, defaultExclude)}}
 			}
-			return configEntry{&Config{Path: path, exclude: newPatterns(dir, defaultExclude)}, err, said}, true
-		}
-		if found || f.prefix == nil {
-			return configEntry{config: config, said: said}, true
+			return configEntry{config, err, path + "\n" + string(data)}, true
 		}
 	}
 	return configEntry{}, false
@@ -130,11 +141,11 @@ func loadConfig(dir string, rules *diagnostics.Registry) (e configEntry, found b
 // options are what the configuration and the overrides say about one file.
 func (w *Workspace) options(path string) (diagnostics.Options, error) {
 	config, err := w.Config(path)
-	o := diagnostics.Options{Selection: config.Selection, Rules: w.overrides.Rules, Exempt: config.Exempt(absolute(path)), Torch: config.Torch}
+	o := diagnostics.Options{Selection: config.Selection, Rules: w.overrides.Rules, Exempt: config.Exempt(absolute(path)), Torch: config.Torch, Fixable: config.Fixable, Unfixable: config.Unfixable}
 	if len(w.overrides.Select) > 0 {
-		o.Select, o.Ignore = w.overrides.Select, nil
+		o.Select, o.ExtendSelect, o.Ignore = w.overrides.Select, nil, nil
 	}
-	o.Ignore = append(o.Ignore[:len(o.Ignore):len(o.Ignore)], w.overrides.Ignore...)
+	o.Last = diagnostics.Extension{ExtendSelect: w.overrides.ExtendSelect, Ignore: w.overrides.Ignore}
 	if len(w.overrides.Severity) > 0 {
 		severity := map[*diagnostics.Rule]diagnostics.Severity{}
 		maps.Copy(severity, o.Severity)

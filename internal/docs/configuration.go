@@ -1,0 +1,143 @@
+package docs
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
+)
+
+// Summary is the first sentence of a key's documentation.
+func Summary(k project.Key) string {
+	first, _, _ := strings.Cut(k.Doc, ". ")
+	return strings.TrimSuffix(first, ".") + "."
+}
+
+// KeyPage is the documentation of a key of the configuration as Markdown.
+func KeyPage(k project.Key) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s\n\n- Value: %s\n- Default: `%s`\n", k.Doc, k.Kind, k.Default)
+	if len(k.Flags) > 0 {
+		fmt.Fprintf(&out, "- Options of `check`: `%s`\n", strings.Join(k.Flags, "`, `"))
+	}
+	entry := k.Name + " = " + k.Example
+	if k.Table() {
+		entry = "[" + k.Name + "]\n" + k.Example
+	}
+	fmt.Fprintf(&out, "\n```toml\n%s\n```\n", entry)
+	return out.String()
+}
+
+// configurationHead says where the configuration stands and what goes before what.
+const configurationHead = `# Configuration
+
+This page is made from the table that ckpt-lsp reads its configuration by; ` + "`ckpt-lsp config`" + ` prints the same for one key.
+
+## Where it stands
+
+The settings stand in ` + "`ckpt-lsp.toml`" + `, or in ` + "`pyproject.toml`" + ` in the table ` + "`[tool.ckpt-lsp]`" + `, under the same names:
+
+` + "```toml" + `
+# pyproject.toml
+[tool.ckpt-lsp]
+ignore = ["missing-rng-state"]
+
+[tool.ckpt-lsp.severity]
+non-atomic-save = "warning"
+` + "```" + `
+
+For each file the nearest one in its directory or above holds, alone: it is not merged with those further up. In one directory
+` + "`ckpt-lsp.toml`" + ` goes before ` + "`pyproject.toml`" + `. Paths and patterns are relative to the file that they stand in.
+
+A mistake is an error that names the file, the line and the key: an unknown key, a rule that does not exist, a value of another type, or
+a table of ` + "`pyproject.toml`" + ` whose name is misspelt. ` + "`check`" + ` then exits with 2; an editor tells it and goes on with the defaults.
+
+## What goes before what
+
+From the first that decides to the last:
+
+1. The options of ` + "`check`" + ` for one key, such as ` + "`--select`" + `; in an editor, its settings.
+2. ` + "`--config KEY=VALUE`" + `, with the value in TOML: ` + "`--config 'torch-version = \"2.4\"'`" + `. It can be given several times; the last one counts.
+3. The configuration file: the one that ` + "`--config FILE`" + ` names, whose paths are then relative to the working directory, else the nearest one.
+   With ` + "`--isolated`" + ` none is read.
+4. The default.
+
+` + "`--extend-select`, `--ignore`, `--unfixable` and `--extend-exclude`" + ` add to the configuration, the others replace it. In the tables
+` + "`severity` and `per-file-ignores`" + ` each entry counts by itself. ` + "`ckpt-lsp check --show-settings FILE`" + ` shows what holds for a file and where it was
+said, ` + "`--show-files`" + ` which files are checked.
+
+## Completion in editors
+
+` + "`editors/schemastore`" + ` holds the JSON Schema of both places in the layout of SchemaStore; Taplo, Even Better TOML and other editors complete
+and check keys by it. ` + "`ckpt-lsp config --format schema`" + ` prints it; name the file in the first line of ` + "`ckpt-lsp.toml`" + `:
+
+` + "```toml" + `
+#:schema ./ckpt-lsp.schema.json
+` + "```" + `
+
+## Keys
+`
+
+// ConfigurationPage is the reference of all keys as Markdown.
+func ConfigurationPage() string {
+	var out strings.Builder
+	out.WriteString(configurationHead + "\n| key | |\n|---|---|\n")
+	for _, k := range project.Keys() {
+		fmt.Fprintf(&out, "| [`%s`](#%s) | %s |\n", k.Name, k.Name, Summary(k))
+	}
+	for _, k := range project.Keys() {
+		fmt.Fprintf(&out, "\n### %s\n\n%s", k.Name, KeyPage(k))
+	}
+	return out.String()
+}
+
+// schema is a JSON Schema.
+type schema = map[string]any
+
+// schemas are those of the kinds of values.
+var schemas = map[project.Kind]schema{
+	project.RuleList:    {"type": "array", "items": schema{"$ref": "#/definitions/Rule"}, "uniqueItems": true},
+	project.PatternList: {"type": "array", "items": schema{"type": "string", "minLength": 1}},
+	project.Boolean:     {"type": "boolean"},
+	project.Version:     {"type": "string", "pattern": `^$|^v?[0-9]+(\.[0-9]+)?([.+a-z].*)?$`},
+	project.Threshold:   {"type": "string", "enum": []string{"error", "warning", "information", "hint"}},
+	project.RulesByFile: {"type": "object", "additionalProperties": schema{"type": "array", "items": schema{"$ref": "#/definitions/Rule"}}},
+	project.SeverityRule: {
+		"type": "object", "propertyNames": schema{"$ref": "#/definitions/Rule"}, "additionalProperties": schema{"$ref": "#/definitions/Severity"},
+	},
+}
+
+// ConfigurationSchema is the JSON Schema of ckpt-lsp.toml and of the table in pyproject.toml, as SchemaStore takes it.
+func ConfigurationSchema(rules *diagnostics.Registry) ([]byte, error) {
+	properties := schema{}
+	for _, k := range project.Keys() {
+		property := schema{"description": Summary(k)}
+		for word, value := range schemas[k.Kind] {
+			property[word] = value
+		}
+		if value, err := project.ParseValue(k.Default); err == nil {
+			property["default"] = value
+		}
+		properties[k.Name] = property
+	}
+	names, meanings := []string{"ALL"}, []string{"All rules, also those that are off by default."}
+	for _, family := range rules.Families() {
+		names, meanings = append(names, family), append(meanings, "All rules whose code begins with "+family+".")
+	}
+	for _, r := range rules.Rules() {
+		names = append(names, r.Code, r.Name)
+		meanings = append(meanings, r.Name+": "+r.Summary+".", r.Code+": "+r.Summary+".")
+	}
+	out, err := json.MarshalIndent(schema{
+		"$schema": "http://json-schema.org/draft-07/schema#", "$id": "https://json.schemastore.org/ckpt-lsp.json",
+		"title": "ckpt-lsp", "description": "Configuration of ckpt-lsp, which finds and fixes what breaks resuming and repeating PyTorch training runs.",
+		"type": "object", "additionalProperties": false, "properties": properties,
+		"definitions": schema{
+			"Rule":     schema{"description": "A rule by code or name, a family of rules, or ALL.", "type": "string", "enum": names, "x-taplo": schema{"docs": schema{"enumValues": meanings}}},
+			"Severity": schema{"description": "How severe findings are.", "type": "string", "enum": []string{"error", "warning", "information", "hint", "off"}},
+		},
+	}, "", "  ")
+	return append(out, '\n'), err
+}
