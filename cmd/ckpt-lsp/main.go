@@ -53,6 +53,7 @@ func newRootCommand(rules *diagnostics.Registry) *cobra.Command {
 diverge, a "reproducible" run differ, or a checkpoint useless. It writes the fix, too.
 It never runs or imports the code unless prove is asked to, and opens no network connection.`,
 		Args:              noArguments,
+		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: readEnvironment,
@@ -63,12 +64,13 @@ It never runs or imports the code unless prove is asked to, and opens no network
 			return cmd.Help()
 		},
 	}
+	root.SetVersionTemplate("ckpt-lsp {{.Version}}\n")
 	root.SetFlagErrorFunc(badFlag)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", pageWidth)))
 	color := colorFlag("auto")
 	root.PersistentFlags().Var(&color, "color", "colour text: auto, always, never")
 	fromEnvironment(root.PersistentFlags(), "color")
 	root.Flags().BoolVar(&stdio, "stdio", false, "run the language server over standard input and output")
-	root.AddCommand(newCheckCommand(rules), newConfigCommand(rules), newContractCommand(), newExplainCommand(rules), newProveCommand(), newRulesCommand(rules), newServerCommand(rules), newSettingsCommand(), newVersionCommand())
+	root.AddCommand(newCheckCommand(rules), newConfigCommand(rules), newContractCommand(), newDebugCommand(rules), newExplainCommand(rules), newProveCommand(), newRulesCommand(rules), newServerCommand(rules), newSettingsCommand(), newVersionCommand())
 	return root
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// release is the version of a release without the "v" of its tag; the release script sets it (docs/releasing.md).
+var release string
+
 func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
@@ -20,13 +23,17 @@ func newVersionCommand() *cobra.Command {
 	}
 }
 
-// version describes the build as far as the Go toolchain recorded it: module version, commit, toolchain.
+// version describes the build: the version of the release, or of the module as far as the Go toolchain recorded it, then the commit
+// and the toolchain.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "(unknown build)"
 	}
-	parts := []string{info.Main.Version}
+	parts := []string{release}
+	if parts[0] == "" {
+		parts[0] = info.Main.Version
+	}
 	if parts[0] == "" {
 		parts[0] = "(devel)"
 	}
