@@ -282,6 +282,9 @@ func (s *SaveSite) Awaited() *Call {
 			return nil
 		}
 		if l := loads[c.Index]; l != nil && SamePath(s.Path, l.Path) {
+			if s.waitedFor(c.Index) {
+				return nil
+			}
 			return c
 		}
 		if strings.HasSuffix(c.Callee, "destroy_process_group") {
@@ -292,6 +295,18 @@ func (s *SaveSite) Awaited() *Call {
 		}
 	}
 	return nil
+}
+
+// waitedFor reports whether, between the save and a later event, all processes come to a call of a function that is not followed and
+// in which they wait for each other.
+func (s *SaveSite) waitedFor(later int) bool {
+	f := s.Run.File
+	for _, ev := range s.Run.Events[s.Index+1 : later] {
+		if ev.Kind == pysem.EventCall && !Exclusive(s.Frame, ev.Frame) && !f.OneWriter(ev.Frame) && f.holdsCollective(ev.Node.Child(pyast.FieldFunction), ev.Ctx, 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // waitsAtExit reports whether a context manager at hand is left on the way from one frame to another, in which the processes wait for
@@ -335,6 +350,26 @@ func (f *File) callsFor(call pyast.Node) []*Call {
 func (f *File) mayWait(c *Call) bool {
 	_, joint := f.groupCall(c)
 	return joint || c.Callee != "" && !c.Known && synchronises.MatchString(lastPart(c.Callee)) || c.Method != "" && synchronises.MatchString(c.Method)
+}
+
+// holdsCollective reports whether the function that an expression names calls what all processes must call, or one that does.
+func (f *File) holdsCollective(callee pyast.Node, ctx *pysem.Ctx, depth int) bool {
+	const deepest = 3
+	for _, a := range f.Eval.Eval(callee, ctx).Alternatives() {
+		if e, ok := torch.Lookup(calleeName(a)); ok && e.Kind == torch.Collective {
+			return true
+		}
+		if a.Kind != pysem.FuncVal || depth == deepest {
+			continue
+		}
+		for _, c := range a.Func.Calls {
+			inner := c.Child(pyast.FieldFunction)
+			if f.holdsCollective(inner, f.Eval.In(a.Func.Module, inner), depth+1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // firstOf are context managers that let the processes in one after the other.
