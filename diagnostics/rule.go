@@ -99,6 +99,9 @@ func (p *Pass) NeverTorch(major, minor int) bool {
 // Report files a finding. Rule, the path and span of places and, where the rule left it zero, Severity are filled in.
 func (p *Pass) Report(d Diagnostic) {
 	d.Rule, d.Facts = p.rule, p.File
+	if d.Place.Tree != nil && d.Place.Tree.At(d.Place.Start).Skipped() {
+		return // what is never run does nothing wrong
+	}
 	if d.Place.Tree != nil {
 		d.Path, d.Span = p.File.PathOf(d.Place.Tree), d.Place.Span
 	}

@@ -145,7 +145,9 @@ func holdsBest(f *training.File, s *training.SaveSite) bool {
 }
 
 // leftAtNone says that a caller of the helper that writes a part leaves it at None.
-func leftAtNone(f *training.File, c training.Component) bool { return f.Eval.Expr(c.Entry.Value).Kind == pysem.NoneVal }
+func leftAtNone(f *training.File, c training.Component) bool {
+	return f.Eval.Expr(c.Entry.Value).Kind == pysem.NoneVal
+}
 
 // savesValue says that the metric is in the payload under a key that does not tell, as "acc": best_acc, or that the save
 // happens only when the metric saved is the new best.

@@ -255,6 +255,25 @@ func (n Node) Names(name string) bool {
 	return false
 }
 
+// Skipped reports whether a statement before the node, in the same block or one around it, always leaves that block, so that the node
+// is never run.
+func (n Node) Skipped() bool {
+	for s := n; s.Valid(); s = s.Parent() {
+		if !s.Parent().Is(KindBlock, KindModule) {
+			continue
+		}
+		for before := range s.Parent().Children() {
+			if before.Start() >= s.Start() {
+				break
+			}
+			if before.Is(KindRaiseStatement, KindReturnStatement, KindContinueStatement, KindBreakStatement) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Ancestor is the nearest node above of one of the kinds.
 func (n Node) Ancestor(kinds ...Kind) Node {
 	for p := n.Parent(); p.Valid(); p = p.Parent() {

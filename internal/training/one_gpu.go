@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -31,7 +32,7 @@ func (l *LoadSite) OntoOneGPU() (OneGPU, bool) {
 	location, hidden := l.MapLocation()
 	if location.Valid() {
 		out.Device = location
-		return out, f.oneForAll(location, l)
+		return out, f.oneForAll(location, l) && !l.movesOnto(location)
 	}
 	if hidden || l.Placed() || !f.UsesCUDA() && !f.says(func(s string) bool { return s == "nccl" }) {
 		return out, false
@@ -43,6 +44,21 @@ func (l *LoadSite) OntoOneGPU() (OneGPU, bool) {
 		}
 	}
 	return out, false
+}
+
+// movesOnto reports whether the program moves what it trains onto the device that a load is mapped to: then that is where the copies
+// belong.
+func (l *LoadSite) movesOnto(location pyast.Node) bool {
+	f := l.Run.File
+	device := f.Eval.Eval(location, l.Ctx).Key()
+	return slices.ContainsFunc(l.Run.Calls, func(c *Call) bool {
+		if c.Method != "to" && c.Method != "cuda" {
+			return false
+		}
+		args := pysem.Args(c.Node)
+		to := args.Get(0, "device")
+		return to.Valid() && f.Eval.Eval(to, c.Ctx).Key() == device
+	})
 }
 
 var visibleDevices = regexp.MustCompile(`(CUDA|HIP|ROCR|ASCEND_RT)_VISIBLE_DEVICES`)
