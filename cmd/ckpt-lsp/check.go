@@ -87,8 +87,10 @@ decide otherwise).
 
 Exit codes: 0 no finding is left at or above --fail-on (or fail-on in the configuration; default:
 warning), 1 such findings are left, shown or not (0 with --exit-zero), 2 an error: a bad flag or
-configuration, a file that could not be read or written, a failure of ckpt-lsp itself. A file
-that is not valid Python, or a notebook that cannot be read as one in Python, is reported on
+configuration, a file that could not be read or written, a failure of ckpt-lsp itself; 130 it was
+interrupted (128 and the signal's number) and says what it wrote: whole files and whole fixes.
+
+A file that is not valid Python, or a notebook that cannot be read as one in Python, is reported on
 standard error (in JSON under "errors"), what can be understood of it is checked, and it does not
 change the exit code. Notebooks in other languages are left out of directories without a word.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -144,13 +146,17 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 	}
 	switch {
 	case c.showFiles:
-		return errors.Join(showFiles(c.out, files), c.finish(&report.Report{Problems: problems}, io.Discard))
+		return errors.Join(showFiles(c.reportTo, files), c.finish(&report.Report{Problems: problems}, io.Discard))
 	case c.showSettings:
-		return errors.Join(showSettings(c.out, c.workspace, files), c.finish(&report.Report{Problems: problems}, io.Discard))
+		return errors.Join(showSettings(c.reportTo, c.workspace, files), c.finish(&report.Report{Problems: problems}, io.Discard))
 	}
 	r := c.report()
 	r.Problems = problems
-	for _, o := range c.files(project.NewProgram(c.workspace), files) {
+	outcomes, err := c.files(project.NewProgram(c.workspace), files)
+	if err != nil {
+		return err
+	}
+	for _, o := range outcomes {
 		c.count(o, r)
 		if _, err := io.WriteString(c.reportTo, o.diff); err != nil {
 			return err
@@ -192,29 +198,40 @@ type outcome struct {
 	text     *text.Source // what fixes made of the file
 }
 
-// files checks files together, and fixes them or shows the fixes where that was asked for.
-func (c *checker) files(p *project.Program, paths []string) []*outcome {
-	index, ctx := project.NewIndex(c.workspace), context.Background()
+// files checks files together, and fixes them or shows the fixes where that was asked for. It fails when it is interrupted.
+func (c *checker) files(p *project.Program, paths []string) ([]*outcome, error) {
+	ctx, stop := interruptible(context.Background())
+	defer stop()
+	progress := newProgress(c.err, len(paths), c.quiet)
+	defer progress.stop()
+	index := project.NewIndex(c.workspace)
+	index.Analyzed = progress.step
 	if !c.fix && !c.diff {
-		analyses, _ := index.AnalyzeAll(ctx, p, paths) // fails only with the context
-		return project.Map(analyses, newOutcome)
+		analyses, err := waited(ctx, func() ([]*project.Analysis, error) { return index.AnalyzeAll(ctx, p, paths) })
+		if err != nil {
+			return nil, interrupted{cause: err}
+		}
+		return project.Map(analyses, newOutcome), nil
 	}
 	atLeast := diagnostics.Safe
 	if c.unsafe {
 		atLeast = diagnostics.Unsafe
 	}
-	fixed, _ := index.Fix(ctx, p, paths, atLeast)
-	for i, f := range fixed {
-		if c.fix && !c.diff && c.inPlace && len(f.Partners) > 0 && f.Changed() {
-			if _, err := target(f.Before.Path); err != nil {
-				project.Undo(fixed, i, fmt.Errorf("cannot be written: %w", err))
-			}
+	fixed, err := waited(ctx, func() ([]project.Fixed, error) { return index.Fix(ctx, p, paths, atLeast) })
+	writing := c.fix && !c.diff && c.inPlace
+	if err != nil {
+		return nil, interrupted{cause: err, fixing: writing}
+	}
+	if writing {
+		written := save(ctx, fixed)
+		if ctx.Err() != nil {
+			return nil, interrupted{context.Cause(ctx), written, true}
 		}
 	}
-	return project.Map(fixed, c.settled)
+	return project.Map(fixed, c.settled), nil
 }
 
-// settled writes a fixed file, or shows what would be written.
+// settled keeps what a report shows of a fixed file, or of what would be written.
 func (c *checker) settled(f project.Fixed) *outcome {
 	path := f.Before.Path
 	if c.diff {
@@ -225,13 +242,6 @@ func (c *checker) settled(f project.Fixed) *outcome {
 		}
 		o.fail(path, f.Err)
 		return o
-	}
-	if f.Changed() && c.inPlace {
-		if failed := writeFile(path, f.After.Source); failed != nil {
-			o := newOutcome(f.Before)
-			o.fail(path, fmt.Errorf("cannot be written: %w", failed))
-			return o
-		}
 	}
 	o := newOutcome(f.After)
 	o.fixed = f.Cleared
@@ -301,7 +311,9 @@ func (c *checker) standardInput(stdin io.Reader) error {
 	excluded := config.ForceExclude && c.workspace.Excluded(c.stdinName, false)
 	o, to := &outcome{}, c.reportTo
 	if !excluded {
-		o = c.standardText(data)
+		if o, err = c.standardText(data); err != nil {
+			return err
+		}
 	}
 	switch {
 	case c.diff:
@@ -329,13 +341,17 @@ func (c *checker) standardInput(stdin io.Reader) error {
 }
 
 // standardText checks the text that came in as the file it stands for.
-func (c *checker) standardText(data []byte) *outcome {
+func (c *checker) standardText(data []byte) (*outcome, error) {
 	src, err := project.Decode(c.stdinName, data)
 	if err != nil {
-		return newOutcome(c.workspace.AnalyzeBytes(c.stdinName, data))
+		return newOutcome(c.workspace.AnalyzeBytes(c.stdinName, data)), nil
 	}
 	c.inPlace = false
-	return c.files(project.NewProgram(c.workspace).With(c.stdinName, src, nil), []string{c.stdinName})[0]
+	outcomes, err := c.files(project.NewProgram(c.workspace).With(c.stdinName, src, nil), []string{c.stdinName})
+	if err != nil {
+		return nil, err
+	}
+	return outcomes[0], nil
 }
 
 // finish writes the report and says how the command ends. A diff stands for the findings on standard output.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	_ "github.com/ckpt-lsp/ckpt-lsp/diagnostics/rules"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/prove"
 )
 
 // Exit codes.
@@ -19,6 +20,8 @@ const (
 	exitClean = iota
 	exitFindings
 	exitError
+
+	exitSignal = 128 // and the number of the signal that ended a check
 )
 
 // errFindings ends a command with exitFindings; everything has been said already.
@@ -40,6 +43,11 @@ func run(rules *diagnostics.Registry) int {
 		return exitError
 	default:
 		fmt.Fprintln(os.Stderr, "ckpt-lsp:", err)
+		var stopped interrupted
+		var by prove.Interrupted
+		if errors.As(err, &stopped) && errors.As(err, &by) {
+			return exitSignal + int(by.Signal)
+		}
 		return exitError
 	}
 }

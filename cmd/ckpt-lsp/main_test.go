@@ -11,7 +11,7 @@ import (
 )
 
 // scripted are the rules that the scripts speak of, beside the product's. Calls of safe() want safe=True, calls of unsafe() want unsafe=True, and
-// the fix of an assignment to endless never clears it.
+// the fix of an assignment to endless never clears it. Who looks at interrupt is interrupted.
 func scripted() *diagnostics.Registry {
 	quiet := keywordRule("CKP901", "quiet-call", "quiet", diagnostics.SetKeyword{Title: "Pass quiet=True", Name: "quiet", Value: "True", Safe: true})
 	quiet.Severity = diagnostics.Off
@@ -32,7 +32,17 @@ func scripted() *diagnostics.Registry {
 			}
 		}
 	}}
-	return diagnostics.Product.With(explosive, endless, quiet,
+	interrupting := &diagnostics.Rule{Code: "CKP805", Name: "interrupting-call", Severity: diagnostics.Hint, Run: func(p *diagnostics.Pass) {
+		for n := range p.File.Tree.Root().Descendants() {
+			if n.TextIs("interrupt") {
+				if self, err := os.FindProcess(os.Getpid()); err != nil || self.Signal(os.Interrupt) != nil {
+					panic("the process cannot be interrupted")
+				}
+				select {}
+			}
+		}
+	}}
+	return diagnostics.Product.With(interrupting, explosive, endless, quiet,
 		keywordRule("CKP801", "safe-call", "safe", diagnostics.SetKeyword{Title: "Pass safe=True", Name: "safe", Value: "True", Safe: true}),
 		keywordRule("CKP802", "unsafe-call", "unsafe", diagnostics.SetKeyword{Title: "Pass unsafe=True", Name: "unsafe", Value: "True", Reason: "it may change"}))
 }

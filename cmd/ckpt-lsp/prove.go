@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -80,9 +78,6 @@ func (p *prover) run(ctx context.Context, command []string) error {
 	if err := p.prepare(command); err != nil {
 		return err
 	}
-	if ctx == nil {
-		ctx = context.Background()
-	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	r, err := prove.Run(ctx, p.options)
@@ -133,26 +128,6 @@ func (p *prover) prepare(command []string) (err error) {
 		p.options.Progress = func(s prove.Status) { showProgress(file, s) }
 	}
 	return nil
-}
-
-// interruptible cancels a context when the process is told to end, with the signal as the cause, so that it reaches the run.
-func interruptible(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	go func() {
-		select {
-		case s := <-signals:
-			if s, ok := s.(syscall.Signal); ok {
-				cancel(prove.Interrupted{Signal: s})
-			}
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		cancel(nil)
-	}
 }
 
 // showProgress shows what is going on, in one line of a terminal that the next replaces. The zero Status clears it.

@@ -31,6 +31,9 @@ type Index struct {
 	finding map[string][]*state  // the analyses that found something, by the file they found it in; nil when that is to be gathered anew
 	learned map[string]bool      // what this copy knows better
 	show    func(*training.File) // see Visit
+
+	// Analyzed is called when a file was looked at, by several goroutines at once. It may be nil.
+	Analyzed func()
 }
 
 // Summary is what the analysis of one file rests on and what it means for others.
@@ -73,7 +76,7 @@ func NewIndex(w *Workspace) *Index { return &Index{workspace: w, states: map[str
 func (x *Index) Clone() *Index {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return &Index{workspace: x.workspace, states: maps.Clone(x.states), learned: map[string]bool{}, show: x.show}
+	return &Index{workspace: x.workspace, states: maps.Clone(x.states), learned: map[string]bool{}, show: x.show, Analyzed: x.Analyzed}
 }
 
 // CloneFor is a clone that has forgotten what is known of programs newer than p, which would not make way for what p says.
@@ -327,6 +330,9 @@ func (x *Index) Refresh(ctx context.Context, p *Program, paths []string) error {
 			}
 			for _, s := range traced {
 				own.conclude(ctx, s)
+				if own.Analyzed != nil {
+					own.Analyzed()
+				}
 			}
 			return true
 		})
