@@ -82,6 +82,9 @@ func lexicographicLatest(p *diagnostics.Pass) {
 			d.Message = fmt.Sprintf("Checkpoint names are %s as text. Unless their numbers are padded with zeros, 9 comes after 10 and %s.", t.How,
 				t.Harm())
 		}
+		if p.File.Uncalled(t.Node) {
+			d.Severity = diagnostics.Information
+		}
 		p.Report(d)
 	}
 }
