@@ -52,7 +52,7 @@ func (r *Run) local(c *Call) bool {
 		var drawn []torch.RNG
 		built := false
 		for _, d := range r.Draws() {
-			if d.Index > c.Index && sharesGenerator(d.Generators, c.Entry.Generators) && inside(d.Event) {
+			if d.Index > c.Index && d.Place == r.File.PlaceOf(c.Ctx) && sharesGenerator(d.Generators, c.Entry.Generators) && inside(d.Event) {
 				drawn = append(drawn, d.Generators...)
 				built = built || !d.Value
 			}
@@ -78,8 +78,8 @@ func (r *Run) seededBeside(c *Call) []torch.RNG {
 	return slices.DeleteFunc(out, func(g torch.RNG) bool { return g == torch.CUDARNG })
 }
 
-// regions are the branches and calls of functions around a call, innermost first, up to the entry point, which is none. A test of
-// the seed itself makes no branch of its own.
+// regions are the branches and calls of functions around a call, innermost first, up to the module's body or its main, which are none;
+// a function that other files call is one. A test of the seed itself makes no branch of its own.
 func (r *Run) regions(c *Call) []func(pysem.Event) bool {
 	var out []func(pysem.Event) bool
 	seed := pysem.Args(c.Node).Get(0, "seed")
@@ -99,8 +99,9 @@ func (r *Run) regions(c *Call) []func(pysem.Event) bool {
 				return false
 			})
 		}
-		if ctx.Parent != nil && ctx.Parent.Parent == nil && ctx.Parent.Func == r.File.Module.Top || ctx.Parent == nil {
-			break // main(), or the module itself
+		top := r.File.Module.Top
+		if ctx.Func == top || ctx.Parent != nil && ctx.Parent.Func == top && ctx.Parent.Parent == nil && ctx.Call.Parent().Kind() != pyast.KindAssignment {
+			break // the module itself, or main(): what makes something for the rest of the body is none
 		}
 		out = append(out, func(ev pysem.Event) bool {
 			for x := ev.Ctx; x != nil; x = x.Parent {
