@@ -47,11 +47,7 @@ func ParseThreshold(name string) (Severity, error) {
 	if err == nil && s != Off {
 		return s, nil
 	}
-	hint := ""
-	if near := text.Nearest(name, severityNames[Hint:]); near != "" {
-		hint = fmt.Sprintf("; did you mean %q?", near)
-	}
-	return Off, fmt.Errorf("unknown severity %q%s (valid: error, warning, information, hint)", name, hint)
+	return Off, fmt.Errorf("unknown severity %q%s (valid: error, warning, information, hint)", name, text.DidYouMean(name, severityNames[Hint:]))
 }
 
 // Applicability says who may apply a fix.

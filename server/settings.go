@@ -122,11 +122,7 @@ func unknownKey(key string) error {
 	for _, o := range options {
 		valid = append(valid, o.key)
 	}
-	hint := ""
-	if near := text.Nearest(key, valid); near != "" {
-		hint = fmt.Sprintf("; did you mean %q?", near)
-	}
-	return fmt.Errorf("settings %s: unknown key %q%s (valid: %s)", section, key, hint, strings.Join(valid, ", "))
+	return fmt.Errorf("settings %s: unknown key %q%s (valid: %s)", section, key, text.DidYouMean(key, valid), strings.Join(valid, ", "))
 }
 
 // boolean reads a boolean.

@@ -10,6 +10,7 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
 // keyEntry is one key in the output of config --format json.
@@ -29,7 +30,7 @@ func newConfigCommand(rules *diagnostics.Registry) *cobra.Command {
 		Short: "List the keys of the configuration, or explain one",
 		Long: `List the keys of ckpt-lsp.toml and of [tool.ckpt-lsp] in pyproject.toml, or explain one: what it
 means, its default, the options of check that say the same, an example. --format schema prints the
-JSON Schema of the configuration. What holds for a file is shown by "ckpt-lsp check --show-settings FILE".`,
+JSON Schema of the configuration. "ckpt-lsp check --show-settings FILE" shows what holds for a file.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			keys := project.Keys()
@@ -93,5 +94,5 @@ func keyNamed(name string) (project.Key, error) {
 		}
 		names = append(names, k.Name)
 	}
-	return project.Key{}, fmt.Errorf("unknown key %q%s; `ckpt-lsp config` lists them", name, didYouMean(name, names))
+	return project.Key{}, fmt.Errorf("unknown key %q%s; `ckpt-lsp config` lists them", name, text.DidYouMean(name, names))
 }

@@ -38,3 +38,22 @@ func TestReadmeListsTheRules(t *testing.T) {
 		t.Errorf("the README lists\n%swant\n%s; run the test with -update", found, rows.String())
 	}
 }
+
+// TestHelpFits holds what --help prints to the width of a page.
+func TestHelpFits(t *testing.T) {
+	names := []string{""}
+	for _, c := range newRootCommand(diagnostics.Product).Commands() {
+		names = append(names, c.Name())
+	}
+	for _, name := range names {
+		out, err := command(t, append(strings.Fields(name), "--help")...)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for line := range strings.Lines(out) {
+			if n := len([]rune(strings.TrimRight(line, "\n"))); n > pageWidth {
+				t.Errorf("%s --help has a line of %d columns: %s", name, n, line)
+			}
+		}
+	}
+}

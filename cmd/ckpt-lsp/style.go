@@ -32,18 +32,10 @@ func (*colorFlag) Type() string { return "when" }
 // Set reads the flag's value.
 func (c *colorFlag) Set(when string) error {
 	if !slices.Contains(colors, when) {
-		return fmt.Errorf("unknown value %q%s (valid: %s)", when, didYouMean(when, colors), strings.Join(colors, ", "))
+		return fmt.Errorf("unknown value %q%s (valid: %s)", when, text.DidYouMean(when, colors), strings.Join(colors, ", "))
 	}
 	*c = colorFlag(when)
 	return nil
-}
-
-// didYouMean is a question behind a misspelt word, empty where no candidate is near.
-func didYouMean(word string, candidates []string) string {
-	if near := text.Nearest(word, candidates); near != "" {
-		return fmt.Sprintf("; did you mean %q?", near)
-	}
-	return ""
 }
 
 // styleFor decides on colour, width and links. They are for terminals; --color decides otherwise, then NO_COLOR (no-color.org),

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
 // noArguments refuses arguments of a command that takes none. Behind the root command they are a misspelt command, or a file that is
@@ -27,7 +29,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 			names = append(names, c.Name())
 		}
 	}
-	return fmt.Errorf("unknown command %q%s; `ckpt-lsp --help` lists the commands", args[0], didYouMean(args[0], names))
+	return fmt.Errorf("unknown command %q%s; `ckpt-lsp --help` lists the commands", args[0], text.DidYouMean(args[0], names))
 }
 
 // elsewhere are flags that other programs have, and what they are called here.
@@ -50,7 +52,7 @@ func badFlag(cmd *cobra.Command, err error) error {
 	}
 	hint := ""
 	if unknown.GetSpecifiedShortnames() == "" {
-		hint = didYouMean(unknown.GetSpecifiedName(), names)
+		hint = text.DidYouMean(unknown.GetSpecifiedName(), names)
 	}
 	return fmt.Errorf("%w%s; `%s --help` lists the flags", err, hint, cmd.CommandPath())
 }

@@ -165,10 +165,7 @@ func (b *builder) unknown(s setting) {
 		valid = append(valid, k.Name)
 	}
 	slices.Sort(valid)
-	hint := ""
-	if near := text.Nearest(s.key[0], valid); near != "" {
-		hint = fmt.Sprintf("; did you mean %q?", near)
-	}
+	hint := text.DidYouMean(s.key[0], valid)
 	if s.key[0] == table[0] && filepath.Base(s.from.path) == configFile {
 		hint = fmt.Sprintf("; keys of %s stand in no table", configFile)
 	}

@@ -90,11 +90,7 @@ func Formats() []string { return slices.Sorted(maps.Keys(formats)) }
 func Write(w io.Writer, format string, r *Report, style Style) error {
 	write, ok := formats[format]
 	if !ok {
-		hint := ""
-		if near := text.Nearest(format, Formats()); near != "" {
-			hint = fmt.Sprintf("; did you mean %q?", near)
-		}
-		return fmt.Errorf("unknown format %q%s (valid: %s)", format, hint, strings.Join(Formats(), ", "))
+		return fmt.Errorf("unknown format %q%s (valid: %s)", format, text.DidYouMean(format, Formats()), strings.Join(Formats(), ", "))
 	}
 	return write(w, r, style)
 }
