@@ -30,7 +30,6 @@ type checker struct {
 	choices
 	showFiles, showSettings bool
 	format, stdinName       string
-	severity, failOn        threshold
 	outputFile              string
 	quiet, statistics       bool
 
@@ -116,8 +115,6 @@ change the exit code. Notebooks in other languages are left out of directories w
 	flags.BoolVar(&c.unsafe, "unsafe-fixes", false, "with --fix or --diff: apply fixes that may change behaviour, too")
 	flags.BoolVar(&c.diff, "diff", false, "show what --fix would change as a diff, write nothing; exit 1 if it would")
 	flags.BoolVar(&c.exitZero, "exit-zero", false, "exit 0 even if findings are left")
-	flags.Var(&c.severity, "severity", "show findings from this severity on: error, warning, information, hint")
-	flags.Var(&c.failOn, "fail-on", "exit 1 for findings from this severity on (default warning)")
 	c.addTo(flags)
 	flags.BoolVar(&c.showFiles, "show-files", false, "list the files that would be checked, and check nothing")
 	flags.BoolVar(&c.showSettings, "show-settings", false, "show what holds for the first file and where it is said; check nothing")

@@ -19,12 +19,15 @@ type choices struct {
 	force, noForce              bool
 	config                      []string
 	isolated                    bool
+	severity, failOn            threshold
 }
 
 func (c *choices) addTo(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&c.selected, "select", nil, "rules to run, in place of the configuration's select, extend-select and ignore")
 	flags.StringSliceVar(&c.extended, "extend-select", nil, "rules to run besides those, also where the configuration ignores them")
 	flags.StringSliceVar(&c.ignored, "ignore", nil, "rules to leave out, besides those the configuration leaves out")
+	flags.Var(&c.severity, "severity", "show findings from this severity on: error, warning, information, hint")
+	flags.Var(&c.failOn, "fail-on", "exit 1 for findings from this severity on (default warning)")
 	flags.StringSliceVar(&c.fixable, "fixable", nil, "rules to fix, in place of the configuration's fixable and unfixable")
 	flags.StringSliceVar(&c.unfixable, "unfixable", nil, "rules not to fix, besides those of the configuration")
 	flags.StringSliceVar(&c.exclude, "exclude", nil, "patterns of paths to leave out, in place of the configuration's exclude")
@@ -83,6 +86,14 @@ func (c *choices) inline(o *project.Overrides) error {
 	}{{"exclude", c.exclude}, {"extend-exclude", c.extendExclude}, {"fixable", c.fixable}, {"unfixable", c.unfixable}} {
 		if list.value != nil {
 			o.Inline.Flag(dir, "--"+list.key, list.key, list.value)
+		}
+	}
+	for _, t := range []struct {
+		flag, key string
+		value     threshold
+	}{{"--severity", "min-severity", c.severity}, {"--fail-on", "fail-on", c.failOn}} {
+		if name := t.value.String(); name != "" {
+			o.Inline.Flag(dir, t.flag, t.key, name)
 		}
 	}
 	if c.force || c.noForce {

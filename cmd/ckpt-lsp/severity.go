@@ -27,18 +27,18 @@ func (t *threshold) Set(name string) error {
 	return err
 }
 
-// count takes what came of a file into the report, and notes whether the run fails. Flags go before the configuration that holds
-// for the file. Programs are told all unless a flag says otherwise.
+// count takes what came of a file into the report, and notes whether the run fails. The configuration that
+// holds for the file decides, and flags before it; programs are told all unless a flag says otherwise.
 func (c *checker) count(o *outcome, r *report.Report) {
 	config, _ := c.workspace.Config(o.path)
 	least := cmp.Or(diagnostics.Severity(c.severity), diagnostics.Hint)
 	if report.ForPeople(c.format) && !c.statistics {
-		least = cmp.Or(diagnostics.Severity(c.severity), config.MinSeverity, diagnostics.Information)
+		least = cmp.Or(config.MinSeverity, diagnostics.Information)
 	}
 	if o.diff != "" {
 		c.changed++
 	}
-	failOn := cmp.Or(diagnostics.Severity(c.failOn), config.FailOn, diagnostics.Warning)
+	failOn := cmp.Or(config.FailOn, diagnostics.Warning)
 	c.failed = c.failed || o.diff != ""
 	for _, d := range o.file.Diagnostics {
 		c.failed = c.failed || d.Severity >= failOn && !c.diff
