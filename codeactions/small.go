@@ -156,12 +156,14 @@ var loadableForms = map[string]string{
 }
 
 func loadable(s *sheet, r diagnostics.Loadable) (Fix, bool) {
-	form, ok := loadableForms[r.As]
-	if !ok {
-		return Fix{}, false
+	for _, p := range r.Parts {
+		form, ok := loadableForms[p.As]
+		if !ok {
+			return Fix{}, false
+		}
+		form = strings.ReplaceAll(form, "'", s.quote)
+		s.replace(p.Value.Span(), fmt.Sprintf(form, p.Value.Text()))
 	}
-	form = strings.ReplaceAll(form, "'", s.quote)
-	s.replace(r.Value.Span(), fmt.Sprintf(form, r.Value.Text()))
 	fix := Fix{Title: "Save it in a form that weights_only=True loads", Applicability: diagnostics.Safe, Why: r.Reason}
 	if r.Reason != "" {
 		fix.Applicability = diagnostics.Unsafe

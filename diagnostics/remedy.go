@@ -177,13 +177,18 @@ type SaveState struct {
 // ReportMismatch prints the missing and unexpected keys of a load with strict=False.
 type ReportMismatch struct{ Restore *training.Restore }
 
-// Loadable rewrites a value so that weights_only=True loads it.
+// Loadable rewrites values so that weights_only=True loads them.
 type Loadable struct {
+	Parts []LoadablePart
+	// Reason says why it is unsafe, "" when it is safe.
+	Reason string
+}
+
+// LoadablePart is a value that Loadable rewrites.
+type LoadablePart struct {
 	Value pyast.Node
 	// As is the form to write: "float", "int", "str", "vars", "tolist", "list", "dict", "numpy-rng".
 	As string
-	// Reason says why it is unsafe, "" when it is safe.
-	Reason string
 }
 
 // SetKeyword gives a call a keyword argument, or changes the one it has.

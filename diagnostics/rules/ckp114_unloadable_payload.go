@@ -2,9 +2,10 @@ package rules
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
@@ -76,31 +77,59 @@ func unloadablePayload(p *diagnostics.Pass) {
 		if s.Path.Buffer {
 			continue
 		}
-		for _, u := range s.Unloadable() {
-			d := diagnostics.Diagnostic{
-				Place: training.FirstLine(u.Value), Severity: severity,
-				Message: fmt.Sprintf("`torch.load` refuses %s with `weights_only=True`, its default since 2.6: `%s` makes the whole file unloadable.",
-					u.What, u.Key),
-			}
-			if u.As != "" && u.Here {
-				fix := diagnostics.Loadable{Value: u.Value, As: u.As}
-				var reader pyast.Node
-				if other := otherType[u.As]; other != "" && u.What != "TorchVersion objects" {
-					fix.Reason = fmt.Sprintf("what reads `%s`, here or in another program, gets %s", u.Key, other)
-					reader = s.ReliedOn(u)
-				}
-				if reader.Valid() {
-					d.Related = append(d.Related, at(reader, "this may read it, and needs its type"))
-				} else {
-					d.Remedies = []diagnostics.Remedy{fix}
-				}
-			}
-			if !s.Node.Encloses(u.Value) {
-				d.Related = append(d.Related, at(s.Node, "the checkpoint is written here"))
-			}
-			p.Report(d)
-		}
+		reportUnloadable(p, s, severity)
 		newPickle(p, s, severity)
+	}
+}
+
+// reportUnloadable reports what is refused in one payload, what is of one kind together.
+func reportUnloadable(p *diagnostics.Pass, s *training.SaveSite, severity diagnostics.Severity) {
+	parts := s.Unloadable()
+	for len(parts) > 0 {
+		what := parts[0].What
+		d := diagnostics.Diagnostic{Place: training.FirstLine(parts[0].Part), Severity: severity}
+		var keys, reasons []string
+		var others []training.Unloadable
+		var fix diagnostics.Loadable
+		for _, u := range parts {
+			if u.What != what {
+				others = append(others, u)
+				continue
+			}
+			if key := "`" + u.Key + "`"; !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+			if u.Part != u.Value {
+				d.Related = append(d.Related, at(u.Value, "it is made here"))
+			}
+			part := diagnostics.LoadablePart{Value: u.Value, As: u.As}
+			if u.As == "" || !u.Here || slices.Contains(fix.Parts, part) {
+				continue
+			}
+			if other := otherType[u.As]; other != "" && u.What != "TorchVersion objects" {
+				if reader := s.ReliedOn(u); reader.Valid() {
+					d.Related = append(d.Related, at(reader, "this may read it, and needs its type"))
+					continue
+				}
+				reasons = append(reasons, fmt.Sprintf("what reads `%s`, here or in another program, gets %s", u.Key, other))
+			}
+			fix.Parts = append(fix.Parts, part)
+		}
+		if len(fix.Parts) > 0 {
+			fix.Reason = strings.Join(reasons, "; ")
+			d.Remedies = []diagnostics.Remedy{fix}
+		}
+		makes := "makes"
+		if len(keys) > 1 {
+			makes = "make"
+		}
+		d.Message = fmt.Sprintf("`torch.load` refuses %s with `weights_only=True`, its default since 2.6: %s %s the whole file unloadable.",
+			what, listed(keys), makes)
+		if !s.Node.Encloses(parts[0].Part) {
+			d.Related = append(d.Related, at(s.Node, "the checkpoint is written here"))
+		}
+		p.Report(d)
+		parts = others
 	}
 }
 

@@ -321,8 +321,10 @@ type Unloadable struct {
 	What string
 	// As is the form that loads, in the words of diagnostics.Loadable; "" when there is no general one.
 	As string
-	// Here says that Value stands in the payload, so that writing it otherwise changes nothing but what is saved.
+	// Here says that Value stands in the payload, so that writing it otherwise changes nothing but what is saved. Part is what stands
+	// there where Value stands in another function, and Value itself otherwise.
 	Here bool
+	Part pyast.Node
 }
 
 // Unloadable are the values in the payload that are known to be refused.
@@ -336,10 +338,19 @@ func (s *SaveSite) Unloadable() []Unloadable {
 		s.Run.File.unloadable(c.Entry.Value, c.Key, 0, &out)
 		for i := range out[from:] {
 			u := &out[from+i]
-			u.Here = c.Entry.Value.Node.Valid() && c.Entry.Value.Node.Encloses(u.Value)
+			u.Part = c.Entry.Value.Node
+			u.Here = u.Part.Valid() && u.Part.Encloses(u.Value)
+			if u.Here || !u.Part.Valid() || s.Run.File.sameFunction(u.Part, u.Value) {
+				u.Part = u.Value
+			}
 		}
 	}
 	return out
+}
+
+// sameFunction reports whether two places stand in one function of one file.
+func (f *File) sameFunction(a, b pyast.Node) bool {
+	return a.Tree() == b.Tree() && f.moduleOf(a).Scope(a) == f.moduleOf(b).Scope(b)
 }
 
 func (f *File) unloadable(x pysem.Expr, key string, depth int, out *[]Unloadable) {
