@@ -291,7 +291,7 @@ func (w *checkpointWriter) stateOf(o *training.Object, at pyast.Node) (entry, bo
 		e.value += " if " + held.cond + " else None"
 	}
 	if o.Value != nil && o.Value.Kind == pysem.External {
-		e.doubt = "apex takes the loss scale back only behind `amp.initialize`"
+		e.doubt = "apex takes the loss scale back only after `amp.initialize`"
 	}
 	return e, e.key != "" && base != ""
 }

@@ -104,7 +104,7 @@ func shiftEpoch(s *sheet, r diagnostics.ShiftEpoch) (Fix, bool) {
 	} else {
 		s.insert(n.End(), " + 1")
 	}
-	fix.Title = "Resume at the epoch behind the saved one"
+	fix.Title = "Resume at the epoch after the saved one"
 	return s.fix(fix), true
 }
 

@@ -67,7 +67,7 @@ var options = []option{
 		readRun},
 	{"codeLens", schema{"type": "boolean", "default": true, "markdownDescription": "Show above each save of a training checkpoint how complete it is."},
 		boolean(func(s *settings) *bool { return &s.codeLens })},
-	{"inlayHints", schema{"type": "boolean", "default": false, "markdownDescription": "Show behind a load what is restored from the checkpoint, and the learning rate that training goes on with."},
+	{"inlayHints", schema{"type": "boolean", "default": false, "markdownDescription": "Show after a load what is restored from the checkpoint, and the learning rate that training goes on with."},
 		boolean(func(s *settings) *bool { return &s.inlayHints })},
 }
 

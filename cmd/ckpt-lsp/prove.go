@@ -251,7 +251,7 @@ func (w *proofWriter) resume(a *prove.ResumeAnswer) {
 	if a == nil {
 		return
 	}
-	killed := fmt.Sprintf("killed behind checkpoint %d of %d, resumed from %s (step %d)", a.Checkpoint, a.Checkpoints, a.Loaded, a.Step)
+	killed := fmt.Sprintf("killed after checkpoint %d of %d, resumed from %s (step %d)", a.Checkpoint, a.Checkpoints, a.Loaded, a.Step)
 	switch {
 	case a.Unknown != "":
 		w.answer(prove.Resume, "unknown", a.Unknown)

@@ -106,7 +106,7 @@ func savedBeforeSchedulerStep(p *diagnostics.Pass) {
 		}
 		if site := training.WrongCall(s.Node, s.Ctx, savedBehindStep(p.File, s)); site != s.Node {
 			d.Place = training.FirstLine(site)
-			d.Related = append(d.Related, at(s.Node, "the save, which another caller makes behind the step"))
+			d.Related = append(d.Related, at(s.Node, "the save, which another caller makes after the step"))
 		}
 		if !s.Has(step.Object) {
 			if p.File.FastForwarded(step.Object) {

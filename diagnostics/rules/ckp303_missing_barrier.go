@@ -102,7 +102,7 @@ func missingBarrier(p *diagnostics.Pass) {
 		d := diagnostics.Diagnostic{
 			Severity: severity,
 			Place:    training.FirstLine(s.Node),
-			Message: fmt.Sprintf("Only one rank writes %s, and %s at %s without waiting for it: a barrier is missing behind the save.",
+			Message: fmt.Sprintf("Only one rank writes %s, and %s at %s without waiting for it: a barrier is missing after the save.",
 				shown(s.Path), what, lineIn(p.File, next.Node, s.Node)),
 			Related: []diagnostics.Related{at(next.Node, related)},
 		}

@@ -46,7 +46,7 @@ func (s *session) resume(ctx context.Context, full *run) (_ *ResumeAnswer, _ *ru
 		if killed.failed != nil {
 			return nil, nil, scriptFailed(killed)
 		}
-		return nil, nil, fmt.Errorf("the run that was to be killed behind checkpoint %d wrote only %d", chosen.saves, len(killed.main().checkpoints()))
+		return nil, nil, fmt.Errorf("the run that was to be killed after checkpoint %d wrote only %d", chosen.saves, len(killed.main().checkpoints()))
 	}
 	answer := &ResumeAnswer{Checkpoint: chosen.number, Checkpoints: chosen.of}
 	if d := soFar(full, killed); len(d) > 0 {
