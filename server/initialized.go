@@ -7,11 +7,13 @@ import (
 
 	"go.lsp.dev/protocol"
 	"go.uber.org/zap"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 )
 
-// configurationFiles are the files whose change means that the configuration is read again: those that hold it, and those
-// that tell the torch version.
-var configurationFiles = []string{"ckpt-lsp.toml", "pyproject.toml", "requirements.txt", "environment.yml", "environment.yaml"}
+// configurationFiles are the patterns of the files whose change means that the configuration is read again: those that hold it or
+// old findings, and those that tell the torch version.
+var configurationFiles = []string{"ckpt-lsp.toml", "pyproject.toml", project.BaselineFile, "requirements.txt", "environment.yml", "environment.yaml"}
 
 // pythonFiles are the patterns of the files that are analysed.
 var pythonFiles = []string{"*.py", "*.pyw"}

@@ -16,7 +16,7 @@ func (s *session) DidChangeWatchedFiles(_ context.Context, p *protocol.DidChange
 		path, ok := filePath(c.URI)
 		switch {
 		case !ok:
-		case slices.Contains(configurationFiles, filepath.Base(path)):
+		case matchesAny(configurationFiles, filepath.Base(path)):
 			configured = true
 		case matchesAny(pythonFiles, filepath.Base(path)):
 			changed = append(changed, path)

@@ -105,7 +105,7 @@ change the exit code. Notebooks in other languages are left out of directories w
 				return err // there is no report
 			}
 			if failed := writeOutput(c.outputFile, file.Bytes()); failed != nil {
-				return failed
+				return fmt.Errorf("--output-file: %w", failed)
 			}
 			return err
 		},
@@ -116,6 +116,7 @@ change the exit code. Notebooks in other languages are left out of directories w
 	flags.BoolVar(&c.diff, "diff", false, "show what --fix would change as a diff, write nothing; exit 1 if it would")
 	flags.BoolVar(&c.exitZero, "exit-zero", false, "exit 0 even if findings are left")
 	c.addTo(flags)
+	flags.BoolVar(&c.noBaseline, "no-baseline", false, "report old findings too")
 	flags.BoolVar(&c.showFiles, "show-files", false, "list the files that would be checked, and check nothing")
 	flags.BoolVar(&c.showSettings, "show-settings", false, "show what holds for the first file and where it is said; check nothing")
 	flags.StringVar(&c.format, "format", "text", "how to report: "+strings.Join(report.Formats(), ", "))
@@ -159,7 +160,9 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 			return err
 		}
 	}
-	return c.finish(r, c.reportTo)
+	err = c.finish(r, c.reportTo)
+	c.tellBaseline(args, files, outcomes)
+	return err
 }
 
 // report is a report to be filled.
@@ -193,6 +196,9 @@ type outcome struct {
 	fixed    int
 	diff     string
 	text     *text.Source // what fixes made of the file
+	baseline *project.Baseline
+	old      int // findings that the baseline holds
+	gone     []project.Old
 }
 
 // files checks files together, and fixes them or shows the fixes where that was asked for. It fails when it is interrupted.
@@ -262,7 +268,7 @@ func diff(path string, before, after *text.Source) string {
 
 // newOutcome keeps of an analysis what a report shows.
 func newOutcome(a *project.Analysis) *outcome {
-	o := &outcome{path: a.Path, checked: a.Checked, file: report.File{Path: displayPath(a.Path), Source: a.Source, Diagnostics: a.Diagnostics}}
+	o := &outcome{path: a.Path, checked: a.Checked, file: report.File{Path: displayPath(a.Path), Source: a.Source, Diagnostics: a.Diagnostics}, baseline: a.Baseline, old: len(a.Old), gone: a.Gone}
 	if len(a.Diagnostics) > 0 {
 		o.file.Fixes = a.Fixes()
 		for _, f := range o.file.Fixes {
@@ -354,15 +360,7 @@ func (c *checker) standardText(data []byte) (*outcome, error) {
 // finish writes the report and says how the command ends. A diff stands for the findings on standard output.
 func (c *checker) finish(r *report.Report, to io.Writer) error {
 	if c.format != "json" {
-		for _, p := range r.Problems {
-			kind := "warning"
-			if p.Fatal {
-				kind = "error"
-			} else if c.quiet {
-				continue
-			}
-			fmt.Fprintf(c.err, "%s: %v\n", kind, p)
-		}
+		tellProblems(c.err, r.Problems, c.quiet)
 	}
 	if c.diff && !c.quiet {
 		fmt.Fprintln(c.err, report.DiffSummary(r, c.changed))
@@ -383,16 +381,25 @@ func (c *checker) finish(r *report.Report, to io.Writer) error {
 	return nil
 }
 
-// writeOutput writes a report into a file, in directories that are made for it.
+// tellProblems writes what went wrong, a line each; only what is fatal where it is to be quiet.
+func tellProblems(out io.Writer, problems []project.Problem, quiet bool) {
+	for _, p := range problems {
+		kind := "warning"
+		if p.Fatal {
+			kind = "error"
+		} else if quiet {
+			continue
+		}
+		fmt.Fprintf(out, "%s: %v\n", kind, p)
+	}
+}
+
+// writeOutput writes a file as a whole, in directories that are made for it.
 func writeOutput(path string, data []byte) error {
-	err := os.MkdirAll(filepath.Dir(path), 0o777)
-	if err == nil {
-		err = os.WriteFile(path, data, 0o666)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("--output-file: %w", err)
-	}
-	return nil
+	return os.WriteFile(path, data, 0o666)
 }
 
 // displayPath is a path as it is shown: relative to the working directory where it lies below it, with forward slashes.

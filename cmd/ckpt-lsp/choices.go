@@ -20,6 +20,8 @@ type choices struct {
 	config                      []string
 	isolated                    bool
 	severity, failOn            threshold
+	baseline                    string
+	noBaseline                  bool
 }
 
 func (c *choices) addTo(flags *pflag.FlagSet) {
@@ -35,6 +37,7 @@ func (c *choices) addTo(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.force, "force-exclude", false, "leave excluded files out also where they are given by name")
 	flags.BoolVar(&c.noForce, "no-force-exclude", false, "check files given by name, whatever the configuration says")
 	flags.StringArrayVar(&c.config, "config", nil, "a configuration file for all paths, or KEY=VALUE in TOML")
+	flags.StringVar(&c.baseline, "baseline", "", "the file of old findings, in place of the nearest "+project.BaselineFile)
 	flags.BoolVar(&c.isolated, "isolated", false, "read no configuration file")
 }
 
@@ -95,6 +98,12 @@ func (c *choices) inline(o *project.Overrides) error {
 		if name := t.value.String(); name != "" {
 			o.Inline.Flag(dir, t.flag, t.key, name)
 		}
+	}
+	switch {
+	case c.noBaseline:
+		o.Inline.Flag(dir, "--no-baseline", "baseline", "")
+	case c.baseline != "":
+		o.Inline.Flag(dir, "--baseline", "baseline", c.baseline)
 	}
 	if c.force || c.noForce {
 		o.Inline.Flag(dir, "--force-exclude", "force-exclude", c.force)

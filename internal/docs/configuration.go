@@ -102,6 +102,7 @@ var schemas = map[project.Kind]schema{
 	project.PatternList: {"type": "array", "items": schema{"type": "string", "minLength": 1}},
 	project.Boolean:     {"type": "boolean"},
 	project.Version:     {"type": "string", "pattern": `^$|^v?[0-9]+(\.[0-9]+)?([.+a-z].*)?$`},
+	project.File:        {"type": "string"},
 	project.Threshold:   {"type": "string", "enum": []string{"error", "warning", "information", "hint"}},
 	project.RulesByFile: {"type": "object", "additionalProperties": schema{"type": "array", "items": schema{"$ref": "#/definitions/Rule"}}},
 	project.SeverityRule: {

@@ -84,6 +84,9 @@ func judge(t *testing.T, schema *jsonschema.Schema, name string, data []byte) (b
 	if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, project.BaselineFile), []byte(`{"version": 1}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	_, byReader = project.NewWorkspace(dir).Config(filepath.Join(dir, "train.py"))
 	return schema.Validate(document), byReader
 }

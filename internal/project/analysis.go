@@ -23,12 +23,22 @@ type Analysis struct {
 	// Tree is nil for a file that holds nothing to check.
 	Tree        *pyast.Tree
 	Diagnostics []diagnostics.Diagnostic
+	// Old are the findings that the baseline holds, which are not among Diagnostics; Gone are those that it holds for the file and that
+	// are not found any more. Baseline is nil where none holds.
+	Old      []diagnostics.Diagnostic
+	Gone     []Old
+	Baseline *Baseline
 	// Problems are what kept the analysis from being whole.
 	Problems []Problem
 	// Checked says that the rules were run, or that none applies to the file.
 	Checked bool
 	// ConfigError says that the configuration is broken; the defaults were used.
 	ConfigError error
+}
+
+// all are the findings with those that the baseline holds.
+func (a *Analysis) all() []diagnostics.Diagnostic {
+	return append(a.Diagnostics[:len(a.Diagnostics):len(a.Diagnostics)], a.Old...)
 }
 
 // Problem is something that kept a file, or a part of it, from being analysed.

@@ -28,6 +28,8 @@ type Config struct {
 	Fixable, Unfixable []diagnostics.Selector
 	// ForceExclude leaves excluded files out that are given by name.
 	ForceExclude bool
+	// Baseline is the path of the file of old findings, "" for none; nil where the nearest one holds.
+	Baseline *string
 
 	perFile  []perFileIgnore
 	exclude  []*patterns // the last that has an opinion decides

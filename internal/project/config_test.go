@@ -71,7 +71,7 @@ bad-call = "error"
 
 func TestConfigurationErrors(t *testing.T) {
 	for src, want := range map[string]string{
-		"\nselct = ['ALL']":                  `/p/ckpt-lsp.toml:2:1: unknown key "selct"; did you mean "select"? (valid: exclude, `,
+		"\nselct = ['ALL']":                  `/p/ckpt-lsp.toml:2:1: unknown key "selct"; did you mean "select"? (valid: baseline, `,
 		"severity.CKP9 = 'hint'":             `/p/ckpt-lsp.toml:1:1: severity.CKP9: "CKP9" is a family without a rule (families: CKP`,
 		"select = ['bad-cal']":               `/p/ckpt-lsp.toml:1:11: select: unknown rule "bad-cal" (valid: `,
 		"ignore = [\n  'ALL',\n  3\n]":       `/p/ckpt-lsp.toml:3:3: ignore: expected the name of a rule in quotes`,

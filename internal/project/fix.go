@@ -128,11 +128,12 @@ func undone(p *Program, paths []string, out []Fixed) *Program {
 	return p
 }
 
-// allOf is all that is found in the texts that files have come to.
+// allOf is all that is found in the texts that files have come to, with what a baseline holds: a fix changes lines, and what stands in
+// them is then no old finding any more.
 func allOf(out []Fixed) []diagnostics.Diagnostic {
 	var all []diagnostics.Diagnostic
 	for _, f := range out {
-		all = append(all, f.After.Diagnostics...)
+		all = append(all, f.After.all()...)
 	}
 	return all
 }
@@ -181,7 +182,7 @@ func (x *Index) Introduces(ctx context.Context, p *Program, path string, f codea
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, a.Diagnostics...)
+			out = append(out, a.all()...)
 		}
 		return out, nil
 	}

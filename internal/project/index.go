@@ -387,6 +387,14 @@ func (x *Index) Known(ctx context.Context, p *Program, path string) (*Analysis, 
 	}
 	found = x.merged(key, src)
 	x.mu.Unlock()
+	if b := x.workspace.Baseline(path); b != nil {
+		defer func() {
+			whole := a.Checked && len(a.Problems) == 0
+			b.split(a, func(r *diagnostics.Rule) bool {
+				return whole && options.Runs(r) && (ran == nil || ran[r] || r.OnSuppressions)
+			}, x.workspace.overrides.Rules)
+		}()
+	}
 	if ran == nil && len(found) == 0 {
 		return a, ctx.Err()
 	}

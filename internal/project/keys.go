@@ -1,6 +1,7 @@
 package project
 
 import (
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ const (
 	PatternList  Kind = "list of patterns"
 	Boolean      Kind = "boolean"
 	Version      Kind = "version"
+	File         Kind = "path"
 	RulesByFile  Kind = "table from patterns to lists of rules"
 	SeverityRule Kind = "table from rules to severities"
 	Threshold    Kind = "severity"
@@ -119,6 +121,19 @@ func init() { // the readers look for near names in the table
 			Name: "force-exclude", Kind: Boolean, Default: `false`, Example: `true`, Flags: []string{"--force-exclude", "--no-force-exclude"},
 			Doc:  "Leave excluded files out also where they are given by name, as pre-commit does.",
 			read: func(b *builder, s setting) { b.config.ForceExclude = b.boolean(s) },
+		},
+		{
+			Name: "baseline", Kind: File, Default: `"ckpt-lsp-baseline.json"`, Example: `"./ckpt-lsp-baseline.json"`, Flags: []string{"--baseline", "--no-baseline"},
+			Doc: "The file of old findings, which are not reported, relative to the configuration file. `ckpt-lsp baseline write` makes it. Without the key the nearest `ckpt-lsp-baseline.json` upwards holds; `\"\"` means none.",
+			read: func(b *builder, s setting) {
+				path, ok := b.text(s, `a path in quotes, as "ckpt-lsp-baseline.json"`)
+				if path != "" && !filepath.IsAbs(path) {
+					path = filepath.Join(s.from.dir, filepath.FromSlash(path))
+				}
+				if ok {
+					b.config.Baseline = &path
+				}
+			},
 		},
 	}
 }

@@ -41,6 +41,11 @@ func (w *Workspace) Settings(path string) ([]Shown, []string) {
 		case len(of) > 0:
 		case k.Name == "torch-version" && options.Torch != diagnostics.TorchVersion{}:
 			of = []Shown{{k.Name, fmt.Sprintf(`"%d.%d"`, options.Torch.Major, options.Torch.Minor), "the project's requirements"}}
+		case k.Name == "baseline":
+			of = []Shown{{k.Name, `""`, "there is none"}}
+			if b := w.Baseline(path); b != nil {
+				of = []Shown{{k.Name, strconv.Quote(filepath.ToSlash(b.Path)), "the nearest one"}}
+			}
 		case !k.Table():
 			of = []Shown{{k.Name, k.Default, "default"}}
 		}

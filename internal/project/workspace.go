@@ -3,6 +3,7 @@
 package project
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -20,6 +21,9 @@ type Workspace struct {
 	mu      sync.Mutex
 	configs map[string]configEntry
 	torch   map[string]diagnostics.TorchVersion
+	// baselines are by path, and nearest are the paths of those that hold in a directory unless the configuration names one.
+	baselines map[string]loaded
+	nearest   map[string]string
 }
 
 // Overrides are the choices made on a command line or in an editor's settings; they go before every configuration file.
@@ -59,7 +63,7 @@ func NewWorkspaceWith(root string, o Overrides) *Workspace {
 	if o.Rules == nil {
 		o.Rules = diagnostics.Product
 	}
-	return &Workspace{root: absolute(root), overrides: o, configs: map[string]configEntry{}, torch: map[string]diagnostics.TorchVersion{}}
+	return &Workspace{root: absolute(root), overrides: o, configs: map[string]configEntry{}, torch: map[string]diagnostics.TorchVersion{}, baselines: map[string]loaded{}, nearest: map[string]string{}}
 }
 
 // Root is the workspace's absolute directory.
@@ -69,13 +73,20 @@ func (w *Workspace) Root() string { return w.root }
 func (w *Workspace) Reload() (changed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	configs, torch := w.configs, w.torch
+	configs, torch, baselines, nearest := w.configs, w.torch, w.baselines, w.nearest
 	w.configs, w.torch = map[string]configEntry{}, map[string]diagnostics.TorchVersion{}
+	w.baselines, w.nearest = map[string]loaded{}, map[string]string{}
 	for dir, e := range configs {
 		changed = w.entry(dir).said != e.said || changed
 	}
 	for dir, v := range torch {
 		changed = w.torchAt(dir) != v || changed
+	}
+	for dir, path := range nearest {
+		changed = w.nearestBaseline(dir) != path || changed
+	}
+	for path, l := range baselines {
+		changed = w.baseline(path).said != l.said || changed
 	}
 	return changed
 }
@@ -86,7 +97,11 @@ func (w *Workspace) Reload() (changed bool) {
 func (w *Workspace) Config(path string) (*Config, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	e := w.entry(filepath.Dir(absolute(path)))
+	dir := filepath.Dir(absolute(path))
+	e := w.entry(dir)
+	if l := w.baselineIn(dir, e.config); l.err != nil {
+		return e.config, errors.Join(e.err, l.err)
+	}
 	return e.config, e.err
 }
 

@@ -34,7 +34,7 @@ func (r *Report) found() iter.Seq[found] {
 // fingerprint tells the finding from others, from run to run.
 func (f found) fingerprint() string {
 	if f.places.prints == nil {
-		f.places.prints = fingerprints(f.file, f.places)
+		f.places.prints = diagnostics.Fingerprints(f.file.Path, f.file.Source, f.file.Diagnostics)
 	}
 	return f.places.prints[f.index]
 }

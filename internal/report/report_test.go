@@ -160,7 +160,7 @@ func TestFingerprints(t *testing.T) {
 			at += i + 1
 		}
 		f := File{Path: "a.py", Source: text.NewSource([]byte(source)), Diagnostics: ds}
-		return fingerprints(&f, newPlaces(&Report{}, &f))
+		return diagnostics.Fingerprints(f.Path, f.Source, f.Diagnostics)
 	}
 	before := of("import torch\n" + line + "    " + line)
 	if len(before) != 2 || before[0] == before[1] {
