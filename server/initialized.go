@@ -13,7 +13,7 @@ import (
 
 // configurationFiles are the patterns of the files whose change means that the configuration is read again: those that hold it or
 // old findings, and those that tell the torch version.
-var configurationFiles = []string{"ckpt-lsp.toml", "pyproject.toml", project.BaselineFile, "requirements.txt", "environment.yml", "environment.yaml"}
+var configurationFiles = project.ConfigurationFiles()
 
 // pythonFiles are the patterns of the files that are analysed.
 var pythonFiles = []string{"*.py", "*.pyw"}
@@ -49,6 +49,9 @@ func (s *session) register() {
 func (s *session) watch() {
 	var o protocol.DidChangeWatchedFilesRegistrationOptions
 	for _, name := range slices.Concat(configurationFiles, pythonFiles) {
+		if !slices.Contains(pythonFiles, name) && matchesAny(pythonFiles, name) {
+			continue // setup.py is watched as all Python files are
+		}
 		o.Watchers = append(o.Watchers, protocol.FileSystemWatcher{GlobPattern: protocol.Pattern("**/" + name)})
 	}
 	s.registerFor("files", protocol.MethodWorkspaceDidChangeWatchedFiles, &o)

@@ -204,7 +204,7 @@ func TestFilesAreWatched(t *testing.T) {
 			}
 		}
 	}](t, <-asked)
-	if len(got.Registrations) != 1 || len(got.Registrations[0].RegisterOptions.Watchers) != 8 || got.Registrations[0].RegisterOptions.Watchers[0].GlobPattern != "**/ckpt-lsp.toml" {
+	if len(got.Registrations) != 1 || len(got.Registrations[0].RegisterOptions.Watchers) != 11 || got.Registrations[0].RegisterOptions.Watchers[0].GlobPattern != "**/ckpt-lsp.toml" {
 		t.Errorf("%+v", got)
 	}
 }

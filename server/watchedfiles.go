@@ -14,11 +14,11 @@ func (s *session) DidChangeWatchedFiles(_ context.Context, p *protocol.DidChange
 	renamed, configured := false, false
 	for _, c := range p.Changes {
 		path, ok := filePath(c.URI)
-		switch {
-		case !ok:
-		case matchesAny(configurationFiles, filepath.Base(path)):
-			configured = true
-		case matchesAny(pythonFiles, filepath.Base(path)):
+		if !ok {
+			continue
+		}
+		configured = configured || matchesAny(configurationFiles, filepath.Base(path))
+		if matchesAny(pythonFiles, filepath.Base(path)) {
 			changed = append(changed, path)
 			renamed = renamed || c.Type != protocol.FileChangeTypeChanged
 		}

@@ -140,6 +140,7 @@ func TestLowestTorch(t *testing.T) {
 	for line, want := range map[string]string{
 		"torch==2.1.0": "2.1", "torch>=1.8,<2": "1.8", "torch<3, >=2.0 # new": "2.0", "torch ~= 1.13.1 ; python_version > '3'": "1.13",
 		"torch[opt]>2.2": "2.2", "torch==2.4.*": "2.4", "Torch == 1.10.2+cu113": "1.10", "torch (>=1.9)": "1.9", "torch^2.0": "2.0",
+		"torch>=1.9,>=2.0": "2.0", "torch>=2.2,!=2.2.0": "2.2", "torch===2.4.1": "2.4", "torch==2.0.0rc1": "2.0", "torch>=2.6.0.dev20241112": "2.6",
 		"torch": "", "torch<2": "", "torchvision>=0.9": "", "torch-geometric==2.0": "", "# torch==1.0": "", "torch!=1.5": "",
 		"torch @ https://x/torch-2.whl": "",
 		"pytorch==1.3.1":                "1.3", "  - pytorch=1.3.1": "1.3", "- pytorch::pytorch=1.8=py3.8_cuda11.1_0": "1.8", "  - 'pytorch>=1.10'": "1.10",
@@ -158,6 +159,7 @@ func TestTorchRuledOut(t *testing.T) {
 		"torch==1.7.0": {1, 8}, "torch>=1.8,<1.13": {1, 13}, "torch>=1.8,<2": {2, 0}, "torch>=1.7,<=1.12.1": {1, 13}, "torch~=1.7.1": {1, 8},
 		"torch~=1.7": {2, 0}, "torch^1.7": {2, 0}, "torch>=1.7": {}, "torch>=1.7,!=1.12.0": {}, "torch>=2.0,<2.4.1": {2, 5}, "torch==2.4.*": {2, 5},
 		"- pytorch=1.3.1": {1, 4}, "- pytorch=1": {2, 0}, "pytorch==1.12": {1, 13},
+		"torch==2.0.0rc1": {2, 1}, "torch>1.8,<2,!=1.9.*": {2, 0}, "torch~=0.4": {1, 0}, "torch^0.4": {0, 5}, "torch>=1.8,<=1.13": {1, 14},
 	} {
 		if v, _ := lowestTorch(line); v.Below != want {
 			t.Errorf("%q rules out %v, want %v", line, v.Below, want)
@@ -165,16 +167,41 @@ func TestTorchRuledOut(t *testing.T) {
 	}
 }
 
-func TestTorchVersionFromPyproject(t *testing.T) {
-	for src, want := range map[string]diagnostics.TorchVersion{
-		"[project]\ndependencies = ['numpy', 'torch>=2.0']":                    {Major: 2},
-		"[project.optional-dependencies]\ngpu = ['torch>=1.12']":               {Major: 1, Minor: 12},
-		"[tool.poetry.dependencies]\ntorch = '^2.3'":                           {Major: 2, Minor: 3, Below: [2]int{3, 0}},
-		"[tool.poetry.dependencies]\ntorch = {version = '2.5.1', extras = []}": {Major: 2, Minor: 5, Below: [2]int{2, 6}},
-		"[tool.poetry.dependencies]\ntorch = '*'":                              {},
+// TestTorchVersionSources tries each file that may state the version, and which of them goes first.
+func TestTorchVersionSources(t *testing.T) {
+	const uv = "[[package]]\nname = 'torchvision'\nversion = '0.9'\n[[package]]\nname = 'torch'\nversion = '2.4.1'\n[package.metadata]\nname = 'x'\n" +
+		"[[package]]\nname = 'torch'\nversion = '2.2.0+cpu'\n[[package]]\nname = 'zlib'\nversion = '1'\n"
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  diagnostics.TorchVersion
+	}{
+		"project":             {map[string]string{"pyproject.toml": "[project]\ndependencies = ['numpy', 'torch>=2.0']"}, diagnostics.TorchVersion{Major: 2}},
+		"optional":            {map[string]string{"pyproject.toml": "[project.optional-dependencies]\ngpu = ['torch>=1.12']"}, diagnostics.TorchVersion{Major: 1, Minor: 12}},
+		"dependency group":    {map[string]string{"pyproject.toml": "[dependency-groups]\nlint = ['ruff']\ntrain = [{include-group = 'lint'}, 'torch~=2.1']"}, diagnostics.TorchVersion{Major: 2, Minor: 1, Below: [2]int{3, 0}}},
+		"uv's constraints":    {map[string]string{"pyproject.toml": "[tool.uv]\nconstraint-dependencies = ['torch>=2.2']"}, diagnostics.TorchVersion{Major: 2, Minor: 2}},
+		"no group":            {map[string]string{"pyproject.toml": "[tool.other]\ngroup = ['torch>=1.12']"}, diagnostics.TorchVersion{}},
+		"Poetry":              {map[string]string{"pyproject.toml": "[tool.poetry.dependencies]\ntorch = '^2.3'"}, diagnostics.TorchVersion{Major: 2, Minor: 3, Below: [2]int{3, 0}}},
+		"Poetry's table":      {map[string]string{"pyproject.toml": "[tool.poetry.dependencies]\ntorch = {version = '2.5.1', extras = []}"}, diagnostics.TorchVersion{Major: 2, Minor: 5, Below: [2]int{2, 6}}},
+		"Poetry's group":      {map[string]string{"pyproject.toml": "[tool.poetry.group.train.dependencies]\ntorch = '~2.1 || ^1.13'"}, diagnostics.TorchVersion{Major: 1, Minor: 13, Below: [2]int{2, 2}}},
+		"Poetry's any":        {map[string]string{"pyproject.toml": "[tool.poetry.dependencies]\ntorch = '*'"}, diagnostics.TorchVersion{}},
+		"setup.cfg":           {map[string]string{"setup.cfg": "[metadata]\nname = torch>=0.4\n[options]\ninstall_requires =\n    numpy\n    torch>=1.10 ; python_version > '3'\n"}, diagnostics.TorchVersion{Major: 1, Minor: 10}},
+		"setup.cfg, one line": {map[string]string{"setup.cfg": "[options]\ninstall_requires = torch>=1.10"}, diagnostics.TorchVersion{Major: 1, Minor: 10}},
+		"setup.cfg, extras":   {map[string]string{"setup.cfg": "[options.extras_require]\ntrain =\n\ttorch==1.9.0"}, diagnostics.TorchVersion{Major: 1, Minor: 9, Below: [2]int{1, 10}}},
+		"setup.py":            {map[string]string{"setup.py": "setup(install_requires=['numpy', 'torch>=1.7,<2'])"}, diagnostics.TorchVersion{Major: 1, Minor: 7, Below: [2]int{2, 0}}},
+		"conda":               {map[string]string{"environment.yml": "dependencies:\n  - pytorch=2.1\n  - pip:\n    - timm"}, diagnostics.TorchVersion{Major: 2, Minor: 1, Below: [2]int{2, 2}}},
+		"conda's pip":         {map[string]string{"environment.yml": "dependencies:\n  - pip:\n    - -r reqs/gpu.txt", "reqs/gpu.txt": "torch==2.3.0"}, diagnostics.TorchVersion{Major: 2, Minor: 3, Below: [2]int{2, 4}}},
+		"hashes":              {map[string]string{"requirements.txt": "torch==2.4.0 --hash=sha256:0 \\\n  --hash=sha256:1"}, diagnostics.TorchVersion{Major: 2, Minor: 4, Below: [2]int{2, 5}}},
+		"continued":           {map[string]string{"requirements.txt": "torch==2.4.0 \\\n  --hash=sha256:1"}, diagnostics.TorchVersion{Major: 2, Minor: 4, Below: [2]int{2, 5}}},
+		"included":            {map[string]string{"requirements.txt": "-r reqs/base.txt\nnumpy", "reqs/base.txt": "-r ../requirements.txt\n--requirement=deep.txt # more", "reqs/deep.txt": "torch>=1.11"}, diagnostics.TorchVersion{Major: 1, Minor: 11}},
+		"constraint":          {map[string]string{"requirements.txt": "torch\n-c constraints.txt", "constraints.txt": "torch==1.12.1"}, diagnostics.TorchVersion{Major: 1, Minor: 12, Below: [2]int{1, 13}}},
+		"not there":           {map[string]string{"requirements.txt": "-r gone.txt"}, diagnostics.TorchVersion{}},
+		"uv.lock":             {map[string]string{"uv.lock": uv}, diagnostics.TorchVersion{Major: 2, Minor: 2, Below: [2]int{2, 5}}},
+		"poetry.lock":         {map[string]string{"pyproject.toml": "[project]\ndependencies = ['torch']", "poetry.lock": "[[package]]\nname = \"torch\"\nversion = \"2.0.1\"\n"}, diagnostics.TorchVersion{Major: 2, Below: [2]int{2, 1}}},
+		"stated over locked":  {map[string]string{"pyproject.toml": "[project]\ndependencies = ['torch>=1.13']", "uv.lock": uv}, diagnostics.TorchVersion{Major: 1, Minor: 13}},
+		"broken lock":         {map[string]string{"uv.lock": "<<<<<<<"}, diagnostics.TorchVersion{}},
 	} {
-		if v, _ := torchVersionIn(tree(t, map[string]string{"pyproject.toml": src})); v != want {
-			t.Errorf("%q gives %v, want %v", src, v, want)
+		if v, _ := torchVersionIn(tree(t, c.files)); v != c.want {
+			t.Errorf("%s: %+v, want %+v", name, v, c.want)
 		}
 	}
 }

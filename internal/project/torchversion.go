@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,93 +24,129 @@ func ParseTorchVersion(s string) (diagnostics.TorchVersion, bool) {
 	return diagnostics.TorchVersion{Major: major, Minor: minor}, true
 }
 
-var (
-	// conda calls the package pytorch, and lists it behind a dash, perhaps with its channel.
-	torchRequirement = regexp.MustCompile(`(?i)^\s*(?:-\s+)?["']?(?:[\w-]+::)?(?:py)?torch\s*(?:\[[^\]]*\])?\s*\(?\s*([<>=!~^][^;#"']*)`)
-	// A lower bound of PEP 440; "^" is Poetry's, and "=" conda's, with which a build may follow behind another.
-	lowerBound = regexp.MustCompile(`^\s*(={1,3}|>=?|~=|\^)\s*(v?[0-9][^\s,)=]*)`)
-	upperBound = regexp.MustCompile(`^\s*(={1,3}|<=?|~=|\^)\s*(v?[0-9][^\s,)=]*)`)
-)
+// torchSources are the files of a directory that state the torch version, those that say what is required before those that say what is
+// locked: a rule speaks of the oldest torch that the project allows.
+var torchSources = []struct {
+	name string
+	read func(path string, data []byte) (diagnostics.TorchVersion, bool)
+}{
+	{pyproject, torchInPyproject},
+	{"requirements.txt", torchInList},
+	{"environment.yml", torchInList},
+	{"environment.yaml", torchInList},
+	{"setup.cfg", torchInSetupConfig},
+	{"setup.py", torchInSetup},
+	{"uv.lock", torchInLock},
+	{"poetry.lock", torchInLock},
+}
 
-// lowestTorch is the lowest version of torch that a requirement in the form of PEP 508 allows, with the first above that it rules
-// out; ok is false if the line is not about torch or gives no lower bound.
-func lowestTorch(requirement string) (v diagnostics.TorchVersion, ok bool) {
-	m := torchRequirement.FindStringSubmatch(requirement)
-	if m == nil {
-		return v, false
+// ConfigurationFiles are patterns of the names of the files that hold the configuration or old findings, or tell the torch version.
+func ConfigurationFiles() []string {
+	out := []string{configFile, pyproject, BaselineFile, "*requirements*.txt"}
+	for _, s := range torchSources {
+		if !slices.Contains(out, s.name) && s.name != "requirements.txt" {
+			out = append(out, s.name)
+		}
 	}
-	for clause := range strings.SplitSeq(m[1], ",") {
-		b := lowerBound.FindStringSubmatch(clause)
-		if b == nil {
+	return out
+}
+
+// torchVersionIn reads the version from what the directory says of its dependencies.
+func torchVersionIn(dir string) (diagnostics.TorchVersion, bool) {
+	for _, s := range torchSources {
+		path := filepath.Join(dir, s.name)
+		data, err := os.ReadFile(path)
+		if err != nil {
 			continue
 		}
-		low, valid := ParseTorchVersion(strings.TrimSuffix(b[2], ".*"))
-		if valid && (!ok || v.Before(low.Major, low.Minor)) {
-			v, ok = low, true
+		if v, ok := s.read(path, data); ok {
+			return v, true
 		}
 	}
-	for clause := range strings.SplitSeq(m[1], ",") {
-		if b := upperBound.FindStringSubmatch(clause); b != nil && ok {
-			v.Below = ruledOut(b[1], strings.TrimSuffix(b[2], ".*"), v.Below)
+	return diagnostics.TorchVersion{}, false
+}
+
+func torchInPyproject(path string, data []byte) (diagnostics.TorchVersion, bool) {
+	settings, _ := readTOML(path, data)
+	for _, s := range settings {
+		if v, ok := s.torch(); ok {
+			return v, true
 		}
 	}
-	return v, ok
+	return diagnostics.TorchVersion{}, false
 }
 
-// ruledOut is the first version that a clause rules out together with all later ones, or the bound known before if that is lower.
-func ruledOut(operator, version string, known [2]int) [2]int {
-	v, valid := ParseTorchVersion(version)
-	if !valid {
-		return known
-	}
-	bound := [2]int{v.Major, v.Minor + 1}
-	switch {
-	case operator == "<" && strings.Count(version, ".") < 2:
-		bound[1]--
-	case operator == "^", operator == "~=" && strings.Count(version, ".") < 2, operator == "=" && strings.Count(version, ".") < 1:
-		bound = [2]int{v.Major + 1, 0}
-	}
-	if known != [2]int{} && (known[0] < bound[0] || known[0] == bound[0] && known[1] < bound[1]) {
-		return known
-	}
-	return bound
-}
+// requirementLists are the keys of pyproject.toml under which lists of requirements stand: PEP 621's, PEP 735's and uv's.
+var requirementLists = regexp.MustCompile(`^(project\.dependencies|project\.optional-dependencies\..*|dependency-groups\..*|tool\.uv\.(dev|constraint)-dependencies)$`)
 
-// requirementLists are the files that hold a requirement on each line: pip's, and conda's, whose dependencies stand behind dashes.
-var requirementLists = []string{"requirements.txt", "environment.yml", "environment.yaml"}
+// poetryTorch are the keys under which Poetry holds the version of torch.
+var poetryTorch = regexp.MustCompile(`^tool\.poetry\.(dependencies|dev-dependencies|group\.[^.]+\.dependencies)\.torch(\.version)?$`)
 
-// torchVersionIn reads the version from what the directory says of its dependencies: pyproject.toml, then the lists of requirements,
-// then setup.py.
-func torchVersionIn(dir string) (diagnostics.TorchVersion, bool) {
-	if data, err := os.ReadFile(filepath.Join(dir, "pyproject.toml")); err == nil {
-		settings, _ := readTOML("pyproject.toml", data)
-		for _, s := range settings {
-			for _, requirement := range requirements(s) {
-				if v, ok := lowestTorch(requirement); ok {
+// torch is the version that a setting of pyproject.toml requires.
+func (s setting) torch() (diagnostics.TorchVersion, bool) {
+	path := strings.Join(s.key, ".")
+	switch v := s.value.(type) {
+	case []element:
+		for _, e := range v {
+			if line, ok := e.value.(string); ok && requirementLists.MatchString(path) {
+				if v, ok := lowestTorch(line); ok {
 					return v, true
 				}
 			}
 		}
+	case string:
+		if poetryTorch.MatchString(path) {
+			return allowed(v)
+		}
 	}
-	for _, name := range requirementLists {
-		data, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
+	return diagnostics.TorchVersion{}, false
+}
+
+// included is a line of a list of requirements that names another one, as pip reads it.
+var included = regexp.MustCompile(`^\s*(?:-\s+)?(?:-r|--requirement|-c|--constraint)[\s=]*([^\s#]+)`)
+
+// torchInList reads a list of requirements, a line each: pip's, with those it includes, or conda's, whose dependencies stand behind dashes.
+func torchInList(path string, data []byte) (diagnostics.TorchVersion, bool) {
+	return torchInLists(path, data, map[string]bool{path: true})
+}
+
+func torchInLists(path string, data []byte, seen map[string]bool) (diagnostics.TorchVersion, bool) {
+	for line := range strings.Lines(string(data)) {
+		if v, ok := lowestTorch(line); ok {
+			return v, true
+		}
+		m := included.FindStringSubmatch(line)
+		if m == nil {
 			continue
 		}
-		for line := range strings.Lines(string(data)) {
-			if v, ok := lowestTorch(line); ok {
+		next := filepath.Join(filepath.Dir(path), filepath.FromSlash(m[1]))
+		if more, err := os.ReadFile(next); err == nil && !seen[next] {
+			seen[next] = true
+			if v, ok := torchInLists(next, more, seen); ok {
 				return v, true
 			}
 		}
 	}
-	if data, err := os.ReadFile(filepath.Join(dir, "setup.py")); err == nil {
-		for _, m := range quotedRequirement.FindAllSubmatch(data, -1) {
-			if v, ok := lowestTorch(string(m[1])); ok {
-				return v, true
-			}
+	return diagnostics.TorchVersion{}, false
+}
+
+// torchInSetupConfig reads the requirements of setuptools' setup.cfg: a line each, the first perhaps behind its key.
+func torchInSetupConfig(_ string, data []byte) (diagnostics.TorchVersion, bool) {
+	section := ""
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimRight(line, " \t\r\n")
+		if strings.HasPrefix(line, "[") {
+			section = strings.Trim(line, "[]")
+			continue
 		}
-		if m := statedRequirement.FindSubmatch(data); m != nil {
-			return ParseTorchVersion(string(m[1]))
+		if section != "options" && section != "options.extras_require" {
+			continue
+		}
+		if key, value, ok := strings.Cut(line, "="); ok && line[0] != ' ' && line[0] != '\t' && !strings.ContainsAny(key, "<>!~") {
+			line = value
+		}
+		if v, ok := lowestTorch(line); ok {
+			return v, true
 		}
 	}
 	return diagnostics.TorchVersion{}, false
@@ -121,24 +158,41 @@ var (
 	statedRequirement = regexp.MustCompile(`(?i)requires pytorch\s*>=?\s*([0-9]+(?:\.[0-9]+)?)`)
 )
 
-// requirements are the requirement lines that a setting of pyproject.toml holds: PEP 621's lists and Poetry's tables.
-func requirements(s setting) []string {
-	path := strings.Join(s.key, ".")
-	switch list, isList := s.value.([]element); {
-	case isList && (path == "project.dependencies" || strings.HasPrefix(path, "project.optional-dependencies.")):
-		var out []string
-		for _, e := range list {
-			if line, ok := e.value.(string); ok {
-				out = append(out, line)
-			}
+func torchInSetup(_ string, data []byte) (diagnostics.TorchVersion, bool) {
+	for _, m := range quotedRequirement.FindAllSubmatch(data, -1) {
+		if v, ok := lowestTorch(string(m[1])); ok {
+			return v, true
 		}
-		return out
-	case path == "tool.poetry.dependencies.torch" || path == "tool.poetry.dependencies.torch.version":
-		version, _ := s.value.(string)
-		if parsed, ok := ParseTorchVersion(version); ok {
-			return []string{"torch==" + strconv.Itoa(parsed.Major) + "." + strconv.Itoa(parsed.Minor)}
-		}
-		return []string{"torch" + version}
 	}
-	return nil
+	if m := statedRequirement.FindSubmatch(data); m != nil {
+		return ParseTorchVersion(string(m[1]))
+	}
+	return diagnostics.TorchVersion{}, false
+}
+
+// torchInLock reads the version that uv.lock or poetry.lock has locked. Where there are several, for other platforms, the lowest counts, and
+// what is above the highest is ruled out.
+func torchInLock(path string, data []byte) (v diagnostics.TorchVersion, ok bool) {
+	settings, _ := readTOML(path, data)
+	name := ""
+	for _, s := range settings {
+		value, _ := s.value.(string)
+		switch strings.Join(s.key, ".") {
+		case "package.name":
+			name = value
+		case "package.version":
+			locked, valid := allowed("==" + value)
+			if name != "torch" || !valid {
+				continue
+			}
+			if !ok || locked.Before(v.Major, v.Minor) {
+				v.Major, v.Minor = locked.Major, locked.Minor
+			}
+			if ok && (v.Below[0] > locked.Below[0] || v.Below[0] == locked.Below[0] && v.Below[1] > locked.Below[1]) {
+				locked.Below = v.Below
+			}
+			v.Below, ok = locked.Below, true
+		}
+	}
+	return v, ok
 }
