@@ -242,18 +242,22 @@ func (f *File) newEachRun(v *pysem.Value, depth int) bool {
 	if v == nil || depth > 10 {
 		return false
 	}
+	fresh := false
 	for _, a := range v.Alternatives() {
+		if a.Kind == pysem.Int {
+			continue // where the numbers begin
+		}
 		callee := a.Callee()
-		if clocks.MatchString(callee) || listing[callee] || f.dated(a, depth) {
-			return true
-		}
+		one := clocks.MatchString(callee) || listing[callee] || f.dated(a, depth)
 		for _, part := range append(f.madeFrom(a), holes(a)...) {
-			if f.newEachRun(part, depth+1) {
-				return true
-			}
+			one = one || f.newEachRun(part, depth+1)
 		}
+		if !one {
+			return false
+		}
+		fresh = true
 	}
-	return false
+	return fresh
 }
 
 // holes are the values that a string is put together from.
