@@ -106,7 +106,7 @@ func missingBestMetric(p *diagnostics.Pass) {
 		if restored, _ := p.File.BestRestored(best); restored {
 			continue // from a metric that is saved under a name of its own
 		}
-		if kept := p.File.DecidedBy(s, best.Name); len(kept) > 0 && !slices.ContainsFunc(kept, func(o *training.SaveSite) bool { return !p.File.NewEachRun(o) }) {
+		if kept := p.File.DecidedBy(s, best.Name); len(kept) > 0 && !slices.ContainsFunc(kept, func(o *training.SaveSite) bool { return overwrites(p.File, o) }) {
 			continue // what earlier runs kept stays
 		}
 		d := diagnostics.Diagnostic{
@@ -124,6 +124,11 @@ func missingBestMetric(p *diagnostics.Pass) {
 		}
 		p.Report(d)
 	}
+}
+
+// overwrites says that a save may replace what an earlier run kept: its file has the same name in each run, or is loaded again.
+func overwrites(f *training.File, s *training.SaveSite) bool {
+	return !f.NewEachRun(s) || slices.ContainsFunc(f.EveryLoad(), func(l *training.LoadSite) bool { return s.Writes(l.Path) })
 }
 
 // savedWithBest are the contexts in which the helper that makes a save is handed a best metric, too.
