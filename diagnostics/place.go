@@ -3,6 +3,8 @@ package diagnostics
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -11,17 +13,54 @@ import (
 // SuppressLine is the edit that silences the finding where it stands, or an edit without effect if it is silenced already. It
 // adds to a list of rules on a line whose comment counts for the finding, and goes behind any other comment.
 func SuppressLine(tree *pyast.Tree, d Diagnostic, rules *Registry) text.Edit {
-	lines := text.NewLineIndex(tree.Source())
-	place := commentPlace(tree, lines, d.Span.Start)
-	comments := readSuppressions(tree, rules)
-	if e, ok := extend(comments, d.Rule, func(s *suppression) bool { return !s.file && comments.linesOf(d.Span)[s.line] }); ok {
-		return e
+	if edits := SuppressLines(tree, []Diagnostic{d}, rules, ""); len(edits) > 0 {
+		return edits[0]
 	}
-	gap := "  "
-	if before := tree.Source()[lines.LineSpan(lines.Line(place)).Start:place]; len(bytes.TrimRight(before, " \t")) < len(before) {
-		gap = ""
+	return text.Edit{}
+}
+
+// SuppressLines are the edits that silence findings where they stand, one a comment. The reason, if any, stands behind the rules of new
+// comments.
+func SuppressLines(tree *pyast.Tree, found []Diagnostic, rules *Registry, reason string) []text.Edit {
+	lines, comments := text.NewLineIndex(tree.Source()), readSuppressions(tree, rules)
+	var places []int // in the order they are come to
+	names := map[int][]string{}
+	fresh := map[int]bool{} // places of new comments
+	for _, d := range found {
+		place, extends := 0, false
+		if e, ok := extend(comments, d.Rule, func(s *suppression) bool { return !s.file && comments.linesOf(d.Span)[s.line] }); ok {
+			if e.New == "" {
+				continue
+			}
+			place, extends = e.Start, true
+		} else {
+			place = commentPlace(tree, lines, d.Span.Start)
+		}
+		if names[place] == nil {
+			places = append(places, place)
+		}
+		if fresh[place] = !extends; !slices.Contains(names[place], d.Rule.Name) {
+			names[place] = append(names[place], d.Rule.Name)
+		}
 	}
-	return text.Edit{Span: text.Span{Start: place, End: place}, New: fmt.Sprintf("%s# %s ignore[%s]", gap, marker, d.Rule.Name)}
+	var out []text.Edit
+	for _, place := range places {
+		list := strings.Join(names[place], ", ")
+		if !fresh[place] {
+			list = ", " + list
+		} else {
+			gap := "  "
+			if before := tree.Source()[lines.LineSpan(lines.Line(place)).Start:place]; len(bytes.TrimRight(before, " \t")) < len(before) {
+				gap = ""
+			}
+			list = fmt.Sprintf("%s# %s ignore[%s]", gap, marker, list)
+			if reason != "" {
+				list += " " + reason
+			}
+		}
+		out = append(out, text.Edit{Span: text.Span{Start: place, End: place}, New: list})
+	}
+	return out
 }
 
 // SuppressFile is the edit that silences the finding's rule in the whole file, or an edit without effect if it is silenced

@@ -56,7 +56,7 @@ Exit codes: 0 it is written; 2 an error, and nothing is written.`,
 			if err := x.write(); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Wrote %s to %s (before: %d).\n", findings(len(x.Findings)), displayPath(x.Path), before)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Wrote %s to %s (before: %d).\n", report.Count(len(x.Findings), "finding"), displayPath(x.Path), before)
 			return err
 		},
 	}
@@ -81,7 +81,7 @@ Exit codes: 0 nothing is left to take out; 1 with --check: something is gone; 2 
 			}
 			out := cmd.OutOrStdout()
 			if len(x.gone) == 0 {
-				_, err := fmt.Fprintf(out, "Nothing of %s is gone: %s.\n", displayPath(x.Path), findings(len(x.Findings)))
+				_, err := fmt.Fprintf(out, "Nothing of %s is gone: %s.\n", displayPath(x.Path), report.Count(len(x.Findings), "finding"))
 				return err
 			}
 			tellGone(out, rules, x.Baseline, x.gone)
@@ -92,7 +92,7 @@ Exit codes: 0 nothing is left to take out; 1 with --check: something is gone; 2 
 			if err := x.write(); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(out, "Took %s out of %s, %d left.\n", findings(len(x.gone)), displayPath(x.Path), len(x.Findings))
+			_, err = fmt.Fprintf(out, "Took %s out of %s, %d left.\n", report.Count(len(x.gone), "finding"), displayPath(x.Path), len(x.Findings))
 			return err
 		},
 	}
@@ -182,7 +182,7 @@ func tellGone(out io.Writer, rules *diagnostics.Registry, b *project.Baseline, g
 		}
 		counts[fmt.Sprintf("%s: %s", displayPath(filepath.Join(filepath.Dir(b.Path), filepath.FromSlash(o.Path))), rule)]++
 	}
-	fmt.Fprintf(out, "%s of %s gone:\n", findings(len(gone)), displayPath(b.Path))
+	fmt.Fprintf(out, "%s of %s gone:\n", report.Count(len(gone), "finding"), displayPath(b.Path))
 	lines := slices.Sorted(maps.Keys(counts))
 	for _, line := range lines[:min(len(lines), mostGone)] {
 		if n := counts[line]; n > 1 {
@@ -210,7 +210,7 @@ func (c *checker) tellBaseline(args, files []string, outcomes []*outcome) {
 	}
 	for b, n := range old {
 		if n > 0 && report.ForPeople(c.format) {
-			fmt.Fprintf(c.err, "%s of %s not shown.\n", findings(n), displayPath(b.Path))
+			fmt.Fprintf(c.err, "%s of %s not shown.\n", report.Count(n, "finding"), displayPath(b.Path))
 		}
 		if !b.Covers(args) {
 			continue
@@ -220,12 +220,4 @@ func (c *checker) tellBaseline(args, files []string, outcomes []*outcome) {
 			fmt.Fprintln(c.err, "Take out what is gone with: ckpt-lsp baseline prune")
 		}
 	}
-}
-
-// findings is a number of findings.
-func findings(n int) string {
-	if n == 1 {
-		return "1 finding"
-	}
-	return fmt.Sprintf("%d findings", n)
 }

@@ -29,6 +29,7 @@ type checker struct {
 	inPlace                     bool // put fixed texts into their files
 	choices
 	showFiles, showSettings bool
+	reason                  string // why findings are suppressed, empty where they are not to be
 	format, stdinName       string
 	outputFile              string
 	quiet, statistics       bool
@@ -64,6 +65,10 @@ Options go before --config KEY=VALUE, and that before the nearest ckpt-lsp.toml 
 A comment silences findings: "# ckpt-lsp: ignore[missing-rng-state, CKP414] reason" on the line
 where the finding starts or its statement ends, "# ckpt-lsp: ignore-file[...]" above the file's
 first statement. Without brackets every rule is meant.
+
+--add-suppressions="REASON" writes such a comment for every finding, or for those that --select
+and --severity mean. A baseline keeps old findings silent and leaves the code alone: see
+"ckpt-lsp baseline".
 
 --fix applies the safe fixes. Fixes that may change behaviour are applied too with
 --unsafe-fixes; name the rules meant with --select:
@@ -116,6 +121,8 @@ change the exit code. Notebooks in other languages are left out of directories w
 	flags.BoolVar(&c.diff, "diff", false, "show what --fix would change as a diff, write nothing; exit 1 if it would")
 	flags.BoolVar(&c.exitZero, "exit-zero", false, "exit 0 even if findings are left")
 	c.addTo(flags)
+	flags.StringVar(&c.reason, addSuppressions, "", "write a comment behind each finding that suppresses it")
+	flags.Lookup(addSuppressions).NoOptDefVal = noReason
 	flags.BoolVar(&c.noBaseline, "no-baseline", false, "report old findings too")
 	flags.BoolVar(&c.showFiles, "show-files", false, "list the files that would be checked, and check nothing")
 	flags.BoolVar(&c.showSettings, "show-settings", false, "show what holds for the first file and where it is said; check nothing")
@@ -133,6 +140,9 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 		return err
 	}
 	if len(args) == 1 && args[0] == stdinArgument {
+		if c.reason != "" {
+			return errStandardInput
+		}
 		return c.standardInput(stdin)
 	}
 	if len(args) == 0 {
@@ -181,6 +191,9 @@ func (c *checker) prepare() error {
 	if err := c.write(io.Discard, c.format, &report.Report{}, report.Style{}); err != nil {
 		return err
 	}
+	if err := c.checkReason(); err != nil {
+		return err
+	}
 	var err error
 	c.workspace, err = c.choices.workspace(c.rules)
 	c.inPlace = true
@@ -209,7 +222,7 @@ func (c *checker) files(p *project.Program, paths []string) ([]*outcome, error) 
 	defer progress.stop()
 	index := project.NewIndex(c.workspace)
 	index.Analyzed = progress.step
-	if !c.fix && !c.diff {
+	if !c.fix && !c.diff && c.reason == "" {
 		analyses, err := waited(ctx, func() ([]*project.Analysis, error) { return index.AnalyzeAll(ctx, p, paths) })
 		if err != nil {
 			return nil, interrupted{cause: err}
@@ -220,12 +233,20 @@ func (c *checker) files(p *project.Program, paths []string) ([]*outcome, error) 
 	if c.unsafe {
 		atLeast = diagnostics.Unsafe
 	}
-	fixed, err := waited(ctx, func() ([]project.Fixed, error) { return index.Fix(ctx, p, paths, atLeast) })
-	writing := c.fix && !c.diff && c.inPlace
+	fixed, err := waited(ctx, func() ([]project.Fixed, error) {
+		if c.reason != "" {
+			return index.Silence(ctx, p, paths, c.meant, c.reason)
+		}
+		return index.Fix(ctx, p, paths, atLeast)
+	})
+	writing := (c.fix || c.reason != "") && !c.diff && c.inPlace
 	if err != nil {
 		return nil, interrupted{cause: err, fixing: writing}
 	}
 	if writing {
+		if c.reason != "" {
+			defer func() { c.tellSilenced(fixed) }()
+		}
 		written := save(ctx, fixed)
 		if ctx.Err() != nil {
 			return nil, interrupted{context.Cause(ctx), written, true}
@@ -247,7 +268,9 @@ func (c *checker) settled(f project.Fixed) *outcome {
 		return o
 	}
 	o := newOutcome(f.After)
-	o.fixed = f.Cleared
+	if c.reason == "" {
+		o.fixed = f.Cleared
+	}
 	o.fail(path, f.Err)
 	o.text = f.After.Source
 	return o
