@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -205,6 +204,3 @@ func spdxLicenses(ids []string) *cyclonedx.Licenses {
 	}
 	return &out
 }
-
-// native reports whether this machine runs the binaries of a platform by itself.
-func (t target) native() bool { return t.goos == runtime.GOOS && t.goarch == runtime.GOARCH }

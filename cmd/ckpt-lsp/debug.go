@@ -53,8 +53,7 @@ func (d debugger) print(ctx context.Context, args []string) error {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "ckpt-lsp %s\nplatform: %s/%s\n", version(), runtime.GOOS, runtime.GOARCH)
 	for _, err := range configErrors {
-		message := strings.ReplaceAll(err.Error(), d.workspace.Root()+string(filepath.Separator), "")
-		fmt.Fprintf(&out, "configuration error: %s\n", message)
+		fmt.Fprintf(&out, "configuration error: %v\n", err)
 	}
 	d.settings(&out, files)
 	fmt.Fprintln(&out, "files:")
@@ -65,7 +64,7 @@ func (d debugger) print(ctx context.Context, args []string) error {
 	if err := d.files(ctx, &out, files); err != nil {
 		return err
 	}
-	_, err := d.out.Write(out.Bytes())
+	_, err := io.WriteString(d.out, d.relative(out.String()))
 	return err
 }
 
@@ -84,43 +83,54 @@ func (d debugger) settings(out io.Writer, files []string) {
 // inForce says the settings in force for a file, as far as they are not the defaults.
 func (d debugger) inForce(path string) string {
 	config, _ := d.workspace.Config(path) // told with the errors of configuration files
-	options, _ := d.workspace.InForce(path)
 	var out strings.Builder
 	file := "none"
 	if config.Path != "" {
 		file = displayPath(config.Path)
 	}
-	torch := "not stated"
-	if v := options.Torch; v != (diagnostics.TorchVersion{}) {
-		torch = fmt.Sprintf("%d.%d and newer", v.Major, v.Minor)
-		if v.Below != [2]int{} {
-			torch = fmt.Sprintf("%d.%d and newer, below %d.%d", v.Major, v.Minor, v.Below[0], v.Below[1])
+	fmt.Fprintf(&out, "  configuration: %s\n", file)
+	torch := "torch-version is not stated"
+	settings, run := d.workspace.Settings(path)
+	for _, s := range settings {
+		if s.From == "default" {
+			continue
 		}
+		line := fmt.Sprintf("%s = %s (%s)", s.Key, s.Value, s.From)
+		if s.Key == "torch-version" {
+			torch = line
+			continue
+		}
+		fmt.Fprintf(&out, "  %s\n", line)
 	}
-	fmt.Fprintf(&out, "  configuration: %s\n  torch: %s\n", file, torch)
-	var off, on, changed []string
+	fmt.Fprintf(&out, "  %s\n", torch)
+	var off, on []string
 	for _, r := range d.rules.Rules() {
-		severity, runs := options.Of(r)
-		exempt := slices.ContainsFunc(options.Exempt, func(s diagnostics.Selector) bool { return s.Selects(r) })
-		switch {
-		case (!runs || exempt) && r.Severity != diagnostics.Off:
+		switch runs := slices.Contains(run, r.Code); {
+		case !runs && r.Severity != diagnostics.Off:
 			off = append(off, r.Code)
-		case !runs || exempt:
-		case r.Severity == diagnostics.Off:
-			on = append(on, r.Code+" as "+severity.String())
-		case severity != r.Severity:
-			changed = append(changed, r.Code+" "+severity.String())
+		case runs && r.Severity == diagnostics.Off:
+			on = append(on, r.Code)
 		}
 	}
 	for _, list := range []struct {
 		what  string
 		codes []string
-	}{{"rules switched off", off}, {"rules switched on", on}, {"severities changed", changed}} {
+	}{{"rules switched off", off}, {"rules switched on", on}} {
 		if len(list.codes) > 0 {
 			fmt.Fprintf(&out, "  %s: %s\n", list.what, strings.Join(list.codes, ", "))
 		}
 	}
 	return out.String()
+}
+
+// relative is a text with the paths in it relative to the working directory, so that it names no folder above it.
+func (d debugger) relative(s string) string {
+	up := ""
+	for dir := d.workspace.Root(); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		s = strings.NewReplacer(dir+string(filepath.Separator), up, filepath.ToSlash(dir)+"/", up).Replace(s)
+		up += "../"
+	}
+	return s
 }
 
 // files prints what was recognised and found in each file that a rule can apply to.
