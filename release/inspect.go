@@ -262,10 +262,11 @@ func (r *release) inspectExtension(b built, platform string) error {
 	if err != nil {
 		return err
 	}
+	some := func(data []byte) bool { return len(data) > 0 }
 	wanted := map[string]func([]byte) bool{
 		"extension/bundled/bin/" + b.binaryName(): func(data []byte) bool { return bytes.Equal(data, b.binary) },
-		"extension/dist/extension.js":             func(data []byte) bool { return len(data) > 0 },
-		"extension/LICENSE.txt":                   func(data []byte) bool { return len(data) > 0 },
+		"extension/bundled/NOTICE":                func(data []byte) bool { return bytes.Equal(data, b.notice) },
+		"extension/dist/extension.js":             some, "extension/dist/NOTICE": some, "extension/LICENSE.txt": some,
 		"extension.vsixmanifest": func(data []byte) bool {
 			return bytes.Contains(data, fmt.Appendf(nil, `Version="%s"`, r.version.numbers)) && bytes.Contains(data, fmt.Appendf(nil, `TargetPlatform="%s"`, platform))
 		},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,6 +39,9 @@ func (r *release) page() error {
 		"The last column says which were run.\n\n| file | bytes | run |\n|---|---|---|\n")
 	for _, f := range files {
 		name := f.Name()
+		if name == "docker" {
+			fmt.Fprintf(&page, "| docker/ | | %s |\n", cmp.Or(strings.Join(tried[name], "; "), "no"))
+		}
 		if f.IsDir() || name == sumsFile || name == pageFile || name == triedFile {
 			continue
 		}
@@ -46,14 +50,7 @@ func (r *release) page() error {
 			return err
 		}
 		fmt.Fprintf(&sums, "%s  %s\n", sha256Hex(data), name)
-		done := strings.Join(tried[name], "; ")
-		if done == "" {
-			done = "no"
-			if strings.HasSuffix(name, ".json") {
-				done = "a list of components"
-			}
-		}
-		fmt.Fprintf(&page, "| %s | %d | %s |\n", name, len(data), done)
+		fmt.Fprintf(&page, "| %s | %d | %s |\n", name, len(data), cmp.Or(strings.Join(tried[name], "; "), "no"))
 	}
 	fmt.Fprintf(&page, "\nCheck what you downloaded: `sha256sum --check --ignore-missing %s`. The `.cdx.json` files list what each binary is made of (CycloneDX).\n", sumsFile)
 	return errors.Join(os.WriteFile(filepath.Join(r.out, sumsFile), sums.Bytes(), 0o644), os.WriteFile(filepath.Join(r.out, pageFile), page.Bytes(), 0o644))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tries the packages of a release as a newcomer would, in places where nothing of ours is: try.sh OUT TAG. What is for another system is
-# run where an emulator is installed (qemu-aarch64-static, wine), else only looked at. OUT/tried.txt notes what was run, for the page.
+# run where an emulator is installed (qemu-aarch64-static, wine), the container is built and run where buildah is; else they are only looked at. OUT/tried.txt notes what was run, for the page.
 set -euo pipefail
 
 out=$(realpath "$1") version=${2#v}
@@ -123,6 +123,20 @@ npm_packages() {
   tried "ckpt-lsp-linux-x64-$version.tgz" "installed with npm, run"
 }
 
+container() {
+  command -v buildah >/dev/null || return 0
+  local image
+  in_store() { buildah --storage-driver vfs --root "$work/images" --runroot "$work/run" "$@"; }
+  in_store bud -q --isolation chroot --build-arg TARGETARCH=amd64 -t tried "$out/docker" >/dev/null
+  image=$(in_store from localhost/tried)
+  # Nothing else is in the image, so it is run as the archive was, and told where its entry is.
+  [ "$(in_store inspect --format '{{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.WorkingDir}}' "$image")" = "[/ckpt-lsp] /io" ]
+  cp -r project "$(in_store mount "$image")/"
+  alone "$(in_store mount "$image")" /ckpt-lsp
+  in_store umount "$image" >/dev/null
+  tried docker "built for x64 with buildah, run"
+}
+
 homebrew() {
   [ -e "$out/ckpt-lsp.rb" ] && command -v ruby >/dev/null || return 0
   ruby -c "$out/ckpt-lsp.rb" >/dev/null
@@ -187,6 +201,6 @@ files_of_services() { # what GitHub, GitLab and pre-commit read, against their o
   tools/bin/check-jsonschema --builtin-schema vendor.gitlab-ci "$repository/docs/ci/gitlab-ci.yml"
 }
 
-for trial in archives wheels npm_packages homebrew extension python_tools files_of_services pre_commit; do
+for trial in archives wheels npm_packages container homebrew extension python_tools files_of_services pre_commit; do
   "$trial"
 done

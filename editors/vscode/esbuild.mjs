@@ -1,8 +1,8 @@
-// Bundles the extension into dist/, with the example that the walkthrough opens.
-import { copyFileSync } from "node:fs";
+// Bundles the extension into dist/, with the licences of what is bundled and the example that the walkthrough opens.
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
-await build({
+const { metafile } = await build({
   entryPoints: ["src/extension.ts"],
   outfile: "dist/extension.js",
   bundle: true,
@@ -13,5 +13,18 @@ await build({
   minify: true,
   legalComments: "none",
   logLevel: "warning",
+  metafile: true,
 });
+
+const folders = Object.keys(metafile.inputs).flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []);
+const notices = [...new Set(folders)].sort().map((folder) => {
+  const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+  const license = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
+  if (license === undefined) {
+    throw new Error(`${folder} has no file with its licence`);
+  }
+  return `${"-".repeat(80)}\n${name} ${version}\n\n${readFileSync(`${folder}/${license}`, "utf8").trim()}\n`;
+});
+writeFileSync("dist/NOTICE", `The extension is bundled with these packages.\n\n${notices.join("\n")}`);
+
 copyFileSync("../../testdata/scenarios/1_resnet_resume/train.py", "dist/example.py");
