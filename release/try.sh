@@ -198,6 +198,7 @@ files_of_services() { # what GitHub, GitLab and pre-commit read, against their o
   tools/bin/pre-commit validate-manifest "$repository/.pre-commit-hooks.yaml"
   tools/bin/check-jsonschema --builtin-schema vendor.github-actions "$repository/action.yml"
   tools/bin/check-jsonschema --builtin-schema vendor.github-issue-forms "$repository"/.github/ISSUE_TEMPLATE/[!c]*.yml
+  tools/bin/check-jsonschema --builtin-schema vendor.github-issue-config "$repository/.github/ISSUE_TEMPLATE/config.yml"
   tools/bin/check-jsonschema --builtin-schema vendor.gitlab-ci "$repository/docs/ci/gitlab-ci.yml"
 }
 
