@@ -29,6 +29,7 @@ type checker struct {
 	inPlace                     bool // put fixed texts into their files
 	choices
 	showFiles, showSettings bool
+	watching                bool   // check again whenever a file changes
 	reason                  string // why findings are suppressed, empty where they are not to be
 	format, stdinName       string
 	outputFile              string
@@ -126,6 +127,7 @@ change the exit code. Notebooks in other languages are left out of directories w
 	flags.BoolVar(&c.noBaseline, "no-baseline", false, "report old findings too")
 	flags.BoolVar(&c.showFiles, "show-files", false, "list the files that would be checked, and check nothing")
 	flags.BoolVar(&c.showSettings, "show-settings", false, "show what holds for the first file and where it is said; check nothing")
+	flags.BoolVarP(&c.watching, "watch", "w", false, "check again whenever a file changes, until Ctrl-C")
 	flags.StringVar(&c.format, "format", "text", "how to report: "+strings.Join(report.Formats(), ", "))
 	flags.StringVarP(&c.outputFile, "output-file", "o", "", "write the report into this file, not to standard output")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print findings and errors, and nothing else")
@@ -140,7 +142,7 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 		return err
 	}
 	if len(args) == 1 && args[0] == stdinArgument {
-		if c.reason != "" {
+		if c.reason != "" || c.watching {
 			return errStandardInput
 		}
 		return c.standardInput(stdin)
@@ -148,6 +150,14 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 	if len(args) == 0 {
 		args = []string{"."}
 	}
+	if c.watching {
+		return c.watch(args)
+	}
+	return c.once(project.NewIndex(c.workspace), project.NewProgram(c.workspace), args)
+}
+
+// once checks what the arguments name, of a program of which the index may know something already.
+func (c *checker) once(index *project.Index, p *project.Program, args []string) error {
 	files, problems, configErrors := c.workspace.Files(args)
 	if len(configErrors) > 0 {
 		return errors.Join(configErrors...)
@@ -160,7 +170,7 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 	}
 	r := c.report()
 	r.Problems = problems
-	outcomes, err := c.files(project.NewProgram(c.workspace), files)
+	outcomes, err := c.files(index, p, files)
 	if err != nil {
 		return err
 	}
@@ -215,12 +225,11 @@ type outcome struct {
 }
 
 // files checks files together, and fixes them or shows the fixes where that was asked for. It fails when it is interrupted.
-func (c *checker) files(p *project.Program, paths []string) ([]*outcome, error) {
+func (c *checker) files(index *project.Index, p *project.Program, paths []string) ([]*outcome, error) {
 	ctx, stop := interruptible(context.Background())
 	defer stop()
 	progress := newProgress(c.err, len(paths), c.quiet)
 	defer progress.stop()
-	index := project.NewIndex(c.workspace)
 	index.Analyzed = progress.step
 	if !c.fix && !c.diff && c.reason == "" {
 		analyses, err := waited(ctx, func() ([]*project.Analysis, error) { return index.AnalyzeAll(ctx, p, paths) })
@@ -373,7 +382,7 @@ func (c *checker) standardText(data []byte) (*outcome, error) {
 		return newOutcome(c.workspace.AnalyzeBytes(c.stdinName, data)), nil
 	}
 	c.inPlace = false
-	outcomes, err := c.files(project.NewProgram(c.workspace).With(c.stdinName, src, nil), []string{c.stdinName})
+	outcomes, err := c.files(project.NewIndex(c.workspace), project.NewProgram(c.workspace).With(c.stdinName, src, nil), []string{c.stdinName})
 	if err != nil {
 		return nil, err
 	}

@@ -34,8 +34,8 @@ func (c *checker) checkReason() error {
 	return nil
 }
 
-// errStandardInput says that a text which came in has no file to write suppressions into.
-var errStandardInput = errors.New("--" + addSuppressions + ": standard input cannot be written; name the file")
+// errStandardInput says that a text which came in has no file to write suppressions into, or to watch.
+var errStandardInput = errors.New("--" + addSuppressions + " and --watch need files; standard input is none")
 
 // meant reports whether a finding is to be suppressed: every one that is selected, unless --severity says which.
 func (c *checker) meant(d diagnostics.Diagnostic) bool {

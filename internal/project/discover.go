@@ -45,6 +45,26 @@ func (w *Workspace) Files(args []string) (files []string, problems []Problem, co
 	return d.files, d.problems, d.configErrors
 }
 
+// Directories are those that Files looks into, those of the files that are named, and those above up to the repository's root, whose
+// configuration may hold.
+func (w *Workspace) Directories(args []string) []string {
+	d := &discovery{w: w, taken: map[string]bool{}, broken: map[string]bool{}}
+	for _, arg := range args {
+		dir := absolute(arg)
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			d.walk(dir, dir, d.above(dir))
+		}
+		for at := filepath.Dir(dir); ; at = filepath.Dir(at) {
+			d.dirs = append(d.dirs, at)
+			if exists(filepath.Join(at, ".git")) || filepath.Dir(at) == at {
+				break
+			}
+		}
+	}
+	slices.Sort(d.dirs)
+	return slices.Compact(d.dirs)
+}
+
 // Excluded reports whether the configuration leaves a path out, or a directory above it in the workspace.
 func (w *Workspace) Excluded(path string, isDir bool) bool {
 	for at := absolute(path); at != w.root && filepath.Dir(at) != at; at, isDir = filepath.Dir(at), true {
@@ -73,6 +93,7 @@ type discovery struct {
 	problems     []Problem
 	configErrors []error
 	broken       map[string]bool // configuration files already complained of
+	dirs         []string        // absolute, those that were looked into
 	seen         int             // files of the directory that is walked, those taken before among them
 	leftOut      bool            // something in it is excluded
 }
@@ -113,6 +134,7 @@ func (d *discovery) walk(dir, abs string, ignores []*patterns) {
 	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == "pyvenv.cfg" }) {
 		return
 	}
+	d.dirs = append(d.dirs, abs)
 	config := d.config(filepath.Join(abs, "any.py"))
 	ignores = append(ignores[:len(ignores):len(ignores)], gitignores(abs)...)
 	for _, e := range entries {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/notebook"
 )
 
 var versionPattern = regexp.MustCompile(`^v?([0-9]+)(?:\.([0-9]+))?(?:[.+a-z].*)?$`)
@@ -49,6 +50,14 @@ func ConfigurationFiles() []string {
 		}
 	}
 	return out
+}
+
+// Matters reports whether a file of this name is checked, or may say how: it is Python, a notebook, a configuration file or .gitignore.
+func Matters(name string) bool {
+	return isPython(name) || notebook.Is(name) || name == ".gitignore" || slices.ContainsFunc(ConfigurationFiles(), func(pattern string) bool {
+		ok, _ := filepath.Match(pattern, name) // the patterns are sound
+		return ok
+	})
 }
 
 // torchVersionIn reads the version from what the directory says of its dependencies.
