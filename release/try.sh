@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tries the packages of a release as a newcomer would, in places where nothing of ours is: try.sh OUT TAG. What is for another system is
-# run where an emulator is installed (qemu-aarch64-static, wine), the container is built and run where buildah is; else they are only looked at. OUT/tried.txt notes what was run, for the page.
+# run where an emulator is installed (qemu-aarch64-static, wine 9), the container is built and run where buildah is; else they are only looked at. OUT/tried.txt notes what was run, for the page.
 set -euo pipefail
 
 out=$(realpath "$1") version=${2#v}
@@ -61,7 +61,7 @@ archives() {
     tried "$archive" "run under QEMU"
   fi
   archive=ckpt-lsp-windows-x64.zip
-  if [ -e "$out/$archive" ] && command -v wine >/dev/null; then
+  if [ -e "$out/$archive" ] && [ "$(wine --version 2>/dev/null | sed 's/^wine-\([0-9]*\).*/\1/')" -ge 9 ] 2>/dev/null; then # an older one lacks what Go asks for
     "$python" -m zipfile -e "$out/$archive" windows
     WINEPREFIX=$work/wine WINEDEBUG=-all works wine "$work/windows/ckpt-lsp-windows-x64/ckpt-lsp.exe" </dev/null
     tried "$archive" "run under Wine"
