@@ -1,11 +1,15 @@
 package main
 
 import (
+	"archive/tar"
+	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,28 +76,46 @@ while [ $# -gt 0 ]; do
   esac
 done
 `)
-	r.publish("linux-x64", "tar.gz", "tar", "-czf")
+	r.publish("linux-x64", "tar.gz")
 	return r
 }
 
 // publish makes the archive of a platform as the release has it, with this very program as the binary.
-func (r *runner) publish(platform, kind string, pack ...string) {
+func (r *runner) publish(platform, kind string) {
 	r.t.Helper()
-	folder := "ckpt-lsp-" + platform
-	if err := os.MkdirAll(filepath.Join(r.release, folder), 0o755); err != nil {
-		r.t.Fatal(err)
+	name, content := "ckpt-lsp-"+platform, "#!/bin/sh\nexec "+self(r.t)+" \"$@\"\n"
+	var archive bytes.Buffer
+	switch kind {
+	case "zip":
+		w := zip.NewWriter(&archive)
+		header := &zip.FileHeader{Name: name + "/ckpt-lsp"}
+		header.SetMode(0o755)
+		f, err := w.CreateHeader(header)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if _, err := io.WriteString(f, content); err != nil {
+			r.t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			r.t.Fatal(err)
+		}
+	case "tar.gz":
+		zipped := gzip.NewWriter(&archive)
+		w := tar.NewWriter(zipped)
+		if err := w.WriteHeader(&tar.Header{Name: name + "/ckpt-lsp", Mode: 0o755, Size: int64(len(content))}); err != nil {
+			r.t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, content); err != nil {
+			r.t.Fatal(err)
+		}
+		if err := errors.Join(w.Close(), zipped.Close()); err != nil {
+			r.t.Fatal(err)
+		}
 	}
-	write(r.t, filepath.Join(r.release, folder, "ckpt-lsp"), "#!/bin/sh\nexec "+self(r.t)+" \"$@\"\n")
-	cmd := exec.Command(pack[0], append(pack[1:], folder+"."+kind, folder)...)
-	cmd.Dir = r.release
-	if out, err := cmd.CombinedOutput(); err != nil {
-		r.t.Fatalf("%v: %s", err, out)
-	}
-	archive, err := os.ReadFile(filepath.Join(r.release, folder+"."+kind))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	write(r.t, filepath.Join(r.release, "SHA256SUMS"), fmt.Sprintf("%x  other.tar.gz\n%x  %s.%s\n", sha256.Sum256(nil), sha256.Sum256(archive), folder, kind))
+	file := name + "." + kind
+	write(r.t, filepath.Join(r.release, file), archive.String())
+	write(r.t, filepath.Join(r.release, "SHA256SUMS"), fmt.Sprintf("%x  other.tar.gz\n%x  %s\n", sha256.Sum256(nil), sha256.Sum256(archive.Bytes()), file))
 }
 
 // self is this program under the name that makes it ckpt-lsp (testscript.Main).
@@ -225,10 +247,21 @@ func TestActionRefusesAnotherFile(t *testing.T) {
 }
 
 func TestActionChoosesThePlatform(t *testing.T) {
-	for _, on := range []struct{ os, arch, platform string }{{"Linux", "ARM64", "linux-arm64"}, {"macOS", "ARM64", "darwin-arm64"}, {"macOS", "X64", "darwin-x64"}} {
+	platforms := []struct{ os, arch, platform, kind string }{
+		{"Linux", "ARM64", "linux-arm64", "tar.gz"}, {"macOS", "ARM64", "darwin-arm64", "tar.gz"}, {"macOS", "X64", "darwin-x64", "tar.gz"},
+		{"Windows", "X64", "windows-x64", "zip"}, {"Windows", "ARM64", "windows-arm64", "zip"},
+	}
+	for _, on := range platforms {
+		if _, err := exec.LookPath("unzip"); err != nil && on.kind == "zip" {
+			if os.Getenv("CI") != "" {
+				t.Error("unzip is missing")
+			}
+			t.Logf("SKIPPED %s: no unzip", on.platform)
+			continue
+		}
 		r := newRunner(t, "import torch\n", nil)
 		r.os, r.arch = on.os, on.arch
-		r.publish(on.platform, "tar.gz", "tar", "-czf")
+		r.publish(on.platform, on.kind)
 		if code := r.run(); code != 0 {
 			t.Errorf("%v: exit code %d:\n%s", on, code, r.said)
 		}
