@@ -21,6 +21,7 @@ type settings struct {
 	rules      *diagnostics.Registry // what names of rules mean
 	enable     bool
 	selected   []diagnostics.Selector
+	extended   []diagnostics.Selector
 	ignored    []diagnostics.Selector
 	severity   map[*diagnostics.Rule]diagnostics.Severity
 	torch      diagnostics.TorchVersion
@@ -37,7 +38,7 @@ func unset(rules *diagnostics.Registry) settings {
 func (s settings) equal(t settings) bool { return reflect.DeepEqual(s, t) }
 
 func (s settings) overrides() project.Overrides {
-	return project.Overrides{Rules: s.rules, Select: s.selected, Ignore: s.ignored, Severity: s.severity, Torch: s.torch}
+	return project.Overrides{Rules: s.rules, Select: s.selected, ExtendSelect: s.extended, Ignore: s.ignored, Severity: s.severity, Torch: s.torch}
 }
 
 // schema is a JSON Schema.
@@ -57,6 +58,8 @@ var options = []option{
 		boolean(func(s *settings) *bool { return &s.enable })},
 	{"select", schema{"type": "array", "items": schema{"type": "string"}, "default": []string{}, "markdownDescription": "Rules to run instead of those the configuration file selects: codes (`CKP101`), names (`missing-optimizer-state`), families (`CKP1`) or `ALL`."},
 		selectors(func(s *settings) *[]diagnostics.Selector { return &s.selected })},
+	{"extendSelect", schema{"type": "array", "items": schema{"type": "string"}, "default": []string{}, "markdownDescription": "Rules to run besides those, also where the configuration file ignores them."},
+		selectors(func(s *settings) *[]diagnostics.Selector { return &s.extended })},
 	{"ignore", schema{"type": "array", "items": schema{"type": "string"}, "default": []string{}, "markdownDescription": "Rules to leave out, besides those the configuration file ignores."},
 		selectors(func(s *settings) *[]diagnostics.Selector { return &s.ignored })},
 	{"severity", schema{"type": "object", "additionalProperties": schema{"type": "string", "enum": severityNames}, "default": schema{}, "markdownDescription": "How severe a rule's findings are shown, by rule: `{\"missing-rng-state\": \"warning\"}`. `off` leaves a rule out."},

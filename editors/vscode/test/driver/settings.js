@@ -26,6 +26,7 @@ const changing = (name, value, wanted) => async () => {
 exports.tests = () => ({
   ignore: changing("ignore", ["CKP101"], () => checkAll(["--ignore", "CKP101"]).get(train)),
   select: changing("select", ["CKP101"], () => checkAll(["--select", "CKP101"]).get(train)),
+  extendSelect: changing("extendSelect", ["CKP116", "CKP213", "CKP412"], () => checkAll(["--extend-select", "CKP116,CKP213,CKP412"]).get(train)),
   severity: changing("severity", { CKP101: "error" }, (before) => before.map((line) => line.replace("warning CKP101", "error CKP101")).sort()),
   enable: changing("enable", false, () => []),
 });
