@@ -67,7 +67,7 @@ func (r *release) components(b built) ([]byte, error) {
 			notice.Write(append(bytes.TrimSpace(text), '\n'))
 		}
 	}
-	return notice.Bytes(), r.writeComponents(b, found)
+	return notice.Bytes(), r.writeComponents(b.name, b.binaryName()+" for "+b.name, b.binary, found)
 }
 
 func recognised(license []byte) string {
@@ -168,17 +168,36 @@ func (r *release) zigFiles(goos string) ([]component, error) {
 	return out, nil
 }
 
-func (t target) componentsName() string { return "ckpt-lsp-" + t.name + ".cdx.json" }
+// extensionComponents writes the list of what the extension of VS Code is bundled with, beside a server.
+func (r *release) extensionComponents() error {
+	data, err := os.ReadFile("editors/vscode/dist/packages.json")
+	if err != nil {
+		return err
+	}
+	var packages []struct{ Name, Version, License string }
+	if err := json.Unmarshal(data, &packages); err != nil {
+		return err
+	}
+	var found []component
+	for _, p := range packages {
+		found = append(found, component{name: p.Name, version: p.Version, purl: "pkg:npm/" + p.Name + "@" + p.Version, spdx: []string{p.License}})
+	}
+	extension, err := os.ReadFile("editors/vscode/dist/extension.js")
+	if err != nil {
+		return err
+	}
+	return r.writeComponents("vscode", "extension.js of the extension of VS Code", extension, found)
+}
 
-// writeComponents writes the list of components of a binary.
-func (r *release) writeComponents(b built, found []component) error {
-	sum := sha256Hex(b.binary)
+// writeComponents writes the list of components of a file of the release.
+func (r *release) writeComponents(name, description string, file []byte, found []component) error {
+	sum := sha256Hex(file)
 	bom := cyclonedx.NewBOM()
 	bom.SerialNumber = fmt.Sprintf("urn:uuid:%s-%s-4%s-a%s-%s", sum[:8], sum[8:12], sum[12:15], sum[15:18], sum[18:30]) // the same for the same binary
 	ref := "pkg:golang/github.com/ckpt-lsp/ckpt-lsp@v" + r.version.semver()
 	bom.Metadata = &cyclonedx.Metadata{Timestamp: r.date.Format("2006-01-02T15:04:05Z"), Component: &cyclonedx.Component{
 		BOMRef: ref, Type: cyclonedx.ComponentTypeApplication, Name: "ckpt-lsp", Version: r.version.semver(), PackageURL: ref,
-		Description: b.binaryName() + " for " + b.name, Licenses: spdxLicenses([]string{"MIT"}),
+		Description: description, Licenses: spdxLicenses([]string{"MIT"}),
 		Hashes: &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: sum}},
 	}}
 	var components []cyclonedx.Component
@@ -194,7 +213,7 @@ func (r *release) writeComponents(b built, found []component) error {
 	if err := cyclonedx.NewBOMEncoder(&out, cyclonedx.BOMFileFormatJSON).SetPretty(true).EncodeVersion(bom, cyclonedx.SpecVersion1_6); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(r.out, b.componentsName()), out.Bytes(), 0o644)
+	return os.WriteFile(filepath.Join(r.out, "ckpt-lsp-"+name+".cdx.json"), out.Bytes(), 0o644)
 }
 
 func spdxLicenses(ids []string) *cyclonedx.Licenses {

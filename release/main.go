@@ -100,6 +100,11 @@ func (r *release) build(extension bool) error {
 		}
 		binaries = append(binaries, b)
 	}
+	if extension {
+		if err := r.extensionComponents(); err != nil {
+			return err
+		}
+	}
 	if err := r.npmMain(beside); err != nil {
 		return err
 	}

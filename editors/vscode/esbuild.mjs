@@ -17,14 +17,17 @@ const { metafile } = await build({
 });
 
 const folders = Object.keys(metafile.inputs).flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []);
-const notices = [...new Set(folders)].sort().map((folder) => {
-  const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
-  const license = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
-  if (license === undefined) {
+const packages = [...new Set(folders)].sort().map((folder) => {
+  const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+  const file = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
+  if (file === undefined) {
     throw new Error(`${folder} has no file with its licence`);
   }
-  return `${"-".repeat(80)}\n${name} ${version}\n\n${readFileSync(`${folder}/${license}`, "utf8").trim()}\n`;
+  return { name, version, license, text: readFileSync(`${folder}/${file}`, "utf8").trim() };
 });
+const notices = packages.map(({ name, version, text }) => `${"-".repeat(80)}\n${name} ${version}\n\n${text}\n`);
 writeFileSync("dist/NOTICE", `The extension is bundled with these packages.\n\n${notices.join("\n")}`);
+// The release script lists them in its own way.
+writeFileSync("dist/packages.json", JSON.stringify(packages.map(({ name, version, license }) => ({ name, version, license }))));
 
 copyFileSync("../../testdata/scenarios/1_resnet_resume/train.py", "dist/example.py");
