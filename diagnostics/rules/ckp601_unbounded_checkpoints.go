@@ -10,6 +10,9 @@ import (
 // fewFiles is the number of checkpoints up to which a run may as well keep them all.
 const fewFiles = 10
 
+// manyFiles is the number from which they weigh on any disk, whatever the model.
+const manyFiles = 100
+
 // CKP601 unbounded-checkpoints
 //
 // # What it does
@@ -59,7 +62,7 @@ const fewFiles = 10
 //
 // # What it does not see
 //
-// Clean-up by another program or file. It keeps silent where the program deletes anything that may lie where the checkpoint does, or
+// Clean-up by another program or file. Below 100 files the severity is information. It keeps silent where the program deletes anything that may lie where the checkpoint does, or
 // hands its place to a function out of sight that rotates files by its name. Saves behind a test of which nothing is known, and those of helpers in other files, are
 // left alone.
 //
@@ -69,7 +72,8 @@ const fewFiles = 10
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP601", Name: "unbounded-checkpoints", Summary: "Checkpoints pile up, and nothing removes the old ones",
 	Severity: diagnostics.Information, Fix: diagnostics.Unsafe, HasFix: true, Since: "0.1.0",
-	Run: unboundedCheckpoints,
+	Also: []diagnostics.Severity{diagnostics.Warning},
+	Run:  unboundedCheckpoints,
 })
 
 func unboundedCheckpoints(p *diagnostics.Pass) {
@@ -92,8 +96,12 @@ func unboundedCheckpoints(p *diagnostics.Pass) {
 			how = fmt.Sprintf("every %d epochs", period.Every)
 		}
 		var count string
+		severity := diagnostics.Information
 		switch {
 		case known && rounds/period.Every >= fewFiles:
+			if rounds/period.Every >= manyFiles {
+				severity = diagnostics.Warning
+			}
 			count = fmt.Sprintf("%d epochs make %d files", rounds, rounds/period.Every)
 		case known, period.Every > 1, s.EpochLoop == nil:
 			continue
@@ -108,7 +116,7 @@ func unboundedCheckpoints(p *diagnostics.Pass) {
 			place = s.Anchor() // a helper writes what the loop names
 		}
 		p.Report(diagnostics.Diagnostic{
-			Place: place,
+			Place: place, Severity: severity,
 			Message: fmt.Sprintf("%s is written %s and nothing in this file removes old ones: %s%s.", shown(s.Path), how, count,
 				size(s)),
 			Remedies: []diagnostics.Remedy{diagnostics.KeepLast{Save: s}},
