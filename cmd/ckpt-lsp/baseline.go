@@ -22,13 +22,13 @@ func newBaselineCommand(rules *diagnostics.Registry) *cobra.Command {
 		Long: `A baseline is a file of old findings. check and the editor are silent on them and report new ones.
 
     ckpt-lsp baseline write     write ` + project.BaselineFile + `; commit it
-    ckpt-lsp check              reports what is not in it, and what of it is gone
+    ckpt-lsp check               reports what is not in it, and what of it is gone
     ckpt-lsp baseline prune     takes out what is gone; adds nothing
 
 The nearest ` + project.BaselineFile + ` upwards of a file holds, or the one that the key baseline of the
 configuration names. A finding is known again by its rule and by the lines it stands on: it stays
 old while other lines change, and is new once its own lines do.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newBaselineWriteCommand(rules), newBaselinePruneCommand(rules))

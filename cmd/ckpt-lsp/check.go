@@ -122,7 +122,7 @@ change the exit code. Notebooks in other languages are left out of directories w
 	flags.BoolVar(&c.diff, "diff", false, "show what --fix would change as a diff, write nothing; exit 1 if it would")
 	flags.BoolVar(&c.exitZero, "exit-zero", false, "exit 0 even if findings are left")
 	c.addTo(flags)
-	flags.StringVar(&c.reason, addSuppressions, "", "write a comment behind each finding that suppresses it")
+	flags.StringVar(&c.reason, addSuppressions, "", "suppress each finding by a comment with this `reason`")
 	flags.Lookup(addSuppressions).NoOptDefVal = noReason
 	flags.BoolVar(&c.noBaseline, "no-baseline", false, "report old findings too")
 	flags.BoolVar(&c.showFiles, "show-files", false, "list the files that would be checked, and check nothing")

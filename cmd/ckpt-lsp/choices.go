@@ -36,8 +36,8 @@ func (c *choices) addTo(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&c.extendExclude, "extend-exclude", nil, "patterns of paths to leave out besides those")
 	flags.BoolVar(&c.force, "force-exclude", false, "leave excluded files out also where they are given by name")
 	flags.BoolVar(&c.noForce, "no-force-exclude", false, "check files given by name, whatever the configuration says")
-	flags.StringArrayVar(&c.config, "config", nil, "a configuration file for all paths, or KEY=VALUE in TOML")
-	flags.StringVar(&c.baseline, "baseline", "", "the file of old findings, in place of the nearest "+project.BaselineFile)
+	flags.StringArrayVar(&c.config, "config", nil, "a configuration `file` for all paths, or KEY=VALUE in TOML")
+	flags.StringVar(&c.baseline, "baseline", "", "the `file` of old findings, in place of the nearest "+project.BaselineFile)
 	flags.BoolVar(&c.isolated, "isolated", false, "read no configuration file")
 }
 

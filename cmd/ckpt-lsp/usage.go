@@ -11,16 +11,16 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
-// noArguments refuses arguments of a command that takes none. Behind the root command they are a misspelt command, or a file that is
-// meant to be checked.
+// noArguments refuses arguments of a command that takes none. After one with subcommands they are a misspelt one of these, or after the
+// root command a file that is meant to be checked.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	if cmd.HasParent() {
+	if !cmd.HasSubCommands() {
 		return fmt.Errorf("%s takes no arguments, and is given %q; `%s --help` tells what it takes", cmd.Name(), args[0], cmd.CommandPath())
 	}
-	if _, err := os.Stat(args[0]); err == nil {
+	if _, err := os.Stat(args[0]); err == nil && !cmd.HasParent() {
 		return fmt.Errorf("%q is not a command; to check it: ckpt-lsp check %s", args[0], args[0])
 	}
 	var names []string
@@ -29,7 +29,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 			names = append(names, c.Name())
 		}
 	}
-	return fmt.Errorf("unknown command %q%s; `ckpt-lsp --help` lists the commands", args[0], text.DidYouMean(args[0], names))
+	return fmt.Errorf("unknown command %q%s; `%s --help` lists the commands", args[0], text.DidYouMean(args[0], names), cmd.CommandPath())
 }
 
 // elsewhere are flags that other programs have, and what they are called here.

@@ -40,7 +40,7 @@ func (w *Workspace) Settings(path string) ([]Shown, []string) {
 		switch {
 		case len(of) > 0:
 		case k.Name == "torch-version" && options.Torch != diagnostics.TorchVersion{}:
-			of = []Shown{{k.Name, fmt.Sprintf(`"%d.%d"`, options.Torch.Major, options.Torch.Minor), "the project's requirements"}}
+			of = []Shown{{k.Name, fmt.Sprintf(`"%d.%d"`, options.Torch.Major, options.Torch.Minor), w.torchSource(path)}}
 		case k.Name == "baseline":
 			of = []Shown{{k.Name, `""`, "there is none"}}
 			if b := w.Baseline(path); b != nil {
@@ -58,6 +58,13 @@ func (w *Workspace) Settings(path string) ([]Shown, []string) {
 		}
 	}
 	return out, run
+}
+
+// torchSource is the file that states the torch version for the file at a path.
+func (w *Workspace) torchSource(path string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return filepath.ToSlash(w.torchAt(filepath.Dir(absolute(path))).path)
 }
 
 // shown are the lists of rules that a command line or an editor adds to a key.

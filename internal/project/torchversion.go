@@ -60,8 +60,8 @@ func Matters(name string) bool {
 	})
 }
 
-// torchVersionIn reads the version from what the directory says of its dependencies.
-func torchVersionIn(dir string) (diagnostics.TorchVersion, bool) {
+// torchVersionIn reads the version from what the directory says of its dependencies, and tells the file that says it, "" for none.
+func torchVersionIn(dir string) (diagnostics.TorchVersion, string) {
 	for _, s := range torchSources {
 		path := filepath.Join(dir, s.name)
 		data, err := os.ReadFile(path)
@@ -69,10 +69,10 @@ func torchVersionIn(dir string) (diagnostics.TorchVersion, bool) {
 			continue
 		}
 		if v, ok := s.read(path, data); ok {
-			return v, true
+			return v, path
 		}
 	}
-	return diagnostics.TorchVersion{}, false
+	return diagnostics.TorchVersion{}, ""
 }
 
 func torchInPyproject(path string, data []byte) (diagnostics.TorchVersion, bool) {

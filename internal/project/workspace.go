@@ -20,7 +20,7 @@ type Workspace struct {
 
 	mu      sync.Mutex
 	configs map[string]configEntry
-	torch   map[string]diagnostics.TorchVersion
+	torch   map[string]statedTorch
 	// baselines are by path, and nearest are the paths of those that hold in a directory unless the configuration names one.
 	baselines map[string]loaded
 	nearest   map[string]string
@@ -63,7 +63,7 @@ func NewWorkspaceWith(root string, o Overrides) *Workspace {
 	if o.Rules == nil {
 		o.Rules = diagnostics.Product
 	}
-	return &Workspace{root: absolute(root), overrides: o, configs: map[string]configEntry{}, torch: map[string]diagnostics.TorchVersion{}, baselines: map[string]loaded{}, nearest: map[string]string{}}
+	return &Workspace{root: absolute(root), overrides: o, configs: map[string]configEntry{}, torch: map[string]statedTorch{}, baselines: map[string]loaded{}, nearest: map[string]string{}}
 }
 
 // Root is the workspace's absolute directory.
@@ -74,7 +74,7 @@ func (w *Workspace) Reload() (changed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	configs, torch, baselines, nearest := w.configs, w.torch, w.baselines, w.nearest
-	w.configs, w.torch = map[string]configEntry{}, map[string]diagnostics.TorchVersion{}
+	w.configs, w.torch = map[string]configEntry{}, map[string]statedTorch{}
 	w.baselines, w.nearest = map[string]loaded{}, map[string]string{}
 	for dir, e := range configs {
 		changed = w.entry(dir).said != e.said || changed
@@ -172,24 +172,31 @@ func (w *Workspace) options(path string) (diagnostics.Options, error) {
 	}
 	if o.Torch == (diagnostics.TorchVersion{}) {
 		w.mu.Lock()
-		o.Torch = w.torchAt(filepath.Dir(absolute(path)))
+		o.Torch = w.torchAt(filepath.Dir(absolute(path))).version
 		w.mu.Unlock()
 	}
 	return o, err
 }
 
+// statedTorch is a torch version and the file that states it.
+type statedTorch struct {
+	version diagnostics.TorchVersion
+	path    string
+}
+
 // torchAt is the torch version that the nearest statement of dependencies allows, looked for up to the workspace's root, the
 // repository's root or the root of the file system.
-func (w *Workspace) torchAt(dir string) diagnostics.TorchVersion {
-	if v, ok := w.torch[dir]; ok {
-		return v
+func (w *Workspace) torchAt(dir string) statedTorch {
+	if t, ok := w.torch[dir]; ok {
+		return t
 	}
-	v, found := torchVersionIn(dir)
-	if parent := filepath.Dir(dir); !found && dir != w.root && parent != dir && !exists(filepath.Join(dir, ".git")) {
-		v = w.torchAt(parent)
+	var t statedTorch
+	t.version, t.path = torchVersionIn(dir)
+	if parent := filepath.Dir(dir); t.path == "" && dir != w.root && parent != dir && !exists(filepath.Join(dir, ".git")) {
+		t = w.torchAt(parent)
 	}
-	w.torch[dir] = v
-	return v
+	w.torch[dir] = t
+	return t
 }
 
 // absolute makes a path absolute and clean. Without a working directory the path stays as it is.
