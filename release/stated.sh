@@ -8,3 +8,4 @@ grep -q "^## ${version%%-*}\b" CHANGELOG.md || lacking CHANGELOG.md
 grep -q "\"ckpt-lsp==$version\"" pyproject.toml || lacking pyproject.toml
 grep -q "default: \"$version\"" action.yml || lacking action.yml
 grep -q "ckpt-lsp==$version" docs/ci/gitlab-ci.yml || lacking docs/ci/gitlab-ci.yml
+grep -q "ckpt-lsp/ckpt-lsp@v$version" docs/ci/README.md && grep -q "rev: v$version" docs/ci/README.md || lacking docs/ci/README.md
