@@ -43,7 +43,7 @@ var torchSources = []struct {
 
 // ConfigurationFiles are patterns of the names of the files that hold the configuration or old findings, or tell the torch version.
 func ConfigurationFiles() []string {
-	out := []string{configFile, pyproject, BaselineFile, "*requirements*.txt"}
+	out := []string{configFile, pyproject, "*baseline*.json", "*requirements*.txt"}
 	for _, s := range torchSources {
 		if !slices.Contains(out, s.name) && s.name != "requirements.txt" {
 			out = append(out, s.name)
