@@ -16,7 +16,8 @@ import (
 func (r *release) compile(t target) (b built, err error) {
 	b = built{target: t, path: filepath.Join(r.out, "bin", t.name, t.binaryName())}
 	cc := r.zig + " cc -target " + t.zig
-	flags := "-s -w -X main.release=" + r.version.semver()
+	// Go's own build ID would tell of the folders that this is built in, and no two builds would be the same.
+	flags := fmt.Sprintf("-s -w -buildid=ckpt-lsp/%[1]s -X main.release=%[1]s", r.version.semver())
 	switch t.goos {
 	case "linux":
 		flags += " -linkmode external -extldflags -static" // one that runs on every Linux
