@@ -98,31 +98,18 @@ type schema = map[string]any
 
 // schemas are those of the kinds of values.
 var schemas = map[project.Kind]schema{
-	project.RuleList:    {"type": "array", "items": schema{"$ref": "#/definitions/Rule"}, "uniqueItems": true},
-	project.PatternList: {"type": "array", "items": schema{"type": "string", "minLength": 1}},
-	project.Boolean:     {"type": "boolean"},
-	project.Version:     {"type": "string", "pattern": `^$|^v?[0-9]+(\.[0-9]+)?([.+a-z].*)?$`},
-	project.File:        {"type": "string"},
-	project.Threshold:   {"type": "string", "enum": []string{"error", "warning", "information", "hint"}},
-	project.RulesByFile: {"type": "object", "additionalProperties": schema{"type": "array", "items": schema{"$ref": "#/definitions/Rule"}}},
-	project.SeverityRule: {
-		"type": "object", "propertyNames": schema{"$ref": "#/definitions/Rule"}, "additionalProperties": schema{"$ref": "#/definitions/Severity"},
-	},
+	project.RuleList:     {"type": "array", "items": schema{"$ref": "#/definitions/Rule"}, "uniqueItems": true},
+	project.PatternList:  {"type": "array", "items": schema{"type": "string", "minLength": 1}},
+	project.Boolean:      {"type": "boolean"},
+	project.Version:      {"type": "string", "pattern": `^$|^v?[0-9]+(\.[0-9]+)?([.+a-z].*)?$`},
+	project.File:         {"type": "string"},
+	project.Threshold:    {"type": "string", "enum": []string{"error", "warning", "information", "hint"}},
+	project.RulesByFile:  {"type": "object", "additionalProperties": schema{"type": "array", "items": schema{"$ref": "#/definitions/Rule"}}},
+	project.SeverityRule: {"type": "object", "additionalProperties": false}, // its properties are the rules
 }
 
 // ConfigurationSchema is the JSON Schema of ckpt-lsp.toml and of the table in pyproject.toml, as SchemaStore takes it.
 func ConfigurationSchema(rules *diagnostics.Registry) ([]byte, error) {
-	properties := schema{}
-	for _, k := range project.Keys() {
-		property := schema{"description": Summary(k)}
-		for word, value := range schemas[k.Kind] {
-			property[word] = value
-		}
-		if value, err := project.ParseValue(k.Default); err == nil {
-			property["default"] = value
-		}
-		properties[k.Name] = property
-	}
 	names, meanings := []string{"ALL"}, []string{"All rules, also those that are off by default."}
 	for _, family := range rules.Families() {
 		names, meanings = append(names, family), append(meanings, "All rules whose code begins with "+family+".")
@@ -130,6 +117,24 @@ func ConfigurationSchema(rules *diagnostics.Registry) ([]byte, error) {
 	for _, r := range rules.Rules() {
 		names = append(names, r.Code, r.Name)
 		meanings = append(meanings, r.Name+": "+r.Summary+".", r.Code+": "+r.Summary+".")
+	}
+	severities := schema{} // of each rule, because editors complete properties and no patterns
+	for _, name := range names {
+		severities[name] = schema{"$ref": "#/definitions/Severity"}
+	}
+	properties := schema{}
+	for _, k := range project.Keys() {
+		property := schema{"description": Summary(k)}
+		for word, value := range schemas[k.Kind] {
+			property[word] = value
+		}
+		if k.Kind == project.SeverityRule {
+			property["properties"] = severities
+		}
+		if value, err := project.ParseValue(k.Default); err == nil {
+			property["default"] = value
+		}
+		properties[k.Name] = property
 	}
 	out, err := json.MarshalIndent(schema{
 		"$schema": "http://json-schema.org/draft-07/schema#", "$id": "https://json.schemastore.org/ckpt-lsp.json",
