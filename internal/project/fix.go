@@ -63,7 +63,7 @@ func (x *Index) Fix(ctx context.Context, p *Program, paths []string, atLeast dia
 	most := mostRounds
 	choice := choice{atLeast: atLeast, refused: map[string]bool{}}
 	for round := 0; len(open) > 0; round++ {
-		then, before := p, slices.Clone(out)
+		before := slices.Clone(out)
 		edits, titles := choice.edits(out, open, paths)
 		changed := false
 		for i := range out {
@@ -98,7 +98,12 @@ func (x *Index) Fix(ctx context.Context, p *Program, paths []string, atLeast dia
 			} else {
 				choice.single, most = true, most+mostSingle
 			}
-			p, out = then, before
+			for i := range out { // in a program that comes later: what is known of a later one stays
+				if from := before[i].After; out[i].After.Source != from.Source {
+					p = p.With(paths[i], from.Source, from.Tree)
+				}
+			}
+			out = before
 			if err := x.again(ctx, p, paths, out); err != nil {
 				return nil, err
 			}
