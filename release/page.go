@@ -36,11 +36,11 @@ func (r *release) page() error {
 	var sums, page bytes.Buffer
 	fmt.Fprintf(&page, "# ckpt-lsp %s\n\n%s\n## Files\n\n", r.version.semver(), section(changelog, r.version.numbers))
 	fmt.Fprint(&page, "All of them were built by the release script, read back and compared with what was put in: format, processor, needed libraries, entry points, hashes. "+
-		"The last column says which were run.\n\n| file | bytes | run |\n|---|---|---|\n")
+		"The last column says how they were tried; what does not tell of a run was not run.\n\n| file | bytes | tried |\n|---|---|---|\n")
 	for _, f := range files {
 		name := f.Name()
 		if name == "docker" {
-			fmt.Fprintf(&page, "| docker/ | | %s |\n", cmp.Or(strings.Join(tried[name], "; "), "no"))
+			fmt.Fprintf(&page, "| docker/ | | %s |\n", cmp.Or(strings.Join(tried[name], "; "), "not run"))
 		}
 		if f.IsDir() || name == sumsFile || name == pageFile || name == triedFile {
 			continue
@@ -50,7 +50,7 @@ func (r *release) page() error {
 			return err
 		}
 		fmt.Fprintf(&sums, "%s  %s\n", sha256Hex(data), name)
-		fmt.Fprintf(&page, "| %s | %d | %s |\n", name, len(data), cmp.Or(strings.Join(tried[name], "; "), "no"))
+		fmt.Fprintf(&page, "| %s | %d | %s |\n", name, len(data), cmp.Or(strings.Join(tried[name], "; "), "not run"))
 	}
 	fmt.Fprintf(&page, "\nCheck what you downloaded: `sha256sum --check --ignore-missing %s`. The `.cdx.json` files list what each binary is made of (CycloneDX).\n", sumsFile)
 	return errors.Join(os.WriteFile(filepath.Join(r.out, sumsFile), sums.Bytes(), 0o644), os.WriteFile(filepath.Join(r.out, pageFile), page.Bytes(), 0o644))
