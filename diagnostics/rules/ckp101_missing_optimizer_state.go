@@ -91,12 +91,16 @@ func missingOptimizerState(p *diagnostics.Pass) {
 			if !known && o.Guessed && r.Evidence != training.FromLoadPath {
 				continue
 			}
+			what, loss := described(o, "momentum"), optimizerLoss(r, o)
+			if slices.ContainsFunc(step.Ways(), func(w *training.Object) bool { return shortClass(w) != shortClass(o) }) {
+				what, loss = "`"+o.Name+"`", stateLoss // an option decides which optimizer it is
+			}
 			missing = append(missing, lacking{diagnostics.Diagnostic{
 				Place:    r.Save.AnchorFor(o),
 				Severity: severity,
 				Related:  append(loadedHere(r.Load), at(step.Node, "the optimizer steps here")),
 				Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}},
-			}, described(o, "momentum"), optimizerLoss(r, o)})
+			}, what, loss})
 		}
 		reportLacking(p, missing)
 	}
@@ -113,6 +117,9 @@ func stateful(p *diagnostics.Pass, step *training.Step) (o *training.Object, kno
 	return nil, true
 }
 
+// stateLoss says it of an optimizer whose class is not known.
+func stateLoss(its string) string { return "after resuming, " + its + " internal state starts from zero" }
+
 // optimizerLoss says what a resumed run loses, of "its" or "their" state.
 func optimizerLoss(r training.Resumption, o *training.Object) func(its string) string {
 	state := "moment estimates start"
@@ -120,7 +127,7 @@ func optimizerLoss(r training.Resumption, o *training.Object) func(its string) s
 	case "SGD":
 		state = "momentum buffers start"
 	case "":
-		return func(its string) string { return "after resuming, " + its + " internal state starts from zero" }
+		return stateLoss
 	}
 	rate := r.RateRestarts(o)
 	return func(its string) string {

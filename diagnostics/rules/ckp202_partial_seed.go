@@ -72,34 +72,53 @@ func partialSeed(p *diagnostics.Pass) {
 		if len(seeds) == 0 || r.SeedsElsewhere().Valid() {
 			continue
 		}
+		var drawn, spare []unseeded
 		for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
 			if r.IsSeeded(g, training.MainProcess) {
 				reportSpawned(p, r, g, seeds)
 			} else if d, ok := r.FirstDraw(g, training.MainProcess, seeds...); ok {
-				severity := diagnostics.Warning
 				if d.Spare {
-					severity = diagnostics.Information
+					spare = append(spare, unseeded{g, d})
+				} else {
+					drawn = append(drawn, unseeded{g, d})
 				}
-				reportUnseeded(p, g, seeds, d, severity)
 			}
 		}
+		reportUnseeded(p, seeds, diagnostics.Warning, drawn...)
+		reportUnseeded(p, seeds, diagnostics.Information, spare...)
 		reportDatasets(p, r, seeds)
 	}
 }
 
-func reportUnseeded(p *diagnostics.Pass, g torch.RNG, seeds []*training.Call, d training.Draw, severity diagnostics.Severity) {
-	consequence := "differs from run to run"
-	if d.Place == training.InLoader {
-		consequence = "differs from run to run when the loader has no worker processes"
+// unseeded is a generator that is not seeded, and what draws from it first.
+type unseeded struct {
+	generator torch.RNG
+	draw      training.Draw
+}
+
+// reportUnseeded reports generators as one finding.
+func reportUnseeded(p *diagnostics.Pass, seeds []*training.Call, severity diagnostics.Severity, all ...unseeded) {
+	if len(all) == 0 {
+		return
 	}
-	p.Report(diagnostics.Diagnostic{
-		Place: training.FirstLine(seeds[0].Node), Severity: severity,
-		Message: fmt.Sprintf("The generator of %s is not seeded: %s draws from it and %s.", g, d.What, consequence),
-		Related: []diagnostics.Related{at(d.Event.Node, "drawn from the unseeded generator")},
-		Remedies: []diagnostics.Remedy{diagnostics.SeedAll{
-			Seeds: seeds, Entry: seeds[0].Ctx.Func, Generators: append(generatorsOf(seeds), g),
-		}},
-	})
+	var names, draws []string
+	d := diagnostics.Diagnostic{Place: training.FirstLine(seeds[0].Node), Severity: severity}
+	fix := diagnostics.SeedAll{Seeds: seeds, Entry: seeds[0].Ctx.Func, Generators: generatorsOf(seeds)}
+	for _, u := range all {
+		names, draws = append(names, u.generator.String()), append(draws, u.draw.What)
+		d.Related = append(d.Related, at(u.draw.Event.Node, "drawn from the unseeded generator"))
+		fix.Generators = append(fix.Generators, u.generator)
+	}
+	when := ""
+	if all[0].draw.Place == training.InLoader {
+		when = " when the loader has no worker processes"
+	}
+	d.Message = fmt.Sprintf("The generator of %s is not seeded: %s draws from it and differs from run to run%s.", names[0], draws[0], when)
+	if len(all) > 1 {
+		d.Message = fmt.Sprintf("The generators of %s are not seeded: %s draw from them and differ from run to run%s.", listed(names), listed(draws), when)
+	}
+	d.Remedies = []diagnostics.Remedy{fix}
+	p.Report(d)
 }
 
 func generatorsOf(seeds []*training.Call) []torch.RNG {
@@ -148,7 +167,7 @@ func reportDatasets(p *diagnostics.Pass, r *training.Run, seeds []*training.Call
 				continue
 			}
 			if d, ok := p.File.DatasetDraw(use.Data, g); ok {
-				reportUnseeded(p, g, seeds, d, severity)
+				reportUnseeded(p, seeds, severity, unseeded{g, d})
 			}
 		}
 	}

@@ -120,6 +120,9 @@ func allRanksSave(p *diagnostics.Pass) {
 		} else {
 			d.Related = append(d.Related, at(s.Node, "the save, which other callers make on one rank only"))
 		}
+		if e.Optional(s.Run) {
+			d.Severity = diagnostics.Information
+		}
 		if s.Derived() && !holdsModel(s) && !s.HasKind(training.Optimizer) {
 			d.Severity = diagnostics.Information // every rank works out the same, once
 		}

@@ -66,6 +66,7 @@ func wrapperPrefix(p *diagnostics.Pass) {
 	if len(p.File.Saves()) == 0 || p.File.HandlesPrefix("module") {
 		return
 	}
+	told := once{} // loads: what several saves do wrong for one is told at the first of them
 	for _, s := range p.File.Saves() {
 		for _, c := range s.Components {
 			if c.Role != training.RoleState || c.Object == nil || c.Object.Kind != training.Model {
@@ -80,6 +81,9 @@ func wrapperPrefix(p *diagnostics.Pass) {
 				loaded := p.File.WrappingOf(x)
 				switch {
 				case saved == training.Wrapped && loaded == training.Bare:
+					if !told.first(x.Node) {
+						continue
+					}
 					d := diagnostics.Diagnostic{
 						Place: statePlace(s, c),
 						Message: fmt.Sprintf("The keys of `%s` begin with `module.` here, and are loaded into the bare model at %s: "+

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -68,6 +69,9 @@ func lightningManualSave(p *diagnostics.Pass) {
 			continue
 		}
 		message := fmt.Sprintf("Lightning runs `%s` in every process, and each writes this file: `trainer.save_checkpoint` writes it once, with what a resume needs.", hook)
+		if strings.HasSuffix(hook, "on_save_checkpoint") { // which that method itself calls
+			message = fmt.Sprintf("Lightning runs `%s` in every process, and each writes this file: write it only where `trainer.is_global_zero`.", hook)
+		}
 		if _, told := s.Distributed(); told || alone {
 			if !state {
 				continue // every rank's writing is told by all-ranks-save

@@ -97,6 +97,25 @@ func (c *Call) Distributed() (Processes, bool) {
 	return Processes{}, false
 }
 
+// Optional reports whether an option alone decides that there are several processes, in a run that starts no process group: the program
+// may be one that only shares code with those which do.
+func (e Processes) Optional(r *Run) bool {
+	if e.What != "DistributedDataParallel" && e.What != "DistributedSampler" {
+		return false
+	}
+	for _, o := range r.evidence() {
+		if o.What != "DistributedDataParallel" && o.What != "DistributedSampler" {
+			return false
+		}
+	}
+	for fr := e.frame; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameIf {
+			return true
+		}
+	}
+	return false
+}
+
 // GroupStarted reports whether there is a process group wherever the program comes to the call: one is started before, or a wrapper made
 // that cannot do without, behind no test that does not stand around the call as well.
 func (c *Call) GroupStarted() bool {

@@ -12,7 +12,19 @@ import (
 // ProgramSeeds are the seed calls of a run, in a place, that are told a seed and are meant for the program: not those of one
 // split, dataset or level.
 func (r *Run) ProgramSeeds(place Place) []*Call {
-	return slices.DeleteFunc(r.SeedsIn(place), func(c *Call) bool { return !c.fixed() || r.local(c) })
+	return slices.DeleteFunc(r.SeedsIn(place), func(c *Call) bool { return !c.fixed() || r.local(c) || r.setAgain(c) })
+}
+
+// setAgain reports whether each round of the innermost loop sets the same seed, which starts the same numbers again: a loop that steps an
+// optimizer, or one in another loop.
+func (r *Run) setAgain(c *Call) bool {
+	l := r.innermost(c.Frame)
+	if l == nil || !pysem.Args(c.Node).Get(0, "seed").Is(pyast.KindInteger) {
+		return false
+	}
+	return r.innermost(l.Frame) != nil || slices.ContainsFunc(r.Steps, func(s *Step) bool {
+		return s.Object.Kind == Optimizer && r.innermost(s.Frame) == l
+	})
 }
 
 // Seeded reports whether anything in a run makes the training's numbers repeat: a seed of the program, or one that sets torch's

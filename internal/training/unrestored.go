@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -13,12 +14,27 @@ func (r Resumption) Unrestored() []Component {
 	if r.Load == nil || r.Load.Opaque || r.Save.Kind != PayloadDict {
 		return nil
 	}
+	loads := r.Load.together()
+	if slices.ContainsFunc(loads, func(l *LoadSite) bool { return l.Opaque }) {
+		return nil
+	}
 	var out []Component
 	for _, c := range r.Save.Components {
-		if r.Load.asks(c.Key) || c.Object != nil && r.Load.restores(c.Object) {
-			continue
+		if !slices.ContainsFunc(loads, func(l *LoadSite) bool { return l.asks(c.Key) || c.Object != nil && l.restores(c.Object) }) {
+			out = append(out, c)
 		}
-		out = append(out, c)
+	}
+	return out
+}
+
+// together are the loads of the same file in one run, this one first: a program may restore the model from one and the optimizer from
+// the next.
+func (l *LoadSite) together() []*LoadSite {
+	out := []*LoadSite{l}
+	for _, o := range l.Run.Loads {
+		if o != l && (SamePath(o.Path, l.Path) || o.Path.Value != nil && l.Path.Value != nil && o.Path.Value.Kind != pysem.Unknown && o.Path.Value.Key() == l.Path.Value.Key()) {
+			out = append(out, o)
+		}
 	}
 	return out
 }
