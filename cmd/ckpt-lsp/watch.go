@@ -18,8 +18,12 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 )
 
-// watchPause is how long nothing may change before files are checked again: editors write a file in several steps.
-const watchPause = 50 * time.Millisecond
+const (
+	// watchPause is how long nothing may change before files are checked again: editors write a file in several steps.
+	watchPause = 50 * time.Millisecond
+	// watchMost is how long changes are waited out.
+	watchMost = time.Second
+)
 
 // clearScreen takes a terminal's text away, with what has scrolled out.
 const clearScreen = "\x1b[2J\x1b[3J\x1b[H"
@@ -43,8 +47,8 @@ func (c *checker) follow(ctx context.Context, args []string) error {
 	defer watcher.Close()
 	p, index := project.NewProgram(c.workspace), project.NewIndex(c.workspace)
 	for {
-		dirs := c.workspace.Directories(args)
-		for _, dir := range dirs { // before the files are read, so that no change is missed; what is watched already stays so
+		within, above := c.workspace.Directories(args)
+		for _, dir := range slices.Concat(within, above) { // before the files are read, so that no change is missed; what is watched already stays so
 			if err := watcher.Add(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("--watch: %s: %w", displayPath(dir), err)
 			}
@@ -66,7 +70,7 @@ func (c *checker) follow(ctx context.Context, args []string) error {
 		if !c.quiet {
 			fmt.Fprintln(c.err, "Watching for changes; Ctrl-C ends.")
 		}
-		changed := c.change(ctx, watcher)
+		changed := c.change(ctx, watcher, within)
 		if changed == nil {
 			return nil
 		}
@@ -82,41 +86,52 @@ func (c *checker) follow(ctx context.Context, args []string) error {
 	}
 }
 
-// change waits for files to change, and then until nothing did for a moment. It gives what changed, nil when the context ends.
-func (c *checker) change(ctx context.Context, watcher *fsnotify.Watcher) (changed []string) {
-	var pause <-chan time.Time
+// change waits for files to change, and then until nothing did for a moment, or changes do not end. It gives what changed, nil when the
+// context ends. New directories count in those given.
+func (c *checker) change(ctx context.Context, watcher *fsnotify.Watcher, within []string) (changed []string) {
+	var pause, latest <-chan time.Time
+	more := func(what string) {
+		if changed == nil {
+			latest = time.After(watchMost)
+		}
+		changed, pause = append(changed, what), time.After(watchPause)
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-pause:
-			slices.Sort(changed)
-			return slices.Compact(changed)
+			return distinct(changed)
+		case <-latest:
+			return distinct(changed)
 		case e, ok := <-watcher.Events:
 			if !ok {
 				return nil
 			}
-			if c.matters(e) {
-				changed = append(changed, displayPath(e.Name))
-				pause = time.After(watchPause)
+			if c.matters(e, within) {
+				more(displayPath(e.Name))
 			}
 		case err, ok := <-watcher.Errors: // too many changes at once: look at everything
 			if !ok {
 				return nil
 			}
-			changed = append(changed, err.Error())
-			pause = time.After(watchPause)
+			more(err.Error())
 		}
 	}
 }
 
+func distinct(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // matters reports whether an event may change what is found.
-func (c *checker) matters(e fsnotify.Event) bool {
+func (c *checker) matters(e fsnotify.Event, within []string) bool {
 	if e.Op == fsnotify.Chmod {
 		return false
 	}
 	if info, err := os.Stat(e.Name); err == nil && info.IsDir() {
-		return e.Has(fsnotify.Create)
+		return e.Has(fsnotify.Create) && slices.Contains(within, filepath.Dir(e.Name))
 	}
 	return e.Name == c.workspace.BaselinePath(e.Name) || project.Matters(filepath.Base(e.Name))
 }

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/report"
 )
 
@@ -81,5 +84,30 @@ func TestWatch(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Errorf("it ended with %v", err)
+	}
+}
+
+// TestWatchEndsWaiting holds that files which change without an end do not keep a check from being made.
+func TestWatchEndsWaiting(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	events := make(chan fsnotify.Event)
+	go func() {
+		for {
+			select {
+			case events <- fsnotify.Event{Name: filepath.Join(dir, "a.py"), Op: fsnotify.Write}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	c := &checker{workspace: project.NewWorkspace(dir)}
+	changed := c.change(ctx, &fsnotify.Watcher{Events: events}, []string{dir})
+	cancel()
+	if len(changed) != 1 || !strings.HasSuffix(changed[0], "a.py") {
+		t.Errorf("changed: %q", changed)
+	}
+	if changed := c.change(ctx, &fsnotify.Watcher{}, nil); changed != nil {
+		t.Errorf("changed after the end: %q", changed)
 	}
 }

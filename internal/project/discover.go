@@ -45,24 +45,32 @@ func (w *Workspace) Files(args []string) (files []string, problems []Problem, co
 	return d.files, d.problems, d.configErrors
 }
 
-// Directories are those that Files looks into, those of the files that are named, and those above up to the repository's root, whose
-// configuration may hold.
-func (w *Workspace) Directories(args []string) []string {
+// Directories are those that Files looks into, and those of the files that are named; above are the ones above them up to the
+// repository's root, whose configuration may hold. Outside of a repository none are.
+func (w *Workspace) Directories(args []string) (within, above []string) {
 	d := &discovery{w: w, taken: map[string]bool{}, broken: map[string]bool{}}
 	for _, arg := range args {
 		dir := absolute(arg)
 		if info, err := os.Stat(dir); err == nil && info.IsDir() {
 			d.walk(dir, dir, d.above(dir))
+		} else {
+			dir = filepath.Dir(dir)
+			d.dirs = append(d.dirs, dir)
 		}
-		for at := filepath.Dir(dir); ; at = filepath.Dir(at) {
-			d.dirs = append(d.dirs, at)
-			if exists(filepath.Join(at, ".git")) || filepath.Dir(at) == at {
+		var up []string
+		for at := dir; !exists(filepath.Join(at, ".git")); up = append(up, at) {
+			parent := filepath.Dir(at)
+			if parent == at {
+				up = nil
 				break
 			}
+			at = parent
 		}
+		above = append(above, up...)
 	}
 	slices.Sort(d.dirs)
-	return slices.Compact(d.dirs)
+	slices.Sort(above)
+	return slices.Compact(d.dirs), slices.Compact(above)
 }
 
 // Excluded reports whether the configuration leaves a path out, or a directory above it in the workspace.

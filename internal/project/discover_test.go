@@ -147,3 +147,30 @@ func TestNotebooksAreFound(t *testing.T) {
 		t.Errorf("a notebook that is named is left out")
 	}
 }
+
+func TestDirectories(t *testing.T) {
+	root := tree(t, map[string]string{"repo/.git/": "", "repo/a/src/x.py": "", "repo/a/build/y.py": "", "repo/a/empty/": "", "bare/src/x.py": ""})
+	w := testWorkspace(root)
+	for args, want := range map[string]string{
+		"repo/a":          "repo/a repo/a/empty repo/a/src | repo",
+		"repo/a/src/x.py": "repo/a/src | repo repo/a",
+		"repo":            "repo repo/a repo/a/empty repo/a/src |",
+		"bare":            "bare bare/src |",
+		"bare/src/x.py":   "bare/src |",
+	} {
+		within, above := w.Directories([]string{filepath.Join(root, args)})
+		var said []string
+		for _, list := range [][]string{within, above} {
+			for _, dir := range list {
+				rel, _ := filepath.Rel(root, dir)
+				said = append(said, filepath.ToSlash(rel))
+			}
+			if len(said) == len(within) && !slices.Contains(said, "|") {
+				said = append(said, "|")
+			}
+		}
+		if got := strings.Join(said, " "); got != want {
+			t.Errorf("%s: %q, want %q", args, got, want)
+		}
+	}
+}

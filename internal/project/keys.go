@@ -63,7 +63,7 @@ func init() { // the readers look for near names in the table
 			read: func(b *builder, s setting) { b.config.ExtendSelect = append(b.config.ExtendSelect, b.selectors(s)...) },
 		},
 		{
-			Name: "ignore", adds: true, Kind: RuleList, Default: `[]`, Example: `["CKP2", "missing-rng-state"]`, Flags: []string{"--ignore"},
+			Name: "ignore", Kind: RuleList, Default: `[]`, Example: `["CKP2", "missing-rng-state"]`, Flags: []string{"--ignore"},
 			Doc:  "Rules that do not run. `--ignore` adds to it.",
 			read: func(b *builder, s setting) { b.config.Ignore = b.selectors(s) },
 		},

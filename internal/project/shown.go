@@ -28,15 +28,9 @@ func (w *Workspace) Settings(path string) ([]Shown, []string) {
 	for _, k := range keys {
 		var of []Shown
 		if replaced := len(w.overrides.Select) > 0 && (k.Name == "select" || k.Name == "extend-select" || k.Name == "ignore"); !replaced {
-			for _, s := range config.settings {
-				if s.key[0] == k.Name {
-					of = append(of, Shown{tomlKey(s.key), tomlValue(s.value), s.from.place(s)})
-				}
-			}
+			of = config.shown(k)
 		}
-		if of = append(of, w.overrides.shown(k.Name)...); !k.adds && !k.Table() {
-			of = of[max(len(of)-1, 0):]
-		}
+		of = append(of, w.overrides.shown(k.Name)...)
 		switch {
 		case len(of) > 0:
 		case k.Name == "torch-version" && options.Torch != diagnostics.TorchVersion{}:
@@ -58,6 +52,22 @@ func (w *Workspace) Settings(path string) ([]Shown, []string) {
 		}
 	}
 	return out, run
+}
+
+// shown are what is said of a key, and counts.
+func (c *Config) shown(k Key) []Shown {
+	var out []Shown
+	for _, s := range c.settings {
+		switch {
+		case s.key[0] == k.Name && !k.adds && !k.Table():
+			out = []Shown{{k.Name, tomlValue(s.value), s.from.place(s)}}
+		case s.key[0] == k.Name:
+			out = append(out, Shown{tomlKey(s.key), tomlValue(s.value), s.from.place(s)})
+		case s.from.flag && s.key[0] == "fixable" && k.Name == "unfixable":
+			out = nil
+		}
+	}
+	return out
 }
 
 // torchSource is the file that states the torch version for the file at a path.
