@@ -10,6 +10,7 @@ trap 'rm -rf "$work"' EXIT
 : >"$out/tried.txt"
 cd "$work"
 unset PYTHONPATH VIRTUAL_ENV
+export GIT_AUTHOR_NAME=try GIT_AUTHOR_EMAIL=try@localhost GIT_COMMITTER_NAME=try GIT_COMMITTER_EMAIL=try@localhost
 
 mkdir project
 cat >project/train.py <<'PYTHON'
@@ -191,7 +192,7 @@ YAML
 commit() { # DIR: all of it, as a repository
   git -C "$1" init -q
   git -C "$1" add -A
-  git -C "$1" -c user.name=try -c user.email=try@localhost commit -qm all
+  git -C "$1" commit -qm all
 }
 
 files_of_services() { # what GitHub, GitLab and pre-commit read, against their own schemas
