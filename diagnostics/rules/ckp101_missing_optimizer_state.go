@@ -118,7 +118,9 @@ func stateful(p *diagnostics.Pass, step *training.Step) (o *training.Object, kno
 }
 
 // stateLoss says it of an optimizer whose class is not known.
-func stateLoss(its string) string { return "after resuming, " + its + " internal state starts from zero" }
+func stateLoss(its string) string {
+	return "after resuming, " + its + " internal state starts from zero"
+}
 
 // optimizerLoss says what a resumed run loses, of "its" or "their" state.
 func optimizerLoss(r training.Resumption, o *training.Object) func(its string) string {
