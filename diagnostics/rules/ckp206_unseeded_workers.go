@@ -184,7 +184,7 @@ func unseededNumpy(p *diagnostics.Pass, use training.LoaderUse) {
 	}
 	severity := unseededSeverity(p)
 	d, ok := p.File.DatasetDraw(use.Data, torch.NumpyRNG)
-	if !ok && (use.Dataset == nil || p.File.AppliesHanded(use.Dataset)) {
+	if !ok && (use.Dataset == nil || p.File.AppliesHanded(use.Data)) {
 		severity = diagnostics.Information // what makes or changes the data comes from elsewhere, and the code at hand for it draws
 		d, ok = p.File.BuiltDraw(torch.NumpyRNG)
 	}

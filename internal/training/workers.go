@@ -131,21 +131,28 @@ func (f *File) ruledOut(fr *pysem.Frame) bool {
 }
 
 // AppliesHanded reports whether the access methods of a dataset call something that its maker was handed, as a transform.
-func (f *File) AppliesHanded(c *pysem.Class) bool {
-	if c == nil {
+func (f *File) AppliesHanded(data *pysem.Value) bool {
+	if data == nil {
 		return false
 	}
 	for _, name := range []string{"__getitem__", "__iter__"} {
-		m := f.Eval.MethodOf(c, name)
+		m := f.Eval.MethodOf(data.Class, name)
 		if m == nil {
 			continue
 		}
-		for _, ev := range f.drawing().Trace(f.Eval.Root(m, nil)) {
+		for _, ev := range f.drawing().Trace(f.Eval.Root(m, data)) {
 			fn := ev.Node.Child(pyast.FieldFunction)
 			if ev.Kind != pysem.EventCall || fn.Kind() != pyast.KindAttribute || !fn.Child(pyast.FieldObject).TextIs("self") {
 				continue
 			}
-			handed := func(v *pysem.Value) bool { return v.Kind == pysem.ParamVal }
+			handed := func(v *pysem.Value) bool {
+				switch v.Kind {
+				case pysem.NoneVal, pysem.Attr, // is not called
+					pysem.FuncVal, pysem.ClassVal, pysem.Instance: // is walked into
+					return false
+				}
+				return true
+			}
 			if slices.ContainsFunc(f.Eval.Eval(fn, ev.Ctx).Alternatives(), handed) {
 				return true
 			}
@@ -211,7 +218,7 @@ func (f *File) builtClasses() []*pysem.Class {
 
 // DrawsInWorkers reports whether the code that a loader's workers run may draw from one of the generators.
 func (f *File) DrawsInWorkers(u LoaderUse, generators []torch.RNG) bool {
-	if u.Dataset == nil || f.AppliesHanded(u.Dataset) {
+	if u.Dataset == nil || f.AppliesHanded(u.Data) {
 		return true
 	}
 	return slices.ContainsFunc(generators, func(g torch.RNG) bool {
