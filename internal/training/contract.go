@@ -56,19 +56,28 @@ func (l *LoadSite) tests(key string) bool {
 	return false
 }
 
-// guarded says that a read stands under a try or a condition, where a missing key may be meant.
+// guarded says that a read stands under a try, where a missing key may be meant, or where another key is known to be missing, as in a
+// file of another program.
 func (l *LoadSite) guarded(r KeyRead) bool {
 	for _, ev := range l.Run.Events {
 		if ev.Ctx != r.Ctx || !ev.Node.Encloses(r.Node) {
 			continue
 		}
 		for fr := ev.Frame; fr != nil; fr = fr.Parent {
-			if fr.Kind == pysem.FrameTry || fr.Kind == pysem.FrameExcept {
+			if fr.Kind == pysem.FrameTry || fr.Kind == pysem.FrameExcept || fr.Kind == pysem.FrameIf && l.asksForAnother(fr, r.Key) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// asksForAnother reports whether a condition that does not hold asks for another key of the checkpoint: `if "model" in checkpoint: ...
+// else: checkpoint["module"]`.
+func (l *LoadSite) asksForAnother(fr *pysem.Frame, key string) bool {
+	left, op, _ := comparison(fr.Cond)
+	other, known := pysem.StringLiteral(left)
+	return known && other != key && (op == "in" && !fr.Positive || op == "not in" && fr.Positive) && l.tests(other)
 }
 
 // Nearest is the written key that a misspelt one most likely means, "" when none is close or it is read already.

@@ -321,12 +321,18 @@ func (s *SaveSite) Awaited() *Call {
 func (s *SaveSite) waitedFor(later int) bool {
 	f := s.Run.File
 	for _, ev := range s.Run.Events[s.Index+1 : later] {
-		if ev.Kind == pysem.EventCall && !Exclusive(s.Frame, ev.Frame) && !f.OneWriter(ev.Frame) && f.holdsCollective(ev.Node.Child(pyast.FieldFunction), ev.Ctx, 0) {
+		if ev.Kind != pysem.EventCall || Exclusive(s.Frame, ev.Frame) || f.OneWriter(ev.Frame) {
+			continue
+		}
+		callee := ev.Node.Child(pyast.FieldFunction) // it may wait for a file, rather than in a collective
+		if barrierName.MatchString(lastPart(callee.Text())) || f.holdsCollective(callee, ev.Ctx, 0) {
 			return true
 		}
 	}
 	return false
 }
+
+var barrierName = regexp.MustCompile(`(?i)barrier`)
 
 // waitsAtExit reports whether a context manager at hand is left on the way from one frame to another, in which the processes wait for
 // each other: what it does is listed where it is entered.

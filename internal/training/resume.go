@@ -224,8 +224,23 @@ func (r *Run) SavesBesides(s *SaveSite) bool {
 
 var savesByName = regexp.MustCompile(`(?i)(save|dump|write|store).*(model|checkpoint|ckpt|state|snapshot|weights)|(checkpoint|ckpt|snapshot)|^save(_all|_last|_latest)?$`)
 
+// besideEngine reports whether the same function has a DeepSpeed engine save its model, optimizer and scheduler on the way to the save,
+// which then holds what is kept beside them.
+func (s *SaveSite) besideEngine() bool {
+	return slices.ContainsFunc(s.Run.Calls, func(c *Call) bool {
+		if c.Method != "save_checkpoint" || c.Ctx != s.Ctx || Exclusive(c.Frame, s.Frame) || !Implied(c.Frame, s.Frame) {
+			return false
+		}
+		_, state := pysem.Args(c.Node).Keyword["client_state"]
+		return state || s.Run.File.isA(c.Value, "deepspeed.initialize")
+	})
+}
+
 // SavedNearby reports whether the state of an object is in the payload or in a companion's.
 func (s *SaveSite) SavedNearby(o *Object) bool {
+	if s.besideEngine() {
+		return true
+	}
 	for _, x := range append(s.Companions(), s) {
 		if x.Has(o) {
 			return true
