@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -114,7 +115,13 @@ func bestResetOnResume(p *diagnostics.Pass) {
 					best.Name, c.Key),
 				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here"), at(best.Assign, "it is updated here")},
 			}
-			if !r.Load.Key(c.Key) {
+			if r.Load.Key(c.Key) {
+				all := p.File.Rebuilt()
+				if i := slices.IndexFunc(all, func(b training.Rebuilt) bool { return b.Name == best.Name }); i >= 0 {
+					d.Place = training.FirstLine(all[i].Node)
+					d.Related = append(d.Related, at(r.Load.Node, "the checkpoint is loaded here"))
+				}
+			} else {
 				d.Remedies = []diagnostics.Remedy{diagnostics.RestoreState{Load: r.Load, Key: c.Key, Target: best.Name}}
 			}
 			p.Report(d)

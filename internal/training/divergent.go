@@ -166,6 +166,9 @@ func (r *Run) changed(t *DivergentTest, branch *pysem.Frame) bool {
 		if !here && (c.Index > t.Asks.Index || len(f.Guards(c.Frame)) == 0 || Exclusive(c.Frame, t.Asks.Frame)) {
 			continue
 		}
+		if f.directoryMade(c) != nil && asksForFile.MatchString(calledName(t.Asks.Node)) {
+			continue
+		}
 		touches, sure := f.touches(c, t.Path)
 		if !touches || r.meets(min(c.Index, t.Asks.Index), max(c.Index, t.Asks.Index)) {
 			continue
@@ -175,6 +178,9 @@ func (r *Run) changed(t *DivergentTest, branch *pysem.Frame) bool {
 	}
 	return false
 }
+
+// asksForFile are questions that a directory of the name does not answer.
+var asksForFile = regexp.MustCompile(`^(isfile|is_file)$`)
 
 // meets reports whether the processes may wait for each other between two events.
 func (r *Run) meets(from, to int) bool {

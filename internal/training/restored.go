@@ -55,18 +55,35 @@ func (l *LoadSite) numbers() bool {
 	return found
 }
 
-// mayHoldTensors reports whether a component is, or may hold, the state of an object or of a generator.
+// mayHoldTensors reports whether a component is, or may hold, a tensor on a GPU: the state of an object, or what is not known. The states
+// of generators are tensors on the CPU, those of CUDA's too.
 func (c Component) mayHoldTensors() bool {
-	if c.Object != nil || c.RNG != nil || c.Role == RoleUncalled {
-		return true
+	if c.RNG != nil {
+		return false
 	}
-	for _, a := range c.Value.Alternatives() {
-		if a.Kind == pysem.Call || a.Kind == pysem.Dict || a.Kind == pysem.List || a.Kind == pysem.Instance {
+	return c.Object != nil || c.Role == RoleUncalled || c.Value != nil && holdsTensors(c.Value, 0)
+}
+
+func holdsTensors(v *pysem.Value, depth int) bool {
+	for _, a := range v.Alternatives() {
+		switch a.Kind {
+		case pysem.Call:
+			if !plainMaker.MatchString(calleeName(a)) {
+				return true
+			}
+		case pysem.List, pysem.Tuple:
+			if depth > 3 || slices.ContainsFunc(a.Elems, func(e *pysem.Value) bool { return holdsTensors(e, depth+1) }) {
+				return true
+			}
+		case pysem.Dict, pysem.Instance:
 			return true
 		}
 	}
 	return false
 }
+
+// plainMaker makes numbers, texts and the states of generators.
+var plainMaker = regexp.MustCompile(`^(builtins\.(int|float|str|bool|len|round)|time\.\w+|random\.getstate|(numpy|torch|torch\.cuda)(\.random)?\.get_(rng_)?state(_all)?)$`)
 
 // Checkpoint reports whether the file is used as a checkpoint, rather than as a tensor or other data: something is restored from it,
 // a key is read, or it goes where it is not followed.
