@@ -63,11 +63,28 @@ func SuppressLines(tree *pyast.Tree, found []Diagnostic, rules *Registry, reason
 	return out
 }
 
-// SuppressFile is the edit that silences the finding's rule in the whole file, or an edit without effect if it is silenced
-// already. The comment goes below the comments that must come first: the interpreter line and the coding comment.
-func SuppressFile(tree *pyast.Tree, d Diagnostic, rules *Registry) text.Edit {
-	if e, ok := extend(readSuppressions(tree, rules), d.Rule, func(s *suppression) bool { return s.file }); ok {
-		return e
+// SuppressFile is the edit that silences the findings' rules in the whole file, or an edit without effect if they are silenced
+// already. It adds to a comment that is there; a new one goes below the comments that must come first: the interpreter line and the
+// coding comment.
+func SuppressFile(tree *pyast.Tree, found []Diagnostic, rules *Registry) text.Edit {
+	comments := readSuppressions(tree, rules)
+	var names, fresh []string
+	var extended text.Edit
+	for _, d := range found {
+		if slices.Contains(names, d.Rule.Name) {
+			continue
+		}
+		names = append(names, d.Rule.Name)
+		e, ok := extend(comments, d.Rule, func(s *suppression) bool { return s.file })
+		switch {
+		case !ok:
+			fresh = append(fresh, d.Rule.Name)
+		case e.New != "":
+			extended = text.Edit{Span: e.Span, New: extended.New + e.New}
+		}
+	}
+	if len(fresh) == 0 {
+		return extended
 	}
 	src := tree.Source()
 	lines := text.NewLineIndex(src)
@@ -80,7 +97,7 @@ func SuppressFile(tree *pyast.Tree, d Diagnostic, rules *Registry) text.Edit {
 		}
 		at = lines.LineSpan(line + 1).Start
 	}
-	comment := fmt.Sprintf("# %s ignore-file[%s]", marker, d.Rule.Name)
+	comment := fmt.Sprintf("# %s ignore-file[%s]", marker, strings.Join(fresh, ", "))
 	end := newline(src)
 	if at > 0 && src[at-1] != '\n' && src[at-1] != '\r' {
 		comment, end = end+comment, ""
@@ -114,7 +131,7 @@ func extend(s *suppressions, r *Rule, wanted func(*suppression) bool) (text.Edit
 func commentPlace(tree *pyast.Tree, lines *text.LineIndex, offset int) int {
 	end := lines.LineSpan(lines.Line(offset)).End
 	for !takesComment(tree, end) {
-		next := lines.LineSpan(lines.Line(max(logicalEnd(tree, offset), end))).End
+		next := lines.LineSpan(lines.Line(max(StatementEnd(tree, offset), end))).End
 		if next <= end {
 			next = lines.LineSpan(lines.Line(end) + 1).End
 		}
@@ -147,8 +164,8 @@ func continues(tree *pyast.Tree, offset int) bool {
 	return false
 }
 
-// logicalEnd is the end of the statement that holds the offset, or of its header if it has a body.
-func logicalEnd(tree *pyast.Tree, offset int) int {
+// StatementEnd is the end of the statement that holds the offset, or of its header if it has a body.
+func StatementEnd(tree *pyast.Tree, offset int) int {
 	n := tree.At(offset)
 	for p := n.Parent(); p.Valid() && !p.Is(pyast.KindBlock, pyast.KindModule, pyast.KindError); p = n.Parent() {
 		n = p

@@ -73,7 +73,10 @@ func TestSuppressFile(t *testing.T) {
 		"# Copyright\nbad()": mark + "\n# Copyright\nbad()",
 		"# ckpt-lsp: ignore-file[worse-call] why\nbad()\n": "# ckpt-lsp: ignore-file[worse-call, bad-call] why\nbad()\n",
 	} {
-		if got := suppressed(t, src, SuppressFile); got != want {
+		alone := func(tree *pyast.Tree, d Diagnostic, rules *Registry) text.Edit {
+			return SuppressFile(tree, []Diagnostic{d, d}, rules)
+		}
+		if got := suppressed(t, src, alone); got != want {
 			t.Errorf("%q becomes\n%s\nwant\n%s", src, got, want)
 		}
 	}

@@ -173,7 +173,7 @@ func (s *suppressions) linesOf(span text.Span) map[int]bool {
 		s.lines.Line(span.Start):                                true,
 		s.lines.Line(span.End):                                  true,
 		s.lines.Line(commentPlace(s.tree, s.lines, span.Start)): true,
-		s.lines.Line(logicalEnd(s.tree, span.Start)):            true,
+		s.lines.Line(StatementEnd(s.tree, span.Start)):          true,
 	}
 }
 

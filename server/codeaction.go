@@ -80,8 +80,9 @@ func (s *session) offers(ctx context.Context, d *document, c *cell, p *protocol.
 		return nil, err
 	}
 	found := a.Diagnostics
-	if wanted(p.Context.Only, protocol.CodeActionKindQuickFix) {
-		meant := s.meant(c, found, p)
+	fixes := wanted(p.Context.Only, protocol.CodeActionKindQuickFix)
+	meant := s.meant(c, found, p)
+	if fixes {
 		for i, f := range a.fixes() {
 			first := slices.IndexFunc(f.Resolves, func(i int) bool { return meant[i] })
 			if first < 0 {
@@ -92,11 +93,6 @@ func (s *session) offers(ctx context.Context, d *document, c *cell, p *protocol.
 			}
 			if edit := s.workspaceEdit(viewIn(ctx), d, a.of, f.Edits); edit != nil {
 				out = append(out, offer{s.quickFix(d, a, f), s.units.lsp(c, found[f.Resolves[first]].Span), ready(edit), d.result(f.Edits)})
-			}
-		}
-		for i, x := range found {
-			if meant[i] {
-				out = append(out, s.attend(ctx, d, a, x)...)
 			}
 		}
 	}
@@ -110,6 +106,11 @@ func (s *session) offers(ctx context.Context, d *document, c *cell, p *protocol.
 			if !slices.ContainsFunc(out, same) {
 				out = append(out, r)
 			}
+		}
+	}
+	if fixes && d.folder(viewIn(ctx)).settings.ruleActions {
+		for _, statement := range byStatement(d, found, meant) {
+			out = append(out, s.attend(ctx, d, a, statement)...)
 		}
 	}
 	// Without a filter the client asks for a menu at the cursor, where an action on the whole file has no place.
@@ -169,23 +170,61 @@ func title(f codeactions.Fix) string {
 	return f.Title
 }
 
-// attend are the actions every finding has: silence it here or in the file, read about it.
-func (s *session) attend(ctx context.Context, d *document, of *analysis, x diagnostics.Diagnostic) []offer {
-	reported := []protocol.Diagnostic{s.diagnostic(d, of.of, x)}
-	suppress := func(where string, e text.Edit) offer {
-		edit := s.workspaceEdit(viewIn(ctx), d, of.of, []codeactions.FileEdits{{Edits: []text.Edit{e}}})
-		title := fmt.Sprintf("Suppress %s %s", x.Rule.Name, where)
-		return offer{&protocol.CodeAction{Title: title, Kind: kind(protocol.CodeActionKindQuickFix), Diagnostics: reported}, reported[0].Range, ready(edit), nil}
+// byStatement are the findings that are meant, those of one statement together.
+func byStatement(d *document, found []diagnostics.Diagnostic, meant map[int]bool) [][]diagnostics.Diagnostic {
+	var out [][]diagnostics.Diagnostic
+	at := map[int]int{} // a statement's place in out, by its end
+	for i, x := range found {
+		if !meant[i] {
+			continue
+		}
+		end := diagnostics.StatementEnd(d.tree, x.Span.Start)
+		place, known := at[end]
+		if !known {
+			place, at[end] = len(out), len(out)
+			out = append(out, nil)
+		}
+		out[place] = append(out[place], x)
 	}
-	title := "Show documentation of " + x.Rule.Code
+	return out
+}
+
+// attend are the actions that the findings of every statement have: silence them there or in the file, read about their rules. They
+// carry their edits, which cost nothing to compute.
+func (s *session) attend(ctx context.Context, d *document, of *analysis, found []diagnostics.Diagnostic) []offer {
+	var reported []protocol.Diagnostic
+	var names, codes []string
+	var arguments []protocol.LSPAny
+	for _, x := range found {
+		reported = append(reported, s.diagnostic(d, of.of, x))
+		if !slices.Contains(codes, x.Rule.Code) {
+			names, codes = append(names, x.Rule.Name), append(codes, x.Rule.Code)
+			arguments = append(arguments, protocol.LSPAny(`"`+x.Rule.Code+`"`))
+		}
+	}
+	quiet := func(title string) *protocol.CodeAction {
+		return &protocol.CodeAction{Title: title, Kind: kind(protocol.CodeActionKindQuickFix), Diagnostics: reported}
+	}
+	suppress := func(where string, edits ...text.Edit) offer {
+		a := quiet(fmt.Sprintf("Suppress %s %s", few(names), where))
+		a.Edit = s.workspaceEdit(viewIn(ctx), d, of.of, []codeactions.FileEdits{{Edits: edits}})
+		return offer{CodeAction: a}
+	}
+	read := quiet("Show documentation of " + few(codes))
+	read.Command = protocol.Command{Title: read.Title, Command: showDocumentation, Arguments: arguments}
 	return []offer{
-		suppress("on this line", diagnostics.SuppressLine(d.tree, x, s.rules)),
-		suppress("in this file", diagnostics.SuppressFile(d.tree, x, s.rules)),
-		{CodeAction: &protocol.CodeAction{
-			Title: title, Kind: kind(protocol.CodeActionKindQuickFix), Diagnostics: reported,
-			Command: protocol.Command{Title: title, Command: showDocumentation, Arguments: []protocol.LSPAny{protocol.LSPAny(`"` + x.Rule.Code + `"`)}},
-		}},
+		suppress("on this line", diagnostics.SuppressLines(d.tree, found, s.rules, "")...),
+		suppress("in this file", diagnostics.SuppressFile(d.tree, found, s.rules)),
+		{CodeAction: read},
 	}
+}
+
+// few names up to two rules, and counts more.
+func few(rules []string) string {
+	if len(rules) > 2 {
+		return fmt.Sprintf("%s and %d more rules", rules[0], len(rules)-1)
+	}
+	return strings.Join(rules, " and ")
 }
 
 func kind(k protocol.CodeActionKind) *protocol.CodeActionKind { return &k }

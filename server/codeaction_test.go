@@ -94,6 +94,7 @@ func TestCodeActionsByRange(t *testing.T) {
 	c := start(t, nil)
 	c.open(buggy, bugText)
 	on := strings.Replace
+	rest := strings.TrimPrefix(onBug, "Fix the bug; ")
 	odd := on(onBug, "Fix the bug", "Make it even (it may be wanted)", 1)
 	for name, test := range map[string]struct {
 		r       m
@@ -105,6 +106,7 @@ func TestCodeActionsByRange(t *testing.T) {
 		"cursor on another":        {between(at(lastLine, 0), at(lastLine, 0)), m{}, odd},
 		"elsewhere":                {between(at(0, 0), at(1, 5)), m{}, ""},
 		"a selection around it":    {between(at(2, 0), at(3, 0)), m{}, onBug},
+		"two statements":           {between(at(2, 0), at(lastLine, 3)), m{}, "Fix the bug; Make it even (it may be wanted); " + rest + "; " + rest},
 		"up to it":                 {between(at(2, 0), at(2, 6)), m{}, ""},
 		"beyond the text":          {between(at(77, 0), at(88, 1)), m{}, ""},
 		"only quickfix":            {between(at(2, 7), at(2, 7)), m{"only": []string{"quickfix"}}, onBug},

@@ -126,9 +126,20 @@ func TestShowDocumentation(t *testing.T) {
 			}
 		})
 	}
+	t.Run("of several rules, in one page", func(t *testing.T) {
+		c := start(t, nil)
+		if r := run(c, "CKP101", "missing-scheduler-state"); r.Error != nil {
+			t.Fatalf("%v", r.Error)
+		}
+		x := c.wait("a message", func(x message) bool { return x.Method == "window/showMessage" })
+		got := decode[struct{ Message string }](t, x.Params).Message
+		if !strings.HasPrefix(got, "# missing-optimizer-state (CKP101)") || !strings.Contains(got, "\n# missing-scheduler-state (CKP102)") {
+			t.Errorf("%s", got)
+		}
+	})
 	t.Run("wrongly", func(t *testing.T) {
 		c := start(t, nil)
-		for _, arguments := range [][]any{{}, {5}, {"CKP000"}, {"CKP101", "CKP102"}} {
+		for _, arguments := range [][]any{{}, {5}, {"CKP000"}, {"CKP101", "CKP000"}} {
 			if r := run(c, arguments...); r.Error == nil || r.Error.Code != jsonrpc2.InvalidParams {
 				t.Errorf("%v: %+v", arguments, r)
 			}

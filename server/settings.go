@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
@@ -28,11 +30,13 @@ type settings struct {
 	onSave     bool // findings are renewed when a document is saved, not as it is typed
 	codeLens   bool
 	inlayHints bool
+	// ruleActions says that what has to do with rules, not with the code, is offered after the fixes.
+	ruleActions bool
 }
 
 // unset are the settings of a client that chooses nothing.
 func unset(rules *diagnostics.Registry) settings {
-	return settings{rules: rules, enable: true, codeLens: true}
+	return settings{rules: rules, enable: true, codeLens: true, ruleActions: true}
 }
 
 func (s settings) equal(t settings) bool { return reflect.DeepEqual(s, t) }
@@ -48,47 +52,57 @@ type schema = map[string]any
 type option struct {
 	key    string
 	schema schema
-	read   func(s *settings, value json.RawMessage) error
+	// rules is the word of the schema that says what names of rules there may be, "" for none.
+	rules string
+	read  func(s *settings, value json.RawMessage) error
 }
 
 var severityNames = []string{"error", "warning", "information", "hint", "off"}
 
 var options = []option{
-	{"enable", schema{"type": "boolean", "default": true, "markdownDescription": "Look for mistakes in checkpoints, resume logic, seeds and ranks."},
+	{"enable", schema{"type": "boolean", "default": true, "markdownDescription": "Look for mistakes in checkpoints, resume logic, seeds and ranks."}, "",
 		boolean(func(s *settings) *bool { return &s.enable })},
-	{"select", schema{"type": "array", "items": schema{"type": "string"}, "default": []string{}, "markdownDescription": "Rules to run instead of those the configuration file selects: codes (`CKP101`), names (`missing-optimizer-state`), families (`CKP1`) or `ALL`."},
+	{"select", schema{"type": "array", "uniqueItems": true, "default": []string{}, "markdownDescription": "Rules to run instead of those the configuration file selects: codes (`CKP101`), names (`missing-optimizer-state`), families (`CKP1`) or `ALL`."}, "items",
 		selectors(func(s *settings) *[]diagnostics.Selector { return &s.selected })},
-	{"extendSelect", schema{"type": "array", "items": schema{"type": "string"}, "default": []string{}, "markdownDescription": "Rules to run besides those, also where the configuration file ignores them."},
+	{"extendSelect", schema{"type": "array", "uniqueItems": true, "default": []string{}, "markdownDescription": "Rules to run besides those, also where the configuration file ignores them."}, "items",
 		selectors(func(s *settings) *[]diagnostics.Selector { return &s.extended })},
-	{"ignore", schema{"type": "array", "items": schema{"type": "string"}, "default": []string{}, "markdownDescription": "Rules to leave out, besides those the configuration file ignores."},
+	{"ignore", schema{"type": "array", "uniqueItems": true, "default": []string{}, "markdownDescription": "Rules to leave out, besides those the configuration file ignores."}, "items",
 		selectors(func(s *settings) *[]diagnostics.Selector { return &s.ignored })},
-	{"severity", schema{"type": "object", "additionalProperties": schema{"type": "string", "enum": severityNames}, "default": schema{}, "markdownDescription": "How severe a rule's findings are shown, by rule: `{\"missing-rng-state\": \"warning\"}`. `off` leaves a rule out."},
+	{"severity", schema{"type": "object", "additionalProperties": schema{"type": "string", "enum": severityNames}, "default": schema{}, "markdownDescription": "How severe a rule's findings are shown, by rule: `{\"missing-rng-state\": \"warning\"}`. `off` leaves a rule out."}, "propertyNames",
 		readSeverity},
-	{"torchVersion", schema{"type": "string", "default": "", "markdownDescription": "The oldest PyTorch you support, as `2.4`. By default it is read from the project's configuration or requirements."},
+	{"torchVersion", schema{"type": "string", "default": "", "markdownDescription": "The oldest PyTorch you support, as `2.4`. By default it is read from the project's configuration or requirements."}, "",
 		readTorchVersion},
-	{"run", schema{"type": "string", "enum": []string{"onType", "onSave"}, "default": "onType", "markdownDescription": "Renew findings as you type, or when you save."},
+	{"run", schema{"type": "string", "enum": []string{"onType", "onSave"}, "default": "onType", "markdownDescription": "Renew findings as you type, or when you save."}, "",
 		readRun},
-	{"codeLens", schema{"type": "boolean", "default": true, "markdownDescription": "Show above each save of a training checkpoint how complete it is."},
+	{"codeLens", schema{"type": "boolean", "default": true, "markdownDescription": "Show above each save of a training checkpoint how complete it is."}, "",
 		boolean(func(s *settings) *bool { return &s.codeLens })},
-	{"inlayHints", schema{"type": "boolean", "default": false, "markdownDescription": "Show after a load what is restored from the checkpoint, and the learning rate that training goes on with."},
+	{"inlayHints", schema{"type": "boolean", "default": false, "markdownDescription": "Show after a load what is restored from the checkpoint, and the learning rate that training goes on with."}, "",
 		boolean(func(s *settings) *bool { return &s.inlayHints })},
+	{"ruleActions", schema{"type": "boolean", "default": true, "markdownDescription": "Offer, after the fixes, to suppress what is reported for a statement and to show the documentation of its rules."}, "",
+		boolean(func(s *settings) *bool { return &s.ruleActions })},
 }
 
 // clientKeys are settings in the section that are the client's own.
 var clientKeys = []string{"path", "logLevel", "trace"}
 
-// SettingsSchema is the JSON Schema of the properties that a client may set in the section "ckpt-lsp", in their order.
-func SettingsSchema() ([]byte, error) {
+// SettingsSchema is the JSON Schema of the properties that a client may set in the section "ckpt-lsp", in their order. It names the
+// rules, so that editors complete them.
+func SettingsSchema(rules *diagnostics.Registry) ([]byte, error) {
+	names, meanings := docs.RuleNames(rules)
 	var b strings.Builder
 	for i, o := range options {
-		property, err := json.Marshal(o.schema)
+		property := maps.Clone(o.schema)
+		if o.rules != "" {
+			property[o.rules] = schema{"type": "string", "enum": names, "enumDescriptions": meanings}
+		}
+		said, err := json.Marshal(property)
 		if err != nil {
 			return nil, err
 		}
 		if i > 0 {
 			b.WriteString(",")
 		}
-		fmt.Fprintf(&b, "%q:%s", o.key, property)
+		fmt.Fprintf(&b, "%q:%s", o.key, said)
 	}
 	return []byte(`{"type":"object","properties":{` + b.String() + `}}`), nil
 }

@@ -44,15 +44,16 @@ func TestReadSettings(t *testing.T) {
 
 // TestSettingsSchema holds the defaults of the schema to what is read from them.
 func TestSettingsSchema(t *testing.T) {
-	raw, err := SettingsSchema()
+	raw, err := SettingsSchema(testRules)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got struct {
 		Properties map[string]struct {
-			Type    string
-			Default any
-			Enum    []string
+			Type                 string
+			Default              any
+			Enum                 []string
+			Items, PropertyNames struct{ Enum, EnumDescriptions []string }
 		}
 	}
 	if err := json.Unmarshal(raw, &got); err != nil {
@@ -65,6 +66,29 @@ func TestSettingsSchema(t *testing.T) {
 		}
 		defaults[key] = p.Default
 		for _, value := range p.Enum {
+			if _, mistakes := readSettings(encode(t, m{key: value}), testRules); len(mistakes) > 0 {
+				t.Errorf("%s: %v", key, mistakes)
+			}
+		}
+	}
+	for _, key := range []string{"select", "extendSelect", "ignore", "severity"} {
+		names := got.Properties[key].Items
+		if key == "severity" {
+			names = got.Properties[key].PropertyNames
+		}
+		for _, r := range testRules.Rules() {
+			if !slices.Contains(names.Enum, r.Code) || !slices.Contains(names.Enum, r.Name) {
+				t.Errorf("%s does not name %s %s", key, r.Code, r.Name)
+			}
+		}
+		if len(names.Enum) != len(names.EnumDescriptions) {
+			t.Errorf("%s says of %d of %d names what they mean", key, len(names.EnumDescriptions), len(names.Enum))
+		}
+		for _, name := range names.Enum {
+			var value any = []string{name}
+			if key == "severity" {
+				value = m{name: "hint"}
+			}
 			if _, mistakes := readSettings(encode(t, m{key: value}), testRules); len(mistakes) > 0 {
 				t.Errorf("%s: %v", key, mistakes)
 			}

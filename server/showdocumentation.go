@@ -2,32 +2,49 @@ package server
 
 import (
 	"context"
+	"strings"
 
 	"go.lsp.dev/protocol"
 	"go.lsp.dev/uri"
 	"go.uber.org/zap"
 
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 )
 
-// showDocumentation is the command that shows a rule's page; its argument is the rule's code or name.
+// showDocumentation is the command that shows the pages of rules; its arguments are their codes or names.
 const showDocumentation = "ckpt-lsp.showDocumentation"
 
 func (s *session) runShowDocumentation(ctx context.Context, arguments []protocol.LSPAny) (any, error) {
-	ref, err := argument[string](arguments, showDocumentation+" takes one argument, the rule's code or name")
-	if err != nil {
-		return nil, err
+	var rules []*diagnostics.Rule
+	var texts, codes []string
+	for _, a := range arguments {
+		var ref string
+		if protocol.Unmarshal(a, &ref) != nil {
+			return nil, invalid(showDocumentation + " takes the codes or names of rules")
+		}
+		rule := s.rules.Lookup(ref)
+		if rule == nil {
+			return nil, invalid("there is no rule " + ref)
+		}
+		rules, texts, codes = append(rules, rule), append(texts, docs.Page(rule)), append(codes, rule.Code)
 	}
-	rule := s.rules.Lookup(ref)
-	if rule == nil {
-		return nil, invalid("there is no rule " + ref)
+	if len(rules) == 0 {
+		return nil, invalid(showDocumentation + " takes the codes or names of rules")
 	}
+	text := strings.Join(texts, "\n---\n\n")
 	if s.showDocument {
-		if page, ok := s.pages.rule(rule); ok && s.show(ctx, page) {
+		page, ok := s.pages.rule(rules[0])
+		if len(rules) > 1 {
+			var err error
+			page, err = s.pages.passingPage(strings.Join(codes, "-")+".md", []byte(text))
+			ok = err == nil
+		}
+		if ok && s.show(ctx, page) {
 			return nil, nil
 		}
 	}
-	return nil, s.inform(protocol.MessageTypeInfo, docs.Page(rule))
+	return nil, s.inform(protocol.MessageTypeInfo, text)
 }
 
 // show opens a page as a document in a client that can, and reports whether it did.

@@ -79,6 +79,6 @@ It never runs or imports the code unless prove is asked to, and opens no network
 	root.PersistentFlags().Var(&color, "color", "colour text: auto, always, never")
 	fromEnvironment(root.PersistentFlags(), "color")
 	root.Flags().BoolVar(&stdio, "stdio", false, "run the language server over standard input and output")
-	root.AddCommand(newBaselineCommand(rules), newCheckCommand(rules), newConfigCommand(rules), newContractCommand(), newDebugCommand(rules), newExplainCommand(rules), newProveCommand(), newRulesCommand(rules), newServerCommand(rules), newSettingsCommand(), newVersionCommand())
+	root.AddCommand(newBaselineCommand(rules), newCheckCommand(rules), newConfigCommand(rules), newContractCommand(), newDebugCommand(rules), newExplainCommand(rules), newProveCommand(), newRulesCommand(rules), newServerCommand(rules), newSettingsCommand(rules), newVersionCommand())
 	return root
 }

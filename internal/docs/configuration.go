@@ -108,9 +108,9 @@ var schemas = map[project.Kind]schema{
 	project.SeverityRule: {"type": "object", "additionalProperties": false}, // its properties are the rules
 }
 
-// ConfigurationSchema is the JSON Schema of ckpt-lsp.toml and of the table in pyproject.toml, as SchemaStore takes it.
-func ConfigurationSchema(rules *diagnostics.Registry) ([]byte, error) {
-	names, meanings := []string{"ALL"}, []string{"All rules, also those that are off by default."}
+// RuleNames are all names that select rules, as lists of rules take them: ALL, families, codes and names, each with what it means.
+func RuleNames(rules *diagnostics.Registry) (names, meanings []string) {
+	names, meanings = []string{"ALL"}, []string{"All rules, also those that are off by default."}
 	for _, family := range rules.Families() {
 		names, meanings = append(names, family), append(meanings, "All rules whose code begins with "+family+".")
 	}
@@ -118,6 +118,12 @@ func ConfigurationSchema(rules *diagnostics.Registry) ([]byte, error) {
 		names = append(names, r.Code, r.Name)
 		meanings = append(meanings, r.Name+": "+r.Summary+".", r.Code+": "+r.Summary+".")
 	}
+	return names, meanings
+}
+
+// ConfigurationSchema is the JSON Schema of ckpt-lsp.toml and of the table in pyproject.toml, as SchemaStore takes it.
+func ConfigurationSchema(rules *diagnostics.Registry) ([]byte, error) {
+	names, meanings := RuleNames(rules)
 	severities := schema{} // of each rule, because editors complete properties and no patterns
 	for _, name := range names {
 		severities[name] = schema{"$ref": "#/definitions/Severity"}
