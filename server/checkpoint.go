@@ -28,7 +28,7 @@ func checkpointAt(facts []*training.File, d *document, found []diagnostics.Diagn
 	return nil, text.Span{}
 }
 
-// saveText says what a save stores, and what it lacks.
+// saveText says what a save stores, what of it is restored, what it lacks, and the learning rates of the run that goes on from it.
 func saveText(s insight.Save, found []diagnostics.Diagnostic) string {
 	title := "**Checkpoint**"
 	if s.Training {
@@ -50,6 +50,9 @@ func saveText(s insight.Save, found []diagnostics.Diagnostic) string {
 	}
 	if names := missingNames(s, found); len(names) > 0 {
 		parts = append(parts, "Missing: "+strings.Join(names, ", "))
+	}
+	if l, ok := s.Load(); ok {
+		parts = append(parts, ratesText(l)...)
 	}
 	return strings.Join(parts, "\n\n")
 }
@@ -98,14 +101,20 @@ func loadText(d *document, l insight.Load) string {
 	if len(c.Keys) > 0 {
 		parts = append(parts, c.List())
 	}
-	if name, rates := l.Rates(); len(rates) > 1 {
-		list := fmt.Sprintf("The learning rate that `%s` goes on with:\n", name)
-		for _, r := range rates {
-			list += fmt.Sprintf("\n- after %s: %.4g", epochs(r.Done), r.LR)
-		}
-		parts = append(parts, list)
+	return strings.Join(append(parts, ratesText(l)...), "\n\n")
+}
+
+// ratesText says with which learning rates training goes on from a load; nothing where they are not sure, or are one.
+func ratesText(l insight.Load) []string {
+	name, rates := l.Rates()
+	if len(rates) < 2 {
+		return nil
 	}
-	return strings.Join(parts, "\n\n")
+	list := fmt.Sprintf("The learning rate that `%s` goes on with:\n", name)
+	for _, r := range rates {
+		list += fmt.Sprintf("\n- after %s: %.4g", epochs(r.Done), r.LR)
+	}
+	return []string{list}
 }
 
 // where says where the first save stands: in a notebook, by its cell.

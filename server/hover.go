@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.lsp.dev/protocol"
@@ -14,7 +15,7 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
-// Hover tells of the checkpoint that is saved or loaded at a place, and explains the findings there, or the rule that a suppression
+// Hover tells of the checkpoint that is saved or loaded at a place, and then of the findings there in a line each, or the rule that a suppression
 // comment names.
 func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol.Hover, error) {
 	d, c := documentIn(ctx, p.TextDocument.URI)
@@ -34,19 +35,31 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 		return nil, err
 	}
 	parts, span := checkpointAt(facts, d, a.Diagnostics, at)
+	lines, details := []string{}, []string{}
 	for _, x := range a.Diagnostics {
 		if !x.Span.Contains(at) {
 			continue
 		}
-		if len(parts) == 0 || x.Span.Len() < span.Len() {
+		if len(parts) == 0 && len(lines) == 0 || x.Span.Len() < span.Len() {
 			span = x.Span
 		}
-		parts = append(parts, explain(x))
+		lines = once(lines, line(x))
+		if x.Detail != "" {
+			details = once(details, x.Detail)
+		}
 	}
-	if len(parts) == 0 {
+	switch list := strings.Join(lines, "\n"); {
+	case len(parts)+len(lines) == 0:
 		return nil, nil
+	case len(parts) > 0: // a checkpoint's learning rates belong to what is told of it
+		parts = append(parts, details...)
+		if list != "" {
+			parts = append(parts, "---", list)
+		}
+	default:
+		parts = append([]string{list}, details...)
 	}
-	return s.hover(c, strings.Join(parts, "\n\n---\n\n"), span), nil
+	return s.hover(c, strings.Join(parts, "\n\n"), span), nil
 }
 
 func (s *session) hover(c *cell, markdown string, span text.Span) *protocol.Hover {
@@ -58,18 +71,17 @@ func (s *session) hover(c *cell, markdown string, span text.Span) *protocol.Hove
 	return &protocol.Hover{Contents: content, Range: &r}
 }
 
-// explain is a finding in full: the message, its numbers, and why the rule exists.
-func explain(x diagnostics.Diagnostic) string {
-	parts := []string{fmt.Sprintf("**%s** %s (%s)", x.Rule.Code, x.Rule.Name, x.Severity), x.Message}
-	if x.Detail != "" {
-		parts = append(parts, x.Detail)
+// line is a finding as an item of a list. Why the rule exists is told by its page, to which the finding's code leads.
+func line(x diagnostics.Diagnostic) string {
+	return fmt.Sprintf("- **%s** %s (%s): %s", x.Rule.Code, x.Rule.Name, x.Severity, x.Message)
+}
+
+// once adds a text to those that do not hold it.
+func once(texts []string, text string) []string {
+	if slices.Contains(texts, text) {
+		return texts
 	}
-	for _, section := range docs.Sections(x.Rule) {
-		if section.Title == "Why it matters" {
-			parts = append(parts, section.Markdown)
-		}
-	}
-	return strings.Join(parts, "\n\n")
+	return append(texts, text)
 }
 
 var ruleWord = regexp.MustCompile(`[A-Za-z][A-Za-z0-9-]+`)

@@ -58,7 +58,7 @@ func TestHoverAsPlainText(t *testing.T) {
 	c := start(t, m{"textDocument": m{"hover": m{"contentFormat": []string{"plaintext"}}}})
 	c.open(buggy, bugText+"x = 1  # ckpt-lsp: ignore[CKP101]\n")
 	got := c.hover(buggy, 2, 7).Contents
-	if want := "CKP901 bug-name (error)\n\nThis is a bug.\n\n- step 1"; got.Kind != "plaintext" || got.Value != want {
+	if want := "- CKP901 bug-name (error): This is a bug.\n\n- step 1"; got.Kind != "plaintext" || got.Value != want {
 		t.Errorf("%s %q, want %q", got.Kind, got.Value, want)
 	}
 	got = c.hover(buggy, 4, strings.Index("x = 1  # ckpt-lsp: ignore[CKP101", "CKP101")).Contents
@@ -84,6 +84,63 @@ func TestHoversAreReadable(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestHoversOnSavesSayNothingTwice holds the hovers on the saves of the scenarios to what they begin with, and to no sentence that is
+// said twice or that the rules' pages say.
+func TestHoversOnSavesSayNothingTwice(t *testing.T) {
+	why := map[string]bool{}
+	for _, r := range diagnostics.Product.Rules() {
+		for _, section := range docs.Sections(r) {
+			for _, sentence := range sentences(section.Markdown) {
+				why[sentence] = true
+			}
+		}
+	}
+	files, err := filepath.Glob("../testdata/scenarios/*/train.py")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scenarios: %v", err)
+	}
+	hovers := 0
+	for _, file := range files {
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := connect(t, func(s *session) { s.rules = diagnostics.Product })
+		c.handshake(nil, "file:///nowhere")
+		c.open(buggy, string(src))
+		for _, lens := range result[[]struct{ Range span }](c, "textDocument/codeLens", m{"textDocument": m{"uri": buggy}}) {
+			got := c.hover(buggy, lens.Range.Start.Line, lens.Range.Start.Character)
+			if got == nil || !strings.HasPrefix(got.Contents.Value, "**Training checkpoint**: ") {
+				t.Errorf("%s:%d: %+v", file, lens.Range.Start.Line+1, got)
+				continue
+			}
+			hovers++
+			said := map[string]bool{}
+			for _, sentence := range sentences(got.Contents.Value) {
+				if said[sentence] || why[sentence] {
+					t.Errorf("%s:%d says twice, or from a page: %s", file, lens.Range.Start.Line+1, sentence)
+				}
+				said[sentence] = true
+			}
+		}
+	}
+	if hovers == 0 {
+		t.Error("no scenario saves a training checkpoint")
+	}
+}
+
+// sentences are those of a Markdown text that are longer than a few words.
+func sentences(markdown string) (out []string) {
+	for paragraph := range strings.SplitSeq(flowing(markdown), "\n") {
+		for sentence := range strings.SplitSeq(strings.TrimRight(paragraph, "."), ". ") {
+			if len(strings.Fields(sentence)) > 4 {
+				out = append(out, sentence)
+			}
+		}
+	}
+	return out
 }
 
 func TestShowDocumentation(t *testing.T) {

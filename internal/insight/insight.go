@@ -141,6 +141,12 @@ func (s Save) Agreement() training.Agreement {
 	return training.Agreement{}
 }
 
+// Load is the load that reads what is saved, where one is known.
+func (s Save) Load() (Load, bool) {
+	a := s.Agreement()
+	return Load{Agreement: a, File: s.file}, a.Load != nil
+}
+
 // Restored are the names of what is restored, and of what is stored and not restored, in the order of the keys. Both are empty where
 // more may happen out of sight.
 func (l Load) Restored() (restored, not []string) {
