@@ -106,9 +106,6 @@ func missingBestMetric(p *diagnostics.Pass) {
 		if restored, _ := p.File.BestRestored(best); restored {
 			continue // from a metric that is saved under a name of its own
 		}
-		if kept := p.File.DecidedBy(s, best.Name); len(kept) > 0 && !slices.ContainsFunc(kept, func(o *training.SaveSite) bool { return overwrites(p.File, o) }) {
-			continue // what earlier runs kept stays
-		}
 		d := diagnostics.Diagnostic{
 			Place:    s.Anchor(),
 			Severity: proven(r, diagnostics.Warning),
@@ -116,6 +113,9 @@ func missingBestMetric(p *diagnostics.Pass) {
 				best.Name),
 			Related:  append(loadedHere(r.Load), at(best.Assign, "the best metric is updated here")),
 			Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: s, Load: r.Load, Best: best.Name}},
+		}
+		if kept := p.File.DecidedBy(s, best.Name); len(kept) > 0 && !slices.ContainsFunc(kept, func(o *training.SaveSite) bool { return overwrites(p.File, o) }) {
+			d.Severity = diagnostics.Information // what earlier runs kept may stay
 		}
 		if site := training.WrongCall(s.Node, s.Ctx, savedWithBest(p.File, s)); site != s.Node {
 			d.Place = training.FirstLine(site)
