@@ -28,6 +28,10 @@ import "github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 //
 // Safe: the fix deletes the comment, or the rules in it that silence nothing. Only comments change.
 //
+// # Related rules
+//
+// None: this rule looks at the comments that silence the others.
+//
 // # References
 //
 //   - https://docs.astral.sh/ruff/rules/unused-noqa/

@@ -69,6 +69,10 @@ import (
 // load in the file the severity is information: the payload only suggests that training resumes. A model that is saved with its
 // epoch alone, in a program that takes nothing but weights back, suggests nothing.
 //
+// # Related rules
+//
+// `missing-scheduler-state`, `missing-scaler-state`, `missing-model-state`, `state-not-restored`, `sharded-optimizer-save`, `trainer-model-only`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -89,6 +89,10 @@ import (
 // Schedulers that find their place by themselves are left alone: stepped with an explicit epoch, built with `last_epoch`, stepped
 // forward before training, working in the first epochs only, or reckoned from the epoch and written into `param_groups`. Schedulers built in other files are reported without numbers.
 //
+// # Related rules
+//
+// `missing-optimizer-state`, `saved-before-scheduler-step`, `state-not-restored`, `accelerate-unregistered-state`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate

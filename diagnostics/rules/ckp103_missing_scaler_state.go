@@ -81,6 +81,10 @@ import (
 // Scalers built in other files, or hidden in training frameworks. A scaler built with `enabled=False` is not reported; one
 // whose `enabled` is decided at run time is.
 //
+// # Related rules
+//
+// `missing-optimizer-state`, `state-not-restored`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/amp_examples.html

@@ -63,6 +63,10 @@ import (
 //
 // Progress kept in other files, or read back from the optimizer's own step count.
 //
+// # Related rules
+//
+// `missing-loader-state`, `resume-off-by-one`, `resume-ignores-progress`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -81,6 +81,10 @@ import (
 // Generators of other libraries; whether the exact continuation matters to you: the severity is information. With three or
 // more DDP ranks a resumed run is not bit-identical even with all states restored.
 //
+// # Related rules
+//
+// `rng-not-restored`, `reseed-after-restore`, `missing-loader-state`, `shared-rng-all-ranks`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/randomness.html

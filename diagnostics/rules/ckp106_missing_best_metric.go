@@ -78,6 +78,10 @@ import (
 // Metrics kept in objects of other files, such as early-stopping helpers; a second best metric beside one that is saved. Files that
 // only keep the best, and that nothing resumes from, are left alone.
 //
+// # Related rules
+//
+// `best-reset-on-resume`, `missing-early-stop-state`, `best-never-updated`, `no-best-checkpoint`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

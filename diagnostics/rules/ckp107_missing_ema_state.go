@@ -82,6 +82,10 @@ import (
 //
 // Averages that a class in another file keeps and updates out of sight; counters of an average that its state dict leaves out.
 //
+// # Related rules
+//
+// `missing-model-state`, `state-not-restored`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/optim.html#weight-averaging-swa-and-ema

@@ -79,6 +79,10 @@ import (
 // Whether the exact continuation matters to you: the severity is information. A checkpoint with any step or batch count is
 // taken to be enough.
 //
+// # Related rules
+//
+// `midepoch-reshuffle`, `missing-rng-state`, `missing-progress`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.DataLoader

@@ -93,6 +93,10 @@ import (
 // Counters kept by frameworks and callbacks. A checkpoint that is only written when the metric improves needs no counter: it
 // is zero then.
 //
+// # Related rules
+//
+// `missing-best-metric`, `best-reset-on-resume`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -63,6 +63,10 @@ import (
 //
 // Settings that another file or a tool records.
 //
+// # Related rules
+//
+// `unvalidated-resume`, `swallowed-version-mismatch`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/serialization.html

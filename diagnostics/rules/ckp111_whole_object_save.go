@@ -49,6 +49,10 @@ import (
 //
 // Objects that only their name suggests to be models. Saves into a buffer are exports or copies and stay silent.
 //
+// # Related rules
+//
+// `unloadable-payload`, `explicit-unsafe-load`, `missing-model-state`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html#save-load-entire-model

@@ -43,6 +43,10 @@ import (
 //
 // Methods of objects that nothing shows to be a model, an optimizer or another tracked object.
 //
+// # Related rules
+//
+// `missing-optimizer-state`, `missing-model-state`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.state_dict

@@ -59,6 +59,10 @@ import (
 // Variables whose name does not say that they keep the best; weights moved with `.cpu()`, which copies them from a GPU only;
 // uses in other files.
 //
+// # Related rules
+//
+// `best-never-updated`, `no-best-checkpoint`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -49,6 +49,10 @@ import (
 // Values made in other files, or held in settings objects whose making is out of sight. A file that loads with
 // `weights_only=False` or allows classes by `safe_globals` has decided, and stays silent.
 //
+// # Related rules
+//
+// `whole-object-save`, `unsafe-load`, `explicit-unsafe-load`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/serialization.html#weights-only

@@ -79,6 +79,10 @@ import (
 // Schedulers stepped in other files. Where the scheduler's state is not in the checkpoint the severity is information: the
 // order begins to matter when it is added.
 //
+// # Related rules
+//
+// `missing-scheduler-state`, `resume-off-by-one`, `resume-skips-epoch`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate

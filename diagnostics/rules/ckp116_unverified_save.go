@@ -59,6 +59,10 @@ import (
 //
 // Checks in other files; whether the operating system reads from the disk or from its cache.
 //
+// # Related rules
+//
+// `unvalidated-resume`, `non-atomic-save`
+//
 // # References
 //
 //   - https://docs.python.org/3/library/zipfile.html#zipfile.ZipFile.testzip

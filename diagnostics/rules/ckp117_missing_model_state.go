@@ -79,6 +79,10 @@ import (
 // Modules that reach their optimizer out of sight, such as through a factory in another file or a list. It keeps silent where
 // another file of the training may hold the module. Networks that follow by a moving average are missing-ema-state's.
 //
+// # Related rules
+//
+// `missing-ema-state`, `missing-optimizer-state`, `state-not-restored`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html#saving-multiple-models-in-one-file

@@ -56,6 +56,10 @@ import (
 // Variables that are assigned anywhere in the file, even under another condition; best values in dicts; assignments from other
 // files.
 //
+// # Related rules
+//
+// `aliased-best-state`, `missing-best-metric`, `no-best-checkpoint`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -53,6 +53,10 @@ import (
 // A function that is not at hand and whose name speaks of seeds is taken to seed where it is called. Training that other files
 // start is not looked at, and draws whose numbers only name a run, pick a port or are shown do not count.
 //
+// # Related rules
+//
+// `partial-seed`, `unseeded-workers`, `unseeded-split`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/randomness.html

@@ -53,6 +53,10 @@ import (
 // the place of one from another generator, which the other branch of a test makes, is information; the seed itself may be drawn.
 // `torch.manual_seed` seeds every CUDA device; `torch.cuda.manual_seed` is never asked for.
 //
+// # Related rules
+//
+// `no-seed`, `unseeded-workers`, `seed-after-use`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/randomness.html

@@ -46,6 +46,10 @@ import (
 // Settings in other files, and programs that only evaluate. A seed alone does not make it speak: `benchmark = True` beside a seed is a
 // choice for speed, and so is one in a function that turns it off on the other branch of the same test.
 //
+// # Related rules
+//
+// `not-deterministic`, `nondeterministic-op`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/randomness.html#cuda-convolution-benchmarking

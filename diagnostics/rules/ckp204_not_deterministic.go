@@ -55,6 +55,10 @@ import (
 // A setting of `cudnn.benchmark` counts as a decision, and so does a function that is not at hand and is called so, or told
 // `deterministic=`.
 //
+// # Related rules
+//
+// `nondeterministic-cudnn`, `missing-cublas-config`, `nondeterministic-op`, `trainer-not-deterministic`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/randomness.html#avoiding-nondeterministic-algorithms

@@ -41,6 +41,10 @@ import (
 // It keeps silent in a file that starts other interpreters (subprocess, os.exec, torch.multiprocessing), because there the
 // setting may be meant for them.
 //
+// # Related rules
+//
+// `set-order`, `no-seed`
+//
 // # References
 //
 //   - https://docs.python.org/3/using/cmdline.html#envvar-PYTHONHASHSEED

@@ -62,6 +62,10 @@ import (
 // Datasets and transforms that neither the file nor a function it calls builds, generators of other libraries. A file that asks for
 // `get_worker_info` or passes a `worker_init_fn` is taken to reseed its generator objects.
 //
+// # Related rules
+//
+// `lightning-unseeded-workers`, `partial-seed`, `same-seed-all-ranks`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/randomness.html#dataloader

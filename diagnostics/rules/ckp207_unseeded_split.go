@@ -53,6 +53,10 @@ import (
 // Splits in functions that only other files call, and programs that call a seeding function of another file. A seed that comes
 // after the split is what seed-after-use reports.
 //
+// # Related rules
+//
+// `no-seed`, `partial-seed`, `seed-after-use`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.random_split

@@ -53,6 +53,10 @@ import (
 // Models and data that other files build, and programs that call a seeding function of another file. A model whose weights are
 // loaded from a file, a seed in a loop, and seeds that put the generator's state back afterwards are left alone.
 //
+// # Related rules
+//
+// `unseeded-split`, `partial-seed`, `reseed-after-restore`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/randomness.html

@@ -58,6 +58,10 @@ import (
 // Indices where the file trains itself and seeds nothing: the order is another one in each run anyway. `os.walk`, listings of other files, and orders that pass through dicts or functions of other libraries. A list that is
 // sorted anywhere in its function or class is left alone, and so is a dataset whose name says that it is for tests.
 //
+// # Related rules
+//
+// `set-order`, `lexicographic-latest`
+//
 // # References
 //
 //   - https://docs.python.org/3/library/os.html#os.listdir

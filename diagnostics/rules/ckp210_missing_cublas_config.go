@@ -41,6 +41,10 @@ import (
 //
 // A variable that the command, a job script or another file sets.
 //
+// # Related rules
+//
+// `not-deterministic`, `nondeterministic-op`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/2.9/generated/torch.use_deterministic_algorithms.html

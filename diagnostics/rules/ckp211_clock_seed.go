@@ -46,6 +46,10 @@ import (
 // A seed under a test of a seed (the user may give one), and one in a loop, which is meant to differ. Seeding without an
 // argument, and seeds drawn from `random`. Where the program seeds torch nowhere, the finding is information.
 //
+// # Related rules
+//
+// `no-seed`, `seed-zero-ignored`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/randomness.html

@@ -48,6 +48,10 @@ import (
 // `CrossEntropyLoss` raise for images only. A pooling to size 1 is free of it, because torch takes the mean. Code that runs
 // without gradients is not told apart, except functions that only evaluate and layers whose results are only printed.
 //
+// # Related rules
+//
+// `not-deterministic`, `missing-cublas-config`, `nondeterministic-cudnn`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/generated/torch.use_deterministic_algorithms.html

@@ -55,6 +55,10 @@ import (
 // seeds under a rank test, seeds that order a dataset's list or are called shared, files that shard models, and generators in files that use Accelerate, which shares one on purpose,
 // are left alone. A seed in a parent that spawns its processes does not reach them: partial-seed reports it.
 //
+// # Related rules
+//
+// `unseeded-workers`, `shared-rng-all-ranks`, `lightning-unseeded-workers`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/data.html#randomness-in-multi-process-data-loading

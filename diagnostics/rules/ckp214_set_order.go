@@ -41,6 +41,10 @@ import (
 //
 // Sets whose elements are not plainly strings; the order of ints repeats. Orders that pass through functions of other files.
 //
+// # Related rules
+//
+// `unsorted-listing`, `hashseed-too-late`
+//
 // # References
 //
 //   - https://docs.python.org/3/reference/datamodel.html#object.__hash__

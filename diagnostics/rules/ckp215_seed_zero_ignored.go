@@ -48,6 +48,10 @@ import (
 //
 // It keeps silent where 0 is the default, or the option's help text speaks of 0: there 0 stands for "no seed".
 //
+// # Related rules
+//
+// `no-seed`, `clock-seed`
+//
 // # References
 //
 //   - https://docs.python.org/3/library/stdtypes.html#truth-value-testing

@@ -71,6 +71,10 @@ import (
 // the process group, wraps the model in DDP or trains the wrapped model itself, or is a hook of a Lightning module that asks for
 // its rank anywhere. Files deleted by every rank. Data worked out where their file is not there yet are information.
 //
+// # Related rules
+//
+// `local-rank-guard`, `missing-barrier`, `mkdir-race`, `non-atomic-save`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/intermediate/ddp_tutorial.html#save-and-load-checkpoints

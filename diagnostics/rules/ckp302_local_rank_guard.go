@@ -61,6 +61,10 @@ import (
 // where the process group shows that there is one node, where the file's name holds the node or the rank, and for
 // `rank % gpus_per_node == 0`, which asks for one process of each node on purpose.
 //
+// # Related rules
+//
+// `all-ranks-save`, `missing-barrier`, `node-local-path`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/elastic/run.html#environment-variables

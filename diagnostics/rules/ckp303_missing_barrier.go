@@ -63,6 +63,10 @@ import (
 // Reads in another program or file, and functions of other files between the two, which may hold a barrier: where their name
 // says so (synchronize, evaluate), the rule is silent.
 //
+// # Related rules
+//
+// `all-ranks-save`, `collective-in-rank-guard`, `rank-divergent-exists`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/intermediate/ddp_tutorial.html#save-and-load-checkpoints

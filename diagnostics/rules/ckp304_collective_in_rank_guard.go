@@ -55,6 +55,10 @@ import (
 // Calls with a process group of their own, which may hold only these ranks. A barrier whose partner stands behind the opposite
 // test anywhere in the file (the first rank prepares, the others wait) is taken to be paired.
 //
+// # Related rules
+//
+// `missing-barrier`, `rank-divergent-exists`, `sharded-optimizer-save`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/distributed.html#torch.distributed.barrier

@@ -52,6 +52,10 @@ import (
 //
 // Loads in other files. A file that names the prefix anywhere is taken to strip it.
 //
+// # Related rules
+//
+// `compile-prefix`, `prefix-strip-everywhere`, `strict-false-unlogged`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html#saving-torch-nn-dataparallel-models

@@ -51,6 +51,10 @@ import (
 //
 // Loads in other files. A file that names the prefix in a string is taken to strip it.
 //
+// # Related rules
+//
+// `wrapper-prefix`, `prefix-strip-everywhere`, `strict-false-unlogged`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/generated/torch.compile.html

@@ -61,6 +61,10 @@ import (
 // FSDP states in a file of its own for each rank, and about ZeRO wherever the program names consolidate_state_dict;
 // collective-in-rank-guard reports that call where one rank makes it.
 //
+// # Related rules
+//
+// `collective-in-rank-guard`, `missing-optimizer-state`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/distributed.optim.html#torch.distributed.optim.ZeroRedundancyOptimizer

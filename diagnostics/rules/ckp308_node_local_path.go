@@ -73,6 +73,10 @@ import (
 // Directories whose names do not tell that they are local. It is silent where the program runs on one node as far as it tells (it
 // spawns its processes itself, or meets on localhost), where the file is removed, copied or uploaded, and in tests.
 //
+// # Related rules
+//
+// `local-rank-guard`, `rank-divergent-exists`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/elastic/run.html

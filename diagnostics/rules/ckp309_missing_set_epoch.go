@@ -66,6 +66,10 @@ import (
 // Loaders handed to functions of other files, which may call set_epoch: there the rule is silent. A sampler that is told not to
 // shuffle, or is named for validation or test, needs no set_epoch. Nor does one whose data no loop trains on.
 //
+// # Related rules
+//
+// `unseeded-workers`, `midepoch-reshuffle`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.distributed.DistributedSampler

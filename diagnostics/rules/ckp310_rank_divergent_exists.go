@@ -57,6 +57,10 @@ import (
 // Files that another program makes or removes, and nodes that do not share a disk. A function that is handed the file's name is
 // taken to make it: that is reported as information.
 //
+// # Related rules
+//
+// `missing-barrier`, `collective-in-rank-guard`, `node-local-path`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/distributed.html#torch.distributed.barrier

@@ -59,6 +59,10 @@ import (
 // Functions of other files between the two calls may wait for the others: where their names say so (setup, prepare,
 // init_distributed), the rule is silent.
 //
+// # Related rules
+//
+// `all-ranks-save`, `missing-barrier`
+//
 // # References
 //
 //   - https://docs.python.org/3/library/os.html#os.makedirs

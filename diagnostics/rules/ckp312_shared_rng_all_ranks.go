@@ -65,6 +65,10 @@ import (
 // Generators of samplers, which are often meant to be alike on all ranks. It is silent where every rank seeds alike, because the
 // state of rank 0 is then that of all, and where a seed comes from out of sight.
 //
+// # Related rules
+//
+// `missing-rng-state`, `same-seed-all-ranks`, `rng-not-restored`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/distributed.html#torch.distributed.all_gather_object

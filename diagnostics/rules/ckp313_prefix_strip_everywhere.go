@@ -65,6 +65,10 @@ import (
 //
 // Regular expressions, and keys that went through another replace before. It is silent in a file that wraps a part of a model.
 //
+// # Related rules
+//
+// `wrapper-prefix`, `compile-prefix`
+//
 // # References
 //
 //   - https://docs.python.org/3/library/stdtypes.html#str.removeprefix

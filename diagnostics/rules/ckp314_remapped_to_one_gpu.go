@@ -63,6 +63,10 @@ import (
 // Where a file comes from that no save here writes: missing-map-location reports that load. It is silent where
 // CUDA_VISIBLE_DEVICES is set, so that each process may see a GPU of its own.
 //
+// # Related rules
+//
+// `missing-map-location`, `rng-moved-by-map-location`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/generated/torch.load.html

@@ -65,6 +65,10 @@ import (
 // Epochs that pass through other files or are computed by more than adding a constant; step-based loops; checkpoints written
 // in the middle of an epoch. Where the program itself adds one for some checkpoints, as by a version in them, it keeps silent.
 //
+// # Related rules
+//
+// `resume-skips-epoch`, `resume-ignores-progress`, `saved-before-scheduler-step`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -63,6 +63,10 @@ import (
 //
 // Epochs that pass through other files or are computed by more than adding a constant.
 //
+// # Related rules
+//
+// `resume-off-by-one`, `resume-ignores-progress`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -63,6 +63,10 @@ import (
 // It keeps silent where the epoch is used in the loop, for its end, or by a call other than one that prints it, where only the
 // model is restored, and where a condition or function around the load speaks of finetuning.
 //
+// # Related rules
+//
+// `missing-progress`, `resume-off-by-one`, `state-not-restored`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

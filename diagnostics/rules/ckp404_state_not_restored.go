@@ -73,6 +73,10 @@ import (
 //
 // Checkpoints that are handed to functions of other files, or whose keys are iterated, are taken to be restored there.
 //
+// # Related rules
+//
+// `missing-optimizer-state`, `missing-scheduler-state`, `rng-not-restored`, `best-reset-on-resume`, `restored-then-rebuilt`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

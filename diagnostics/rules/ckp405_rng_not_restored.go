@@ -76,6 +76,10 @@ import (
 //
 // Checkpoints that are handed to functions of other files are taken to be restored there.
 //
+// # Related rules
+//
+// `missing-rng-state`, `state-not-restored`, `reseed-after-restore`, `rng-moved-by-map-location`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/randomness.html

@@ -83,6 +83,10 @@ import (
 //
 // Metrics kept in objects of other files; values that come back from functions which load checkpoints.
 //
+// # Related rules
+//
+// `missing-best-metric`, `missing-early-stop-state`, `state-not-restored`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

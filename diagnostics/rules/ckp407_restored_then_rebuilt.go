@@ -77,6 +77,10 @@ import (
 // from the checkpoint, where it is built under a condition that the restore does not share, and where a condition or function
 // around the reset of a number says that it is meant (finetune, reset).
 //
+// # Related rules
+//
+// `state-not-restored`, `reseed-after-restore`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

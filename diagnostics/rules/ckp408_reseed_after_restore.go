@@ -63,6 +63,10 @@ import (
 // It keeps silent about seeds in the training loop, in worker processes, and about those that depend on the checkpoint. A seed
 // in front of the load, without a restored generator, is what missing-rng-state reports at the save.
 //
+// # Related rules
+//
+// `rng-not-restored`, `restored-then-rebuilt`, `seed-after-use`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/notes/randomness.html

@@ -69,6 +69,10 @@ import (
 // Keys read with `get`, tested with `in`, or read under `try`; files that other programs write; saves with keys that are not
 // known.
 //
+// # Related rules
+//
+// `state-not-restored`, `uncalled-state-dict`, `swallowed-restore-error`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -72,6 +72,10 @@ import (
 // It keeps silent where a seed or `set_epoch` is called in each epoch, where any generator's state is restored, where the loader
 // has a generator of its own, and where the number does not come from a checkpoint in sight.
 //
+// # Related rules
+//
+// `missing-loader-state`, `missing-set-epoch`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.DataLoader

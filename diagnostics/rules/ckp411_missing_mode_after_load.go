@@ -63,6 +63,10 @@ import (
 // silent where anything in the loop calls `train()` or asks for `training`, where the model has neither dropout nor batch
 // normalisation in the files at hand, and about inference without `eval()`.
 //
+// # Related rules
+//
+// `state-not-restored`, `unvalidated-resume`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.eval

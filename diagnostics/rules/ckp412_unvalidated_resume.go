@@ -65,6 +65,10 @@ import (
 //
 // Metrics that are computed within the training loop, or in a function whose name does not say so.
 //
+// # Related rules
+//
+// `unverified-save`, `missing-mode-after-load`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -67,6 +67,10 @@ import (
 // It keeps silent about handlers for named exceptions, such as FileNotFoundError, and about those that raise, exit, return a
 // flag, try another file or do anything else than print and set numbers.
 //
+// # Related rules
+//
+// `key-mismatch`, `swallowed-version-mismatch`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -49,6 +49,10 @@ import (
 // Loads whose result is not restored in the same file; whether the file was saved on a GPU. A load beside another one of the
 // same file that states `map_location` is taken as a decision.
 //
+// # Related rules
+//
+// `remapped-to-one-gpu`, `rng-moved-by-map-location`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/generated/torch.load.html

@@ -52,6 +52,10 @@ import (
 // Devices whose value is unknown are reported as information, and only where they are called a device. It keeps silent about
 // states that are converted on the way (`torch.tensor(...)`, `.to(...)`).
 //
+// # Related rules
+//
+// `missing-map-location`, `rng-not-restored`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/generated/torch.set_rng_state.html

@@ -73,6 +73,10 @@ import (
 // It keeps silent where the user names the file, where another load of the file resumes from anything else, where training goes
 // back to the best while it runs, and where only the weights are loaded.
 //
+// # Related rules
+//
+// `no-last-checkpoint`, `no-best-checkpoint`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

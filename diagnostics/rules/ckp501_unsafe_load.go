@@ -56,6 +56,10 @@ import (
 // `torch.serialization.safe_globals`; for a file that the same program writes or resumes from; and for whole modules and other
 // data, which `weights_only=True` refuses or which no model takes.
 //
+// # Related rules
+//
+// `explicit-unsafe-load`, `unloadable-payload`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/generated/torch.load.html

@@ -56,6 +56,10 @@ import (
 // It keeps silent where a comment in front of the load speaks of trust, and where only a caller out of sight knows the name. A
 // load that does not give `weights_only` is what unsafe-load reports.
 //
+// # Related rules
+//
+// `unsafe-load`, `unloadable-payload`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/generated/torch.load.html

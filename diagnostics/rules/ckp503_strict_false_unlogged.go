@@ -46,6 +46,10 @@ import (
 // It keeps silent where the keys were compared with the model's before, or some were taken out of the state, because then the
 // mismatch is intended, and where the state is made of another model's, as an average is at each step.
 //
+// # Related rules
+//
+// `swallowed-version-mismatch`, `wrapper-prefix`, `compile-prefix`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict

@@ -52,6 +52,10 @@ import (
 // It keeps silent where the handler prints the error, which lists the keys, where the result of load_state_dict is used, where the keys are compared with the model's, where the handler
 // loads another state than the one that failed, and about comparisons with the version of torch or Python.
 //
+// # Related rules
+//
+// `strict-false-unlogged`, `swallowed-restore-error`
+//
 // # References
 //
 //   - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict

@@ -66,6 +66,10 @@ const manyFiles = 100
 // hands its place to a function out of sight that rotates files by its name. Saves behind a test of which nothing is known, and those of helpers in other files, are
 // left alone.
 //
+// # Related rules
+//
+// `unsafe-rotation`, `save-every-step`, `trainer-unbounded`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -69,6 +69,10 @@ import (
 // Clean-ups by another file or program, and those that keep more than one file when they delete first: an older checkpoint is
 // still there. A clean-up that reads numbers from the names, or tests them, is taken to leave the best alone.
 //
+// # Related rules
+//
+// `unbounded-checkpoints`, `no-best-checkpoint`, `lexicographic-latest`
+//
 // # References
 //
 //   - https://docs.python.org/3/library/os.html#os.replace

@@ -61,6 +61,10 @@ import (
 // Helpers of other files that write. Copies of the best model and final exports are left alone: the run does not resume from
 // them.
 //
+// # Related rules
+//
+// `all-ranks-save`, `unsafe-rotation`, `unverified-save`
+//
 // # References
 //
 //   - https://docs.python.org/3/library/os.html#os.replace

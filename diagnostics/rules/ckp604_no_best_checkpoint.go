@@ -61,6 +61,10 @@ import (
 //
 // Selection by another program. A training that keeps every epoch's file, or that names a best value anywhere, is left alone.
 //
+// # Related rules
+//
+// `no-last-checkpoint`, `best-never-updated`, `aliased-best-state`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -51,6 +51,10 @@ import (
 // Names written in another file: where their numbers are padded there, text order is right. Without a save that shows how the
 // numbers are written, the finding is information only.
 //
+// # Related rules
+//
+// `unsafe-rotation`, `unsorted-listing`
+//
 // # References
 //
 //   - https://docs.python.org/3/howto/sorting.html#key-functions

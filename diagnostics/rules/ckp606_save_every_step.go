@@ -56,6 +56,10 @@ import (
 //
 // Loops that do not go through a data loader, and saves under a condition of which nothing is known: they may be rare.
 //
+// # Related rules
+//
+// `unbounded-checkpoints`, `non-atomic-save`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

@@ -68,6 +68,10 @@ import (
 //
 // Checkpoints that other files write: where any call may write one, it keeps silent.
 //
+// # Related rules
+//
+// `no-best-checkpoint`, `resume-from-best`
+//
 // # References
 //
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html

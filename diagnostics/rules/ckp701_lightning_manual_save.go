@@ -45,6 +45,10 @@ import (
 //
 // Exports of weights behind a test of the rank are left alone, and files that differ by rank.
 //
+// # Related rules
+//
+// `lightning-weights-only-resume`, `all-ranks-save`
+//
 // # References
 //
 //   - https://lightning.ai/docs/pytorch/stable/common/checkpointing_basic.html

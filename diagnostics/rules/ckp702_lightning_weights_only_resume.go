@@ -47,6 +47,10 @@ import (
 //
 // Programs with another ModelCheckpoint that keeps full checkpoints are left alone, and calls of `fit` in other files.
 //
+// # Related rules
+//
+// `missing-optimizer-state`, `trainer-model-only`, `lightning-manual-save`
+//
 // # References
 //
 //   - https://lightning.ai/docs/pytorch/stable/api/lightning.pytorch.callbacks.ModelCheckpoint.html

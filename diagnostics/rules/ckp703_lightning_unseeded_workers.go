@@ -50,6 +50,10 @@ import (
 //
 // Trainers and loaders in other files, and numbers of devices that are not known.
 //
+// # Related rules
+//
+// `unseeded-workers`, `same-seed-all-ranks`
+//
 // # References
 //
 //   - https://lightning.ai/docs/pytorch/stable/common/trainer.html#reproducibility

@@ -64,6 +64,10 @@ import (
 //
 // Objects of classes that are not known, and programs that hook into the save by `register_save_state_pre_hook`.
 //
+// # Related rules
+//
+// `missing-scheduler-state`, `state-not-restored`
+//
 // # References
 //
 //   - https://huggingface.co/docs/accelerate/usage_guides/checkpoint

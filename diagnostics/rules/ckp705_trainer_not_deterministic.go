@@ -42,6 +42,10 @@ import (
 //
 // Arguments that are read from the command line or from a file.
 //
+// # Related rules
+//
+// `not-deterministic`
+//
 // # References
 //
 //   - https://huggingface.co/docs/transformers/main_classes/trainer#transformers.TrainingArguments.full_determinism

@@ -41,6 +41,10 @@ import (
 //
 // Arguments that are read from the command line or from a file, and runs whose `max_steps` is not known or ends them before a second save.
 //
+// # Related rules
+//
+// `unbounded-checkpoints`
+//
 // # References
 //
 //   - https://huggingface.co/docs/transformers/main_classes/trainer#transformers.TrainingArguments.save_total_limit

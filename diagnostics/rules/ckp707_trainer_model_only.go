@@ -42,6 +42,10 @@ import (
 //
 // Calls of `train` in other files, and arguments that are read from the command line or from a file.
 //
+// # Related rules
+//
+// `missing-optimizer-state`, `lightning-weights-only-resume`
+//
 // # References
 //
 //   - https://huggingface.co/docs/transformers/main_classes/trainer#transformers.TrainingArguments.save_only_model

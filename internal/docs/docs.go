@@ -17,11 +17,14 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics/rules"
 )
 
-// Titles are the sections that every rule has, in order. One named Limits may stand before the references.
-var Titles = []string{"What it does", "Why it matters", "Example", "Use instead", "Fix safety", "References"}
+// Titles are the sections that every rule has, in order. One named Limits may come before Related.
+var Titles = []string{"What it does", "Why it matters", "Example", "Use instead", "Fix safety", Related, "References"}
 
 // Limits is the title of the optional section on what a rule cannot see.
 const Limits = "What it does not see"
+
+// Related is the title of the section that names the rules to read next.
+const Related = "Related rules"
 
 // Section is one part of a rule's documentation.
 type Section struct {
@@ -38,13 +41,15 @@ func Sections(r *diagnostics.Rule) []Section { return documented()[r.Code].secti
 // File is the name of the rule's source file, empty if it is not among rules.Sources.
 func File(r *diagnostics.Rule) string { return documented()[r.Code].file }
 
-// URL is where people read about a rule: its source, which begins with its documentation.
+// Site is the address of the documentation site, which internal/docs/site makes.
+const Site = "https://ckpt-lsp.github.io/ckpt-lsp/"
+
+// URL is the address of a rule's page on the site; of a rule made by a test, that of the list of rules.
 func URL(r *diagnostics.Rule) string {
-	const project = "https://github.com/ckpt-lsp/ckpt-lsp/blob/main/"
-	if file := File(r); file != "" {
-		return project + "diagnostics/rules/" + file
+	if File(r) == "" {
+		return Site + "rules/"
 	}
-	return project + "README.md#rules"
+	return Site + "rules/" + r.Name + "/"
 }
 
 // Page is the rule's documentation as a Markdown page.

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
@@ -18,6 +19,8 @@ type jsonDiagnostic struct {
 	Name     string `json:"name"`
 	Severity string `json:"severity"`
 	Message  string `json:"message"`
+	// URL is the address of the rule's page.
+	URL string `json:"url"`
 	jsonPlace
 	Fixes   []jsonFix     `json:"fixes"`
 	Related []jsonRelated `json:"related"`
@@ -86,7 +89,7 @@ func jsonFile(r *Report, f *File) []jsonDiagnostic {
 	for i, d := range f.Diagnostics {
 		at, _ := places.of("", d.Span)
 		j := jsonDiagnostic{
-			Code: d.Rule.Code, Name: d.Rule.Name, Severity: d.Severity.String(), Message: d.Message,
+			Code: d.Rule.Code, Name: d.Rule.Name, Severity: d.Severity.String(), Message: d.Message, URL: docs.URL(d.Rule),
 			jsonPlace: at.json(), Fixes: []jsonFix{}, Related: []jsonRelated{},
 		}
 		for _, related := range d.Related {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
@@ -74,6 +75,7 @@ func sarifInvocation(problems []project.Problem) *sarif.Invocation {
 func (r *Report) sarifRule(rule *diagnostics.Rule) *sarif.ReportingDescriptor {
 	d := sarif.NewReportingDescriptor().WithID(rule.Code).WithName(rule.Name).
 		WithShortDescription(sarif.NewMultiformatMessageString().WithText(rule.Summary)).
+		WithHelpURI(docs.URL(rule)).
 		WithDefaultConfiguration(sarif.NewReportingConfiguration().WithLevel(sarifLevels[max(rule.Severity, diagnostics.Hint)]))
 	if r.Help != nil {
 		page := r.Help(rule)
