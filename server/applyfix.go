@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"go.lsp.dev/protocol"
-	"go.lsp.dev/uri"
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -21,7 +20,7 @@ func (s *session) runApplyFix(ctx context.Context, arguments []protocol.LSPAny) 
 		return nil, invalid(applyFix + " names no rule")
 	}
 	v := viewIn(ctx)
-	d, c := documentIn(ctx, uri.URI(p.URI))
+	d, c := documentIn(ctx, readURI(p.URI))
 	switch {
 	case d == nil:
 		return nil, invalid("no open document has the URI " + p.URI)

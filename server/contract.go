@@ -30,7 +30,7 @@ func (s *session) runShowContract(ctx context.Context, arguments []protocol.LSPA
 		if u, err = argument[string](arguments, showContract+" takes one argument at most, the URI of a document"); err != nil {
 			return nil, err
 		}
-		of, contracts, err = v.contractsOf(ctx, uri.URI(u))
+		of, contracts, err = v.contractsOf(ctx, readURI(u))
 	}
 	if err != nil {
 		return nil, err

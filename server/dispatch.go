@@ -12,16 +12,21 @@ import (
 	"go.uber.org/zap"
 )
 
-// codec carries params and results in LSP's own JSON.
-type codec struct{ jsonrpc2.JSONCodec }
+// codec carries params and results in LSP's own JSON, with URIs as the client spells them.
+type codec struct {
+	jsonrpc2.JSONCodec
+	spellings *spellings
+}
 
 // Marshal leaves what is JSON already to the embedded codec.
-func (c codec) Marshal(v any) ([]byte, error) {
+func (c codec) Marshal(v any) (message []byte, err error) {
 	switch v.(type) {
 	case jsonrpc2.RawMessage, *jsonrpc2.RawMessage, nil:
-		return c.JSONCodec.Marshal(v)
+		message, err = c.JSONCodec.Marshal(v)
+	default:
+		message, err = protocol.Marshal(v)
 	}
-	return protocol.Marshal(v)
+	return c.spellings.echo(message), err
 }
 
 // Unmarshal leaves what stays JSON to the embedded codec.
@@ -79,6 +84,7 @@ func (s *session) handle(ctx context.Context, req *jsonrpc2.Request) (result any
 	if err := s.allowed(method, call); err != nil {
 		return nil, err
 	}
+	s.spellings.observe(method, req.Params())
 	switch {
 	case method == protocol.MethodCancelRequest:
 		return nil, s.cancelRequest(req.Params())

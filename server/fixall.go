@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"go.lsp.dev/protocol"
-	"go.lsp.dev/uri"
 	"go.uber.org/zap"
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
@@ -40,7 +39,7 @@ func (s *session) runFixAll(ctx context.Context, arguments []protocol.LSPAny) (a
 	if err != nil {
 		return nil, err
 	}
-	d, err := opened(ctx, uri.URI(u))
+	d, err := opened(ctx, readURI(u))
 	if err != nil {
 		return nil, err
 	}

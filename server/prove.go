@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"go.lsp.dev/protocol"
-	"go.lsp.dev/uri"
 )
 
 // prove is the command that tells how to prove a script; its argument is the script's URI.
@@ -28,11 +27,11 @@ func (s *session) runProve(ctx context.Context, arguments []protocol.LSPAny) (an
 	if err != nil {
 		return nil, err
 	}
-	d := viewIn(ctx).cells[uri.URI(u)]
-	if open := viewIn(ctx).docs[uri.URI(u)]; open != nil {
+	d := viewIn(ctx).cells[readURI(u)]
+	if open := viewIn(ctx).docs[readURI(u)]; open != nil {
 		d = open
 	}
-	path, isFile := filePath(uri.URI(u))
+	path, isFile := filePath(readURI(u))
 	switch {
 	case d != nil && d.book != nil || strings.EqualFold(filepath.Ext(path), ".ipynb"):
 		return nil, invalid("a notebook cannot be proven: export it as a script first")

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"go.lsp.dev/protocol"
-	"go.lsp.dev/uri"
 )
 
 // actionData is what a code action without its edit carries, so that the edit can be computed when the action is chosen: the cell and
@@ -51,7 +50,7 @@ func (s *session) CodeActionResolve(ctx context.Context, a *protocol.CodeAction)
 	if err := protocol.Unmarshal(a.Data, &data); err != nil {
 		return nil, invalid("the code action's data is not what the server gave it: " + err.Error())
 	}
-	d, c := documentIn(ctx, uri.URI(data.URI))
+	d, c := documentIn(ctx, readURI(data.URI))
 	if d == nil || d.tree == nil || c.version != data.Version {
 		return nil, modified("the document is not what it was when the action was offered")
 	}

@@ -39,6 +39,7 @@ type session struct {
 	client  protocol.Client
 	route   jsonrpc2.Handler
 	features
+	spellings spellings
 
 	view        atomic.Pointer[view]
 	initialized atomic.Bool
@@ -93,7 +94,7 @@ func (s *session) serve(ctx context.Context, in io.Reader, out io.WriteCloser) i
 	ctx, cancel := context.WithCancel(protocol.WithLogger(ctx, slog.New(zapslog.NewHandler(s.log.Core()))))
 	defer cancel()
 	s.ctx = ctx
-	conn := jsonrpc2.NewConn(jsonrpc2.NewHeaderStream(newFrames(in, out, s.log)), jsonrpc2.WithCodec(codec{}))
+	conn := jsonrpc2.NewConn(jsonrpc2.NewHeaderStream(newFrames(in, out, s.log)), jsonrpc2.WithCodec(codec{spellings: &s.spellings}))
 	s.client = protocol.ClientDispatcher(conn)
 	conn.Go(ctx, s.handle)
 	defer s.release()
