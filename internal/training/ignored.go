@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -34,7 +35,8 @@ type epochRead struct {
 func (f *File) IgnoredProgress() []Ignored {
 	var out []Ignored
 	for _, l := range f.Loads() {
-		if l.Opaque || !l.RestoresKind(Optimizer) && !l.RestoresKind(Scheduler) || f.startsAfresh(l.Event()) {
+		// With the model alone it may be where another training begins.
+		if l.Opaque || !l.RestoresKind(Optimizer) && !l.RestoresKind(Scheduler) && !l.readsBest() || f.startsAfresh(l.Event()) {
 			continue
 		}
 		reads := f.epochReads(l)
@@ -50,6 +52,11 @@ func (f *File) IgnoredProgress() []Ignored {
 		out = append(out, i)
 	}
 	return out
+}
+
+// readsBest reports whether a best metric is read from the checkpoint.
+func (l *LoadSite) readsBest() bool {
+	return slices.ContainsFunc(l.Reads, func(r KeyRead) bool { return !r.Tested && bestKey.MatchString(r.Key) })
 }
 
 // epochReads are the assignments that take the epoch from a load.
@@ -174,7 +181,7 @@ var telling = regexp.MustCompile(`(?i)^(print\w*|format|log|info|debug|warn|warn
 func told(n pyast.Node) bool {
 	for p := n.Parent(); p.Valid() && !p.Is(pyast.KindBlock, pyast.KindModule); p = p.Parent() {
 		if p.Kind() == pyast.KindCall {
-			return telling.MatchString(lastPart(p.Child(pyast.FieldFunction).Text()))
+			return telling.MatchString(calledName(p))
 		}
 		if p.Kind() == pyast.KindInterpolation {
 			return true

@@ -248,7 +248,10 @@ func (f *File) event(r *Run, i int, ev pysem.Event) {
 			}
 			continue
 		case pysem.ClassVal:
-			continue
+			if c.Callee = f.loaderBase(a.Class, 0); c.Callee == "" {
+				continue
+			}
+			c.Entry, c.Known = torch.Lookup(c.Callee)
 		case pysem.Unknown:
 			if fn.Kind() != pyast.KindAttribute {
 				f.calledObject(r, c, fn)
@@ -268,6 +271,25 @@ func (f *File) event(r *Run, i int, ev pysem.Event) {
 			f.method(r, c)
 		}
 	}
+}
+
+// loaderBase is the data loader class that a class derives from, "" for classes of other things.
+func (f *File) loaderBase(c *pysem.Class, depth int) string {
+	if depth > 4 {
+		return ""
+	}
+	for _, b := range c.Bases {
+		v := f.Eval.Eval(b, f.Eval.Root(c.Scope, nil))
+		if v.Kind == pysem.ClassVal && v.Class != c {
+			if name := f.loaderBase(v.Class, depth+1); name != "" {
+				return name
+			}
+		}
+		if e, ok := torch.Lookup(calleeName(v)); ok && e.Kind == torch.Loader {
+			return e.Name
+		}
+	}
+	return ""
 }
 
 // calledObject handles `loss_scaler(loss, optimizer, ...)`: a scaler object that steps the optimizer it is handed.
