@@ -99,7 +99,7 @@ func missingProgress(p *diagnostics.Pass) {
 		p.Report(diagnostics.Diagnostic{
 			Place:    s.Anchor(),
 			Severity: proven(r, diagnostics.Warning),
-			Message:  fmt.Sprintf("The %s is not saved in this checkpoint: a resumed run starts counting at the beginning and trains the %ss already done again.", unit, unit),
+			Message:  fmt.Sprintf("The %s is not saved in this checkpoint. A resumed run starts counting at the beginning and trains the %ss already done again.", unit, unit),
 			Related:  append(loadedHere(r.Load), at(loop.Node, "the "+unit+"s are counted here")),
 			Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: s, Load: r.Load, Progress: loop}},
 		})

@@ -126,7 +126,7 @@ func missingRNGState(p *diagnostics.Pass) {
 		p.Report(diagnostics.Diagnostic{
 			Place:    place,
 			Severity: proven(r, diagnostics.Information),
-			Message: fmt.Sprintf("The state of the %s random number generator%s is not saved in this checkpoint: after resuming, shuffling, dropout and augmentation draw other numbers.",
+			Message: fmt.Sprintf("The state of the %s random number generator%s is not saved in this checkpoint. After resuming, shuffling, dropout and augmentation draw other numbers.",
 				rngList(missing), plural(len(missing))),
 			Related:  loadedHere(r.Load),
 			Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, RNG: missing}},

@@ -113,7 +113,7 @@ func missingBestMetric(p *diagnostics.Pass) {
 		d := diagnostics.Diagnostic{
 			Place:    s.Anchor(),
 			Severity: proven(r, diagnostics.Warning),
-			Message: fmt.Sprintf("`%s` decides which checkpoint is the best and is not saved: the first evaluation after a resume overwrites the best checkpoint, whatever it scores.",
+			Message: fmt.Sprintf("`%s` decides which checkpoint is the best and is not saved. The first evaluation after a resume overwrites the best checkpoint, whatever it scores.",
 				best.Name),
 			Related:  append(loadedHere(r.Load), at(best.Assign, "the best metric is updated here")),
 			Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: s, Load: r.Load, Best: best.Name}},

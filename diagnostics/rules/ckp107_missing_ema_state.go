@@ -107,12 +107,12 @@ func missingEMAState(p *diagnostics.Pass) {
 			}
 			switch {
 			case !holdsAverage(r.Save, o):
-				d.Message = fmt.Sprintf("%s averages the model and is not saved in this checkpoint: after resuming, the average starts over.", described(o))
+				d.Message = fmt.Sprintf("%s averages the model and is not saved in this checkpoint. After resuming, the average starts over.", described(o))
 				if keepsStateDict(o) {
 					d.Remedies = []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}}
 				}
 			case onlyAverage(r.Save, o):
-				d.Message = fmt.Sprintf("This checkpoint holds the average %s and not the model that the optimizer trains: after resuming, training goes on from the averaged weights.",
+				d.Message = fmt.Sprintf("This checkpoint holds the average %s and not the model that the optimizer trains. After resuming, training goes on from the averaged weights.",
 					described(o))
 			default:
 				continue

@@ -117,7 +117,7 @@ func missingEarlyStopState(p *diagnostics.Pass) {
 			d := diagnostics.Diagnostic{
 				Place:    s.Anchor(),
 				Severity: proven(r, diagnostics.Information),
-				Message:  fmt.Sprintf("`%s` decides when training stops and is not saved in this checkpoint: after resuming, it starts over.", x.Name),
+				Message:  fmt.Sprintf("`%s` decides when training stops and is not saved in this checkpoint. After resuming, it starts over.", x.Name),
 				Related:  append(loadedHere(r.Load), at(x.Count, "it counts here")),
 			}
 			if !x.Object && nameable(r, x) {

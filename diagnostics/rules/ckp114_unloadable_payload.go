@@ -127,7 +127,7 @@ func reportUnloadable(p *diagnostics.Pass, s *training.SaveSite, severity diagno
 		if len(keys) > 1 {
 			makes = "make"
 		}
-		d.Message = fmt.Sprintf("`torch.load` refuses %s with `weights_only=True`, its default since 2.6: %s %s the whole file unloadable.",
+		d.Message = fmt.Sprintf("`torch.load` refuses %s with `weights_only=True`, its default since 2.6. %s %s the whole file unloadable.",
 			what, listed(keys), makes)
 		if !s.Node.Encloses(parts[0].Part) {
 			d.Related = append(d.Related, at(s.Node, "the checkpoint is written here"))
@@ -153,7 +153,7 @@ func overridingLoads(p *diagnostics.Pass, severity diagnostics.Severity) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(l.Node), Severity: severity,
-			Message: fmt.Sprintf("`%s`, which this method overrides, loads with `weights_only=False`; this load takes the default, `True` since torch 2.6, "+
+			Message: fmt.Sprintf("`%s`, which this method overrides, loads with `weights_only=False`. This load takes the default, `True` since torch 2.6, "+
 				"and refuses the checkpoints that need it.", method),
 			Related: []diagnostics.Related{at(load, "the method it overrides loads here")},
 			Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
@@ -174,7 +174,7 @@ func newPickle(p *diagnostics.Pass, s *training.SaveSite, severity diagnostics.S
 	}
 	p.Report(diagnostics.Diagnostic{
 		Place: n.Place(), Severity: severity,
-		Message: "`torch.load` refuses pickle protocol 4 and above with `weights_only=True`, its default since 2.6: the whole file is unloadable.",
+		Message: "`torch.load` refuses pickle protocol 4 and above with `weights_only=True`, its default since 2.6. The whole file is unloadable.",
 		Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
 			Title: "Write pickle protocol 2, torch's default", Call: s.Node, Name: "pickle_protocol", Value: "2", Safe: true,
 		}},

@@ -103,7 +103,7 @@ func savedBeforeSchedulerStep(p *diagnostics.Pass) {
 		d := diagnostics.Diagnostic{
 			Place:    s.Anchor(),
 			Severity: proven(r, diagnostics.Warning),
-			Message: fmt.Sprintf("The checkpoint is written before the epoch's `%s.step()`: a resumed run never makes that step, and its learning rate stays one step behind.",
+			Message: fmt.Sprintf("The checkpoint is written before the epoch's `%s.step()`. A resumed run never makes that step, and its learning rate stays one step behind.",
 				step.Object.Name),
 			Related:  append([]diagnostics.Related{at(step.Node, "the scheduler steps here, after the save")}, loadedHere(r.Load)...),
 			Remedies: []diagnostics.Remedy{diagnostics.SaveAfterStep{Save: s, Step: step}},
@@ -117,7 +117,7 @@ func savedBeforeSchedulerStep(p *diagnostics.Pass) {
 				continue
 			}
 			d.Severity = diagnostics.Information
-			d.Message = fmt.Sprintf("The checkpoint is written before the epoch's `%s.step()`: as soon as it holds the scheduler's state, a resumed run is one step behind.", step.Object.Name)
+			d.Message = fmt.Sprintf("The checkpoint is written before the epoch's `%s.step()`. As soon as it holds the scheduler's state, a resumed run is one step behind.", step.Object.Name)
 		}
 		p.Report(d)
 	}

@@ -115,7 +115,7 @@ func missingModelState(p *diagnostics.Pass) {
 		}
 		for _, t := range modules {
 			if m := t.Module; !s.WrittenElsewhere(m) {
-				report(m, fmt.Sprintf("%s is trained by `%s` and is not saved in this checkpoint, as `%s` is: after resuming, it starts from the weights it is built with.",
+				report(m, fmt.Sprintf("%s is trained by `%s` and is not saved in this checkpoint, as `%s` is. After resuming, it starts from the weights it is built with.",
 					described(m), t.Optimizer.Object.Name, saved.Name), at(t.Optimizer.Node, "its optimizer steps here"))
 			}
 		}
@@ -124,7 +124,7 @@ func missingModelState(p *diagnostics.Pass) {
 		}
 		for _, x := range s.TargetNetworks(r.Load) {
 			if m := x.Object; !s.WrittenElsewhere(m) {
-				report(m, fmt.Sprintf("%s is not saved in this checkpoint, as `%s` is: after resuming, it keeps the weights it is built with until it is next updated.",
+				report(m, fmt.Sprintf("%s is not saved in this checkpoint, as `%s` is. After resuming, it keeps the weights it is built with until it is next updated.",
 					described(m), saved.Name), at(x.Node, "it is updated here"))
 			}
 		}

@@ -118,7 +118,7 @@ func opMessage(op training.UnstableOp, request training.Switch) string {
 	case !op.Raises:
 		return ""
 	case request.WarnsOnly():
-		return fmt.Sprintf("%s has no deterministic form on CUDA: it warns%s and can differ from run to run.", what, pass)
+		return fmt.Sprintf("%s has no deterministic form on CUDA. It warns%s and can differ from run to run.", what, pass)
 	}
-	return fmt.Sprintf("%s has no deterministic form on CUDA: under `use_deterministic_algorithms(True)` it raises an error%s.", what, pass)
+	return fmt.Sprintf("%s has no deterministic form on CUDA. Under `use_deterministic_algorithms(True)` it raises an error%s.", what, pass)
 }

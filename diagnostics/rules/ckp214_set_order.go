@@ -66,7 +66,7 @@ func setOrder(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(u.Source),
-			Message: fmt.Sprintf("The order of this set of strings (`%s`) decides %s, and it is another one in each process, whatever is seeded.",
+			Message: fmt.Sprintf("The order of this set of strings (`%s`) decides %s. It differs from process to process, whatever is seeded.",
 				shortened(u.Source), what),
 			Related:  []diagnostics.Related{at(u.Use, use)},
 			Remedies: []diagnostics.Remedy{diagnostics.SortItems{Items: u.Source}},

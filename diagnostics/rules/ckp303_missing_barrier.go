@@ -106,7 +106,7 @@ func missingBarrier(p *diagnostics.Pass) {
 		d := diagnostics.Diagnostic{
 			Severity: severity,
 			Place:    training.FirstLine(s.Node),
-			Message: fmt.Sprintf("Only one rank writes %s, and %s at %s without waiting for it: a barrier is missing after the save.",
+			Message: fmt.Sprintf("Only one rank writes %s, and %s at %s without waiting for it. A barrier is missing after the save.",
 				shown(s.Path), what, lineIn(p.File, next.Node, s.Node)),
 			Related: []diagnostics.Related{at(next.Node, related)},
 		}
@@ -130,7 +130,7 @@ func unmadeDirectories(p *diagnostics.Pass) {
 			}
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(m.Made.Node),
-				Message: fmt.Sprintf("Only one rank makes `%s`, and every rank opens a file in it at %s without waiting for it: where the "+
+				Message: fmt.Sprintf("Only one rank makes `%s`, and every rank opens a file in it at %s without waiting for it. Where the "+
 					"directory is not there yet, that raises FileNotFoundError. A barrier is missing in between.", shortened(m.Dir), lineIn(p.File, m.Used.Node, m.Made.Node)),
 				Related: []diagnostics.Related{at(m.Used.Node, "every rank writes into the directory here")},
 			}

@@ -117,10 +117,10 @@ func inGuard(f *training.File, g training.GroupCall, guard training.Guard, site 
 	} else if guard.Frame.Kind != pysem.FrameDecorator {
 		d.Remedies = []diagnostics.Remedy{diagnostics.MoveOutOfGuard{Call: g.Call, Guard: guard.Frame}}
 	}
-	d.Message = fmt.Sprintf("%s %s %s, which every process must call: %s until the process group's timeout.", who, verb, what, it)
+	d.Message = fmt.Sprintf("%s %s %s, which every process must call. %s until the process group's timeout.", who, verb, what, sentence(it))
 	if !g.Certain {
 		d.Severity = diagnostics.Warning
-		d.Message = fmt.Sprintf("%s %s %s, which every process must call: under DeepSpeed or FSDP %s until the "+
+		d.Message = fmt.Sprintf("%s %s %s, which every process must call. Under DeepSpeed or FSDP %s until the "+
 			"timeout, and without them the generator states of the other processes are not saved.", who, verb, what, it)
 	}
 	return d

@@ -90,8 +90,8 @@ func wrapperPrefix(p *diagnostics.Pass) {
 					}
 					d := diagnostics.Diagnostic{
 						Place: statePlace(s, c),
-						Message: fmt.Sprintf("The keys of `%s` begin with `module.` here, and are loaded into the bare model at %s: "+
-							"every key is missing there, which raises, or with strict=False loads nothing.", c.Object.Name, lineIn(p.File, x.Node, c.Value.Node)),
+						Message: fmt.Sprintf("The keys of `%s` begin with `module.` here, and are loaded into the bare model at %s. "+
+							"Every key is missing there, which raises, or with strict=False loads nothing.", c.Object.Name, lineIn(p.File, x.Node, c.Value.Node)),
 						Related: []diagnostics.Related{at(x.Node, "loaded without the wrapper here")},
 					}
 					// Where the model is wrapped on some ways only, `.module` is not always there.
@@ -103,7 +103,7 @@ func wrapperPrefix(p *diagnostics.Pass) {
 					d := diagnostics.Diagnostic{
 						Place: training.FirstLine(x.Node),
 						Message: fmt.Sprintf("`%s` is wrapped here, so its keys begin with `module.`, but the file was written from the bare model "+
-							"at %s: every key is missing, which raises, or with strict=False loads nothing.", x.Recv.Text(), lineIn(p.File, s.Node, x.Node)),
+							"at %s. Every key is missing, which raises, or with strict=False loads nothing.", x.Recv.Text(), lineIn(p.File, s.Node, x.Node)),
 						Related: []diagnostics.Related{at(s.Node, "saved without the wrapper here")},
 					}
 					if p.File.AlwaysWrapped(x.Value) {
@@ -116,7 +116,7 @@ func wrapperPrefix(p *diagnostics.Pass) {
 				p.Report(diagnostics.Diagnostic{
 					Severity: diagnostics.Information,
 					Place:    statePlace(s, c),
-					Message: fmt.Sprintf("The keys of `%s` begin with `module.`, because it is wrapped in DistributedDataParallel: the file loads only "+
+					Message: fmt.Sprintf("The keys of `%s` begin with `module.`, because it is wrapped in DistributedDataParallel. The file loads only "+
 						"into a model that is wrapped too. `%s.module.state_dict()` has the keys of the model itself.", c.Object.Name, receiver(c).Text()),
 					Remedies: []diagnostics.Remedy{diagnostics.Unwrap{Receiver: receiver(c), Prefix: "module.",
 						Reason: "a program that loads the file into a wrapped model must load it into `.module` then"}},

@@ -91,7 +91,7 @@ func compilePrefix(p *diagnostics.Pass) {
 					p.Report(diagnostics.Diagnostic{
 						Place: statePlace(s, c),
 						Message: fmt.Sprintf("`%s` is compiled here, so its keys hold `_orig_mod.`, and they are loaded into the module that is not "+
-							"at %s: every key is missing there, which raises, or with strict=False loads nothing.", c.Object.Name, lineIn(p.File, x.Node, c.Value.Node)),
+							"at %s. Every key is missing there, which raises, or with strict=False loads nothing.", c.Object.Name, lineIn(p.File, x.Node, c.Value.Node)),
 						Related:  []diagnostics.Related{at(x.Node, "loaded without torch.compile here")},
 						Remedies: insideCompiled(f, c, receiver(c), ""),
 					})
@@ -99,7 +99,7 @@ func compilePrefix(p *diagnostics.Pass) {
 					p.Report(diagnostics.Diagnostic{
 						Place: training.FirstLine(x.Node),
 						Message: fmt.Sprintf("`%s` is compiled here, so its keys hold `_orig_mod.`, but the file was written from the module that is not "+
-							"at %s: every key is missing, which raises, or with strict=False loads nothing.", x.Recv.Text(), lineIn(p.File, s.Node, x.Node)),
+							"at %s. Every key is missing, which raises, or with strict=False loads nothing.", x.Recv.Text(), lineIn(p.File, s.Node, x.Node)),
 						Related:  []diagnostics.Related{at(s.Node, "saved without torch.compile here")},
 						Remedies: insideCompiled(f, training.Component{Value: x.Value}, x.Recv, ""),
 					})
@@ -109,7 +109,7 @@ func compilePrefix(p *diagnostics.Pass) {
 				p.Report(diagnostics.Diagnostic{
 					Severity: diagnostics.Information,
 					Place:    statePlace(s, c),
-					Message: fmt.Sprintf("`%s` is compiled here, so its keys hold `_orig_mod.`: the file loads only into a module that torch.compile made.",
+					Message: fmt.Sprintf("`%s` is compiled here, so its keys hold `_orig_mod.`. The file loads only into a module that torch.compile made.",
 						c.Object.Name),
 					Remedies: insideCompiled(f, c, receiver(c), "a program that loads the file into a compiled module must load it into the module inside then"),
 				})

@@ -88,11 +88,11 @@ func shardedOptimizerSave(p *diagnostics.Pass) {
 		d := diagnostics.Diagnostic{
 			Place: statePlace(x.Save, x.Component),
 			Message: fmt.Sprintf("The parameters of `%s` are sharded by FSDP, so this is only the part of its state that belongs to the rank that saves. "+
-				"On resume the other ranks take it for theirs, or fail: every rank must call `FSDP.optim_state_dict(model, %s)`.", name, name),
+				"On resume the other ranks take it for theirs, or fail. Every rank must call `FSDP.optim_state_dict(model, %s)`.", name, name),
 			Related: []diagnostics.Related{at(x.By, "the parameters are sharded here")},
 		}
 		if x.Zero {
-			d.Message = fmt.Sprintf("Each rank holds a part of the state of `%s`: `state_dict()` raises a RuntimeError until every rank has called "+
+			d.Message = fmt.Sprintf("Each rank holds a part of the state of `%s`. `state_dict()` raises a RuntimeError until every rank has called "+
 				"`%s.consolidate_state_dict()`.", name, name)
 			d.Related = []diagnostics.Related{at(x.By, "the state is sharded here")}
 		}

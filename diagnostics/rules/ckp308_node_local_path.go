@@ -97,7 +97,7 @@ func nodeLocalPath(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(x.Save.Node),
-			Message: fmt.Sprintf("Training resumes from %s, and `%s` is a directory of the one machine that writes it: ranks on other nodes, and a run that "+
+			Message: fmt.Sprintf("Training resumes from %s, and `%s` is a directory of the one machine that writes it. Ranks on other nodes, and a run that "+
 				"is started again elsewhere, do not find the file.", shown(x.Save.Path), x.Disk),
 			Related: append(loadedHere(x.Load), at(x.Several.Node, "several processes run this")),
 		})

@@ -88,7 +88,7 @@ func missingSetEpoch(p *diagnostics.Pass) {
 		p.Report(diagnostics.Diagnostic{
 			Place:    training.FirstLine(n),
 			Severity: diagnostics.Information,
-			Message: "The loader is started anew here for ever, and nobody can tell its sampler the epoch: a DistributedSampler gives the same order of " +
+			Message: "The loader is started anew here for ever, and nobody can tell its sampler the epoch. A DistributedSampler gives the same order of " +
 				"the data in every pass. Call `sampler.set_epoch` before each.",
 		})
 	}
@@ -98,13 +98,13 @@ func missingSetEpoch(p *diagnostics.Pass) {
 			if l.SamplerName != "" {
 				name = "`" + l.SamplerName + "`"
 			}
-			epochs := "every epoch"
+			epochs := "Every epoch"
 			if n, ok := l.Epochs.Rounds(); ok {
-				epochs = fmt.Sprintf("each of the %d epochs", n)
+				epochs = fmt.Sprintf("Each of the %d epochs", n)
 			}
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(l.Place()),
-				Message: fmt.Sprintf("%s is never told the epoch (`set_epoch`): %s sees the same order of the data, and every rank the "+
+				Message: fmt.Sprintf("%s is never told the epoch (`set_epoch`). %s sees the same order of the data, and every rank the "+
 					"same share of it.", name, epochs),
 				Related: []diagnostics.Related{at(l.Epochs.Node, "the training goes through the data here")},
 			}

@@ -90,7 +90,7 @@ func sharedRNGAllRanks(p *diagnostics.Pass) {
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(x.Restore.Node),
-			Message: fmt.Sprintf("Every rank sets the generator's state that one rank saves in %s: all ranks then draw the same numbers, where each "+
+			Message: fmt.Sprintf("Every rank sets the generator's state that one rank saves in %s. All ranks then draw the same numbers, where each "+
 				"drew its own before.", shown(x.Save.Path)),
 			Related: []diagnostics.Related{at(x.Save.Node, "one rank saves its state here"), at(x.Several.Node, "several processes run this")},
 		}

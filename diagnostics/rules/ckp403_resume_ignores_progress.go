@@ -87,7 +87,7 @@ func resumeIgnoresProgress(p *diagnostics.Pass) {
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(i.Loop.Node),
-			Message: fmt.Sprintf("The epoch is read from the checkpoint (%s) and not used: after a resume this loop runs all of its epochs again, "+
+			Message: fmt.Sprintf("The epoch is read from the checkpoint (%s) and not used. After a resume this loop runs all of its epochs again, "+
 				"on top of those that are done.", lineIn(p.File, i.Read, i.Loop.Node)),
 			Related: []diagnostics.Related{at(i.Read, "the epoch is read here"), at(i.Load.Node, "training resumes from this file")},
 		}

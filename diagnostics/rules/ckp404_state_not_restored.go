@@ -103,7 +103,7 @@ func stateNotRestored(p *diagnostics.Pass) {
 		for _, c := range r.Restarted() {
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(r.Load.Node),
-				Message: fmt.Sprintf("`%s`, which each round of the training hands to the next, is saved under %q and never read here: after resuming it begins anew.",
+				Message: fmt.Sprintf("`%s`, which each round of the training hands to the next, is saved under %q and never read here. After resuming it begins anew.",
 					c.Name, c.Key),
 				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here"), at(c.Begun, "it begins here"), at(c.Updated, "it is updated here")},
 			}
@@ -159,10 +159,10 @@ func notRestored(r training.Resumption, c training.Component) (string, diagnosti
 		if c.Object.Guessed && !lives(r.Save, c.Object) {
 			return "", nil
 		}
-		return fmt.Sprintf("`%s` is saved under %q and never restored here: %s.", c.Object.Name, c.Key, loss),
+		return fmt.Sprintf("`%s` is saved under %q and never restored here. %s.", c.Object.Name, c.Key, sentence(loss)),
 			diagnostics.RestoreState{Load: r.Load, Key: c.Key, Object: c.Object}
 	case c.Role == training.RoleProgress && !r.Load.ReadsProgress() && r.Load.RestoresKind(training.Optimizer):
-		return fmt.Sprintf("The checkpoint holds its progress under %q, which is never read here: the resumed run starts counting at the beginning.", c.Key), nil
+		return fmt.Sprintf("The checkpoint holds its progress under %q, which is never read here. The resumed run starts counting at the beginning.", c.Key), nil
 	}
 	return "", nil
 }

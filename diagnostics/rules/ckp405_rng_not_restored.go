@@ -98,12 +98,12 @@ func rngNotRestored(p *diagnostics.Pass) {
 			}
 			d := diagnostics.Diagnostic{
 				Place:   training.FirstLine(r.Load.Node),
-				Message: fmt.Sprintf("The state of the random number generators is saved under %q and never set here: after resuming, shuffling, dropout and augmentation draw other numbers.", c.Key),
+				Message: fmt.Sprintf("The state of the random number generators is saved under %q and never set here. After resuming, shuffling, dropout and augmentation draw other numbers.", c.Key),
 				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")},
 			}
 			if set := r.Load.RestoredRNG(); len(set) > 0 {
 				d.Place = training.FirstLine(set[len(set)-1].Node)
-				d.Message = fmt.Sprintf("The state of a random number generator is saved under %q and never set, though others are: after resuming, what draws from it gets other numbers.", c.Key)
+				d.Message = fmt.Sprintf("The state of a random number generator is saved under %q and never set, though others are. After resuming, what draws from it gets other numbers.", c.Key)
 				d.Related = append(d.Related, at(r.Load.Node, "the checkpoint is loaded here"))
 			}
 			switch {

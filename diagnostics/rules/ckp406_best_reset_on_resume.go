@@ -115,7 +115,7 @@ func bestResetOnResume(p *diagnostics.Pass) {
 			}
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(r.Load.Node),
-				Message: fmt.Sprintf("`%s` is saved under %q and starts over here: the first epoch after a resume overwrites the best checkpoint, whatever it scores.",
+				Message: fmt.Sprintf("`%s` is saved under %q and starts over here. The first epoch after a resume overwrites the best checkpoint, whatever it scores.",
 					best.Name, c.Key),
 				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here"), at(best.Assign, "it is updated here")},
 			}

@@ -95,10 +95,10 @@ func restoredThenRebuilt(p *diagnostics.Pass) {
 		return
 	}
 	for _, b := range p.File.Rebuilt() {
-		message := fmt.Sprintf("`%s` is restored from the checkpoint (%s) and replaced by a new %s here: its restored state is lost before training goes on.",
+		message := fmt.Sprintf("`%s` is restored from the checkpoint (%s) and replaced by a new %s here. Its restored state is lost before training goes on.",
 			b.Name, lineIn(p.File, b.Restored, b.Node), b.Kind)
 		if b.Kind == training.NotTracked {
-			message = fmt.Sprintf("`%s` is restored from the checkpoint (%s) and set to `%s` here: training goes on as if there were no checkpoint to count from.",
+			message = fmt.Sprintf("`%s` is restored from the checkpoint (%s) and set to `%s` here. Training goes on as if there were no checkpoint to count from.",
 				b.Name, lineIn(p.File, b.Restored, b.Node), b.New.Text())
 		}
 		p.Report(diagnostics.Diagnostic{

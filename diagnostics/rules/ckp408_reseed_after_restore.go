@@ -89,7 +89,7 @@ func reseedAfterRestore(p *diagnostics.Pass) {
 		if r.Restore != nil {
 			p.Report(diagnostics.Diagnostic{
 				Place: training.FirstLine(r.SeedAt),
-				Message: fmt.Sprintf("The generator's state is restored in %s, and this seed throws it away: the resumed run draws the "+
+				Message: fmt.Sprintf("The generator's state is restored in %s, and this seed throws it away. The resumed run draws the "+
 					"numbers of a new one.", lineIn(p.File, r.Restore.Node, r.SeedAt)),
 				Related:  []diagnostics.Related{at(r.Restore.Node, "the state is restored here")},
 				Remedies: []diagnostics.Remedy{diagnostics.MoveBefore{Call: r.SeedAt, Other: r.RestoreAt}},
@@ -98,7 +98,7 @@ func reseedAfterRestore(p *diagnostics.Pass) {
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(r.SeedAt), Severity: diagnostics.Information,
-			Message: "Training resumes with the seed of its first start, and no generator's state is restored: shuffling, dropout and augmentation " +
+			Message: "Training resumes with the seed of its first start, and no generator's state is restored. Shuffling, dropout and augmentation " +
 				"repeat those of the first epochs.",
 			Related: []diagnostics.Related{at(r.Load.Node, "training resumes from this file")},
 		}

@@ -91,7 +91,7 @@ func keyMismatch(p *diagnostics.Pass) {
 		for _, read := range l.Unwritten(saves) {
 			d := diagnostics.Diagnostic{
 				Place:   read.Node.Place(),
-				Message: fmt.Sprintf("The key %q is read from the checkpoint, and the save writes %s: this raises KeyError.", read.Key, keyList(saves)),
+				Message: fmt.Sprintf("The key %q is read from the checkpoint, and the save writes %s. This raises KeyError.", read.Key, keyList(saves)),
 				Related: savedHere(saves[0]),
 			}
 			if key := l.Nearest(read.Key, saves); key != "" {

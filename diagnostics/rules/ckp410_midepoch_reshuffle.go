@@ -96,8 +96,8 @@ func midepochReshuffle(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(s.At),
-			Message: fmt.Sprintf("The loader shuffles anew after a resume, so the `%s` batches that are skipped are not those that were trained: "+
-				"some samples come twice in this epoch, others not at all.", shortened(s.Count)),
+			Message: fmt.Sprintf("The loader shuffles anew after a resume, so the `%s` batches that are skipped are not those that were trained. "+
+				"Some samples come twice in this epoch, others not at all.", shortened(s.Count)),
 			Related: []diagnostics.Related{at(s.Loader.Node, "the loader that shuffles"), at(s.Load.Node, "training resumes from this file")},
 		})
 	}

@@ -91,7 +91,7 @@ func missingModeAfterLoad(p *diagnostics.Pass) {
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(l.At),
-			Message: fmt.Sprintf("This puts %s into evaluation mode, and nothing in the loop puts it back: further steps train without dropout "+
+			Message: fmt.Sprintf("This puts %s into evaluation mode, and nothing in the loop puts it back. Further steps train without dropout "+
 				"and with fixed batch-norm statistics.", name),
 			Related: []diagnostics.Related{at(l.Step, "training goes on here")},
 		}

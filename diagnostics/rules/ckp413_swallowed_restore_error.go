@@ -98,7 +98,7 @@ func swallowedRestoreError(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(s.Handler), Severity: severity,
-			Message: "Whatever goes wrong while the checkpoint is restored is only " + what + " here: with a damaged file or a state that does not fit, " + consequence,
+			Message: "Whatever goes wrong while the checkpoint is restored is only " + what + " here. With a damaged file or a state that does not fit, " + consequence,
 			Related: []diagnostics.Related{at(s.Call.Node, "the checkpoint is restored here")},
 		})
 	}

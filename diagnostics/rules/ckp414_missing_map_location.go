@@ -144,13 +144,13 @@ func (u *unplaced) finding() diagnostics.Diagnostic {
 	} else if n > 1 {
 		files += fmt.Sprintf(" and the %d files below", n)
 	}
-	d.Message = fmt.Sprintf("Tensors saved on a GPU come back on that GPU: without `map_location` loading %s fails where there "+
+	d.Message = fmt.Sprintf("Tensors saved on a GPU come back on that GPU. Without `map_location` loading %s fails where there "+
 		"is none, and holds a second copy in GPU memory where there is.", files)
 	if u.several != nil {
-		d.Message = fmt.Sprintf("Every process loads %s onto the GPU that it was saved from: without `map_location` that one GPU "+
+		d.Message = fmt.Sprintf("Every process loads %s onto the GPU that it was saved from. Without `map_location` that one GPU "+
 			"holds a copy for each of them.", files)
 		if u.severity != diagnostics.Warning {
-			d.Message = fmt.Sprintf("Tensors saved on a GPU come back on that GPU: without `map_location` every process loads %s onto "+
+			d.Message = fmt.Sprintf("Tensors saved on a GPU come back on that GPU. Without `map_location` every process loads %s onto "+
 				"the same one, which holds a copy for each of them.", files)
 		}
 		d.Related = append(d.Related, at(u.several.Node, "several processes run this"))

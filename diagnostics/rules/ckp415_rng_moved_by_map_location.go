@@ -76,13 +76,13 @@ func rngMovedByMapLocation(p *diagnostics.Pass) {
 		if !seen.first(m.Restore.Node) || !m.State.Valid() {
 			continue
 		}
-		severity, when := diagnostics.Warning, "map_location moves it to the GPU"
+		severity, when := diagnostics.Warning, "Here map_location moves it to the GPU"
 		if !m.Sure {
-			severity, when = diagnostics.Information, fmt.Sprintf("where `%s` is a GPU, map_location moves it there", shortened(m.Device))
+			severity, when = diagnostics.Information, fmt.Sprintf("Where `%s` is a GPU, map_location moves it there", shortened(m.Device))
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(m.Restore.Node), Severity: severity,
-			Message: fmt.Sprintf("A generator's state is a tensor on the CPU: %s, and `%s` raises a TypeError.", when, m.Restore.Node.Child(pyast.FieldFunction).Text()),
+			Message: fmt.Sprintf("A generator's state is a tensor on the CPU. %s, and `%s` raises a TypeError.", when, m.Restore.Node.Child(pyast.FieldFunction).Text()),
 			Related: []diagnostics.Related{at(m.Device, "the file is loaded onto this device")},
 			Remedies: []diagnostics.Remedy{diagnostics.Assign{
 				Title: "Move the state back to the CPU", Value: m.State, New: onCPU(m), Safe: true,

@@ -97,7 +97,7 @@ func resumeFromBest(p *diagnostics.Pass) {
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(r.Load.Node),
-			Message: fmt.Sprintf("Training resumes from the best checkpoint (%s), although the last one (%s) is written too: what was trained since the "+
+			Message: fmt.Sprintf("Training resumes from the best checkpoint (%s), although the last one (%s) is written too. What was trained since the "+
 				"best epoch is lost.", shown(r.Load.Path), shown(r.Last.Path)),
 			Related: savedHere(r.Last),
 		}

@@ -111,7 +111,7 @@ func unsafeLoad(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(l.Node), Severity: severity,
-			Message: fmt.Sprintf("%s unpickles whatever `%s` holds, and a crafted file can run any code: pass `weights_only=True`.",
+			Message: fmt.Sprintf("%s unpickles whatever `%s` holds, and a crafted file can run any code. Pass `weights_only=True`.",
 				version, shortened(l.Path.Node)),
 			Remedies: []diagnostics.Remedy{weightsOnlyFix(p, l)},
 		})

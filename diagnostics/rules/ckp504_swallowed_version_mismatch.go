@@ -87,7 +87,7 @@ func swallowedVersionMismatch(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(d.Restore.Node), Severity: severity,
-			Message: fmt.Sprintf("Strictness is given up %s, and nobody sees which keys did not match: what is missing keeps its initial values in `%s`.",
+			Message: fmt.Sprintf("Strictness is given up %s, and nobody sees which keys did not match. What is missing keeps its initial values in `%s`.",
 				cause, d.Restore.Recv.Text()),
 			Related: []diagnostics.Related{related},
 		})

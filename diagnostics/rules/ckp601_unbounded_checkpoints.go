@@ -110,7 +110,7 @@ func unboundedCheckpoints(p *diagnostics.Pass) {
 		case known, period.Every > 1, s.EpochLoop == nil:
 			continue
 		default:
-			count = "each epoch adds a file"
+			count = "Each epoch adds a file"
 		}
 		if s.Removed() || !places.first(s.Site()) {
 			continue
@@ -121,7 +121,7 @@ func unboundedCheckpoints(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: place, Severity: severity,
-			Message: fmt.Sprintf("%s is written %s and nothing in this file removes old ones: %s%s.", shown(s.Path), how, count,
+			Message: fmt.Sprintf("%s is written %s and nothing in this file removes old ones. %s%s.", shown(s.Path), how, count,
 				size(s)),
 			Remedies: []diagnostics.Remedy{diagnostics.KeepLast{Save: s}},
 		})

@@ -79,7 +79,7 @@ func nonAtomicSave(p *diagnostics.Pass) {
 	for _, m := range p.File.MovedFromTemporary() {
 		what := "raises an OSError where the system's directory for temporary files lies on another file system than the checkpoints"
 		if m.Name == "shutil.move" {
-			what = "copies byte by byte where the system's directory for temporary files lies on another file system than the checkpoints: a run killed meanwhile leaves half a file"
+			what = "copies byte by byte where the system's directory for temporary files lies on another file system than the checkpoints. A run killed meanwhile leaves half a file"
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place:   training.FirstLine(m.Move),
@@ -113,7 +113,7 @@ func nonAtomicSave(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(s.Site()),
-			Message: fmt.Sprintf("%s %s is overwritten in place: a run killed while it is written leaves neither the old checkpoint nor a new "+
+			Message: fmt.Sprintf("%s %s is overwritten in place. A run killed while it is written leaves neither the old checkpoint nor a new "+
 				"one that loads.", sentence(shown(s.Path)), what),
 			Related:  related,
 			Remedies: []diagnostics.Remedy{atomic(p.File, s)},

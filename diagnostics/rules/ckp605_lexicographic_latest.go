@@ -76,7 +76,7 @@ func lexicographicLatest(p *diagnostics.Pass) {
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(t.Node),
-			Message: fmt.Sprintf("Checkpoint names are %s as text, where 9 comes after 10: as soon as the numbers pass 9, %s.", t.How,
+			Message: fmt.Sprintf("Checkpoint names are %s as text, where 9 comes after 10. As soon as the numbers pass 9, %s.", t.How,
 				t.Harm()),
 			Related:  []diagnostics.Related{at(t.Listing.Node, "the names are listed here")},
 			Remedies: []diagnostics.Remedy{diagnostics.SortByNumber{Call: t.Node}},

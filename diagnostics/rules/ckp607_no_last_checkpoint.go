@@ -96,7 +96,7 @@ func noLastCheckpoint(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(s.Site()),
-			Message: "Checkpoints are written only when the metric is the best so far: a run that is killed resumes from its best epoch, " +
+			Message: "Checkpoints are written only when the metric is the best so far. A run that is killed resumes from its best epoch, " +
 				"and all epochs since then are trained again.",
 			Related:  loadedHere(load),
 			Remedies: []diagnostics.Remedy{diagnostics.SaveLast{Save: s}},

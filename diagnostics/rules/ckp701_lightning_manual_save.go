@@ -72,15 +72,15 @@ func lightningManualSave(p *diagnostics.Pass) {
 		if !state && (alone || !holdsModel(s)) || !places.first(s.Node) {
 			continue
 		}
-		message := fmt.Sprintf("Lightning runs `%s` in every process, and each writes this file: `trainer.save_checkpoint` writes it once, with what a resume needs.", hook)
+		message := fmt.Sprintf("Lightning runs `%s` in every process, and each writes this file. `trainer.save_checkpoint` writes it once, with what a resume needs.", hook)
 		if strings.HasSuffix(hook, "on_save_checkpoint") { // which that method itself calls
-			message = fmt.Sprintf("Lightning runs `%s` in every process, and each writes this file: write it only where `trainer.is_global_zero`.", hook)
+			message = fmt.Sprintf("Lightning runs `%s` in every process, and each writes this file. Write it only where `trainer.is_global_zero`.", hook)
 		}
 		if _, told := s.Distributed(); told || alone {
 			if !state {
 				continue // every rank's writing is told by all-ranks-save
 			}
-			message = "This state lacks what `trainer.save_checkpoint` writes beside model and optimizer, the state of loops and callbacks: `trainer.fit(ckpt_path=...)` cannot go on from it."
+			message = "This state lacks what `trainer.save_checkpoint` writes beside model and optimizer, the state of loops and callbacks. `trainer.fit(ckpt_path=...)` cannot go on from it."
 		}
 		p.Report(diagnostics.Diagnostic{Place: training.FirstLine(s.Node), Message: message})
 	}

@@ -93,7 +93,7 @@ func reportLacking(p *diagnostics.Pass, missing []lacking) {
 		if len(what) > 1 {
 			are, its = "are", "their"
 		}
-		first.Message = fmt.Sprintf("%s %s not saved in this checkpoint: %s.", listed(what), are, first.loss(its))
+		first.Message = fmt.Sprintf("%s %s not saved in this checkpoint. %s.", listed(what), are, sentence(first.loss(its)))
 		p.Report(first.Diagnostic)
 		missing = others
 	}

@@ -1,6 +1,6 @@
 """Draw docs/images/check.svg: what `ckpt-lsp check` prints for the first scenario. Needs the rich package.
 
-usage: FORCE_COLOR=1 ckpt-lsp check FILE | python docs/images/check.py "ckpt-lsp check FILE" docs/images/check.svg
+usage: CLICOLOR_FORCE=1 ckpt-lsp check FILE | python docs/images/check.py "ckpt-lsp check FILE" docs/images/check.svg
 """
 import io
 import sys

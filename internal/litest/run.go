@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -150,12 +151,27 @@ func checkProject(t *testing.T, files []Example, seen observed) {
 	}
 }
 
+// longest is how many characters the first sentence of a message may have, which editors show in one line.
+const longest = 140
+
+// firstSentence is a message up to its first full stop that a space follows.
+func firstSentence(message string) string {
+	first, _, more := strings.Cut(message, ". ")
+	if more {
+		first += "."
+	}
+	return first
+}
+
 // compare holds an example's findings against its comments, one to one.
 func (e Example) compare(t *testing.T, found *project.Analysis) {
 	t.Helper()
 	lines := text.NewLineIndex([]byte(e.Source))
 	left := slices.Clone(e.Expected)
 	for _, d := range found.Diagnostics {
+		if first := firstSentence(d.Message); utf8.RuneCountInString(first) > longest {
+			t.Errorf("%s:%d: %s: the first sentence has %d characters, want at most %d: %s", e.Doc, e.Line, d.Rule.Code, utf8.RuneCountInString(first), longest, first)
+		}
 		if d.Span.Start < 0 || d.Span.End > len(e.Source) || d.Span.Start > d.Span.End {
 			t.Errorf("%s:%d: %s has the span %v outside the text", e.Doc, e.Line, d.Rule.Code, d.Span)
 			continue
