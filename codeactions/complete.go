@@ -130,7 +130,7 @@ func complete(file *training.File, mod *pysem.Module, parts []missing) (c comple
 	var left []string
 	switch {
 	case load == nil:
-		c.doubts = append(c.doubts, "no load that would restore it is in sight")
+		c.doubts = append(c.doubts, "no load that would restore it was found")
 	default:
 		r := newRestorer(p, load)
 		r.save = save

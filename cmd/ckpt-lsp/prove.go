@@ -41,7 +41,7 @@ func newProveCommand() *cobra.Command {
 
   repeat  Is it reproducible? It runs twice, and each optimizer step of the two is compared: the
           data, the learning rate, the loss, the parameters, bit for bit.
-  resume  Is it resumable? It is killed behind a checkpoint and resumed, and what it does from there
+  resume  Is it resumable? It is killed after a checkpoint and resumed, and what it does from there
           on is compared with the uninterrupted run.
   kill    Is it safe from crashes? It is killed at random moments inside checkpoint writes, and what
           each kill leaves is loaded.

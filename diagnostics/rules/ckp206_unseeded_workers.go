@@ -138,7 +138,7 @@ func constantWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
 		case !s.PerWorker:
 			message = "Every worker is given the same seed: they draw the same numbers, in every epoch."
 		case !s.PerEpoch && !use.Persistent():
-			message = "Workers are started anew, with these seeds, in every epoch: each epoch draws the same numbers."
+			message = "Workers start again with these seeds in every epoch: each epoch draws the same numbers."
 		default:
 			continue
 		}

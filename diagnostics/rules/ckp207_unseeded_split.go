@@ -74,7 +74,7 @@ func unseededSplit(p *diagnostics.Pass) {
 	for _, s := range p.File.UnseededSplits() {
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(s.Node),
-			Message: fmt.Sprintf("`%s` splits the data anew in each run: nothing seeds the generator of %s.",
+			Message: fmt.Sprintf("`%s` splits the data differently in each run: nothing seeds the generator of %s.",
 				s.Node.Child(pyast.FieldFunction).Text(), s.RNG),
 			Remedies: []diagnostics.Remedy{diagnostics.SeedSplit{Call: s.Node, Keyword: s.Keyword}},
 		}

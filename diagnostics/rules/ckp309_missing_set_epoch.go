@@ -88,7 +88,7 @@ func missingSetEpoch(p *diagnostics.Pass) {
 		p.Report(diagnostics.Diagnostic{
 			Place:    training.FirstLine(n),
 			Severity: diagnostics.Information,
-			Message: "The loader is started anew here for ever, and nobody can tell its sampler the epoch. A DistributedSampler gives the same order of " +
+			Message: "The loader is restarted here forever, and nothing tells its sampler the epoch. A DistributedSampler gives the same order of " +
 				"the data in every pass. Call `sampler.set_epoch` before each.",
 		})
 	}

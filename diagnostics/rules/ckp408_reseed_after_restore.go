@@ -105,7 +105,7 @@ func reseedAfterRestore(p *diagnostics.Pass) {
 		if r.From != "" && r.Argument.Valid() {
 			d.Remedies = []diagnostics.Remedy{diagnostics.Assign{
 				Title: fmt.Sprintf("Add `%s` to the seed", r.From), Value: r.Argument, New: r.Argument.Text() + " + " + r.From,
-				Reason: "a run that starts anew with an epoch other than 0 draws other numbers too",
+				Reason: "a run that starts from the beginning with an epoch other than 0 draws other numbers too",
 			}}
 		}
 		p.Report(d)

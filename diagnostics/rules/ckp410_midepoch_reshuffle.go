@@ -80,7 +80,7 @@ import (
 //
 //   - https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.DataLoader
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP410", Name: "midepoch-reshuffle", Summary: "A resume skips batches of a loader that shuffles anew",
+	Code: "CKP410", Name: "midepoch-reshuffle", Summary: "A resume skips batches of a loader that reshuffles",
 	Severity: diagnostics.Warning, Since: "0.1.0",
 	Run: midepochReshuffle,
 })
@@ -96,7 +96,7 @@ func midepochReshuffle(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(s.At),
-			Message: fmt.Sprintf("The loader shuffles anew after a resume, so the `%s` batches that are skipped are not those that were trained. "+
+			Message: fmt.Sprintf("The loader reshuffles after a resume, so the `%s` batches that are skipped are not those that were trained. "+
 				"Some samples come twice in this epoch, others not at all.", shortened(s.Count)),
 			Related: []diagnostics.Related{at(s.Loader.Node, "the loader that shuffles"), at(s.Load.Node, "training resumes from this file")},
 		})

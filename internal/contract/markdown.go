@@ -88,9 +88,9 @@ func (c Contract) List() string {
 		fate := k.Fate(40)
 		switch {
 		case k.State == "unknown" && k.Written != nil:
-			fate = "perhaps read out of sight"
+			fate = "perhaps read elsewhere"
 		case k.State == "unknown":
-			fate = "perhaps written out of sight"
+			fate = "perhaps written elsewhere"
 		}
 		items = append(items, Item(k.Name, written, fate))
 	}

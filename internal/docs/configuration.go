@@ -33,11 +33,11 @@ func KeyPage(k project.Key) string {
 // configurationHead says where the configuration stands and what goes before what.
 const configurationHead = `# Configuration
 
-This page is made from the table that ckpt-lsp reads its configuration by; ` + "`ckpt-lsp config`" + ` prints the same for one key.
+This page is generated from ckpt-lsp's own table of keys. ` + "`ckpt-lsp config KEY`" + ` prints the entry of one key.
 
-## Where it stands
+## Where to put it
 
-The settings stand in ` + "`ckpt-lsp.toml`" + `, or in ` + "`pyproject.toml`" + ` in the table ` + "`[tool.ckpt-lsp]`" + `, under the same names:
+Put the settings into ` + "`ckpt-lsp.toml`" + `, or in ` + "`pyproject.toml`" + ` in the table ` + "`[tool.ckpt-lsp]`" + `, under the same names:
 
 ` + "```toml" + `
 # pyproject.toml
@@ -48,30 +48,30 @@ ignore = ["missing-rng-state"]
 non-atomic-save = "warning"
 ` + "```" + `
 
-For each file the nearest one in its directory or above holds, alone: it is not merged with those further up. In one directory
-` + "`ckpt-lsp.toml`" + ` goes before ` + "`pyproject.toml`" + `. Paths and patterns are relative to the file that they stand in.
+For each Python file the nearest configuration counts, in its directory or above. It is not merged with those further up. In one directory
+` + "`ckpt-lsp.toml`" + ` takes precedence over ` + "`pyproject.toml`" + `. Paths and patterns are relative to the configuration file.
 
 A mistake is an error that names the file, the line and the key: an unknown key, a rule that does not exist, a value of another type, or
-a table of ` + "`pyproject.toml`" + ` whose name is misspelt. ` + "`check`" + ` then exits with 2; an editor tells it and goes on with the defaults.
+a table of ` + "`pyproject.toml`" + ` whose name is misspelt. ` + "`check`" + ` then exits with 2. An editor reports it and uses the defaults.
 
-## What goes before what
+## Precedence
 
-From the first that decides to the last:
+From the highest to the lowest:
 
 1. The options of ` + "`check`" + ` for one key, such as ` + "`--select`" + `; in an editor, its settings.
-2. ` + "`--config KEY=VALUE`" + `, with the value in TOML: ` + "`--config 'torch-version = \"2.4\"'`" + `. It can be given several times; the last one counts.
-3. The configuration file: the one that ` + "`--config FILE`" + ` names, whose paths are then relative to the working directory, else the nearest one.
-   With ` + "`--isolated`" + ` none is read.
+2. ` + "`--config KEY=VALUE`" + `, with the value in TOML: ` + "`--config 'torch-version = \"2.4\"'`" + `. You can give it several times; the last one counts.
+3. The configuration file: the one that ` + "`--config FILE`" + ` names, or else the nearest one. Paths in a file named by ` + "`--config`" + ` are relative to the working
+   directory. With ` + "`--isolated`" + ` no file is read.
 4. The default.
 
-` + "`--extend-select`, `--ignore`, `--unfixable` and `--extend-exclude`" + ` add to the configuration, the others replace it. In the tables
-` + "`severity` and `per-file-ignores`" + ` each entry counts by itself. ` + "`ckpt-lsp check --show-settings FILE`" + ` shows what holds for a file and where it was
-said, ` + "`--show-files`" + ` which files are checked.
+` + "`--extend-select`, `--ignore`, `--unfixable` and `--extend-exclude`" + ` add to the configuration; the others replace it. In the tables
+` + "`severity` and `per-file-ignores`" + ` each entry counts by itself. ` + "`ckpt-lsp check --show-settings FILE`" + ` shows the settings of a file and where each comes
+from; ` + "`--show-files`" + ` lists the files that are checked.
 
 ## Completion in editors
 
 ` + "`editors/schemastore`" + ` holds the JSON Schema of both places in the layout of SchemaStore; Taplo, Even Better TOML and other editors complete
-and check keys by it. ` + "`ckpt-lsp config --format schema`" + ` prints it; name the file in the first line of ` + "`ckpt-lsp.toml`" + `:
+and check keys by it. ` + "`ckpt-lsp config --format schema`" + ` prints it. Name the file in the first line of ` + "`ckpt-lsp.toml`" + `:
 
 ` + "```toml" + `
 #:schema ./ckpt-lsp.schema.json

@@ -58,10 +58,10 @@ func ReadBaseline(path string) (*Baseline, error) {
 		Findings []Old
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("%s: expected a baseline (%w); write it anew with `ckpt-lsp baseline write`", path, err)
+		return nil, fmt.Errorf("%s: expected a baseline (%w); write it again with `ckpt-lsp baseline write`", path, err)
 	}
 	if file.Version != baselineVersion {
-		return nil, fmt.Errorf("%s: the baseline has version %d, this ckpt-lsp reads %d; write it anew with `ckpt-lsp baseline write`", path, file.Version, baselineVersion)
+		return nil, fmt.Errorf("%s: the baseline has version %d, this ckpt-lsp reads %d; write it again with `ckpt-lsp baseline write`", path, file.Version, baselineVersion)
 	}
 	slices.SortFunc(file.Findings, Old.compare)
 	return &Baseline{path, file.Paths, file.Findings}, nil

@@ -16,7 +16,7 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.Var((*questionsFlag)(&o.Questions), "only", "questions to ask: repeat, resume, kill (default: all)")
 	flags.Var((*wordsFlag)(&o.ResumeArgs), "resume-args", "arguments appended to the command when it resumes")
 	flags.Var((*wordsFlag)(&o.ResumeCommand), "resume-command", "the command that resumes, where it is another one")
-	flags.Var((*countFlag)(&o.Checkpoint), "checkpoint", "kill behind this checkpoint, counted from 1 (default: one near the middle)")
+	flags.Var((*countFlag)(&o.Checkpoint), "checkpoint", "kill after this checkpoint, counted from 1 (default: one near the middle)")
 	flags.Var((*countFlag)(&o.Steps), "steps", "end each run after so many optimizer steps")
 	o.Kills = defaultKills
 	flags.Var((*countFlag)(&o.Kills), "kills", "kills inside checkpoint writes")

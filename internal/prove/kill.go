@@ -193,9 +193,9 @@ func (s *session) moments(l *runLog) ([]moment, error) {
 func (m moment) String() string {
 	switch m.op.What {
 	case "save":
-		return fmt.Sprintf("behind %d bytes of %s", m.bytes, m.op.Path)
+		return fmt.Sprintf("after %d bytes of %s", m.bytes, m.op.Path)
 	case "copy":
-		return fmt.Sprintf("behind %d bytes of the copy to %s", m.bytes, m.op.Target)
+		return fmt.Sprintf("after %d bytes of the copy to %s", m.bytes, m.op.Target)
 	case "rename":
 		return fmt.Sprintf("before %s is renamed to %s", m.op.Path, m.op.Target)
 	case "remove":

@@ -126,7 +126,7 @@ func (s *session) choose(l *runLog) (choice, error) {
 	}
 	if n := s.options.Checkpoint; n > 0 {
 		if n > len(ends) {
-			return choice{}, fmt.Errorf("checkpoint %d: expected one of the %d behind which more steps follow", n, len(ends))
+			return choice{}, fmt.Errorf("checkpoint %d: expected one of the %d that more steps follow", n, len(ends))
 		}
 		return ends[n-1], nil
 	}
