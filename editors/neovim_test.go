@@ -35,12 +35,16 @@ func eachNeovim(t *testing.T, session string, check func(d *desk)) {
 	}
 }
 
-// TestNeovim looks at the findings and a hover, makes the quick fix, sees the findings go, and saves.
+// TestNeovim looks at the findings, the code lens and a hover, makes the quick fix, sees the findings go, and saves. Our findings alone are
+// sorted by their severity.
 func TestNeovim(t *testing.T) {
 	eachNeovim(t, "fix.lua", func(d *desk) {
 		d.saved(completed(d.t))
 		if hover := d.read("hover.txt"); !strings.Contains(hover, "optimizer") {
 			d.t.Errorf("the hover on the save says nothing of the optimizer: %q", hover)
+		}
+		if sorted := d.read("sorted.txt"); sorted != "true false" {
+			d.t.Errorf("sorted by severity, ours and all others': %s", sorted)
 		}
 	})
 }

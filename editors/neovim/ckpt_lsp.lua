@@ -58,6 +58,29 @@ local function fix_all(client, buffer)
   end
 end
 
+--- Shows the worst finding of a line first, whatever the configuration says of other sources.
+local function sort_by_severity(client)
+  local provider = client.server_capabilities.diagnosticProvider
+  for _, pulled in ipairs({ false, true }) do
+    local namespace = vim.lsp.diagnostic.get_namespace(client.id, pulled, provider and provider.identifier)
+    vim.diagnostic.config({ severity_sort = true }, namespace)
+  end
+end
+
+--- Shows the code lenses, now and as the file changes.
+local function show_lenses(client, buffer)
+  local function refresh()
+    local params = { textDocument = { uri = vim.uri_from_bufnr(buffer) } }
+    client.request("textDocument/codeLens", params, vim.lsp.codelens.on_codelens, buffer)
+  end
+  vim.api.nvim_create_autocmd({ "BufEnter", "InsertLeave", "TextChanged", "BufWritePost" }, {
+    group = vim.api.nvim_create_augroup("ckpt-lsp-lenses-" .. buffer, {}), -- of the last client only
+    buffer = buffer,
+    callback = refresh,
+  })
+  refresh()
+end
+
 local clients = {} -- by root, for Neovim 0.7, which does not look for a client that runs already
 
 local function start(buffer)
@@ -70,11 +93,13 @@ local function start(buffer)
     init_options = { terminal = true }, -- :CkptLspProve opens the terminal itself
     settings = {
       ["ckpt-lsp"] = {
-        codeLens = true, -- "checkpoint 5 of 8" above saves
+        codeLens = true, -- "checkpoint 5 of 8" above saves; vim.lsp.codelens.run() makes its fix
         inlayHints = false, -- what a load restores, the learning rate at resume
       },
     },
     on_attach = function(client, attached)
+      sort_by_severity(client)
+      show_lenses(client, attached)
       vim.api.nvim_buf_create_user_command(attached, "CkptLspProve", function()
         prove(client, attached)
       end, { desc = "Stop and resume this script, and compare with a run that is not stopped" })

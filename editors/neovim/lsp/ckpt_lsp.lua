@@ -43,6 +43,32 @@ local function fix_all(client, buffer)
   end
 end
 
+--- Shows the worst finding of a line first, whatever the configuration says of other sources.
+local function sort_by_severity(client)
+  local provider = client.server_capabilities.diagnosticProvider
+  for _, pulled in ipairs({ false, true }) do
+    local namespace = vim.lsp.diagnostic.get_namespace(client.id, pulled, provider and provider.identifier)
+    vim.diagnostic.config({ severity_sort = true }, namespace)
+  end
+end
+
+--- Shows the code lenses, now and as the file changes.
+local function show_lenses(client, buffer)
+  if vim.lsp.codelens.enable then -- 0.12 and newer do it themselves, after vim.lsp.codelens.enable(true)
+    return
+  end
+  local function refresh()
+    local params = { textDocument = { uri = vim.uri_from_bufnr(buffer) } }
+    client:request("textDocument/codeLens", params, vim.lsp.codelens.on_codelens, buffer)
+  end
+  vim.api.nvim_create_autocmd({ "BufEnter", "InsertLeave", "TextChanged", "BufWritePost" }, {
+    group = vim.api.nvim_create_augroup("ckpt-lsp-lenses-" .. buffer, {}), -- of the last client only
+    buffer = buffer,
+    callback = refresh,
+  })
+  refresh()
+end
+
 return {
   cmd = { "ckpt-lsp", "server" },
   filetypes = { "python" },
@@ -50,11 +76,13 @@ return {
   init_options = { terminal = true }, -- :CkptLspProve opens the terminal itself
   settings = {
     ["ckpt-lsp"] = {
-      codeLens = true, -- "checkpoint 5 of 8" above saves
+      codeLens = true, -- "checkpoint 5 of 8" above saves; vim.lsp.codelens.run() makes its fix
       inlayHints = false, -- what a load restores, the learning rate at resume
     },
   },
   on_attach = function(client, buffer)
+    sort_by_severity(client)
+    show_lenses(client, buffer)
     vim.api.nvim_buf_create_user_command(buffer, "CkptLspProve", function()
       prove(client, buffer)
     end, { desc = "Stop and resume this script, and compare with a run that is not stopped" })

@@ -29,6 +29,22 @@ function M.wait(what, condition)
   end
 end
 
+--- The titles of the code lenses.
+function M.lens()
+  local titles = {}
+  for _, lens in ipairs(vim.lsp.codelens.get(vim.fn.has("nvim-0.12") == 1 and { bufnr = 0 } or 0)) do
+    lens = lens.lens or lens
+    titles[#titles + 1] = lens.command and lens.command.title or ""
+  end
+  return table.concat(titles, "\n")
+end
+
+--- What is said of the order of our findings, and of those of all sources.
+function M.sorted()
+  local ours = vim.diagnostic.config(nil, vim.diagnostic.get(0)[1].namespace)
+  return tostring(ours.severity_sort) .. " " .. tostring(vim.diagnostic.config().severity_sort)
+end
+
 --- Opens the file and waits for the server's first word.
 function M.open()
   vim.cmd("edit " .. vim.fn.fnameescape(M.file))
