@@ -119,9 +119,9 @@ func allRanksSave(p *diagnostics.Pass) {
 				"a mixture that loads without an error, or unreadable.", shown(s.Path), because(p.File, e, site)),
 			Related: []diagnostics.Related{at(e.Node, "several processes run this")},
 		}
-		if site == s.Node {
+		if site == s.Node && !s.Gathers() {
 			d.Remedies = []diagnostics.Remedy{diagnostics.GuardRank{Save: s, Barrier: s.Awaited() != nil}}
-		} else {
+		} else if site != s.Node {
 			d.Related = append(d.Related, at(s.Node, "the save, which other callers make on one rank only"))
 		}
 		if e.Optional(s.Run) {

@@ -332,6 +332,18 @@ func (s *SaveSite) waitedFor(later int) bool {
 	return false
 }
 
+// Gathers reports whether what is saved is worked out in a call of its own that every process must make, as the state of a model under
+// FSDP is.
+func (s *SaveSite) Gathers() bool {
+	return slices.ContainsFunc(s.Run.Calls, func(c *Call) bool {
+		if c.Node == s.Node || c.Ctx != s.Ctx || !s.Node.Encloses(c.Node) {
+			return false
+		}
+		_, joint := s.Run.File.groupCall(c)
+		return joint
+	})
+}
+
 var barrierName = regexp.MustCompile(`(?i)barrier`)
 
 // waitsAtExit reports whether a context manager at hand is left on the way from one frame to another, in which the processes wait for
