@@ -170,7 +170,7 @@ func savesValue(s *training.SaveSite, best *training.Best) bool {
 		if n.TextIs(best.Name) {
 			return true
 		}
-		if s.BestOnly() && right.Valid() && n.TextIs(right.Text()) {
+		if s.BestOnly() && right.Valid() && training.Taken(n).TextIs(training.Taken(right).Text()) {
 			return true
 		}
 		for d := range n.Descendants() {

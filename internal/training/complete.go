@@ -301,7 +301,7 @@ type Best struct {
 // beats reports whether a condition asks that what is then assigned to a variable is above or below its value so far: a metric, be
 // it taken out of a tensor on the way. What a loop counts is no metric.
 func beats(cond pyast.Node, name string, assigned pyast.Node) bool {
-	metric := taken(assigned)
+	metric := Taken(assigned)
 	for n := range cond.Descendants() {
 		if n.Kind() != pyast.KindComparisonOperator {
 			continue
@@ -313,7 +313,7 @@ func beats(cond pyast.Node, name string, assigned pyast.Node) bool {
 		if right.TextIs(name) {
 			left, right = right, left
 		}
-		if left.TextIs(name) && taken(right).TextIs(metric.Text()) && !loopVariable(n, metric.Text()) {
+		if left.TextIs(name) && Taken(right).TextIs(metric.Text()) && !loopVariable(n, metric.Text()) {
 			return true
 		}
 	}
@@ -330,8 +330,8 @@ func (f *File) asksBest(fr *pysem.Frame, name string, assigned pyast.Node) bool 
 	})
 }
 
-// taken is the metric in `loss.item()`, `float(loss)` and `copy.copy(loss)`.
-func taken(n pyast.Node) pyast.Node {
+// Taken is the metric in `loss.item()`, `float(loss)` and `copy.copy(loss)`.
+func Taken(n pyast.Node) pyast.Node {
 	for n.Kind() == pyast.KindCall {
 		args := pysem.Args(n)
 		fn := n.Child(pyast.FieldFunction)
