@@ -70,11 +70,11 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it adds the state to the dict, under a name that surely has a value there, and
-// restores it where the file is loaded, be that in another file, if the checkpoint has it. An object that an option leaves out is saved
-// and restored under that option; a function that has no name for it is handed it. The fix is unsafe, and says why, where no load that
-// would restore the state is in sight or can be taught to, and for apex, whose
-// loss scale can be restored only behind `amp.initialize`.
+// The fix is safe: it adds the state to the dict, under a name that is known to have a value there, and
+// restores it where the file is loaded, even in another file, if the checkpoint has it. An object that an option leaves out is saved
+// and restored under that option; a function that has no name for it gets it as an argument. The fix is unsafe, and says why, where no load that
+// could restore the state is found, and for apex, whose
+// loss scale can be restored only after `amp.initialize`.
 //
 // # What it does not see
 //

@@ -57,7 +57,7 @@ import (
 // # Fix safety
 //
 // The fix is safe: it adds the loop variable to the dict and, where the file is loaded before a `range` loop, starts the
-// loop behind the saved epoch if the file has one.
+// loop after the saved epoch if the file has one.
 //
 // # What it does not see
 //

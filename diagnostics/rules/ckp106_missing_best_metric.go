@@ -15,7 +15,7 @@ import (
 // # What it does
 //
 // Reports a checkpoint that training resumes from and that lacks the best metric so far, although that metric decides which
-// checkpoint is kept as the best. Where the best checkpoint lacks it like the one that is written all the time, the latter is told.
+// checkpoint is kept as the best. Where the best checkpoint lacks it as the regular one does, the regular one is reported.
 //
 // # Why it matters
 //

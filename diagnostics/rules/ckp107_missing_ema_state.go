@@ -19,7 +19,7 @@ import (
 //
 // # Why it matters
 //
-// An average over thousands of steps is not in the model's weights. The resumed run starts a new one, from whatever weights the
+// An average over thousands of steps is not in the model's weights. The resumed run starts a new one from the weights that the
 // copy was made of, and what is evaluated or released afterwards is another model. Where only the average is saved, the
 // optimizer goes on from weights that it did not reach.
 //
@@ -80,7 +80,7 @@ import (
 //
 // # What it does not see
 //
-// Averages that a class in another file keeps and updates out of sight; counters of an average that its state dict leaves out.
+// Averages that a class in another file keeps and updates in unresolved code; counters of an average that its state dict leaves out.
 //
 // # Related rules
 //

@@ -14,7 +14,7 @@ import (
 //
 // # Why it matters
 //
-// Nothing in the file tells what wrote it. When it does not load any more, or a resumed run behaves differently, there is
+// Nothing in the file says what wrote it. When it does not load any more, or a resumed run behaves differently, there is
 // nothing to compare with.
 //
 // # Example

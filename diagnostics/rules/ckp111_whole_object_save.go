@@ -13,14 +13,14 @@ import (
 // # What it does
 //
 // Reports `torch.save` of a whole model instead of its state dict, also as a value in a dict. It is a warning where the program
-// loads it and leaves `weights_only` to torch. It is information where nothing in sight loads it, where a load says
+// loads it and leaves `weights_only` to torch. It is information where no load of it is found, where a load says
 // `weights_only=False` or the program lists the classes that it may make, where the project rules out torch 2.6, where the object is
 // made for the file (`copy.deepcopy(model).half()`), as exports are, and where it is written before the training.
 //
 // # Why it matters
 //
 // The file holds a pickle of the object: the names of its class and of the module that defines it, and its attributes. It
-// loads only where the same code lies under the same name, and `torch.load` refuses it since 2.6 unless it is told to run any
+// loads only where the same code has the same name, and `torch.load` refuses it since 2.6 unless it is allowed to run any
 // pickle (`weights_only=False`).
 //
 // # Example

@@ -12,7 +12,7 @@ import (
 // # What it does
 //
 // Reports a variable that keeps the best weights while training goes on, and that refers to the model's weights instead of
-// holding a copy: `best = model.state_dict()`, also behind `.copy()` or `dict(...)`, which copy only the dict; `best = model`.
+// holding a copy: `best = model.state_dict()`, also with `.copy()` or `dict(...)`, which copy only the dict; `best = model`.
 //
 // # Why it matters
 //

@@ -21,7 +21,7 @@ import (
 //
 // # Why it matters
 //
-// One such value is enough: the whole file no longer loads, unless the loader is told to run any pickle.
+// One such value is enough: the whole file no longer loads, unless the loader is allowed to run any pickle.
 //
 // # Example
 //
@@ -46,7 +46,7 @@ import (
 //
 // # What it does not see
 //
-// Values made in other files, or held in settings objects whose making is out of sight. A file that loads with
+// Values made in other files, or held in settings objects that are made in unresolved code. A file that loads with
 // `weights_only=False` or allows classes by `safe_globals` has decided, and stays silent.
 //
 // # Related rules

@@ -71,7 +71,7 @@ import (
 //
 // # Fix safety
 //
-// The fix moves the save behind the step. It is unsafe because checkpoints written before it are still one step behind:
+// The fix moves the save after the step. It is unsafe because checkpoints written before it are still one step behind:
 // call `scheduler.step()` once after loading one of those.
 //
 // # What it does not see

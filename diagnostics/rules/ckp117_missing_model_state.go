@@ -76,7 +76,7 @@ import (
 //
 // # What it does not see
 //
-// Modules that reach their optimizer out of sight, such as through a factory in another file or a list. It keeps silent where
+// Modules that reach their optimizer in unresolved code, such as through a factory in another file or a list. It is silent where
 // another file of the training may hold the module. Networks that follow by a moving average are missing-ema-state's.
 //
 // # Related rules

@@ -19,7 +19,7 @@ import (
 //
 // # Why it matters
 //
-// Torch seeds torch, random and (since 1.9) numpy anew in every worker and epoch. A `numpy.random.Generator`, `RandomState` or
+// Torch reseeds torch, random and (since 1.9) numpy in every worker and epoch. A `numpy.random.Generator`, `RandomState` or
 // `random.Random` made before the workers start is copied into each of them instead: all workers, in all epochs, draw the same
 // numbers, and augmentation repeats itself.
 //

@@ -17,7 +17,7 @@ import (
 //
 // # Why it matters
 //
-// Each run holds out other examples, so scores cannot be compared. A run that goes on from a checkpoint splits anew: it
+// Each run holds out other examples, so scores cannot be compared. A run that goes on from a checkpoint makes another split: it
 // validates on examples that it was trained on before. Where several processes train together, each makes another split.
 //
 // # Example

@@ -50,7 +50,7 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it sorts the listing. A checkpoint whose classes were numbered by another order must be trained anew, or be
+// The fix is safe: it sorts the listing. A checkpoint whose classes were numbered by another order must be trained again, or be
 // given its old order; sorting does not make that worse, because the order was never sure.
 //
 // # What it does not see

@@ -13,7 +13,7 @@ import (
 // # What it does
 //
 // Reports a generator that is seeded from the time, the process number or the system's entropy, where the seed is not printed,
-// stored or handed on.
+// stored or passed on.
 //
 // # Why it matters
 //

@@ -13,7 +13,7 @@ import (
 // # What it does
 //
 // Reports operations of a model that torch documents as nondeterministic on CUDA, in a program that asks for determinism. It
-// tells those that raise an error from those that just differ from run to run.
+// separates those that raise an error from those that just differ from run to run.
 //
 // # Why it matters
 //

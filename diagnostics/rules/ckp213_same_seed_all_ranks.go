@@ -49,7 +49,7 @@ import (
 //
 // # What it does not see
 //
-// Seeds that are handed in by other files. Draws that should differ are known by their names only, as dropout, random crops,
+// Seeds that come from other files. Draws that should differ are known by their names only, as dropout, random crops,
 // mixup or noise, in the files whose functions the run enters: where none is named there, nothing is reported, and one that is
 // named may be switched off. A run in which any seed depends on the rank,
 // seeds under a rank test, seeds that order a dataset's list or are called shared, files that shard models, and generators in files that use Accelerate, which shares one on purpose,

@@ -15,7 +15,7 @@ import (
 //
 // # Why it matters
 //
-// The order of a set of strings is another one in each process, whatever is seeded: Python salts the hashes of strings. A
+// The order of a set of strings differs from process to process, whatever is seeded: Python salts the hashes of strings. A
 // vocabulary numbered by it gives each word another number in each run, so a checkpoint of one run means nothing to the next.
 //
 // # Example

@@ -46,7 +46,7 @@ import (
 //
 // # What it does not see
 //
-// It keeps silent where 0 is the default, or the option's help text speaks of 0: there 0 stands for "no seed".
+// It is silent where 0 is the default, or the option's help text speaks of 0: there 0 stands for "no seed".
 //
 // # Related rules
 //

@@ -62,7 +62,7 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: one process writes the same file. It adds a barrier behind the save only where another process reads the
+// The fix is safe: one process writes the same file. It adds a barrier after the save only where another process reads the
 // file next or the process group ends.
 //
 // # What it does not see

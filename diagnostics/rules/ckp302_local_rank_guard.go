@@ -14,7 +14,7 @@ import (
 // # What it does
 //
 // Reports a checkpoint that is written, or a checkpoint saver that is made, by whichever process is the first of its node:
-// behind `local_rank == 0`, `LOCAL_RANK` or `is_local_main_process`, or by an object that only this process makes.
+// under `local_rank == 0`, `LOCAL_RANK` or `is_local_main_process`, or by an object that only this process makes.
 //
 // # Why it matters
 //

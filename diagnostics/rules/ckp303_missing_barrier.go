@@ -14,13 +14,13 @@ import (
 //
 // # What it does
 //
-// Reports a file that one rank writes and the others read next, or behind which the process group is torn down, with nothing in
+// Reports a file that one rank writes and the others read next, or after which the process group is torn down, with nothing in
 // between that makes the other ranks wait. A directory that one rank makes and all write into next is reported alike.
 //
 // # Why it matters
 //
 // The other ranks do not run the save and get to the read at once: the file is missing, empty or half written. A barrier is
-// needed there, behind the save; one in front of it is not needed. Where the process group is torn down instead, that is an
+// needed there, after the save; one before it is not needed. Where the process group is torn down instead, that is an
 // information: the processes should end it together, but a quick save does no harm.
 //
 // # Example
@@ -56,7 +56,7 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it adds a barrier behind the test of the rank, where every process comes by.
+// The fix is safe: it adds a barrier after the test of the rank, which every process reaches.
 //
 // # What it does not see
 //

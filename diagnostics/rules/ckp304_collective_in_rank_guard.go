@@ -52,7 +52,7 @@ import (
 //
 // # What it does not see
 //
-// Calls with a process group of their own, which may hold only these ranks. A barrier whose partner stands behind the opposite
+// Calls with a process group of their own, which may hold only these ranks. A barrier whose partner stands under the opposite
 // test anywhere in the file (the first rank prepares, the others wait) is taken to be paired.
 //
 // # Related rules

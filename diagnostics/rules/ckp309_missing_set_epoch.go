@@ -13,11 +13,11 @@ import (
 // # What it does
 //
 // Reports a shuffling DistributedSampler whose loader is gone through in every epoch, in a file that never calls set_epoch. A
-// generator that starts a loader anew for ever, in a file that works with several processes, is reported as information.
+// generator that restarts a loader forever, in a file that works with several processes, is reported as information.
 //
 // # Why it matters
 //
-// DistributedSampler shuffles with its seed plus the epoch it was told. Without set_epoch every epoch sees the same order, and
+// DistributedSampler shuffles with its seed plus the epoch that it was given. Without set_epoch every epoch sees the same order, and
 // every rank the same share of the data.
 //
 // # Example
@@ -63,7 +63,7 @@ import (
 //
 // # What it does not see
 //
-// Loaders handed to functions of other files, which may call set_epoch: there the rule is silent. A sampler that is told not to
+// Loaders passed to functions of other files, which may call set_epoch: there the rule is silent. A sampler that is told not to
 // shuffle, or is named for validation or test, needs no set_epoch. Nor does one whose data no loop trains on.
 //
 // # Related rules

@@ -54,7 +54,7 @@ import (
 //
 // # What it does not see
 //
-// Files that another program makes or removes, and nodes that do not share a disk. A function that is handed the file's name is
+// Files that another program makes or removes, and nodes that do not share a disk. A function that gets the file's name is
 // taken to make it: that is reported as information.
 //
 // # Related rules

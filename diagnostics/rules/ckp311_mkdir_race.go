@@ -51,7 +51,7 @@ import (
 // # Fix safety
 //
 // The fix makes the directory on every rank, with exist_ok=True, where the rank test holds nothing else; otherwise it puts a barrier
-// behind the test, if the process group is up there. Both are unsafe: where every rank makes the directory it appears on each
+// after the test, if the process group exists there. Both are unsafe: where every rank makes the directory it appears on each
 // node's own disk too, and a barrier must be reached by every rank.
 //
 // # What it does not see

@@ -63,7 +63,7 @@ import (
 // # What it does not see
 //
 // Generators of samplers, which are often meant to be alike on all ranks. It is silent where every rank seeds alike, because the
-// state of rank 0 is then that of all, and where a seed comes from out of sight.
+// state of rank 0 is then that of all, and where a seed comes from unresolved code.
 //
 // # Related rules
 //

@@ -55,12 +55,12 @@ import (
 //
 // # Fix safety
 //
-// The fix starts the loop behind the epoch that was completed last, as the save counts it. It is unsafe: a checkpoint of
+// The fix starts the loop after the epoch that was completed last, as the save counts it. It is unsafe: a checkpoint of
 // another program may count otherwise, and training that long again may have been the intention.
 //
 // # What it does not see
 //
-// It keeps silent where the epoch is used in the loop, for its end, or by a call other than one that prints it, where only the
+// It is silent where the epoch is used in the loop, for its end, or by a call other than one that prints it, where only the
 // model is restored, and where a condition or function around the load speaks of finetuning.
 //
 // # Related rules

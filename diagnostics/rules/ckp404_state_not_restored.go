@@ -14,11 +14,11 @@ import (
 //
 // Reports a load from which training resumes and which leaves a saved state in the file: an optimizer, scheduler, gradient
 // scaler or averaged model whose key is never read, a variable that the rounds of the training hand on, or the epoch when
-// nothing tells how far the run had come.
+// nothing says how far the run had come.
 //
 // # Why it matters
 //
-// What is not restored starts anew: momentum buffers and moment estimates from zero, a schedule from its beginning, the
+// What is not restored starts over: momentum buffers and moment estimates from zero, a schedule from its beginning, the
 // epoch count from the first epoch. The resumed run differs from one that was not interrupted, without any error. A loss scale is
 // found again within a few steps: of a scaler it is information, and so of the epoch where the loop counts from a number in the code,
 // `range(epochs)`, and the file is another than the one that is written: it may be meant to begin afresh.
@@ -71,7 +71,7 @@ import (
 //
 // # What it does not see
 //
-// Checkpoints that are handed to functions of other files, or whose keys are iterated, are taken to be restored there.
+// Checkpoints that are passed to functions of other files, or whose keys are iterated, are taken to be restored there.
 //
 // # Related rules
 //

@@ -74,7 +74,7 @@ import (
 //
 // # What it does not see
 //
-// Checkpoints that are handed to functions of other files are taken to be restored there.
+// Checkpoints that are passed to functions of other files are taken to be restored there.
 //
 // # Related rules
 //

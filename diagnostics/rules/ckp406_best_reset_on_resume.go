@@ -76,7 +76,7 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it restores the metric from the checkpoint, behind its initial assignment, if the file has it. There is no
+// The fix is safe: it restores the metric from the checkpoint, after its initial assignment, if the file has it. There is no
 // fix where it is read and reset afterwards: the reset has to go.
 //
 // # What it does not see

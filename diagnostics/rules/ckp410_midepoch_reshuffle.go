@@ -69,8 +69,8 @@ import (
 //
 // # What it does not see
 //
-// It keeps silent where a seed or `set_epoch` is called in each epoch, where any generator's state is restored, where the loader
-// has a generator of its own, and where the number does not come from a checkpoint in sight.
+// It is silent where a seed or `set_epoch` is called in each epoch, where any generator's state is restored, where the loader
+// has a generator of its own, and where the number does not come from a checkpoint that is found.
 //
 // # Related rules
 //

@@ -54,7 +54,7 @@ import (
 //
 // # Fix safety
 //
-// The fix calls `train()` at the top of the loop, or behind the call that validates. It is unsafe: the numbers of the training
+// The fix calls `train()` at the top of the loop, or after the call that validates. It is unsafe: the numbers of the training
 // change, and layers that were frozen in evaluation mode on purpose are trained again.
 //
 // # What it does not see

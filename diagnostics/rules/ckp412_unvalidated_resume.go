@@ -17,7 +17,7 @@ import (
 // # Why it matters
 //
 // A restore that went wrong in silence, with `strict=False` or a changed architecture, shows as a metric that is not what it was
-// when the checkpoint was written. After another epoch of training nobody can tell any more.
+// when the checkpoint was written. After another epoch of training it cannot be told any more.
 //
 // # Example
 //

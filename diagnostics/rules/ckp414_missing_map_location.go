@@ -21,7 +21,7 @@ import (
 //
 // Tensors come back on the device they were saved from. On a machine without that GPU the load fails; elsewhere it takes GPU
 // memory beside the model's, until the loaded dict is freed. With several processes all of them load onto the GPU of the one
-// that saved; where the save is in sight too, remapped-to-one-gpu reports it.
+// that saved; where the save is found too, remapped-to-one-gpu reports it.
 //
 // # Example
 //

@@ -70,7 +70,7 @@ import (
 //
 // # What it does not see
 //
-// It keeps silent where the user names the file, where another load of the file resumes from anything else, where training goes
+// It is silent where the user names the file, where another load of the file resumes from anything else, where training goes
 // back to the best while it runs, and where only the weights are loaded.
 //
 // # Related rules

@@ -17,7 +17,7 @@ import (
 //
 // # Why it matters
 //
-// A checkpoint is a pickle. Before torch 2.6 `torch.load` unpickles whatever the file holds, and a crafted file runs any code.
+// A checkpoint is a pickle. Before torch 2.6 `torch.load` unpickles everything in the file, and a crafted file runs any code.
 // Since 2.6 `weights_only=True` is the default, and loads only tensors and plain values.
 //
 // # Example
@@ -51,8 +51,8 @@ import (
 //
 // # What it does not see
 //
-// It keeps silent where the project requires torch 2.6 or later, or rules out 1.13, which brought the argument; on files that a
-// caller names, where nothing tells the version of torch; where `weights_only` is given (either value is a decision); inside
+// It is silent where the project requires torch 2.6 or later, or rules out 1.13, which brought the argument; on files that a
+// caller names, where nothing states the version of torch; where `weights_only` is given (either value is a decision); inside
 // `torch.serialization.safe_globals`; for a file that the same program writes or resumes from; and for whole modules and other
 // data, which `weights_only=True` refuses or which no model takes.
 //

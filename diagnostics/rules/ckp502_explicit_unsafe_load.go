@@ -17,7 +17,7 @@ import (
 //
 // # Why it matters
 //
-// A checkpoint is a pickle. With `weights_only=False` `torch.load` unpickles whatever the file holds, and a crafted file runs
+// A checkpoint is a pickle. With `weights_only=False` `torch.load` unpickles everything in the file, and a crafted file runs
 // any code with the rights of the user who loads it.
 //
 // # Example
@@ -53,7 +53,7 @@ import (
 // # What it does not see
 //
 // It keeps silent about checkpoints from which training resumes, and about files that the same program writes: they are its own.
-// It keeps silent where a comment in front of the load speaks of trust, and where only a caller out of sight knows the name. A
+// It is silent where a comment in front of the load speaks of trust, and where only an unresolved caller knows the name. A
 // load that does not give `weights_only` is what unsafe-load reports.
 //
 // # Related rules

@@ -38,12 +38,12 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe where the load_state_dict is surely a module's: it only tells what did not match, by the module's logger where it
+// The fix is safe where the load_state_dict is known to be a module's: it only reports what did not match, by the module's logger where it
 // has one. It is unsafe for averages, and for a class that is not at hand or has a load_state_dict of its own, which may return nothing.
 //
 // # What it does not see
 //
-// It keeps silent where the keys were compared with the model's before, or some were taken out of the state, because then the
+// It is silent where the keys were compared with the model's before, or some were taken out of the state, because then the
 // mismatch is intended, and where the state is made of another model's, as an average is at each step.
 //
 // # Related rules

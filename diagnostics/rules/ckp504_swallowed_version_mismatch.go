@@ -49,7 +49,7 @@ import (
 //
 // # What it does not see
 //
-// It keeps silent where the handler prints the error, which lists the keys, where the result of load_state_dict is used, where the keys are compared with the model's, where the handler
+// It is silent where the handler prints the error, which lists the keys, where the result of load_state_dict is used, where the keys are compared with the model's, where the handler
 // loads another state than the one that failed, and about comparisons with the version of torch or Python.
 //
 // # Related rules

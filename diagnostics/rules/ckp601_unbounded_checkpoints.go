@@ -62,8 +62,8 @@ const manyFiles = 100
 //
 // # What it does not see
 //
-// Clean-up by another program or file. Below 100 files the severity is information. It keeps silent where the program deletes anything that may lie where the checkpoint does, or
-// hands its place to a function out of sight that rotates files by its name. Saves behind a test of which nothing is known, and those of helpers in other files, are
+// Clean-up by another program or file. Below 100 files the severity is information. It is silent where the program deletes anything that may lie where the checkpoint does, or
+// hands its place to an unresolved function that rotates files by its name. Saves under a test of which nothing is known, and those of helpers in other files, are
 // left alone.
 //
 // # Related rules

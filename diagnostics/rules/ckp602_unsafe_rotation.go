@@ -61,7 +61,7 @@ import (
 //
 // # Fix safety
 //
-// The fix is unsafe: with the deletion behind the save, two checkpoints are on the disk for a moment; with the best left out of
+// The fix is unsafe: with the deletion after the save, two checkpoints are on the disk for a moment; with the best left out of
 // the clean-up, one file more stays. There is none where a variable remembers which of the rotated files is the best.
 //
 // # What it does not see

@@ -49,7 +49,7 @@ import (
 //
 // # Fix safety
 //
-// The fix moves the save behind the loop over batches, to the end of the epoch. It is unsafe: a run that is killed then loses up to
+// The fix moves the save after the loop over batches, to the end of the epoch. It is unsafe: a run that is killed then loses up to
 // an epoch instead of a batch. It is offered where the save is the last statement of the batch.
 //
 // # What it does not see

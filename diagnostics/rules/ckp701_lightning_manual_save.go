@@ -43,7 +43,7 @@ import (
 //
 // # What it does not see
 //
-// Exports of weights behind a test of the rank are left alone, and files that differ by rank.
+// Exports of weights under a test of the rank are left alone, and files that differ by rank.
 //
 // # Related rules
 //

@@ -57,7 +57,7 @@ import (
 //
 // # Fix safety
 //
-// The fix registers the object right behind its making. It is safe: new checkpoints hold one file more. A checkpoint that was
+// The fix registers the object right after it is made. It is safe: new checkpoints hold one file more. A checkpoint that was
 // written before lacks that file, and `load_state` raises a RuntimeError that says so: it has lost this object's state already.
 //
 // # What it does not see
