@@ -40,24 +40,27 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 		if !x.Span.Contains(at) {
 			continue
 		}
-		if len(parts) == 0 && len(lines) == 0 || x.Span.Len() < span.Len() {
+		if span.Len() == 0 || x.Span.Len() < span.Len() {
 			span = x.Span
 		}
-		lines = once(lines, line(x))
+		if !s.showsFindings {
+			lines = once(lines, line(x))
+		}
 		if x.Detail != "" {
 			details = once(details, x.Detail)
 		}
 	}
-	switch list := strings.Join(lines, "\n"); {
-	case len(parts)+len(lines) == 0:
-		return nil, nil
-	case len(parts) > 0: // a checkpoint's learning rates belong to what is told of it
+	list := strings.Join(lines, "\n")
+	switch {
+	case list == "":
 		parts = append(parts, details...)
-		if list != "" {
-			parts = append(parts, "---", list)
-		}
+	case len(parts) > 0: // a checkpoint's learning rates belong to what is told of it
+		parts = append(append(parts, details...), "---", list)
 	default:
 		parts = append([]string{list}, details...)
+	}
+	if len(parts) == 0 {
+		return nil, nil
 	}
 	return s.hover(c, strings.Join(parts, "\n\n"), span), nil
 }

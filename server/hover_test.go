@@ -67,6 +67,21 @@ func TestHoverAsPlainText(t *testing.T) {
 	}
 }
 
+// TestHoverBesideFindings asks as a client that shows the findings itself: they are not said once more.
+func TestHoverBesideFindings(t *testing.T) {
+	c := connect(t)
+	c.call("initialize", m{"processId": nil, "rootUri": nil, "capabilities": m{}, "initializationOptions": m{"showsFindings": true}})
+	c.notify("initialized", m{})
+	c.open(buggy, bugText)
+	if got := c.hover(buggy, 2, 7); got == nil || got.Contents.Value != "- step 1" {
+		t.Errorf("%+v", got)
+	}
+	c.open(quietURI, strings.TrimPrefix(quietText, "# ckpt-lsp: ignore-file\n"))
+	if got := c.hover(quietURI, 12, 10); got == nil || !strings.HasPrefix(got.Contents.Value, "**Training checkpoint**: 2 of 4") || strings.Contains(got.Contents.Value, "CKP") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestHoversAreReadable holds all pages to what every editor can show: no tables, and no line that ends within a paragraph.
 func TestHoversAreReadable(t *testing.T) {
 	for _, r := range diagnostics.Product.Rules() {

@@ -16,7 +16,7 @@ func (s *session) Initialize(_ context.Context, p *protocol.InitializeParams) (*
 	s.features = featuresOf(p.Capabilities, chosen.units)
 	var mistakes []error
 	options := optionsOf(p)
-	s.terminal = options.Terminal
+	s.terminal, s.showsFindings = options.Terminal, options.ShowsFindings
 	s.initial, mistakes = readSettings(options.Settings, s.rules)
 	folders := foldersOf(p, s.initial)
 	s.mu.Lock()
@@ -68,6 +68,7 @@ type features struct {
 	resolvesEdit, disabled                                bool // resolves the edits of code actions; shows those that cannot be made
 	applies                                               bool // makes the edits that commands come to
 	terminal                                              bool // runs the command line of a proof by itself
+	showsFindings                                         bool // shows the findings of a place beside the hover on it
 }
 
 func featuresOf(c protocol.ClientCapabilities, u units) features {
@@ -117,8 +118,9 @@ func isTrue(b *bool) bool { return b != nil && *b }
 
 // initializationOptions are what a client may say of itself that LSP has no word for.
 type initializationOptions struct {
-	Settings json.RawMessage `json:"settings"`
-	Terminal bool            `json:"terminal"`
+	Settings      json.RawMessage `json:"settings"`
+	Terminal      bool            `json:"terminal"`
+	ShowsFindings bool            `json:"showsFindings"`
 }
 
 func optionsOf(p *protocol.InitializeParams) (o initializationOptions) {

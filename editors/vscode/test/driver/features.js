@@ -9,11 +9,13 @@ const train = "1_resnet_resume/train.py";
 const ask = (name, document, ...args) => vscode.commands.executeCommand(`vscode.execute${name}`, document.uri, ...args);
 
 exports.tests = () => ({
-  "hover on a finding": borrowing(train, async (document) => {
+  "hover on a save": borrowing(train, async (document) => {
     await untilShown(document, check(document.uri.fsPath));
     const [finding] = vscode.languages.getDiagnostics(document.uri).filter((d) => d.code?.value === "CKP101");
     const hovers = await ask("HoverProvider", document, finding.range.start);
-    assert.match(hovers.flatMap((h) => h.contents).map((c) => c.value ?? c).join("\n"), /optimizer/);
+    const said = hovers.flatMap((h) => h.contents).map((c) => c.value ?? c).join("\n");
+    assert.match(said, /^\*\*Training checkpoint\*\*: \d of \d\n[^]*Missing: optimizer, /);
+    assert.ok(!said.includes(finding.message.replace(/ \[[^\]]*\]$/, "")), "VS Code shows the findings itself");
   }),
   "a page behind a finding's code": borrowing(train, async (document) => {
     await untilShown(document, check(document.uri.fsPath));
