@@ -86,6 +86,7 @@ func (r *release) formula() error {
 func (r *release) extensions(b built) error {
 	for _, platform := range b.extensions {
 		cmd := exec.Command("editors/vscode/release.sh", platform, b.path, filepath.Join(r.out, extensionName(platform)), r.version.numbers)
+		cmd.Args = append(cmd.Args, "--baseImagesUrl", r.version.extensionFile("raw"), "--baseContentUrl", r.version.extensionFile("blob"))
 		if r.version.stage != "" {
 			cmd.Args = append(cmd.Args, "--pre-release")
 		}

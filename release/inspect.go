@@ -267,6 +267,7 @@ func (r *release) inspectExtension(b built, platform string) error {
 		"extension/bundled/bin/" + b.binaryName(): func(data []byte) bool { return bytes.Equal(data, b.binary) },
 		"extension/bundled/NOTICE":                func(data []byte) bool { return bytes.Equal(data, b.notice) },
 		"extension/dist/extension.js":             some, "extension/dist/NOTICE": some, "extension/LICENSE.txt": some,
+		"extension/readme.md": r.showsPictures,
 		"extension.vsixmanifest": func(data []byte) bool {
 			return bytes.Contains(data, fmt.Appendf(nil, `Version="%s"`, r.version.numbers)) && bytes.Contains(data, fmt.Appendf(nil, `TargetPlatform="%s"`, platform))
 		},
@@ -283,4 +284,19 @@ func (r *release) inspectExtension(b built, platform string) error {
 		return fmt.Errorf("%s is missing", name)
 	}
 	return nil
+}
+
+// showsPictures reports whether the pictures of an extension's page are files of the repository, at the tag.
+func (r *release) showsPictures(page []byte) bool {
+	found := relativeLink.FindAllSubmatch(page, -1)
+	for _, m := range found {
+		file, within := strings.CutPrefix(string(m[3]), r.version.extensionFile("raw"))
+		if len(m[1]) == 0 {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(extensionFolder, filepath.FromSlash(file))); !within || err != nil {
+			return false
+		}
+	}
+	return len(found) > 0
 }

@@ -49,6 +49,13 @@ func (v version) download(file string) string {
 	return repository + "/releases/download/v" + v.semver() + "/" + file
 }
 
+// extensionFile is where the repository has the files of the extension, as they were at the tag: raw ones or their pages (blob).
+func (v version) extensionFile(kind string) string {
+	return repository + "/" + kind + "/v" + v.semver() + "/" + extensionFolder
+}
+
+const extensionFolder = "editors/vscode"
+
 var relativeLink = regexp.MustCompile(`(!?)\[([^\]]*)\]\(([^)\s]+)\)`)
 
 // absolute is a page of the repository for a place outside of it: its links lead to the repository, as it was at the tag.

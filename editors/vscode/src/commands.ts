@@ -1,6 +1,7 @@
 import * as vscode from "vscode";
 import { openExample } from "./example";
 import { prove } from "./prove";
+import { type Manifest, reportProblem } from "./report";
 import { explainRule } from "./rules";
 import type { Server } from "./server";
 
@@ -10,6 +11,7 @@ export const Commands = {
   fixAll: "ckptLsp.fixAll",
   openExample: "ckptLsp.openExample",
   prove: "ckptLsp.prove",
+  reportProblem: "ckptLsp.reportProblem",
   restart: "ckptLsp.restart",
   showContract: "ckptLsp.showContract",
   showLogs: "ckptLsp.showLogs",
@@ -30,6 +32,7 @@ export function register(context: vscode.ExtensionContext, server: Server, log: 
     [Commands.fixAll]: () => vscode.commands.executeCommand(ServerCommands.fixAll, current()),
     [Commands.openExample]: () => openExample(context.extensionUri),
     [Commands.prove]: () => prove(server.file, log),
+    [Commands.reportProblem]: () => reportProblem(server.file, context.extension.packageJSON as Manifest),
     [Commands.restart]: () => server.restart(),
     [Commands.showContract]: () => vscode.commands.executeCommand(ServerCommands.contract, current()),
     [Commands.showLogs]: () => log.show(),

@@ -25,6 +25,14 @@ const { page } = host;
 const pictures = process.env.CKPT_PICTURES === "1" ? path.join(root, "images") : host.dir;
 const picture = (name) => page.screenshot({ path: path.join(pictures, `${name}.png`) });
 
+/** Shows the hover at a place, which holds a text. */
+async function hover(line, column, text) {
+  await go(page, line, column);
+  await page.keyboard.press("Control+K");
+  await page.keyboard.press("Control+I");
+  await page.locator(".monaco-hover:visible", { hasText: text }).first().waitFor();
+}
+
 const steps = {
   async "open the script"() {
     await openFile(page, "train.py");
@@ -43,11 +51,13 @@ const steps = {
     await page.keyboard.press("Control+Shift+M");
     await page.keyboard.press("Control+1");
   },
-  async "a hover"() {
-    await go(page, 78, 15);
-    await page.keyboard.press("Control+K");
-    await page.keyboard.press("Control+I");
-    await page.locator(".monaco-hover:visible", { hasText: "is not saved in this checkpoint" }).first().waitFor();
+  async "a hover on a save"() {
+    await hover(78, 15, "is not saved in this checkpoint"); // what VS Code shows of a finding
+    await page.locator(".monaco-hover:visible", { hasText: "Missing: optimizer, scheduler" }).first().waitFor();
+    await page.keyboard.press("Escape");
+  },
+  async "a hover on a load"() {
+    await hover(61, 30, "Load of a checkpoint");
     await sleep(700); // it fades in
     await picture("hover");
     await page.keyboard.press("Escape");
@@ -77,6 +87,13 @@ const steps = {
     await page.locator(".tab.active", { hasText: /contract/i }).waitFor();
     await sleep(1500); // the preview draws itself in a frame of its own
     await picture("contract");
+  },
+  async "a proof, in a window whose files are on another machine, as code-server's are"() {
+    await openFile(page, "train.py");
+    await command(page, "ckpt-lsp: Prove This Script in a Terminal");
+    await page.locator(".terminal-wrapper.active").first().waitFor();
+    await page.locator(".tabs-list, .single-terminal-tab", { hasText: "prove train.py" }).first().waitFor();
+    await page.keyboard.press("Control+J");
   },
   async "the walkthrough and the example that it opens"() {
     const { title, steps } = walkthrough;

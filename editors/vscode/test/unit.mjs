@@ -1,6 +1,7 @@
 // The parts of the extension that need no VS Code: where the server is looked for, and what counts as one.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
@@ -54,6 +55,21 @@ test("settings with variables, relative ones, none; each place once", () => {
   assert.equal(files({ setting: "" })[0], "/env/selected/bin/ckpt-lsp");
   assert.equal(files({ setting: "/usr/bin/ckpt-lsp" }).filter((file) => file === "/usr/bin/ckpt-lsp").length, 1);
   assert.deepEqual(files({ setting: "", env: {}, folders: [], environment: undefined }), ["/ext/bundled/bin/ckpt-lsp"]);
+});
+
+test("the pictures of the extension's page are files of the repository", () => {
+  const vsix = path.join(dir, "extension.vsix");
+  execFileSync("npx", ["vsce", "package", "--no-dependencies", "--skip-license", "--out", vsix], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+  const page = execFileSync("unzip", ["-p", vsix, "extension/readme.md"], { encoding: "utf8" });
+  const { vsce, repository } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+  const pictures = [...page.matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(([, picture]) => picture);
+  assert.ok(pictures.length > 0);
+  assert.equal(vsce.baseImagesUrl, `${repository.url.replace(/\.git$/, "")}/raw/HEAD/${repository.directory}`);
+  for (const picture of pictures) {
+    assert.ok(picture.startsWith(`${vsce.baseImagesUrl}/`), picture);
+    const file = path.join(repository.directory, picture.slice(vsce.baseImagesUrl.length));
+    assert.equal(execFileSync("git", ["ls-files", file], { cwd: path.resolve(root, "../.."), encoding: "utf8" }).trim(), file);
+  }
 });
 
 test("on Windows, Scripts and .exe", () => {

@@ -7,7 +7,7 @@ const testdata = path.resolve(import.meta.dirname, "../../../testdata");
 /** Fills a folder. */
 export function fill(folder) {
   mkdirSync(path.join(folder, "families"), { recursive: true });
-  for (const name of readdirSync(path.join(testdata, "scenarios"))) {
+  for (const { name } of readdirSync(path.join(testdata, "scenarios"), { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
     mkdirSync(path.join(folder, name));
     cpSync(path.join(testdata, "scenarios", name, "train.py"), path.join(folder, name, "train.py"));
   }

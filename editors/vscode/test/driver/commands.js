@@ -23,6 +23,17 @@ exports.tests = () => ({
     await until(() => vscode.window.tabGroups.all.flatMap((g) => g.tabs).some((t) => /contract/i.test(t.label)), true);
     await vscode.commands.executeCommand("workbench.action.closeActiveEditor");
   }),
+  "report a problem": borrowing(train, async (document) => {
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand("ckptLsp.reportProblem");
+    const report = vscode.window.activeTextEditor.document;
+    assert.equal(report.languageId, "markdown");
+    assert.match(report.getText(), /^ckpt-lsp \S/m);
+    assert.match(report.getText(), /^  1_resnet_resume\/train\.py: \d+ lines, .*CKP101/m);
+    assert.ok(report.getText().includes(`${vscode.env.appName} ${vscode.version}`));
+    await vscode.commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
+    await vscode.commands.executeCommand("notifications.clearAll");
+  }),
   restart: borrowing(train, async (document) => {
     const before = serverPid();
     await vscode.commands.executeCommand("ckptLsp.restart");
