@@ -37,7 +37,7 @@ This page is generated from ckpt-lsp's own table of keys. ` + "`ckpt-lsp config 
 
 ## Where to put it
 
-Put the settings into ` + "`ckpt-lsp.toml`" + `, or in ` + "`pyproject.toml`" + ` in the table ` + "`[tool.ckpt-lsp]`" + `, under the same names:
+Put the settings into ` + "`ckpt-lsp.toml`" + `, or under the same names into the table ` + "`[tool.ckpt-lsp]`" + ` of ` + "`pyproject.toml`" + `:
 
 ` + "```toml" + `
 # pyproject.toml
