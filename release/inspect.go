@@ -288,15 +288,16 @@ func (r *release) inspectExtension(b built, platform string) error {
 
 // showsPictures reports whether the pictures of an extension's page are files of the repository, at the tag.
 func (r *release) showsPictures(page []byte) bool {
-	found := relativeLink.FindAllSubmatch(page, -1)
-	for _, m := range found {
-		file, within := strings.CutPrefix(string(m[3]), r.version.extensionFile("raw"))
+	shown := false
+	for _, m := range relativeLink.FindAllSubmatch(page, -1) {
 		if len(m[1]) == 0 {
 			continue
 		}
+		shown = true
+		file, within := strings.CutPrefix(string(m[3]), r.version.extensionFile("raw"))
 		if _, err := os.Stat(filepath.Join(extensionFolder, filepath.FromSlash(file))); !within || err != nil {
 			return false
 		}
 	}
-	return len(found) > 0
+	return shown
 }

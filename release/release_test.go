@@ -265,3 +265,24 @@ func TestPageSaysWhatWasRun(t *testing.T) {
 		t.Errorf("the changelog says %q", got)
 	}
 }
+
+// TestPicturesOfTheExtension takes a page whose picture is a file of the repository at the tag, and none that leads elsewhere.
+func TestPicturesOfTheExtension(t *testing.T) {
+	t.Chdir("..")
+	r := sample(t)
+	const tag = repository + "/raw/v1.2.3-rc.4/"
+	for page, want := range map[string]bool{
+		"![lens](" + tag + "editors/vscode/images/lens.png)":                                              true,
+		"[page](https://example.org) ![lens](" + tag + "editors/vscode/images/lens.png)":                  true,
+		"![lens](" + tag + "images/lens.png)":                                                             false,
+		"![lens](images/lens.png)":                                                                        false,
+		"![lens](" + tag + "editors/vscode/images/none.png)":                                              false,
+		"![lens](" + repository + "/raw/HEAD/editors/vscode/images/lens.png)":                             false,
+		"![a](" + tag + "editors/vscode/images/lens.png) ![b](" + tag + "editors/vscode/images/none.png)": false,
+		"no picture": false,
+	} {
+		if got := r.showsPictures([]byte(page)); got != want {
+			t.Errorf("%s: %v", page, got)
+		}
+	}
+}
