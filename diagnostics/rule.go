@@ -93,7 +93,7 @@ func (p *Pass) NeverTorch(major, minor int) bool {
 		return true
 	}
 	below, known := p.File.TorchBelow()
-	return known && (below.Major < major || below.Major == major && below.Minor <= minor)
+	return known && TorchVersion{Below: [2]int{below.Major, below.Minor}}.Never(major, minor)
 }
 
 // Report files a finding. Rule, the path and span of places and, where the rule left it zero, Severity are filled in.

@@ -88,18 +88,12 @@ func unloadablePayload(p *diagnostics.Pass) {
 
 // reportUnloadable reports what is refused in one payload, what is of one kind together.
 func reportUnloadable(p *diagnostics.Pass, s *training.SaveSite, severity diagnostics.Severity) {
-	parts := s.Unloadable()
-	for len(parts) > 0 {
-		what := parts[0].What
+	alike := func(a, b training.Unloadable) bool { return a.What == b.What }
+	for _, parts := range grouped(s.Unloadable(), alike) {
 		d := diagnostics.Diagnostic{Place: training.FirstLine(parts[0].Part), Severity: severity}
 		var keys, reasons []string
-		var others []training.Unloadable
 		var fix diagnostics.Loadable
 		for _, u := range parts {
-			if u.What != what {
-				others = append(others, u)
-				continue
-			}
 			if key := "`" + u.Key + "`"; !slices.Contains(keys, key) {
 				keys = append(keys, key)
 			}
@@ -128,12 +122,11 @@ func reportUnloadable(p *diagnostics.Pass, s *training.SaveSite, severity diagno
 			makes = "make"
 		}
 		d.Message = fmt.Sprintf("`torch.load` refuses %s with `weights_only=True`, its default since 2.6. %s %s the whole file unloadable.",
-			what, listed(keys), makes)
+			parts[0].What, listed(keys), makes)
 		if !s.Node.Encloses(parts[0].Part) {
 			d.Related = append(d.Related, at(s.Node, "the checkpoint is written here"))
 		}
 		p.Report(d)
-		parts = others
 	}
 }
 

@@ -74,15 +74,13 @@ type lacking struct {
 
 // reportLacking reports what is missing. What is missing at one place for one reason is told together.
 func reportLacking(p *diagnostics.Pass, missing []lacking) {
-	for len(missing) > 0 {
-		first := missing[0]
+	alike := func(a, b lacking) bool {
+		return a.Place == b.Place && a.Severity == b.Severity && a.loss("its") == b.loss("its")
+	}
+	for _, group := range grouped(missing, alike) {
+		first := group[0]
 		what := []string{first.what}
-		var others []lacking
-		for _, m := range missing[1:] {
-			if m.Place != first.Place || m.Severity != first.Severity || m.loss("its") != first.loss("its") {
-				others = append(others, m)
-				continue
-			}
+		for _, m := range group[1:] {
 			if !slices.Contains(what, m.what) {
 				what = append(what, m.what)
 			}
@@ -95,8 +93,21 @@ func reportLacking(p *diagnostics.Pass, missing []lacking) {
 		}
 		first.Message = fmt.Sprintf("%s %s not saved in this checkpoint. %s.", listed(what), are, sentence(first.loss(its)))
 		p.Report(first.Diagnostic)
-		missing = others
 	}
+}
+
+// grouped puts what is alike together, in the order in which the first of each comes.
+func grouped[T any](all []T, alike func(a, b T) bool) [][]T {
+	var out [][]T
+	for _, x := range all {
+		i := slices.IndexFunc(out, func(group []T) bool { return alike(group[0], x) })
+		if i < 0 {
+			out = append(out, []T{x})
+			continue
+		}
+		out[i] = append(out[i], x)
+	}
+	return out
 }
 
 // listed joins names: "torch, CUDA and numpy".

@@ -52,6 +52,11 @@ func (r RNG) String() string { return rngNames[r] }
 // Version is a torch release, {major, minor}.
 type Version struct{ Major, Minor int }
 
+// Before reports whether v is an older release than o.
+func (v Version) Before(o Version) bool {
+	return v.Major < o.Major || v.Major == o.Major && v.Minor < o.Minor
+}
+
 // Entry is what is known of a qualified name.
 type Entry struct {
 	Kind Kind

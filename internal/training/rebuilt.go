@@ -309,8 +309,13 @@ func within(later, earlier *pysem.Frame) bool {
 // unreachable reports whether what a caller passes keeps a function from coming to an event. A constant of the file is a setting
 // that may be edited, and says nothing.
 func (f *File) unreachable(fr *pysem.Frame) bool {
+	return f.ruledOut(fr, func(ctx *pysem.Ctx) bool { return !ctx.Root() })
+}
+
+// ruledOut reports whether a condition on the way to an event, in one of the contexts that count, is known not to hold.
+func (f *File) ruledOut(fr *pysem.Frame, counts func(*pysem.Ctx) bool) bool {
 	for ; fr != nil; fr = fr.Parent {
-		if fr.Kind != pysem.FrameIf || fr.Ctx.Root() {
+		if fr.Kind != pysem.FrameIf || !counts(fr.Ctx) {
 			continue
 		}
 		if truth, known := f.Eval.Eval(fr.Cond, fr.Ctx).Truth(); known && truth != fr.Positive {

@@ -11,7 +11,7 @@ func (f *File) TorchBelow() (first torch.Version, ok bool) {
 	for _, m := range f.involved() {
 		for _, name := range m.Imports {
 			v, gone := torch.RemovedIn(name)
-			if !gone || ok && !(v.Major < first.Major || v.Major == first.Major && v.Minor < first.Minor) {
+			if !gone || ok && !v.Before(first) {
 				continue
 			}
 			if importsAlways(m.Tree.Root(), v) {

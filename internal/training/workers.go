@@ -109,25 +109,13 @@ func (f *File) methodDraw(self *pysem.Value, name string, g torch.RNG) (Draw, bo
 		return Draw{}, false
 	}
 	r := &Run{File: f, Entry: m, Events: f.drawing().Trace(f.Eval.Root(m, self))}
+	all := func(*pysem.Ctx) bool { return true } // the method's own context too, where self is known
 	for _, d := range r.Draws() {
-		if slices.Contains(d.Generators, g) && !f.ruledOut(d.Event.Frame) {
+		if slices.Contains(d.Generators, g) && !f.ruledOut(d.Event.Frame, all) {
 			return d, true
 		}
 	}
 	return Draw{}, false
-}
-
-// ruledOut reports whether a condition on the way to an event is known not to hold.
-func (f *File) ruledOut(fr *pysem.Frame) bool {
-	for ; fr != nil; fr = fr.Parent {
-		if fr.Kind != pysem.FrameIf {
-			continue
-		}
-		if truth, known := f.Eval.Eval(fr.Cond, fr.Ctx).Truth(); known && truth != fr.Positive {
-			return true
-		}
-	}
-	return false
 }
 
 // AppliesHanded reports whether the access methods of a dataset call something that its maker was handed, as a transform.
