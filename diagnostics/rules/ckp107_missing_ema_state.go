@@ -106,6 +106,9 @@ func missingEMAState(p *diagnostics.Pass) {
 				Related:  append(loadedHere(r.Load), at(step.Node, "the average is updated here")),
 			}
 			switch {
+			case r.Save.SwappedIn(o):
+				d.Message = fmt.Sprintf("The weights of the average %s are swapped in while this checkpoint is written. After resuming, training goes on from "+
+					"the averaged weights.", described(o))
 			case !holdsAverage(r.Save, o):
 				d.Message = fmt.Sprintf("%s averages the model and is not saved in this checkpoint. After resuming, the average starts over.", described(o))
 				if keepsStateDict(o) {

@@ -131,7 +131,7 @@ func unmadeDirectories(p *diagnostics.Pass) {
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(m.Made.Node),
 				Message: fmt.Sprintf("Only one rank makes `%s`, and every rank opens a file in it at %s without waiting for it. Where the "+
-					"directory is not there yet, that raises FileNotFoundError. A barrier is missing in between.", shortened(m.Dir), lineIn(p.File, m.Used.Node, m.Made.Node)),
+					"directory is not there yet, that raises. A barrier is missing in between.", shortened(m.Dir), lineIn(p.File, m.Used.Node, m.Made.Node)),
 				Related: []diagnostics.Related{at(m.Used.Node, "every rank writes into the directory here")},
 			}
 			_, grouped := m.Made.Distributed() // without a process group a barrier raises

@@ -82,6 +82,9 @@ func wrapperPrefix(p *diagnostics.Pass) {
 			}
 			loads, known := p.File.LoadsOf(s, c)
 			for _, x := range loads {
+				if p.File.Uncalled(x.Node) {
+					continue
+				}
 				loaded := p.File.WrappingOf(x)
 				switch {
 				case saved == training.Wrapped && loaded == training.Bare:

@@ -18,7 +18,7 @@ import (
 //
 // # Why it matters
 //
-// A rank that gets there first finds no directory, and its write raises FileNotFoundError. It happens on the first run only, when
+// A rank that gets there first finds no directory, and its write raises. It happens on the first run only, when
 // the directory is not there yet, and not always.
 //
 // # Example
@@ -85,8 +85,8 @@ func mkdirRace(p *diagnostics.Pass) {
 			}
 			p.Report(diagnostics.Diagnostic{
 				Place: training.FirstLine(x.Make.Node),
-				Message: fmt.Sprintf("One rank makes %s, and every rank writes into it at %s without waiting: a rank that is faster raises "+
-					"FileNotFoundError.", shown(x.Path), lineIn(p.File, x.Use.Node, x.Make.Node)),
+				Message: fmt.Sprintf("One rank makes %s, and every rank writes into it at %s without waiting. For a faster rank the "+
+					"directory is missing, and the write raises.", shown(x.Path), lineIn(p.File, x.Use.Node, x.Make.Node)),
 				Related:  []diagnostics.Related{at(x.Use.Node, "every rank writes here"), at(x.Several.Node, "several processes run this")},
 				Remedies: directoryFixes(x),
 			})

@@ -38,6 +38,23 @@ func (s *SaveSite) loops() []*Loop {
 	return out
 }
 
+// SwappedIn reports whether a save stands in a block that a method of an average opens and closes: torch_ema's
+// `with ema.average_parameters():` puts the averaged weights into the model until the block ends.
+func (s *SaveSite) SwappedIn(average *Object) bool {
+	for fr := s.Frame; fr != nil; fr = fr.Parent {
+		if fr.Kind != pysem.FrameWith || fr.Node.Kind() != pyast.KindCall {
+			continue
+		}
+		fn := fr.Node.Child(pyast.FieldFunction)
+		for _, a := range s.Run.File.Eval.Eval(fn.Child(pyast.FieldObject), fr.Ctx).Alternatives() {
+			if o := s.Run.File.Object(a, ""); o != nil && o.Same(average) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // averager are functions of other files that move the average they are handed.
 var averager = regexp.MustCompile(`(?i)(^|_)ema(_|$)|moving_average|^accumulate$|^(soft|polyak)_?update|momentum_update`)
 
