@@ -221,8 +221,7 @@ func (f *File) dated(v *pysem.Value, depth int) bool {
 		return false
 	}
 	for _, a := range v.Alternatives() {
-		_, method, _ := a.Method()
-		if a.Callee() == "time.strftime" || method == "strftime" || method == "isoformat" {
+		if formatsDate(a) {
 			return true
 		}
 		for _, part := range append(f.madeFrom(a), holes(a)...) {
@@ -232,6 +231,12 @@ func (f *File) dated(v *pysem.Value, depth int) bool {
 		}
 	}
 	return false
+}
+
+// formatsDate reports whether a value is a call that writes a date out.
+func formatsDate(v *pysem.Value) bool {
+	_, method, _ := v.Method()
+	return v.Callee() == "time.strftime" || method == "strftime" || method == "isoformat"
 }
 
 // NewEachRun reports whether a run writes to a name that no earlier run has written to: one made of the time, of random letters, or
@@ -248,7 +253,7 @@ func (f *File) newEachRun(v *pysem.Value, depth int) bool {
 			continue // where the numbers begin
 		}
 		callee := a.Callee()
-		one := clocks.MatchString(callee) || listing[callee] || f.dated(a, depth)
+		one := clocks.MatchString(callee) || listing[callee] || formatsDate(a)
 		for _, part := range append(f.madeFrom(a), holes(a)...) {
 			one = one || f.newEachRun(part, depth+1)
 		}
