@@ -40,6 +40,7 @@ type File struct {
 	resumptions []Resumption
 	modules     []*pysem.Module
 	cuda        *bool
+	seeders     map[*pysem.Func]bool // functions that set a given seed themselves, or do not, once they are asked for
 	options     map[string]option // of the command line, by name
 }
 

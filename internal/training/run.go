@@ -29,8 +29,9 @@ type Run struct {
 	// Calls are all calls of functions outside the file, in order.
 	Calls []*Call
 
-	averaged []*Step // asked for once, see averages
-	draws    []Draw  // asked for once, see Draws
+	averaged  []*Step     // asked for once, see averages
+	draws     []Draw      // asked for once, see Draws
+	elsewhere *pyast.Node // asked for once, see SeedsElsewhere
 }
 
 // Call is one call of something outside the file.

@@ -21,6 +21,14 @@ var understood = regexp.MustCompile(`^(torch|numpy|random|builtins|os|sklearn|co
 
 // SeedsElsewhere is a call of the run that may seed and whose code is not at hand, or is not seen to run; none if there is none.
 func (r *Run) SeedsElsewhere() pyast.Node {
+	if r.elsewhere == nil {
+		n := r.seedsElsewhere()
+		r.elsewhere = &n
+	}
+	return *r.elsewhere
+}
+
+func (r *Run) seedsElsewhere() pyast.Node {
 	f := r.File
 	unseen := f.unseenSeeders(r)
 	named := f.names(seeding)
@@ -91,10 +99,7 @@ func (f *File) unseenSeeders(r *Run) map[string]bool {
 				if fn.Name == "" || fn == m.Top || entered[fn] || out[fn.Name] {
 					continue
 				}
-				if slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool {
-					callee := c.Child(pyast.FieldFunction)
-					return out[lastPart(callee.Text())] || f.fixedSeeder(c)
-				}) {
+				if f.setsSeed(fn) || slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool { return out[lastPart(c.Child(pyast.FieldFunction).Text())] }) {
 					out[fn.Name] = true
 					if fn.Name == "__init__" && fn.Class != nil {
 						out[fn.Class.Name] = true
@@ -105,6 +110,19 @@ func (f *File) unseenSeeders(r *Run) map[string]bool {
 	}
 	delete(out, "__init__")
 	return out
+}
+
+// setsSeed reports whether a function itself sets a seed that it is given.
+func (f *File) setsSeed(fn *pysem.Func) bool {
+	sets, known := f.seeders[fn]
+	if !known {
+		if f.seeders == nil {
+			f.seeders = map[*pysem.Func]bool{}
+		}
+		sets = slices.ContainsFunc(fn.Calls, f.fixedSeeder)
+		f.seeders[fn] = sets
+	}
+	return sets
 }
 
 // seederNames are the last names of the functions that seed, of which one stands in each file that seeds.
