@@ -4,9 +4,12 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 )
 
-// The JUnit report, as Jenkins, GitLab and Azure read it: a suite for each file, a failed test for each finding.
+// The JUnit report, as Jenkins, GitLab and Azure read it: a suite for each file, a failed test for each finding. It holds to Jenkins's
+// schema, which knows no line of a test; so the test is named by its place, which also keeps readers from taking two for one.
 type (
 	junitSuites struct {
 		XMLName  xml.Name     `xml:"testsuites"`
@@ -21,13 +24,12 @@ type (
 		Tests    int         `xml:"tests,attr"`
 		Failures int         `xml:"failures,attr"`
 		Errors   int         `xml:"errors,attr"`
+		File     string      `xml:"file,attr,omitempty"`
 		Cases    []junitCase `xml:"testcase"`
 	}
 	junitCase struct {
 		Name      string        `xml:"name,attr"`
 		ClassName string        `xml:"classname,attr"`
-		File      string        `xml:"file,attr,omitempty"`
-		Line      int           `xml:"line,attr,omitempty"`
 		Failure   *junitFailure `xml:"failure"`
 	}
 	junitFailure struct {
@@ -44,12 +46,12 @@ func writeJUnit(w io.Writer, r *Report, _ Style) error {
 	for i := range r.Files {
 		f := &r.Files[i]
 		places := newPlaces(r, f)
-		suite := junitSuite{Name: f.Path, Tests: len(f.Diagnostics), Failures: len(f.Diagnostics)}
+		suite := junitSuite{Name: f.Path, Tests: len(f.Diagnostics), Failures: len(f.Diagnostics), File: f.Path}
 		for _, d := range f.Diagnostics {
 			at, _ := places.of("", d.Span)
 			suite.Cases = append(suite.Cases, junitCase{
-				Name: d.Rule.Code + " " + d.Rule.Name, ClassName: f.Path, File: f.Path, Line: at.start.Line,
-				Failure: &junitFailure{Message: flat(d.Message), Type: d.Severity.String(), Text: fmt.Sprintf("%s %s", at.name(), d.Message)},
+				Name: fmt.Sprintf("%s %s at %s", d.Rule.Code, d.Rule.Name, at.within()), ClassName: f.Path,
+				Failure: &junitFailure{Message: flat(d.Message), Type: d.Severity.String(), Text: fmt.Sprintf("%s %s\n%s", at.name(), d.Message, docs.URL(d.Rule))},
 			})
 		}
 		all.Suites = append(all.Suites, suite)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 )
 
 // writeConcise writes one line for each finding, in the form compilers use: path, line, column, rule, message. "[*]" marks a
@@ -30,11 +31,7 @@ func writeGrouped(w io.Writer, r *Report, style Style) error {
 			head += p.bold(f.file.Path+":") + "\n"
 			last = f.file.Path
 		}
-		where := fmt.Sprintf("%d:%d", f.at.start.Line, f.at.start.Column)
-		if f.at.cell > 0 {
-			where = fmt.Sprintf("cell %d:%s", f.at.cell, where)
-		}
-		return fmt.Sprintf("%s  %s %s", head, p.dim(where), p.oneLine(f))
+		return fmt.Sprintf("%s  %s %s", head, p.dim(f.at.within()), p.oneLine(f))
 	})
 }
 
@@ -86,8 +83,8 @@ var (
 	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 )
 
-// writeGitHub writes GitHub's workflow commands, which annotate the lines of a pull request. A cell of a notebook has no line of
-// the file: its place stands in the text.
+// writeGitHub writes GitHub's workflow commands, which annotate the lines of a pull request. The address of the rule's page ends the
+// text, because an annotation's title is no link. A cell of a notebook has no line of the file: its place stands in the text.
 func writeGitHub(w io.Writer, r *Report, _ Style) error {
 	out := bufio.NewWriter(w)
 	for f := range r.found() {
@@ -96,7 +93,7 @@ func writeGitHub(w io.Writer, r *Report, _ Style) error {
 			where, message = ",line=1", f.at.name()+" "+message
 		}
 		fmt.Fprintf(out, "::%s title=%s,file=%s%s::%s\n", githubLevels[f.Severity],
-			githubProperty.Replace(f.Rule.Code+" "+f.Rule.Name), githubProperty.Replace(f.at.path), where, githubText.Replace(message))
+			githubProperty.Replace(f.Rule.Code+" "+f.Rule.Name), githubProperty.Replace(f.at.path), where, githubText.Replace(message+"\n"+docs.URL(f.Rule)))
 	}
 	return out.Flush()
 }
@@ -107,7 +104,13 @@ type gitlabIssue struct {
 	CheckName   string         `json:"check_name"`
 	Fingerprint string         `json:"fingerprint"`
 	Severity    string         `json:"severity"`
+	Content     gitlabContent  `json:"content"`
 	Location    gitlabLocation `json:"location"`
+}
+
+// gitlabContent is where Code Climate's format has what else is to be read of an issue, in Markdown.
+type gitlabContent struct {
+	Body string `json:"body"`
 }
 
 type gitlabLocation struct {
@@ -125,7 +128,11 @@ var gitlabSeverities = map[diagnostics.Severity]string{
 func writeGitLab(w io.Writer, r *Report, _ Style) error {
 	issues := []gitlabIssue{}
 	for f := range r.found() {
-		issue := gitlabIssue{f.Rule.Code + ": " + f.Message, f.Rule.Code, f.fingerprint(), gitlabSeverities[f.Severity], gitlabLocation{Path: f.at.path}}
+		issue := gitlabIssue{
+			Description: f.Rule.Code + ": " + f.Message, CheckName: f.Rule.Code, Fingerprint: f.fingerprint(), Severity: gitlabSeverities[f.Severity],
+			Content:  gitlabContent{fmt.Sprintf("[%s %s](%s)", f.Rule.Code, f.Rule.Name, docs.URL(f.Rule))},
+			Location: gitlabLocation{Path: f.at.path},
+		}
 		issue.Location.Positions.Begin, issue.Location.Positions.End = f.at.start, f.at.end
 		if f.at.cell > 0 { // GitLab knows lines of files only
 			issue.Location.Positions.Begin, issue.Location.Positions.End = position{1, 1}, position{1, 1}

@@ -106,11 +106,14 @@ type place struct {
 }
 
 // name is where the place starts.
-func (p place) name() string {
+func (p place) name() string { return p.path + ":" + p.within() + ":" }
+
+// within is where in its file the place starts.
+func (p place) within() string {
 	if p.cell > 0 {
-		return fmt.Sprintf("%s:cell %d:%d:%d:", p.path, p.cell, p.start.Line, p.start.Column)
+		return fmt.Sprintf("cell %d:%d:%d", p.cell, p.start.Line, p.start.Column)
 	}
-	return fmt.Sprintf("%s:%d:%d:", p.path, p.start.Line, p.start.Column)
+	return fmt.Sprintf("%d:%d", p.start.Line, p.start.Column)
 }
 
 type position struct {

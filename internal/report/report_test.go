@@ -3,8 +3,10 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
@@ -143,6 +146,93 @@ func TestSARIFIsValid(t *testing.T) {
 	}
 	if err := sarif.NewReport().AddRun(&sarif.Run{}).Validate(); err == nil {
 		t.Error("a run without a tool is taken for valid")
+	}
+}
+
+// junitElements are what Jenkins's schema of JUnit reports (junit-10.xsd of its xUnit plugin) says of the elements that a report is made
+// of: the attributes, true for those that must be there, and the elements within.
+var junitElements = map[string]struct {
+	attributes map[string]bool
+	within     []string
+}{
+	"testsuites": {map[string]bool{"name": false, "time": false, "tests": false, "failures": false, "errors": false}, []string{"testsuite"}},
+	"testsuite": {map[string]bool{"name": true, "tests": true, "failures": true, "errors": true, "group": false, "time": false, "skipped": false, "timestamp": false,
+		"hostname": false, "id": false, "package": false, "file": false, "log": false, "url": false}, []string{"testsuite", "properties", "testcase", "system-out", "system-err"}},
+	"testcase": {map[string]bool{"name": true, "time": false, "classname": false, "group": false}, []string{"skipped", "error", "failure", "system-out", "system-err"}},
+	"failure":  {map[string]bool{"type": false, "message": false}, nil},
+}
+
+// TestJUnitIsValid holds the report to the schema, and no test to the name of another, because readers take those for one.
+func TestJUnitIsValid(t *testing.T) {
+	for name, r := range map[string]*Report{"findings": sample(), "none": {Checked: 1}} {
+		var out bytes.Buffer
+		if err := Write(&out, "junit", r, Style{}); err != nil {
+			t.Fatal(err)
+		}
+		names := map[string]bool{}
+		var open []string
+		for d := xml.NewDecoder(&out); ; {
+			token, err := d.Token()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			switch e := token.(type) {
+			case xml.StartElement:
+				known, ok := junitElements[e.Name.Local]
+				if !ok || len(open) > 0 && !slices.Contains(junitElements[open[len(open)-1]].within, e.Name.Local) || len(open) == 0 && e.Name.Local != "testsuites" {
+					t.Errorf("%s: an element %s in %v", name, e.Name.Local, open)
+				}
+				has := map[string]string{}
+				for _, a := range e.Attr {
+					if _, ok := known.attributes[a.Name.Local]; !ok {
+						t.Errorf("%s: %s has an attribute %s", name, e.Name.Local, a.Name.Local)
+					}
+					has[a.Name.Local] = a.Value
+				}
+				for attribute, must := range known.attributes {
+					if _, ok := has[attribute]; must && !ok {
+						t.Errorf("%s: %s has no attribute %s", name, e.Name.Local, attribute)
+					}
+				}
+				if e.Name.Local == "testcase" {
+					if names[has["classname"]+has["name"]] {
+						t.Errorf("%s: two tests are called %s", name, has["name"])
+					}
+					names[has["classname"]+has["name"]] = true
+				}
+				open = append(open, e.Name.Local)
+			case xml.EndElement:
+				open = open[:len(open)-1]
+			}
+		}
+		if len(names) != max(1, len(r.Files)*4) {
+			t.Errorf("%s: tests %v", name, names)
+		}
+	}
+}
+
+// TestReportsLinkToRules holds every format that can name an address to the page of the rule.
+func TestReportsLinkToRules(t *testing.T) {
+	rule := diagnostics.Product.Lookup("missing-optimizer-state")
+	r := &Report{Checked: 1, Files: []File{{Path: "a.py", Source: text.NewSource([]byte("save()\n")), Diagnostics: []diagnostics.Diagnostic{{Rule: rule, Severity: diagnostics.Warning, Span: text.Span{Start: 0, End: 6}, Message: "Lost."}}}}}
+	page := docs.Site + "rules/" + rule.Name + "/"
+	for _, format := range []string{"github", "gitlab", "json", "json-lines", "junit", "sarif"} {
+		var out bytes.Buffer
+		if err := Write(&out, format, r, Style{}); err != nil || !strings.Contains(out.String(), page) {
+			t.Errorf("%s: %v, and no link to %s in\n%s", format, err, page, out.String())
+		}
+	}
+	for _, format := range []string{"text", "concise", "grouped"} {
+		var linked, plain bytes.Buffer
+		if err := errors.Join(Write(&linked, format, r, Style{Width: 80, Color: true, Links: true}), Write(&plain, format, r, Style{Width: 80})); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(linked.String(), "\x1b]8;;"+page+"\x1b\\"+rule.Code) || strings.Contains(plain.String(), page) {
+			t.Errorf("%s: %q with links, %q without", format, linked.String(), plain.String())
+		}
 	}
 }
 
