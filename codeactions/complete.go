@@ -22,7 +22,7 @@ type missing struct {
 func (m missing) random() bool { return len(m.remedy.RNG) > 0 || isGenerator(m.remedy.Object) }
 
 // drawsAnew is why the restoring of generators is not safe.
-const drawsAnew = "a resumed run then draws other numbers than before"
+const drawsAnew = "a resumed run then draws different numbers"
 
 // completeCheckpoint composes all that is missing from one save into one fix: first what is safe, then, where more is missing,
 // a second fix with everything.
@@ -130,7 +130,7 @@ func complete(file *training.File, mod *pysem.Module, parts []missing) (c comple
 	var left []string
 	switch {
 	case load == nil:
-		c.doubts = append(c.doubts, "no load that would restore it was found")
+		c.doubts = append(c.doubts, "no load that restores it was found")
 	default:
 		r := newRestorer(p, load)
 		r.save = save

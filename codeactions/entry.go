@@ -339,7 +339,7 @@ func (w *checkpointWriter) newBest(name string, at pyast.Node) (value, doubt str
 	if !made.Valid() || !set.Valid() || best.Assign.End() <= at.Start() && made == set || set.End() <= made.Start() {
 		return name, ""
 	}
-	doubt = "the save stands in front of the comparison with the epoch's metric: it keeps the best of the epochs before"
+	doubt = "the save comes before the comparison with the epoch's metric: it stores the best of the earlier epochs"
 	test := bare(best.Test)
 	if made == set || w.mod.Scope(at) != w.mod.Scope(test) {
 		return name, doubt

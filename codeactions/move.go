@@ -28,6 +28,6 @@ func moveBefore(s *sheet, r diagnostics.MoveBefore) (Fix, bool) {
 	return s.fix(Fix{
 		Title:         fmt.Sprintf("Move `%s` in front of the restore", r.Call.Child(pyast.FieldFunction).Text()),
 		Applicability: diagnostics.Unsafe,
-		Why:           "what stands between the two places runs with other random numbers",
+		Why:           "the code in between runs with different random numbers",
 	}), true
 }

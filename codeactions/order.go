@@ -25,7 +25,7 @@ func seedFirst(s *sheet, r diagnostics.SeedFirst) (Fix, bool) {
 	return s.fix(Fix{
 		Title:         "Seed before anything is drawn",
 		Applicability: diagnostics.Unsafe,
-		Why:           "every run then draws other numbers than before",
+		Why:           "every run then draws different numbers",
 	}), true
 }
 
@@ -82,7 +82,7 @@ func seedSplit(s *sheet, r diagnostics.SeedSplit) (Fix, bool) {
 	default:
 		return Fix{}, false
 	}
-	return s.fix(Fix{Title: "Seed the split", Applicability: diagnostics.Unsafe, Why: "the split is another one than that of earlier runs"}), true
+	return s.fix(Fix{Title: "Seed the split", Applicability: diagnostics.Unsafe, Why: "the split differs from that of earlier runs"}), true
 }
 
 // setEnvironment sets an environment variable in front of a statement, unless it is set already.

@@ -20,7 +20,7 @@ func saveThenDelete(s *sheet, r diagnostics.SaveThenDelete) (Fix, bool) {
 	s.replace(text.Span{Start: start, End: nextLine(s.src, deletion.End())}, "")
 	if r.Same {
 		f, ok := atomicSave(s, diagnostics.AtomicSave{Save: r.Save})
-		f.Applicability, f.Why = diagnostics.Unsafe, "the file is there all the time, and for a moment a second one beside it"
+		f.Applicability, f.Why = diagnostics.Unsafe, "for a moment there is a second file beside it"
 		return f, ok
 	}
 	if !s.ownLine(save) && save.Kind() == pyast.KindExpressionStatement {

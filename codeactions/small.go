@@ -79,10 +79,10 @@ var plusOne = regexp.MustCompile(`^\s*\+\s*1\b`)
 // shiftEpoch adds to, or takes from, the expression that gives the epoch to resume at.
 func shiftEpoch(s *sheet, r diagnostics.ShiftEpoch) (Fix, bool) {
 	n := r.Node
-	fix := Fix{Applicability: diagnostics.Unsafe, Why: "checkpoints written by other programs may count epochs otherwise"}
+	fix := Fix{Applicability: diagnostics.Unsafe, Why: "other programs may count epochs differently"}
 	if r.Saved {
 		s.insert(n.End(), " + 1")
-		fix.Title, fix.Why = "Save the number of the next epoch, as the other save does", "checkpoints that are already written count otherwise"
+		fix.Title, fix.Why = "Save the number of the next epoch, as the other save does", "existing checkpoints count differently"
 		return s.fix(fix), true
 	}
 	if i, ok := number(n); ok {
@@ -278,7 +278,7 @@ func saveAfterStep(s *sheet, r diagnostics.SaveAfterStep) (Fix, bool) {
 	return s.fix(Fix{
 		Title:         fmt.Sprintf("Save after `%s.step()`", r.Step.Object.Name),
 		Applicability: diagnostics.Unsafe,
-		Why:           "checkpoints written before this change are still one step behind",
+		Why:           "existing checkpoints stay one step behind",
 	}), true
 }
 

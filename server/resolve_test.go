@@ -155,7 +155,7 @@ func TestRewritesNeedNoFinding(t *testing.T) {
 		}
 		return out
 	}
-	complete := "Complete this checkpoint (a resumed run then draws other numbers than before) refactor.rewrite"
+	complete := "Complete this checkpoint (a resumed run then draws different numbers) refactor.rewrite"
 	if got := say(c.rawActions(quietURI, on)); !slices.Equal(got, []string{complete}) {
 		t.Errorf("in a menu: %q", got)
 	}

@@ -140,7 +140,7 @@ func missingSchedulerState(p *diagnostics.Pass) {
 			p.Report(diagnostics.Diagnostic{
 				Place:    r.Save.Anchor(),
 				Severity: proven(r, diagnostics.Warning),
-				Message: fmt.Sprintf("`%s` carries the learning rate from one decay to the next and is not saved in this checkpoint. After resuming, it starts again from its initial value, and the next decay is reckoned from that.",
+				Message: fmt.Sprintf("`%s` carries the learning rate from one decay to the next and is not saved in this checkpoint. After resuming, it starts again from its initial value, and the next decay is computed from that.",
 					rate.Name),
 				Related: append(loadedHere(r.Load), at(rate.Update, "it is multiplied here")),
 			})

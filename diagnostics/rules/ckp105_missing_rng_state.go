@@ -20,7 +20,7 @@ import (
 //
 // # Why it matters
 //
-// The resumed run draws other numbers than the run that was not interrupted, from the first batch on. When it seeds itself at
+// The resumed run draws different numbers than the run that was not interrupted, from the first batch on. When it seeds itself at
 // start-up, it draws those of the first epochs again: the same order, the same augmentation.
 //
 // # Example
@@ -126,7 +126,7 @@ func missingRNGState(p *diagnostics.Pass) {
 		p.Report(diagnostics.Diagnostic{
 			Place:    place,
 			Severity: proven(r, diagnostics.Information),
-			Message: fmt.Sprintf("The state of the %s random number generator%s is not saved in this checkpoint. After resuming, shuffling, dropout and augmentation draw other numbers.",
+			Message: fmt.Sprintf("The state of the %s random number generator%s is not saved in this checkpoint. After resuming, shuffling, dropout and augmentation draw different numbers.",
 				rngList(missing), plural(len(missing))),
 			Related:  loadedHere(r.Load),
 			Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, RNG: missing}},

@@ -103,7 +103,7 @@ func missingLoaderState(p *diagnostics.Pass) {
 			p.Report(diagnostics.Diagnostic{
 				Place:    s.Anchor(),
 				Severity: proven(r, diagnostics.Information),
-				Message: fmt.Sprintf("`%s` shuffles `%s` and its state is not saved in this checkpoint. After resuming, the data come in another order than without the interruption.",
+				Message: fmt.Sprintf("`%s` shuffles `%s` and its state is not saved in this checkpoint. After resuming, the data come in a different order than without the interruption.",
 					o.Generator.Name, o.Name),
 				Related:  append(loadedHere(r.Load), at(o.Given.Node, "it decides the order here")),
 				Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: s, Load: r.Load, Object: o.Generator}},
@@ -113,7 +113,7 @@ func missingLoaderState(p *diagnostics.Pass) {
 			p.Report(diagnostics.Diagnostic{
 				Place:    s.Anchor(),
 				Severity: proven(r, diagnostics.Information),
-				Message:  "This checkpoint is written in the middle of an epoch and does not say how many batches were done. After resuming, they are done once more, or the rest of the epoch is left out.",
+				Message:  "This checkpoint is written in the middle of an epoch and does not say how many batches were done. After resuming, they are repeated, or the rest of the epoch is skipped.",
 				Related:  append(loadedHere(r.Load), at(l.Node.Child(pyast.FieldRight), "the batches come from here")),
 			})
 		}

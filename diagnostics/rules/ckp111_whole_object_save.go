@@ -89,7 +89,7 @@ func wholeObjectSave(p *diagnostics.Pass) {
 			}
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(n), Severity: severity,
-				Message: fmt.Sprintf("This pickles `%s` itself, by the name of its class. The file loads only where the same code is, and "+
+				Message: fmt.Sprintf("This pickles `%s` as a whole. The file loads only where the same code can be imported, and "+
 					"not with `weights_only=True`, the default since torch 2.6. Save `state_dict()`.", n.Text()),
 				Remedies: []diagnostics.Remedy{diagnostics.SaveState{Value: n}},
 			}

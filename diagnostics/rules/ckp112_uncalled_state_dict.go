@@ -75,7 +75,7 @@ func uncalledStateDict(p *diagnostics.Pass) {
 		case u.Loaded:
 			d.Message = fmt.Sprintf("`%s` is not called: load_state_dict gets the method instead of a state dict, and fails.", method)
 		default:
-			d.Message = fmt.Sprintf("`%s` is not called: what is copied is the method, which load_state_dict does not take.", method)
+			d.Message = fmt.Sprintf("`%s` is not called: the copy is of the method, which load_state_dict rejects.", method)
 		}
 		if u.Use.Tree() != u.Node.Tree() || !u.Use.Encloses(u.Node) {
 			d.Related = append(d.Related, at(u.Use, "it is used here"))

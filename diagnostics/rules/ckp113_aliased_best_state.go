@@ -80,7 +80,7 @@ func aliasedBestState(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place:    training.FirstLine(a.Assign),
-			Message:  fmt.Sprintf("%s, which training goes on changing. What is used on %s are the latest weights, not the best.", what, lineIn(p.File, a.Use, a.Assign)),
+			Message:  fmt.Sprintf("%s, which training goes on changing. The weights used at %s are the latest, not the best.", what, lineIn(p.File, a.Use, a.Assign)),
 			Related:  []diagnostics.Related{at(a.Use, "the kept weights are used here")},
 			Remedies: []diagnostics.Remedy{diagnostics.DeepCopy{Alias: a}},
 		})

@@ -79,7 +79,7 @@ func unverifiedSave(p *diagnostics.Pass) {
 			p.Report(diagnostics.Diagnostic{
 				Place:    training.FirstLine(s.Node),
 				Severity: diagnostics.Information,
-				Message:  "Nothing reads this checkpoint back after it is written: damage is found out when training is to resume from it.",
+				Message:  "Nothing reads this checkpoint back after it is written: damage shows only when training resumes from it.",
 				Related:  loadedHere(r.Load),
 				Remedies: []diagnostics.Remedy{diagnostics.VerifySave{Save: s}},
 			})

@@ -81,7 +81,7 @@ func noSeed(p *diagnostics.Pass) {
 	entry, before := r.SeedPlace(d)
 	diagnosis := diagnostics.Diagnostic{
 		Place:    training.FirstLine(drawn),
-		Message:  fmt.Sprintf("Nothing seeds the generators of this training: %s draws other numbers in each run.", d.What),
+		Message:  fmt.Sprintf("Nothing seeds the generators of this training: %s draws different numbers in each run.", d.What),
 		Related:  []diagnostics.Related{at(trains, "training runs here")},
 		Remedies: []diagnostics.Remedy{diagnostics.SeedAll{Entry: entry, Before: before, Generators: r.GeneratorsUsed()}},
 	}

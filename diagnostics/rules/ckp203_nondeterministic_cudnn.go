@@ -82,7 +82,7 @@ func nondeterministicCudnn(p *diagnostics.Pass) {
 			}
 			p.Report(diagnostics.Diagnostic{
 				Place: training.FirstLine(s.Event.Node),
-				Message: "`cudnn.benchmark = True` lets cuDNN choose another algorithm in each run, " +
+				Message: "`cudnn.benchmark = True` lets cuDNN choose a different algorithm in each run, " +
 					"although this program asks for repeatable results.",
 				Related:  []diagnostics.Related{at(asked.Node, what)},
 				Remedies: []diagnostics.Remedy{fix},

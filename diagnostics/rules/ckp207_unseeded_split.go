@@ -46,7 +46,7 @@ import (
 //
 // # Fix safety
 //
-// The fix gives the split a generator of its own. It is unsafe: the split is another one than that of earlier runs.
+// The fix gives the split a generator of its own. It is unsafe: the split differs from that of earlier runs.
 //
 // # What it does not see
 //

@@ -78,7 +78,7 @@ func clockSeed(p *diagnostics.Pass) {
 		p.Report(diagnostics.Diagnostic{
 			Severity: severity,
 			Place:    training.FirstLine(s.Call),
-			Message: fmt.Sprintf("This seed comes from `%s` and is written down nowhere: the run cannot be repeated.",
+			Message: fmt.Sprintf("This seed comes from `%s` and is recorded nowhere: the run cannot be repeated.",
 				s.Source.Child(pyast.FieldFunction).Text()),
 			Remedies: []diagnostics.Remedy{diagnostics.FixSeed{Value: s.Value, Worker: s.Worker}},
 		})

@@ -56,7 +56,7 @@ import (
 //
 //   - https://docs.python.org/3/library/stdtypes.html#truth-value-testing
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP215", Name: "seed-zero-ignored", Summary: "Seed 0 is taken for no seed",
+	Code: "CKP215", Name: "seed-zero-ignored", Summary: "Seed 0 is treated as no seed",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
 	Also: []diagnostics.Severity{diagnostics.Information}, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
 	Run: seedZeroIgnored,
@@ -74,7 +74,7 @@ func seedZeroIgnored(p *diagnostics.Pass) {
 		fix := diagnostics.Assign{Title: fmt.Sprintf("Test `%s%s`", t.Seed.Text(), test), Value: t.Cond, New: t.Seed.Text() + test, Safe: true}
 		d := diagnostics.Diagnostic{
 			Place:   training.FirstLine(t.Cond),
-			Message: fmt.Sprintf("Seed 0 is taken for no seed: `%s` is false when it is 0, and %s.", t.Seed.Text(), effect),
+			Message: fmt.Sprintf("Seed 0 is treated as no seed: `%s` is false when it is 0, and %s.", t.Seed.Text(), effect),
 			Related: []diagnostics.Related{at(t.Call, related)},
 		}
 		if !t.Declared {

@@ -115,8 +115,8 @@ func allRanksSave(p *diagnostics.Pass) {
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(site),
-			Message: fmt.Sprintf("Every rank writes %s (%s). The ranks overwrite each other; where their values differ the file can be "+
-				"a mixture that loads without an error, or unreadable.", shown(s.Path), because(p.File, e, site)),
+			Message: fmt.Sprintf("Every rank writes %s (%s). The ranks overwrite each other: the file can end up unreadable, or "+
+				"as a mixture that loads without an error.", shown(s.Path), because(p.File, e, site)),
 			Related: []diagnostics.Related{at(e.Node, "several processes run this")},
 		}
 		if site == s.Node && !s.Gathers() {

@@ -112,7 +112,7 @@ func inGuard(f *training.File, g training.GroupCall, guard training.Guard, site 
 		d.Related = []diagnostics.Related{at(guard.Frame.Node, "the decorator that keeps the other processes out")}
 	}
 	if site != g.Node {
-		what += " in " + lineIn(f, g.Node, site)
+		what += " at " + lineIn(f, g.Node, site)
 		d.Related = append(d.Related, at(g.Node, "the call that every process must make"))
 	} else if guard.Frame.Kind != pysem.FrameDecorator {
 		d.Remedies = []diagnostics.Remedy{diagnostics.MoveOutOfGuard{Call: g.Call, Guard: guard.Frame}}

@@ -119,10 +119,10 @@ func wrapperPrefix(p *diagnostics.Pass) {
 				p.Report(diagnostics.Diagnostic{
 					Severity: diagnostics.Information,
 					Place:    statePlace(s, c),
-					Message: fmt.Sprintf("The keys of `%s` begin with `module.`, because it is wrapped in DistributedDataParallel. The file loads only "+
-						"into a model that is wrapped too. `%s.module.state_dict()` has the keys of the model itself.", c.Object.Name, receiver(c).Text()),
+					Message: fmt.Sprintf("The keys of `%s` begin with `module.` (DistributedDataParallel). The file loads only into a model that "+
+						"is wrapped too. Save `%s.module.state_dict()`.", c.Object.Name, receiver(c).Text()),
 					Remedies: []diagnostics.Remedy{diagnostics.Unwrap{Receiver: receiver(c), Prefix: "module.",
-						Reason: "a program that loads the file into a wrapped model must load it into `.module` then"}},
+						Reason: "programs that load it into a wrapped model must use its `.module`"}},
 				})
 			}
 		}

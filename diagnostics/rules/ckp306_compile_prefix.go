@@ -90,7 +90,7 @@ func compilePrefix(p *diagnostics.Pass) {
 				case saved == training.Wrapped && loaded == training.Bare:
 					p.Report(diagnostics.Diagnostic{
 						Place: statePlace(s, c),
-						Message: fmt.Sprintf("`%s` is compiled here, so its keys hold `_orig_mod.`, and they are loaded into the module that is not "+
+						Message: fmt.Sprintf("`%s` is compiled here, so its keys hold `_orig_mod.`, and they are loaded into the plain module "+
 							"at %s. Every key is missing there, which raises, or with strict=False loads nothing.", c.Object.Name, lineIn(p.File, x.Node, c.Value.Node)),
 						Related:  []diagnostics.Related{at(x.Node, "loaded without torch.compile here")},
 						Remedies: insideCompiled(f, c, receiver(c), ""),
@@ -98,7 +98,7 @@ func compilePrefix(p *diagnostics.Pass) {
 				case saved == training.Bare && loaded == training.Wrapped && always(f, x):
 					p.Report(diagnostics.Diagnostic{
 						Place: training.FirstLine(x.Node),
-						Message: fmt.Sprintf("`%s` is compiled here, so its keys hold `_orig_mod.`, but the file was written from the module that is not "+
+						Message: fmt.Sprintf("`%s` is compiled here, so its keys hold `_orig_mod.`, but the file was written from the plain module "+
 							"at %s. Every key is missing, which raises, or with strict=False loads nothing.", x.Recv.Text(), lineIn(p.File, s.Node, x.Node)),
 						Related:  []diagnostics.Related{at(s.Node, "saved without torch.compile here")},
 						Remedies: insideCompiled(f, training.Component{Value: x.Value}, x.Recv, ""),
@@ -111,7 +111,7 @@ func compilePrefix(p *diagnostics.Pass) {
 					Place:    statePlace(s, c),
 					Message: fmt.Sprintf("`%s` is compiled here, so its keys hold `_orig_mod.`. The file loads only into a module that torch.compile made.",
 						c.Object.Name),
-					Remedies: insideCompiled(f, c, receiver(c), "a program that loads the file into a compiled module must load it into the module inside then"),
+					Remedies: insideCompiled(f, c, receiver(c), "programs that load it into a compiled module must use the module inside"),
 				})
 			}
 		}

@@ -65,7 +65,7 @@ import (
 //
 //   - https://docs.pytorch.org/docs/stable/distributed.html#torch.distributed.barrier
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP310", Name: "rank-divergent-exists", Summary: "Each rank asks for a file and may take another branch around a collective call",
+	Code: "CKP310", Name: "rank-divergent-exists", Summary: "Each rank checks for a file and may take a different branch around a collective call",
 	Severity: diagnostics.Warning, Since: "0.1.0",
 	Also: []diagnostics.Severity{diagnostics.Information},
 	Run:  rankDivergentExists,
@@ -83,8 +83,8 @@ func rankDivergentExists(p *diagnostics.Pass) {
 			}
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(t.Asks.Node),
-				Message: fmt.Sprintf("Each rank asks for %s itself, and only one answer leads to `%s` (%s). What %s does may change the answer before all "+
-					"have asked: the ranks then part, and those in the call wait for the others until the timeout.",
+				Message: fmt.Sprintf("Each rank checks for %s by itself, and only one answer leads to `%s` (%s). What %s does may change the answer before "+
+					"all have checked: some ranks then wait in the call for the others until the timeout.",
 					shown(t.Path), t.What, lineIn(p.File, t.Joint.Node, t.Asks.Node), lineIn(p.File, t.Change.Node, t.Asks.Node)),
 				Related: []diagnostics.Related{
 					at(t.Joint.Node, "every rank must make this call"), at(t.Change.Node, "this changes the answer"), at(t.Several.Node, "several processes run this"),

@@ -88,19 +88,19 @@ func prefixStripEverywhere(p *diagnostics.Pass) {
 		key, prefix := s.Key.Text(), pysem.Args(s.Call).Pos(0).Text()
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(s.Call),
-			Message: fmt.Sprintf("`replace` takes %q out of `%s` wherever it stands, not only in front. A part of the model whose name ends in "+
+			Message: fmt.Sprintf("`replace` removes %q from `%s` wherever it stands, not only at the front. A part of the model whose name ends in "+
 				"`module` would lose it as well.", s.Prefix, key),
 		}
 		if s.Inner.Valid() {
 			part := lastName(s.Inner.Text())
 			d.Severity = diagnostics.Warning
-			d.Message = fmt.Sprintf("`replace` takes %q out of `%s` wherever it stands, not only in front. `module.%s.weight` becomes `%sweight`, "+
+			d.Message = fmt.Sprintf("`replace` removes %q from `%s` wherever it stands, not only at the front. `module.%s.weight` becomes `%sweight`, "+
 				"which the model does not have.", s.Prefix, key, part, strings.TrimSuffix(part, "module"))
 			d.Related = []diagnostics.Related{at(s.Inner, "a part of the model has such a name")}
 		}
 		if s.Characters {
 			d.Severity = diagnostics.Warning
-			d.Message = fmt.Sprintf("`%s` takes off every character that is in %q, not that prefix. Of `%slayer.weight` it leaves `%s`.",
+			d.Message = fmt.Sprintf("`%s` strips all characters of %q, not that prefix. `%slayer.weight` becomes `%s`.",
 				lastName(s.Call.Child(pyast.FieldFunction).Text()), s.Prefix, s.Prefix, strings.TrimLeft(s.Prefix+"layer.weight", s.Prefix))
 		}
 		fix := diagnostics.Assign{

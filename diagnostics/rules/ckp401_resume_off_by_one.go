@@ -103,7 +103,7 @@ func resumeOffByOne(p *diagnostics.Pass) {
 		}
 		if c.Bounded() {
 			d.Severity = diagnostics.Information
-			d.Message = "The checkpoint holds the number of an epoch that is done, and the loop starts with that number: two epochs have it. The loop runs as many epochs as ever."
+			d.Message = "The checkpoint holds the number of an epoch that is done, and the loop starts with that number: two epochs share it. The loop still runs its full number of epochs."
 		}
 		p.Report(d)
 	}

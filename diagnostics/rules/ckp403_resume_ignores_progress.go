@@ -88,7 +88,7 @@ func resumeIgnoresProgress(p *diagnostics.Pass) {
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(i.Loop.Node),
 			Message: fmt.Sprintf("The epoch is read from the checkpoint (%s) and not used. After a resume this loop runs all of its epochs again, "+
-				"on top of those that are done.", lineIn(p.File, i.Read, i.Loop.Node)),
+				"on top of those already done.", lineIn(p.File, i.Read, i.Loop.Node)),
 			Related: []diagnostics.Related{at(i.Read, "the epoch is read here"), at(i.Load.Node, "training resumes from this file")},
 		}
 		if i.From != "" {
@@ -104,9 +104,9 @@ func startAt(i training.Ignored) diagnostics.Assign {
 	if !fix.Value.Valid() {
 		fix.Value, fix.New = i.Loop.Stop, i.From+", "+i.Loop.Stop.Text()
 	}
-	fix.Reason = "training all epochs again may be meant"
+	fix.Reason = "training all epochs again may be intended"
 	if !i.Proven {
-		fix.Reason = "what saved the checkpoint may count epochs otherwise"
+		fix.Reason = "what saved the checkpoint may count epochs differently"
 	}
 	return fix
 }

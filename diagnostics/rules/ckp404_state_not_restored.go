@@ -103,7 +103,7 @@ func stateNotRestored(p *diagnostics.Pass) {
 		for _, c := range r.Restarted() {
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(r.Load.Node),
-				Message: fmt.Sprintf("`%s`, which each round of the training hands to the next, is saved under %q and never read here. After resuming, it starts over.",
+				Message: fmt.Sprintf("`%s`, which each iteration passes on to the next, is saved under %q and never read here. After resuming, it starts over.",
 					c.Name, c.Key),
 				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here"), at(c.Begun, "it begins here"), at(c.Updated, "it is updated here")},
 			}

@@ -17,7 +17,7 @@ import (
 //
 // # Why it matters
 //
-// The resumed run draws other numbers than the run that was not interrupted: another shuffle order, other dropout masks,
+// The resumed run draws different numbers than the run that was not interrupted: another shuffle order, other dropout masks,
 // other augmentation, from the first batch on. With the same seed at start-up it draws those of the first epochs again.
 //
 // # Example
@@ -98,12 +98,12 @@ func rngNotRestored(p *diagnostics.Pass) {
 			}
 			d := diagnostics.Diagnostic{
 				Place:   training.FirstLine(r.Load.Node),
-				Message: fmt.Sprintf("The state of the random number generators is saved under %q and never set here. After resuming, shuffling, dropout and augmentation draw other numbers.", c.Key),
+				Message: fmt.Sprintf("The state of the random number generators is saved under %q and never set here. After resuming, shuffling, dropout and augmentation draw different numbers.", c.Key),
 				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")},
 			}
 			if set := r.Load.RestoredRNG(); len(set) > 0 {
 				d.Place = training.FirstLine(set[len(set)-1].Node)
-				d.Message = fmt.Sprintf("The state of a random number generator is saved under %q and never set, though others are. After resuming, what draws from it gets other numbers.", c.Key)
+				d.Message = fmt.Sprintf("The state of a random number generator is saved under %q and never set, though others are. After resuming, what draws from it gets different numbers.", c.Key)
 				d.Related = append(d.Related, at(r.Load.Node, "the checkpoint is loaded here"))
 			}
 			switch {

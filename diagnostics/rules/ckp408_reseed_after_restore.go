@@ -56,7 +56,7 @@ import (
 // # Fix safety
 //
 // The fix moves the seed in front of the restore, or adds the restored epoch to it. It is unsafe: what is built between the two
-// places then draws other numbers.
+// places then draws different numbers.
 //
 // # What it does not see
 //
@@ -89,8 +89,8 @@ func reseedAfterRestore(p *diagnostics.Pass) {
 		if r.Restore != nil {
 			p.Report(diagnostics.Diagnostic{
 				Place: training.FirstLine(r.SeedAt),
-				Message: fmt.Sprintf("The generator's state is restored in %s, and this seed throws it away. The resumed run draws the "+
-					"numbers of a new one.", lineIn(p.File, r.Restore.Node, r.SeedAt)),
+				Message: fmt.Sprintf("The generator's state is restored at %s, and this seed overwrites it. The resumed run draws the "+
+					"numbers of a new run.", lineIn(p.File, r.Restore.Node, r.SeedAt)),
 				Related:  []diagnostics.Related{at(r.Restore.Node, "the state is restored here")},
 				Remedies: []diagnostics.Remedy{diagnostics.MoveBefore{Call: r.SeedAt, Other: r.RestoreAt}},
 			})
@@ -105,7 +105,7 @@ func reseedAfterRestore(p *diagnostics.Pass) {
 		if r.From != "" && r.Argument.Valid() {
 			d.Remedies = []diagnostics.Remedy{diagnostics.Assign{
 				Title: fmt.Sprintf("Add `%s` to the seed", r.From), Value: r.Argument, New: r.Argument.Text() + " + " + r.From,
-				Reason: "a run that starts from the beginning with an epoch other than 0 draws other numbers too",
+				Reason: "a run that starts from the beginning with an epoch other than 0 draws different numbers too",
 			}}
 		}
 		p.Report(d)

@@ -91,7 +91,7 @@ func unvalidatedResume(p *diagnostics.Pass) {
 		d := diagnostics.Diagnostic{
 			Place:    training.FirstLine(u.Load.Node),
 			Severity: diagnostics.Information,
-			Message: fmt.Sprintf("`%s` is restored from this checkpoint, and the model is measured only after another epoch: a restore that went wrong is not noticed.",
+			Message: fmt.Sprintf("`%s` is restored from this checkpoint, and the model is measured only after another epoch: a failed restore goes unnoticed.",
 				u.Read.Key),
 			Related: []diagnostics.Related{at(u.Read.Node, "the metric is read here"), at(u.Metric.Node, "the model is measured here")},
 		}

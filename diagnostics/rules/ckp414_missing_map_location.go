@@ -76,7 +76,7 @@ func missingMapLocation(p *diagnostics.Pass) {
 		if dropped := l.Dropped(); dropped.Valid() {
 			p.Report(diagnostics.Diagnostic{
 				Place: training.FirstLine(l.Node), Severity: diagnostics.Warning,
-				Message: "`map_location` is a parameter of this function, and the load does not get it.",
+				Message: "This function takes `map_location` and does not pass it to the load.",
 				Related: []diagnostics.Related{at(dropped, "the parameter that is never used")},
 				Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
 					Title: "Pass map_location on", Call: l.Node, Name: "map_location", Value: "map_location", Safe: true,
@@ -170,7 +170,7 @@ func (u *unplaced) finding() diagnostics.Diagnostic {
 func mapLocationFix(l *training.LoadSite) diagnostics.SetKeyword {
 	fix := diagnostics.SetKeyword{Title: `Load with map_location="cpu"`, Call: l.Node, Name: "map_location", Value: `"cpu"`, Safe: l.OnlyRestores()}
 	if !fix.Safe {
-		fix.Reason = "tensors of the file that are used otherwise than by load_state_dict stay on the CPU"
+		fix.Reason = "tensors used other than by load_state_dict stay on the CPU"
 	}
 	return fix
 }

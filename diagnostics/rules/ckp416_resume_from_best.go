@@ -104,7 +104,7 @@ func resumeFromBest(p *diagnostics.Pass) {
 		if from, to := r.Load.Path.Node, r.Last.Path.Node; from.Kind() == pyast.KindString && to.Kind() == pyast.KindString {
 			if name, ok := r.Last.Path.Value.Text(); ok {
 				d.Remedies = []diagnostics.Remedy{diagnostics.Assign{
-					Title: fmt.Sprintf("Resume from `%s`", name), Value: from, New: to.Text(), Reason: "going back to the best epoch may be meant",
+					Title: fmt.Sprintf("Resume from `%s`", name), Value: from, New: to.Text(), Reason: "going back to the best epoch may be intended",
 				}}
 			}
 		}

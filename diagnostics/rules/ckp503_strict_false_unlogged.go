@@ -91,8 +91,8 @@ func strictFalseUnlogged(p *diagnostics.Pass) {
 			}
 			p.Report(diagnostics.Diagnostic{
 				Place: training.FirstLine(x.Node), Severity: severity,
-				Message: fmt.Sprintf("%s hides keys that do not match, and the result is thrown away. What is missing keeps "+
-					"its initial values in `%s` without a word.", leniencies[by], x.Recv.Text()),
+				Message: fmt.Sprintf("%s hides keys that do not match, and the result is thrown away. What is missing "+
+					"silently keeps its initial values in `%s`.", leniencies[by], x.Recv.Text()),
 				Related:  related,
 				Remedies: []diagnostics.Remedy{diagnostics.ReportMismatch{Restore: x}},
 			})

@@ -75,19 +75,19 @@ func swallowedVersionMismatch(p *diagnostics.Pass) {
 		if !seen.first(d.Restore.Node) {
 			continue
 		}
-		cause, related, severity := "because the strict load has failed", diagnostics.Related{}, diagnostics.Warning
+		cause, related, severity := "After the strict load fails, the checkpoint is loaded with strict=False", diagnostics.Related{}, diagnostics.Warning
 		if d.Told > training.ToldNothing {
 			severity = diagnostics.Information // it says that something did not fit, and not what
 		}
 		if d.Failed != nil {
 			related = at(d.Failed.Node, "the strict load that fails first")
 		} else {
-			cause = fmt.Sprintf("by a comparison of versions (`%s`)", shortened(d.Version))
+			cause = fmt.Sprintf("A comparison of versions (`%s`) leads to strict=False", shortened(d.Version))
 			related = at(d.Version, "the versions are compared here")
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(d.Restore.Node), Severity: severity,
-			Message: fmt.Sprintf("Strictness is given up %s, and nobody sees which keys did not match. What is missing keeps its initial values in `%s`.",
+			Message: fmt.Sprintf("%s, and nobody sees which keys did not match. What is missing keeps its initial values in `%s`.",
 				cause, d.Restore.Recv.Text()),
 			Related: []diagnostics.Related{related},
 		})

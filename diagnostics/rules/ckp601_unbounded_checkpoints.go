@@ -144,7 +144,7 @@ func size(s *training.SaveSite) string {
 		}
 		switch class := shortClass(c.Object); {
 		case adaptive[class]:
-			return fmt.Sprintf(", each about three times the model (%s keeps two tensors per parameter)", class)
+			return fmt.Sprintf(", each about three times the model (with the state of %s)", class)
 		case class == "SGD" && c.Object.Arg(2, "momentum").Node.Valid():
 			return ", each about twice the model (SGD with momentum)"
 		}

@@ -103,7 +103,7 @@ func unsafeRotation(p *diagnostics.Pass) {
 				Related: []diagnostics.Related{at(b.Save.Node, "the best checkpoint is written here")},
 			}
 			if b.Name != "" {
-				d.Message = fmt.Sprintf("Old checkpoints are deleted without asking for `%s`: the best one goes as soon as it is old enough.", b.Name)
+				d.Message = fmt.Sprintf("Old checkpoints are deleted without checking for `%s`: the best one goes as soon as it is old enough.", b.Name)
 			} else {
 				d.Message = fmt.Sprintf("This clean-up lists %s with the other checkpoints and does not spare it: the best one is deleted as soon as it is "+
 					"among the old.", shown(b.Save.Path))
@@ -124,7 +124,7 @@ func worthKeeping(s *training.SaveSite, lost training.Lost) bool {
 }
 
 func deletedFirst(s *training.SaveSite, d training.Deletion, lost training.Lost) diagnostics.Diagnostic {
-	what := "The checkpoint of the save before"
+	what := "The previous checkpoint"
 	switch lost {
 	case training.LostSame:
 		what = sentence(shown(s.Path))

@@ -113,7 +113,7 @@ func nonAtomicSave(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(s.Site()),
-			Message: fmt.Sprintf("%s %s is overwritten in place. A run killed while it is written leaves neither the old checkpoint nor a new "+
+			Message: fmt.Sprintf("%s %s is overwritten in place. A run killed during the write leaves neither the old checkpoint nor a new "+
 				"one that loads.", sentence(shown(s.Path)), what),
 			Related:  related,
 			Remedies: []diagnostics.Remedy{atomic(p.File, s)},

@@ -85,7 +85,7 @@ func saveEveryStep(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place:    training.FirstLine(call),
-			Message:  fmt.Sprintf("This checkpoint, the optimizer's state included, is written for every batch (loop in %s): each step waits for the disk.", lineIn(p.File, l.Node, call)),
+			Message:  fmt.Sprintf("This checkpoint, the optimizer's state included, is written for every batch (loop at %s): each step waits for the disk.", lineIn(p.File, l.Node, call)),
 			Related:  []diagnostics.Related{at(l.Node, "the loop over batches")},
 			Remedies: []diagnostics.Remedy{diagnostics.SaveAfterLoop{Save: s, Loop: l}},
 		})

@@ -78,7 +78,7 @@ func lightningWeightsOnlyResume(p *diagnostics.Pass) {
 	for _, c := range bare {
 		p.Report(diagnostics.Diagnostic{
 			Place:    training.FirstLine(c),
-			Message:  fmt.Sprintf("The optimizer is not written, and `fit` in %s goes on from a checkpoint: it raises a KeyError where it comes to restore it.", lineIn(p.File, fit, c)),
+			Message:  fmt.Sprintf("The optimizer is not written, and `fit` at %s goes on from a checkpoint: restoring the optimizer raises a KeyError.", lineIn(p.File, fit, c)),
 			Related:  []diagnostics.Related{at(fit, "training resumes here")},
 			Remedies: []diagnostics.Remedy{writeFull(c, "save_weights_only")},
 		})

@@ -84,7 +84,7 @@ func lightningUnseededWorkers(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place:    training.FirstLine(c),
-			Message:  fmt.Sprintf("The Trainer in %s runs several processes, and without `workers=True` the loader workers of all of them draw the same numbers.", lineIn(p.File, several, c)),
+			Message:  fmt.Sprintf("The Trainer at %s runs several processes, and without `workers=True` the loader workers of all of them draw the same numbers.", lineIn(p.File, several, c)),
 			Related:  []diagnostics.Related{at(several, "several processes are started here")},
 			Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{Title: "Seed the workers too", Call: c, Name: "workers", Value: "True", Safe: true}},
 		})

@@ -84,7 +84,7 @@ func accelerateUnregisteredState(p *diagnostics.Pass) {
 	for _, u := range p.File.Unregistered() {
 		d := diagnostics.Diagnostic{
 			Place:   training.FirstLine(u.Save.Node),
-			Message: fmt.Sprintf("%s is neither prepared nor registered with the accelerator, so `save_state` leaves it out. It starts from its beginning after `load_state`.", described(u.Object)),
+			Message: fmt.Sprintf("%s is neither prepared nor registered with the accelerator, so `save_state` leaves it out. After `load_state` it starts over.", described(u.Object)),
 			Related: []diagnostics.Related{at(u.Object.Call, "it is made here"), at(u.Step.Node, "it works here")},
 		}
 		if u.Accelerator != "" {

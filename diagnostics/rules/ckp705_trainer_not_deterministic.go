@@ -68,7 +68,7 @@ func trainerNotDeterministic(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place:   training.FirstLine(c),
-			Message: "The Trainer seeds the generators and leaves CUDA operations free: two runs with this seed can differ. `full_determinism=True` asks for deterministic ones.",
+			Message: "The Trainer seeds the generators and leaves CUDA operations nondeterministic: two runs with this seed can differ. Set `full_determinism=True`.",
 			Remedies: []diagnostics.Remedy{diagnostics.SetKeyword{
 				Title: "Ask for deterministic operations", Call: c, Name: "full_determinism", Value: "True", Reason: "training can be slower, and operations without a deterministic form raise",
 			}},

@@ -69,7 +69,7 @@ func trainerModelOnly(p *diagnostics.Pass) {
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place:    training.FirstLine(c),
-			Message:  fmt.Sprintf("Only the model is written, and `train` in %s resumes: optimizer, scheduler and generators start from their beginning.", lineIn(p.File, train, c)),
+			Message:  fmt.Sprintf("Only the model is written, and `train` at %s resumes: optimizer, scheduler and generators start over.", lineIn(p.File, train, c)),
 			Related:  []diagnostics.Related{at(train, "training resumes here")},
 			Remedies: []diagnostics.Remedy{writeFull(c, "save_only_model")},
 		})

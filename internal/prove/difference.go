@@ -97,7 +97,7 @@ func differ(want, got []event) []Difference {
 			d.Generators = otherGenerators(a, b)
 			d.Text = f.say(a, b)
 			if f.component == Operation && slices.Contains(d.Generators, "torch") {
-				d.Component, d.Text = RandomNumbers, "the model draws other numbers for the same batch and the same weights, in dropout for example"
+				d.Component, d.Text = RandomNumbers, "the model draws different numbers for the same batch and the same weights, in dropout for example"
 			}
 			if f.component == LearningRate || f.component == Schedule || f.component == Scale {
 				d.Generators = nil

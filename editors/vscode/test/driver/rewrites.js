@@ -47,7 +47,7 @@ exports.tests = () => ({
   complete: rewriting({
     file: "1_resnet_resume/train.py",
     at: "torch.save(",
-    title: "Complete this checkpoint (a resumed run then draws other numbers than before)",
+    title: "Complete this checkpoint (a resumed run then draws different numbers)",
     cures: "CKP105",
   }),
   seed: rewriting({
