@@ -31,7 +31,7 @@ func command(t *testing.T, args ...string) (string, error) {
 
 // TestFirstContact holds what the README has people try first to what fits two screens: each of the six programs, and nothing beside.
 func TestFirstContact(t *testing.T) {
-	const screens = 2 * 55
+	const screens = 2 * 50
 	out, err := command(t, "check", scenarios)
 	if !errors.Is(err, errFindings) {
 		t.Errorf("it ends with %v", err)

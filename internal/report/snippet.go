@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -41,8 +42,10 @@ func (m mark) addTo(marks []mark) []mark {
 	return append(marks, m)
 }
 
-// snippet draws the lines of places of one file, in their order, with marks below, within width columns:
+// snippet draws the lines of places of one file, in their order, with marks below, within width columns. What is said of a whole line
+// stands after it where there is room:
 //
+//	38 |     optimizer.step()  <- the optimizer steps here
 //	41 |     torch.save(state, path)
 //	   |     ^^^^^^^^^^^^^^^^^^^^^^^
 //
@@ -64,7 +67,15 @@ func (p painter) snippet(marks []mark, gutter int) string {
 				break // ends before the line's first character
 			}
 			shown, column, size := drawLine(at.text[span.Start:span.End], from-span.Start, to-span.Start, line > at.start.Line, width)
-			if source := strings.TrimRight(p.dim(fmt.Sprintf("%*d |", gutter, line))+" "+shown, " "); source != drawn {
+			source := strings.TrimRight(p.dim(fmt.Sprintf("%*d |", gutter, line))+" "+shown, " ")
+			said := "  <- " + at.label
+			if source != drawn && at.label != "" && at.start.Line == at.end.Line && len(bytes.TrimSpace(at.text[span.Start:span.End])) == at.span.Len() &&
+				runewidth.StringWidth(shown+said) <= width {
+				fmt.Fprintln(&out, source+p.mark(at.sign, said))
+				drawn = source
+				continue
+			}
+			if source != drawn {
 				fmt.Fprintln(&out, source)
 				drawn = source
 			}

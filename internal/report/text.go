@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -54,10 +55,7 @@ func writeText(w io.Writer, r *Report, style Style) error {
 		f := &r.Files[i]
 		places := newPlaces(r, f)
 		for len(told) > 0 {
-			n := 1
-			for n < len(told) && f.Diagnostics[told[n].index].Span == f.Diagnostics[told[0].index].Span {
-				n++
-			}
+			n := f.together(told)
 			p.findings(out, f, places, told[:n])
 			told = told[n:]
 		}
@@ -66,14 +64,27 @@ func writeText(w io.Writer, r *Report, style Style) error {
 	return out.Flush()
 }
 
+// together is how many of the findings, from the first on, stand in one line within each other: their source is shown once.
+func (f *File) together(told []shown) int {
+	span := f.Diagnostics[told[0].index].Span
+	n := 1
+	for ; n < len(told); n++ {
+		next := f.Diagnostics[told[n].index].Span
+		if !span.Overlaps(next) || bytes.IndexByte(f.Source.Text[span.Start:next.Start], '\n') >= 0 {
+			break
+		}
+	}
+	return n
+}
+
 // findings writes what is found at one place: for each finding where, what and the message, then the source with marks, the places
 // it refers to, and the fixes.
 func (p painter) findings(out io.Writer, f *File, places *places, told []shown) {
-	var at place
-	var marks, elsewhere []mark // in this file, or cell, and in others
+	var own, marks, elsewhere []mark // what is found, and what that refers to in this file, or cell, and in others
 	for _, s := range told {
 		d := f.Diagnostics[s.index]
-		at, _ = places.of("", d.Span)
+		at, _ := places.of("", d.Span)
+		own = mark{place: at, sign: "^"}.addTo(own)
 		fmt.Fprintf(out, "%s %s %s\n", p.bold(at.name()), p.label(d), p.bold(d.Rule.Name))
 		fmt.Fprintln(out, Wrap(d.Message, p.Width, "  ", "  "))
 		if len(s.same) > 0 {
@@ -91,7 +102,7 @@ func (p painter) findings(out io.Writer, f *File, places *places, told []shown) 
 			}
 		}
 	}
-	marks = append(marks, mark{place: at, sign: "^"})
+	marks = append(marks, own...)
 	gutter := gutterFor(append(marks, elsewhere...))
 	fmt.Fprint(out, p.snippet(marks, gutter))
 	for _, m := range elsewhere {
