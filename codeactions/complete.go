@@ -153,9 +153,9 @@ func complete(file *training.File, mod *pysem.Module, parts []missing) (c comple
 }
 
 // writable says that entries can be added to what a save writes: a dict that is written out. Fields of a class are not made by giving
-// its constructor more keywords.
+// its constructor more keywords, and a distributed checkpoint is restored into a dict that needs the entry too.
 func writable(save *training.SaveSite) bool {
-	if save.Kind != training.PayloadDict || save.Dict == nil || !save.Dict.Literal.Valid() {
+	if save.Kind != training.PayloadDict || save.Dict == nil || !save.Dict.Literal.Valid() || save.Collective {
 		return false
 	}
 	lit := save.Dict.Literal

@@ -111,7 +111,7 @@ func missingSchedulerState(p *diagnostics.Pass) {
 			if r.Save.SavedNearby(o) || p.File.FastForwarded(o) || r.Load != nil && r.Load.Opaque {
 				continue
 			}
-			if o.Guessed {
+			if o.Guessed && !r.HandedBefore(step) {
 				continue // made in another file, which may find its place from what it is handed
 			}
 			optimizer := r.Save.HasKind(training.Optimizer) && (r.Load == nil || r.Load.RestoresKind(training.Optimizer))

@@ -33,6 +33,8 @@ type Evaluator struct {
 	opened  int
 	// cut is the least depth of an evaluation in progress that was asked for again; what stands above it is not whole.
 	cut, loose int
+	// Fluent are the methods that classes inherit from libraries and that return the object they are called on, as nn.Module.to.
+	Fluent map[string]bool
 	// resolve finds the module that a name means in a file, nil for those not at hand; consulted are those it gave.
 	resolve   Resolver
 	consulted map[*Module]bool
@@ -509,8 +511,14 @@ func (e *Evaluator) Def(d *Def, ctx *Ctx) *Value {
 
 func (e *Evaluator) def(d *Def, ctx *Ctx) *Value {
 	switch d.Kind {
-	case DefAssign, DefWith:
+	case DefAssign:
 		return e.unpack(e.Eval(d.Value, ctx), d.Index)
+	case DefWith:
+		v := e.Eval(d.Value, ctx)
+		if y := e.managed(d.Value, ctx); y != nil {
+			v = y
+		}
+		return e.unpack(v, d.Index)
 	case DefAug:
 		prev := e.Defs(d.Node, ctx, d.Prev)
 		op := strings.TrimSuffix(d.Stmt.Child(pyast.FieldOperator).Text(), "=")
@@ -531,11 +539,57 @@ func (e *Evaluator) def(d *Def, ctx *Ctx) *Value {
 	case DefParam:
 		return e.param(d, ctx)
 	case DefFor:
-		return e.unpack(&Value{Kind: LoopVar, Node: d.Stmt, Ctx: ctx, Base: e.Eval(d.Value, ctx)}, d.Index)
+		return e.unpack(e.round(d, ctx), d.Index)
 	case DefItem, DefUpdate, DefRemove, DefMutate, DefPassed:
 		return e.mutated(d, ctx)
 	}
 	return unknown
+}
+
+// round is what a for loop's target is in a round: one of the objects that a list is known to hold, where all of them are objects of
+// classes at hand, since a call of their methods is a call of one of these; otherwise a loop variable.
+func (e *Evaluator) round(d *Def, ctx *Ctx) *Value {
+	over := e.Eval(d.Value, ctx)
+	v := &Value{Kind: LoopVar, Node: d.Stmt, Ctx: ctx, Base: over}
+	var objects []*Value
+	for _, a := range over.present() {
+		if a.Kind != List && a.Kind != Tuple {
+			return v
+		}
+		for _, x := range a.Elems {
+			if x.Kind != Instance {
+				return v
+			}
+			objects = append(objects, x)
+		}
+	}
+	if len(objects) == 0 {
+		return v
+	}
+	return join(d.Stmt, ctx, objects...)
+}
+
+// managed is what `with f(...) as x` binds where f is a function at hand that contextlib.contextmanager decorates: what it yields. It is
+// nil for other values.
+func (e *Evaluator) managed(n pyast.Node, ctx *Ctx) *Value {
+	if n.Kind() != pyast.KindCall {
+		return nil
+	}
+	callee := e.Eval(n.Child(pyast.FieldFunction), ctx)
+	if callee.Kind != FuncVal || !callee.Func.managesContext() || ctx.depth >= maxCallDepth || recursive(ctx, callee.Func) {
+		return nil
+	}
+	inner := e.Enter(callee.Func, n, ctx, callee.Base)
+	var vs []*Value
+	for _, y := range callee.Func.Yielded {
+		vs = append(vs, e.Eval(y, inner))
+	}
+	return join(n, ctx, vs...)
+}
+
+// managesContext reports whether contextlib makes a context manager of a generator function.
+func (f *Func) managesContext() bool {
+	return len(f.Decorators) == 1 && lastName(f.Decorators[0]) == "contextmanager" && len(f.Yielded) > 0
 }
 
 // unpack is the element of v that index leads to.
@@ -1152,6 +1206,9 @@ func (e *Evaluator) operate(n pyast.Node, ctx *Ctx, op string, l, r *Value) *Val
 	case op == "|" && l.Kind == Dict && r.Kind == Dict:
 		d := l.Dict.with(r.Dict.Entries...)
 		d.Open = l.Dict.Open || r.Dict.Open
+		if !n.Encloses(d.Literal) && n.Encloses(r.Dict.Literal) {
+			d.Literal = r.Dict.Literal // the display that is written here
+		}
 		return &Value{Kind: Dict, Node: n, Ctx: ctx, Dict: d}
 	}
 	if l.Kind == Unknown && r.Kind == Unknown {

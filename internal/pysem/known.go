@@ -153,6 +153,10 @@ func (c *Class) fieldNames() []string {
 func (e *Evaluator) method(n pyast.Node, callee *Value, ctx *Ctx) *Value {
 	base, args := callee.Base, Args(n)
 	switch base.Kind {
+	case Instance:
+		if e.Fluent[callee.Name] {
+			return base
+		}
 	case Str:
 		switch callee.Name {
 		case "format":

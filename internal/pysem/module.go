@@ -55,9 +55,9 @@ type Func struct {
 	// Decorators are the decorator expressions.
 	Decorators []pyast.Node
 	Body       pyast.Node
-	// Returns are the returned expressions; Yields says that calls give a generator.
-	Returns []pyast.Node
-	Yields  bool
+	// Returns are the returned expressions, Yielded the yielded ones; Yields says that calls give a generator.
+	Returns, Yielded []pyast.Node
+	Yields           bool
 	// Calls are the call nodes directly in this function, nested functions left out.
 	Calls []pyast.Node
 
@@ -228,6 +228,9 @@ func (m *Module) collect(n pyast.Node, scope *Func, class *Class) {
 		scope.Returns = append(scope.Returns, n.Nth(0))
 	case pyast.KindYield:
 		scope.Yields = true
+		if y := n.Nth(0); y.Valid() {
+			scope.Yielded = append(scope.Yielded, y)
+		}
 	case pyast.KindCall:
 		scope.Calls = append(scope.Calls, n)
 		if fn := n.Child(pyast.FieldFunction); fn.Kind() == pyast.KindAttribute {

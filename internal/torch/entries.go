@@ -51,6 +51,9 @@ func init() {
 		torch_xla.core.xla_model.save torch_xla.core.xla_model.rendezvous`)
 	set("torch.distributed.checkpoint.save torch.distributed.checkpoint.save_state_dict torch.distributed.checkpoint.async_save torch_xla.core.xla_model.save",
 		func(e *Entry) { e.Collective = true })
+	set("torch.save torch_xla.core.xla_model.save", func(e *Entry) { e.Payload, e.Path = "obj", "f" })
+	set(`torch.distributed.checkpoint.save torch.distributed.checkpoint.save_state_dict torch.distributed.checkpoint.async_save`,
+		func(e *Entry) { e.Payload, e.Path = "state_dict", "checkpoint_id" })
 	delete(entries, "torch_xla.core.xla_model.rendezvous")
 	add(FileLoader, "", "torch.load")
 
@@ -94,6 +97,29 @@ func init() {
 		torch.distributed.checkpoint.state_dict.get_optimizer_state_dict torch.distributed.checkpoint.state_dict.set_state_dict
 		torch.distributed.checkpoint.state_dict.set_model_state_dict torch.distributed.checkpoint.state_dict.set_optimizer_state_dict
 		torch_xla.core.xla_model.rendezvous`)
+	set("torch.distributed.checkpoint.load torch.distributed.checkpoint.load_state_dict",
+		func(e *Entry) { e.Payload, e.Path, e.Fills = "state_dict", "checkpoint_id", true })
 	add(Rank, "", `torch.distributed.get_rank torch.distributed.get_node_local_rank horovod.torch.rank horovod.torch.local_rank torch_xla.core.xla_model.get_ordinal`)
 	add(MainPredicate, "", `torch_xla.core.xla_model.is_master_ordinal`)
+}
+
+// Argument is a place among the arguments of a call.
+type Argument struct {
+	Position int
+	Keyword  string
+}
+
+// handed are calls that give back what they are handed, ready for the device: for each result its argument, none where it is new.
+var handed = map[string][]Argument{
+	"deepspeed.initialize": {{1, "model"}, {2, "optimizer"}, {}, {5, "lr_scheduler"}},
+	"apex.amp.initialize":  {{0, "models"}, {1, "optimizers"}},
+}
+
+// Handed is the argument that a result of a call stands for; ok is false where the result is new, or the call is not known.
+func Handed(qualified string, result int) (a Argument, ok bool) {
+	of := handed[qualified]
+	if result < 0 || result >= len(of) || of[result].Keyword == "" {
+		return Argument{}, false
+	}
+	return of[result], true
 }

@@ -68,6 +68,11 @@ type Entry struct {
 	Prefix string
 	// Collective says that a Saver must be called by every process.
 	Collective bool
+	// Payload and Path are the keywords of what a Saver writes and where to; for a Collective that fills a dict in place from a
+	// checkpoint, of the dict and of where it reads.
+	Payload, Path string
+	// Fills says that a call restores into the dict that it is handed, and into the objects in it.
+	Fills bool
 	// Generators are those that a Seeder, RNGGetter, RNGSetter or RNGDraw concerns.
 	Generators []RNG
 }

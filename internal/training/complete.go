@@ -70,11 +70,20 @@ func (f *File) TakesBack() bool {
 	})
 }
 
-// WithClasses are the resumptions, and the saves outside any loop that a class restores itself.
+// WithClasses are the resumptions, the saves outside any loop that a class restores itself, and the distributed checkpoints that
+// training goes on from.
 func (f *File) WithClasses() []Resumption {
 	out := slices.Clone(f.Resumptions())
 	for _, s := range f.Saves() {
 		if l := f.keptByClass(s); l != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.splitBehind(out) && !s.writtenAgain(out) {
+			out = append(out, Resumption{Save: s, Load: l, Evidence: FromLoadPath})
+		}
+	}
+	for _, s := range f.Saves() { // distributed checkpoints
+		if !s.Collective || s.Open || s.Loop == nil || s.Kind != PayloadDict || !s.HasKind(Model) || s.writtenAgain(out) {
+			continue
+		}
+		if l := s.ResumedBy(); l != nil {
 			out = append(out, Resumption{Save: s, Load: l, Evidence: FromLoadPath})
 		}
 	}
@@ -210,18 +219,32 @@ func (f *File) FastForwarded(o *Object) bool {
 			if st.Explicit {
 				return true
 			}
+			loops, trains := false, false
 			for fr := st.Frame; fr != nil; fr = fr.Parent {
 				if fr.Kind == pysem.FrameIf && fr.Positive && warmsUp(fr.Cond) {
 					return true
 				}
-				// for _ in range(start_epoch): scheduler.step()
-				if fr.Kind == pysem.FrameLoop && !r.trainsIn(fr.Node) {
-					return true
+				if fr.Kind == pysem.FrameLoop {
+					loops, trains = true, trains || r.trainsIn(fr.Node)
 				}
+			}
+			if loops && !trains { // for _ in range(start_epoch): scheduler.step()
+				return true
 			}
 		}
 	}
 	return f.lastEpochSet(o)
+}
+
+// HandedBefore reports whether a scheduler is handed, ready made, to a class that then loads the checkpoint and reads from it how far the
+// training is: whoever made the scheduler did not know.
+func (r Resumption) HandedBefore(st *Step) bool {
+	o := st.Object
+	if r.Load == nil || !r.Load.ReadsProgress() || o.Value == nil || o.Value.Kind != pysem.ParamVal || len(pysem.Args(st.Node).Position) > 1 {
+		return false
+	}
+	class := selfClass(r.Load.Ctx)
+	return class != nil && o.Value.Ctx.Func.Class == class && o.Value.Ctx.Func.Name == "__init__"
 }
 
 // warmsUp reports whether a condition holds for the first epochs only, `epoch <= args.warm`: what stands under it is done early.

@@ -33,6 +33,7 @@ type File struct {
 	objects     map[string]*Object
 	loads       map[string]*LoadSite
 	loadsIn     map[madeAt]*LoadSite
+	filled      map[string]filledKey // by the key of the value that was in its place
 	keysOf      map[madeAt][]string
 	sources     int // what is left of one search for the source of a value
 	keyed       map[*pysem.Func][]pyast.Node
@@ -55,6 +56,7 @@ func Analyze(path string, tree *pyast.Tree) *File {
 // after Conclude.
 func Trace(m *pysem.Module, resolve pysem.Resolver) *File {
 	f := &File{Path: m.Path, Tree: m.Tree, Module: m, Eval: pysem.NewEvaluatorOver(resolve), objects: map[string]*Object{}, indexed: map[*pysem.Module]bool{}, resolve: resolve}
+	f.Eval.Fluent = objectMethods
 	f.tracer = pysem.NewTracer(f.Eval, m, interesting)
 	f.keyed = map[*pysem.Func][]pyast.Node{}
 	f.Runs = append(f.Runs, f.run(m.Top, f.Eval.Root(m.Top, nil)))

@@ -96,6 +96,25 @@ func (f *File) load(r *Run, c *Call) {
 	r.Loads = append(r.Loads, l)
 }
 
+// fill is a load that restores into the dict it is handed, and into the objects in it.
+func (f *File) fill(r *Run, c *Call) {
+	dict := pysem.Args(c.Node).Get(0, c.Entry.Payload)
+	l := &LoadSite{Call: c, Path: f.path(f.checkpointID(c), c.Ctx), Result: f.Eval.Eval(dict, c.Ctx)}
+	r.Filled = append(r.Filled, l)
+	d := l.Result.AsDict()
+	if d == nil {
+		l.Opaque = true
+		return
+	}
+	l.Opaque = d.Open
+	for _, x := range d.Entries {
+		l.Reads = append(l.Reads, KeyRead{Key: x.Key, Node: x.KeyNode, Ctx: c.Ctx})
+		if o := f.component(x); o.Role == RoleObject && o.Object != nil {
+			l.Restores = append(l.Restores, &Restore{Call: c, Object: o.Object, Source: o.Value, Load: l, Key: x.Key, Strict: true, ResultUsed: true})
+		}
+	}
+}
+
 func (f *File) restore(r *Run, c *Call) {
 	args := pysem.Args(c.Node)
 	src := args.Get(0, "state_dict")
@@ -137,6 +156,10 @@ func (f *File) eachSource(v *pysem.Value, depth int, found func(*LoadSite, strin
 	for _, a := range v.Alternatives() {
 		if l := f.loadOf(a); l != nil {
 			found(l, "")
+			continue
+		}
+		if x, ok := f.filled[a.Key()]; ok {
+			found(x.load, x.key)
 			continue
 		}
 		if base, key, ok := a.KeyRead(); ok {
@@ -213,7 +236,13 @@ func (f *File) link() {
 			}
 		}
 	}
-	if len(f.loads) == 0 {
+	f.filled = map[string]filledKey{}
+	for _, r := range slices.Concat(f.Runs, f.Left) {
+		for _, l := range r.Filled {
+			f.filledFrom(l)
+		}
+	}
+	if len(f.loads)+len(f.filled) == 0 {
 		return
 	}
 	for _, r := range slices.Concat(f.Runs, f.Left) {
@@ -242,6 +271,27 @@ func (f *File) link() {
 				if l, key := f.Source(f.Eval.Eval(ev.Node.Nth(0), ev.Ctx)); l != nil && key == "" {
 					l.Opaque = true
 				}
+			}
+		}
+	}
+}
+
+// filledKey is a key of a load that restores in place.
+type filledKey struct {
+	load *LoadSite
+	key  string
+}
+
+// filledFrom notes what a load puts in the place of the values in the dict that it is handed.
+func (f *File) filledFrom(l *LoadSite) {
+	d := l.Result.AsDict()
+	if d == nil {
+		return
+	}
+	for _, x := range d.Entries {
+		for _, a := range f.Eval.Expr(x.Value).Alternatives() {
+			if a.Kind == pysem.Call || a.Kind == pysem.Elem { // the state of an object; numbers are the same everywhere
+				f.filled[a.Key()] = filledKey{l, x.Key}
 			}
 		}
 	}

@@ -238,7 +238,12 @@ func (f *File) classify(v *pysem.Value, name string, depth int) *Object {
 			}
 		}
 		return guessed()
-	case pysem.ParamVal, pysem.Item, pysem.Unknown, pysem.LoopVar, pysem.Logic:
+	case pysem.ParamVal:
+		if k := f.annotated(v); k != NotTracked && !(k == Model && nameKind(name) == Averaged) {
+			return &Object{Kind: k, Name: name, Value: v, Ctx: v.Ctx}
+		}
+		return guessed()
+	case pysem.Item, pysem.Unknown, pysem.LoopVar, pysem.Logic:
 		if v.Kind == pysem.LoopVar && v.Base.Kind == pysem.List && len(v.Base.Elems) > 0 {
 			if o := f.object(v.Base.Elems[0], name, depth+1); o != nil {
 				return o
@@ -352,6 +357,10 @@ func (f *File) prepared(v *pysem.Value, depth int) *Object {
 	_, method, ok := call.Method()
 	if !ok {
 		callee := call.Callee()
+		if a, known := torch.Handed(callee, v.Index); known {
+			n := pysem.Args(call.Node).Get(a.Position, a.Keyword)
+			return f.Object(f.Eval.Eval(n, call.Ctx), n.Text())
+		}
 		method = callee[strings.LastIndexByte(callee, '.')+1:]
 		if callee == "deepspeed.initialize" {
 			return nil
@@ -394,30 +403,67 @@ func (f *File) classKind(c *pysem.Class, depth int) Kind {
 	}
 	for _, b := range c.Bases {
 		v := f.Eval.Eval(b, f.Eval.Root(c.Scope, nil))
-		switch v.Kind {
-		case pysem.ClassVal:
-			if k := f.classKind(v.Class, depth+1); k != NotTracked {
-				return k
-			}
-		case pysem.External:
-			switch v.Name {
-			case "torch.nn.Module", "torch.nn.Sequential", "torch.nn.modules.module.Module", "torch.nn.modules.Module":
-				if factoryKind(c.Name) == Averaged {
-					return Averaged
-				}
-				return Model
-			case "torch.optim.Optimizer", "torch.optim.optimizer.Optimizer":
-				return Optimizer
-			}
-			if e, ok := torch.Lookup(v.Name); ok {
-				if k, tracked := torchKinds[e.Kind]; tracked {
-					return k
-				}
-			}
-			if strings.HasSuffix(v.Name, "LRScheduler") {
-				return Scheduler
-			}
+		k := f.kindOfClass(v, depth+1)
+		if k == Model && v.Kind == pysem.External && factoryKind(c.Name) == Averaged {
+			return Averaged
+		}
+		if k != NotTracked {
+			return k
 		}
 	}
 	return NotTracked
 }
+
+// kindOfClass is the kind of the objects of a class, of the files at hand or of a library.
+func (f *File) kindOfClass(v *pysem.Value, depth int) Kind {
+	switch v.Kind {
+	case pysem.ClassVal:
+		return f.classKind(v.Class, depth)
+	case pysem.External:
+		switch v.Name {
+		case "torch.nn.Module", "torch.nn.Sequential", "torch.nn.modules.module.Module", "torch.nn.modules.Module":
+			return Model
+		case "torch.optim.Optimizer", "torch.optim.optimizer.Optimizer":
+			return Optimizer
+		}
+		if e, ok := torch.Lookup(v.Name); ok {
+			if k, tracked := torchKinds[e.Kind]; tracked {
+				return k
+			}
+		}
+		if strings.HasSuffix(v.Name, "LRScheduler") {
+			return Scheduler
+		}
+	}
+	return NotTracked
+}
+
+// annotated is the kind of the objects that a parameter is declared to take: `optimizer: Optimizer`, `plan: Optional[LRScheduler]`. It is
+// none where the annotation names several kinds, or something around them, as a list.
+func (f *File) annotated(v *pysem.Value) Kind {
+	for _, p := range v.Ctx.Func.Params {
+		if p.Name != v.Name || p.Star != 0 {
+			continue
+		}
+		kind := NotTracked
+		for n := range p.Node.Child(pyast.FieldType).Descendants() {
+			if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) || n.Parent().Kind() == pyast.KindAttribute {
+				continue
+			}
+			named := f.Eval.Eval(n, f.Eval.Root(v.Ctx.Func.Module.Top, nil))
+			if named.Kind == pysem.External && optionalTypes[named.Name] {
+				continue
+			}
+			k := f.kindOfClass(named, 0)
+			if k == NotTracked || kind != NotTracked && k != kind {
+				return NotTracked
+			}
+			kind = k
+		}
+		return kind
+	}
+	return NotTracked
+}
+
+// optionalTypes are what stands around a type in an annotation without meaning other objects.
+var optionalTypes = map[string]bool{"typing.Optional": true, "typing.Union": true, "typing.Annotated": true}

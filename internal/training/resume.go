@@ -17,7 +17,11 @@ func (s *SaveSite) ResumedBy() *LoadSite {
 	var best *LoadSite
 	score := 0
 	for _, r := range s.Run.File.Runs {
-		for _, l := range r.Loads {
+		loads := r.Loads
+		if s.Collective {
+			loads = r.Filled
+		}
+		for _, l := range loads {
 			if r == s.Run && s.Loop != nil && l.Index > s.Loop.Outer().First {
 				continue // loads inside or after the training, as to test the best model
 			}
@@ -70,6 +74,8 @@ func (s *SaveSite) match(l *LoadSite) int {
 	}
 	n := 0
 	switch {
+	case s.filledBy(l):
+		n += 4 // whichever of its files it is
 	case SamePath(s.Path, l.Path):
 		n += 4
 		if l.Run != s.Run && !l.Resumes() && !l.Declared() {
@@ -100,6 +106,15 @@ func (s *SaveSite) match(l *LoadSite) int {
 		}
 	}
 	return n
+}
+
+// filledBy reports whether a load restores into the very dict that the save writes.
+func (s *SaveSite) filledBy(l *LoadSite) bool {
+	if !s.Collective || s.Dict == nil || !s.Dict.Literal.Valid() {
+		return false
+	}
+	d := l.Result.AsDict()
+	return d != nil && d.Literal == s.Dict.Literal
 }
 
 // restoredBy reports whether a load restores the model that the save wrote.

@@ -19,6 +19,8 @@ type Run struct {
 	Loops  []*Loop
 	Saves  []*SaveSite
 	Loads  []*LoadSite
+	// Filled are the loads that restore into the dict they are handed, as torch.distributed.checkpoint.load.
+	Filled []*LoadSite
 	// Restores are load_state_dict and RNG-setting calls; Steps the step() calls of optimizers, schedulers, scalers, averages.
 	Restores []*Restore
 	Steps    []*Step
@@ -324,6 +326,9 @@ func (f *File) external(r *Run, c *Call) {
 	case c.Known && c.Entry.Kind == torch.Collective:
 		r.Collectives = append(r.Collectives, c)
 		f.scatter(r, c)
+		if c.Entry.Fills {
+			f.fill(r, c)
+		}
 	case c.Callee == apexAMP+".scale_loss":
 		r.Steps = append(r.Steps, &Step{Call: c, Object: f.apex()})
 	case foreignSaver.MatchString(last):

@@ -165,18 +165,42 @@ func (s *SaveSite) Anchor() pyast.Place {
 			n = l
 		}
 	}
+	return firstLineAround(n)
+}
+
+// firstLineAround is the first line of an expression with what stands in front of it in its statement: `state = {` reads better than `{`.
+func firstLineAround(n pyast.Node) pyast.Place {
 	span := FirstLine(n)
 	for p := n.Parent(); p.Valid() && !p.Is(pyast.KindBlock, pyast.KindModule); p = p.Parent() {
-		if line := FirstLine(p); line.End >= span.End { // `state = {` reads better than `{`
+		if line := FirstLine(p); line.End >= span.End {
 			span = line
 		}
 	}
 	return span
 }
 
+// givenBy is the dict display in another function than the one that saves in which an instance gives the states of its optimizers, none
+// where the save's own function names them: `def states(self): yield {"optimizer": self.optimizer.state_dict()}`.
+func (s *SaveSite) givenBy() pyast.Node {
+	for _, x := range append(s.Companions(), s) {
+		for _, c := range x.Components {
+			if c.Role != RoleState || c.Object == nil || c.Object.Kind != Optimizer || !strings.HasPrefix(c.Object.Name, "self.") || c.Entry.Pair.Kind() != pyast.KindPair {
+				continue
+			}
+			if at := c.Entry.Pair.Parent(); at != x.Dict.Literal && x.Run.File.moduleOf(at).Scope(at) != x.Ctx.Func {
+				return at
+			}
+		}
+	}
+	return pyast.Node{}
+}
+
 // AnchorFor is where a finding on an object that the payload lacks stands: the anchor, or, where a function of another file makes
 // the dict and cannot name the object, the call of that function by the file that can.
 func (s *SaveSite) AnchorFor(o *Object) pyast.Place {
+	if given := s.givenBy(); given.Valid() && strings.HasPrefix(o.Name, "self.") {
+		return firstLineAround(given)
+	}
 	if s.Dict == nil || !s.Dict.Literal.Valid() || strings.HasPrefix(o.Name, "self.") || s.worksBeside(o) {
 		return s.Anchor()
 	}
@@ -254,7 +278,10 @@ func keyKind(key string) Kind {
 func (f *File) save(r *Run, c *Call) {
 	args := pysem.Args(c.Node)
 	s := &SaveSite{Call: c, Collective: c.Known && c.Entry.Collective}
-	payload, path := args.Get(0, "obj"), args.Get(1, "f")
+	payload, path := args.Get(0, c.Entry.Payload), args.Get(1, c.Entry.Path)
+	if c.Entry.Collective {
+		path = f.checkpointID(c)
+	}
 	if !c.Known {
 		s.Foreign = !masterSaver.MatchString(lastPart(c.Callee))
 		payload, path = f.foreignPayload(c, args)
@@ -280,6 +307,24 @@ func (f *File) save(r *Run, c *Call) {
 	f.payload(s, value)
 	r.Saves = append(r.Saves, s)
 }
+
+// checkpointID is where a distributed checkpoint lies: the folder's name, or that of the reader or writer that is given for it.
+func (f *File) checkpointID(c *Call) pyast.Node {
+	args := pysem.Args(c.Node)
+	for _, n := range []pyast.Node{args.Keyword[c.Entry.Path], args.Keyword["storage_writer"], args.Keyword["storage_reader"], args.Get(1, "f")} {
+		if !n.Valid() {
+			continue
+		}
+		if v := f.Eval.Eval(n, c.Ctx); v.Kind == pysem.Call && v.Ctx == c.Ctx && storage.MatchString(v.Callee()) {
+			return pysem.Args(v.Node).Get(0, "path")
+		}
+		return n
+	}
+	return pyast.Node{}
+}
+
+// storage are the readers and writers of distributed checkpoints.
+var storage = regexp.MustCompile(`^torch\.distributed\.checkpoint\.(filesystem\.)?(FileSystem|Fsspec)(Reader|Writer)$`)
 
 var masterSaver = regexp.MustCompile(`(?i)^(save_on_(master|main|rank0?)|master_save)$`)
 
@@ -314,6 +359,9 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 		s.Kind, s.Dict, s.Open = PayloadDict, d, d.Open
 		for _, x := range d.Entries {
 			c := f.component(x)
+			if s.Collective && c.Role == RoleObject {
+				c.Role = RoleState // which it is asked for
+			}
 			if c.Role == RoleState && c.Object == nil {
 				c.Object = s.Run.givesParameters(c.Value)
 			}
