@@ -106,6 +106,9 @@ type npmPackage struct {
 	Version              string            `json:"version"`
 	Description          string            `json:"description"`
 	License              string            `json:"license"`
+	Keywords             []string          `json:"keywords"`
+	Homepage             string            `json:"homepage"`
+	Bugs                 string            `json:"bugs"`
 	Repository           map[string]string `json:"repository"`
 	OS                   []string          `json:"os,omitempty"`
 	CPU                  []string          `json:"cpu,omitempty"`
@@ -116,7 +119,7 @@ type npmPackage struct {
 }
 
 func (r *release) npmPackage(name, description string) npmPackage {
-	return npmPackage{Name: name, Version: r.version.semver(), Description: description, License: "MIT",
+	return npmPackage{Name: name, Version: r.version.semver(), Description: description, License: "MIT", Keywords: keywords, Homepage: site, Bugs: repository + "/issues",
 		Repository: map[string]string{"type": "git", "url": "git+" + repository + ".git"}}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 )
 
 func sample(t *testing.T) *release {
@@ -54,6 +57,29 @@ func TestLinksLeadToTheRepository(t *testing.T) {
 	want := "![a picture](" + at + "/raw/v1.2.3-rc.4/docs/a.svg) [page](" + at + "/blob/v1.2.3-rc.4/docs/b.md), [site](https://example.org/x), [below](#below)"
 	if got := string(sample(t).version.absolute([]byte(page))); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestPackagesNameTheProject holds what package indexes show beside a package to where the project and its pages are.
+func TestPackagesNameTheProject(t *testing.T) {
+	if site != docs.Site {
+		t.Errorf("packages name %s, reports %s", site, docs.Site)
+	}
+	r := sample(t)
+	manifest, err := json.Marshal(r.npmPackage("ckpt-lsp", summary))
+	if err != nil {
+		t.Fatal(err)
+	}
+	extension, err := os.ReadFile("../editors/vscode/package.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for of, said := range map[string]string{"wheel": string(r.metadata(beside)), "npm": string(manifest), "extension": string(extension)} {
+		for _, address := range []string{site, repository, repository + "/issues"} {
+			if !strings.Contains(said, address) {
+				t.Errorf("the %s does not name %s:\n%s", of, address, said)
+			}
+		}
 	}
 }
 

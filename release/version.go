@@ -42,7 +42,11 @@ func (v version) python() string {
 	return v.numbers + v.stage + v.number
 }
 
-const repository = "https://github.com/ckpt-lsp/ckpt-lsp"
+// Where the project is, and its documentation.
+const (
+	repository = "https://github.com/ckpt-lsp/ckpt-lsp"
+	site       = "https://ckpt-lsp.github.io/ckpt-lsp/"
+)
 
 // download is the address of a file of the release.
 func (v version) download(file string) string {

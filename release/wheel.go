@@ -6,9 +6,13 @@ import (
 	"encoding/csv"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
+// What the packages say of the project.
 const summary = "Find and fix what breaks resuming and repeating PyTorch training runs"
+
+var keywords = []string{"pytorch", "checkpoint", "resume", "seed", "reproducibility", "linter", "lsp"}
 
 //go:embed files/__main__.py
 var pythonMain []byte
@@ -44,7 +48,7 @@ License-File: LICENSE
 License-File: NOTICE
 Author: the ckpt-lsp authors
 Requires-Python: >=3.7
-Keywords: pytorch,checkpoint,resume,seed,reproducibility,linter,lsp
+Keywords: %[6]s
 Classifier: Environment :: Console
 Classifier: Intended Audience :: Developers
 Classifier: Intended Audience :: Science/Research
@@ -52,12 +56,13 @@ Classifier: Operating System :: OS Independent
 Classifier: Programming Language :: Python :: 3
 Classifier: Topic :: Scientific/Engineering :: Artificial Intelligence
 Classifier: Topic :: Software Development :: Quality Assurance
-Project-URL: Source, %[3]s
+Project-URL: Documentation, %[5]s
+Project-URL: Repository, %[3]s
 Project-URL: Issues, %[3]s/issues
 Project-URL: Changelog, %[3]s/blob/main/CHANGELOG.md
 Description-Content-Type: text/markdown
 
-%s`, r.version.python(), summary, repository, t.readme)
+%s`, r.version.python(), summary, repository, t.readme, site, strings.Join(keywords, ","))
 	return out.Bytes()
 }
 
