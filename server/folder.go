@@ -28,7 +28,7 @@ type folder struct {
 
 func newFolder(root string, rooted bool, chosen settings) *folder {
 	f := &folder{rooted: rooted, settings: chosen}
-	f.workspace = project.NewWorkspaceWith(root, chosen.overrides())
+	f.workspace = project.NewWorkspaceWith(root, chosen.overrides(root))
 	f.program = project.NewProgram(f.workspace)
 	f.forget()
 	return f
@@ -43,7 +43,7 @@ func (f *folder) choose(chosen settings) {
 		return
 	}
 	f.settings = chosen
-	f.workspace = project.NewWorkspaceWith(f.workspace.Root(), chosen.overrides())
+	f.workspace = project.NewWorkspaceWith(f.workspace.Root(), chosen.overrides(f.workspace.Root()))
 	f.forget()
 }
 

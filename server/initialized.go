@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 
@@ -48,13 +49,24 @@ func (s *session) register() {
 
 func (s *session) watch() {
 	var o protocol.DidChangeWatchedFilesRegistrationOptions
-	for _, name := range slices.Concat(configurationFiles, pythonFiles) {
+	for _, name := range slices.Concat(configurationFiles, s.named(), pythonFiles) {
 		if !slices.Contains(pythonFiles, name) && matchesAny(pythonFiles, name) {
 			continue // setup.py is watched as all Python files are
 		}
 		o.Watchers = append(o.Watchers, protocol.FileSystemWatcher{GlobPattern: protocol.Pattern("**/" + name)})
 	}
 	s.registerFor("files", protocol.MethodWorkspaceDidChangeWatchedFiles, &o)
+}
+
+// named are the configuration files that settings name, without their directories.
+func (s *session) named() []string {
+	var out []string
+	for _, f := range s.view.Load().folders {
+		if path := f.settings.configuration; path != "" {
+			out = append(out, filepath.Base(path))
+		}
+	}
+	return out
 }
 
 // registerFor asks the client to send a notification.

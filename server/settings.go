@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,31 +20,101 @@ import (
 // section is the part of a client's configuration that is the server's.
 const section = "ckpt-lsp"
 
-// settings are what a client chooses for a folder. They go before the configuration files.
+// settings are what a client chooses for a folder. They go before the configuration files, unless they say otherwise.
 type settings struct {
-	rules      *diagnostics.Registry // what names of rules mean
-	enable     bool
-	selected   []diagnostics.Selector
-	extended   []diagnostics.Selector
-	ignored    []diagnostics.Selector
-	severity   map[*diagnostics.Rule]diagnostics.Severity
-	torch      diagnostics.TorchVersion
-	onSave     bool // findings are renewed when a document is saved, not as it is typed
-	codeLens   bool
-	inlayHints bool
+	rules  *diagnostics.Registry // what names of rules mean
+	enable bool
+	// configuration is the path of a configuration file, or inline what stands in one. preference says whether this and the other choices
+	// of rules go before the files of the project.
+	configuration string
+	inline        map[string]any
+	preference    preference
+	selected      []diagnostics.Selector
+	extended      []diagnostics.Selector
+	ignored       []diagnostics.Selector
+	severity      map[*diagnostics.Rule]diagnostics.Severity
+	torch         diagnostics.TorchVersion
+	onSave        bool // findings are renewed when a document is saved, not as it is typed
+	codeLens      bool
+	inlayHints    bool
 	// ruleActions says that what has to do with rules, not with the code, is offered after the fixes.
 	ruleActions bool
 }
 
 // unset are the settings of a client that chooses nothing.
 func unset(rules *diagnostics.Registry) settings {
-	return settings{rules: rules, enable: true, codeLens: true, ruleActions: true}
+	return settings{rules: rules, preference: editorFirst, enable: true, codeLens: true, ruleActions: true}
 }
 
 func (s settings) equal(t settings) bool { return reflect.DeepEqual(s, t) }
 
-func (s settings) overrides() project.Overrides {
-	return project.Overrides{Rules: s.rules, Select: s.selected, ExtendSelect: s.extended, Ignore: s.ignored, Severity: s.severity, Torch: s.torch}
+// preference says which of two configurations goes before the other: the editor's or that of the project's files.
+type preference string
+
+// Preferences, as ruff's server has them.
+const (
+	editorFirst     preference = "editorFirst"
+	filesystemFirst preference = "filesystemFirst"
+	editorOnly      preference = "editorOnly"
+)
+
+// overrides are the settings for the folder at root.
+func (s settings) overrides(root string) project.Overrides {
+	o := project.Overrides{Rules: s.rules, Isolated: s.preference == editorOnly}
+	if s.configuration != "" {
+		o.ExtraFile = expanded(s.configuration, root)
+	}
+	if s.preference != filesystemFirst {
+		o.Inline.JSON(root, configurationKey, s.inline)
+		o.Select, o.ExtendSelect, o.Ignore, o.Severity, o.Torch = s.selected, s.extended, s.ignored, s.severity, s.torch
+		return o
+	}
+	o.ExtraLast = true
+	o.Fallback.JSON(root, configurationKey, s.inline)
+	o.Fallback.JSON(root, "settings "+section, s.keys())
+	return o
+}
+
+// keys are the choices of rules under the names that a configuration file has for them.
+func (s settings) keys() map[string]any {
+	keys := map[string]any{}
+	for key, chosen := range map[string][]diagnostics.Selector{"select": s.selected, "extend-select": s.extended, "ignore": s.ignored} {
+		var names []any
+		for _, selector := range chosen {
+			names = append(names, selector.String())
+		}
+		if names != nil {
+			keys[key] = names
+		}
+	}
+	if len(s.severity) > 0 {
+		table := map[string]any{}
+		for rule, severity := range s.severity {
+			table[rule.Code] = severity.String()
+		}
+		keys["severity"] = table
+	}
+	if s.torch != (diagnostics.TorchVersion{}) {
+		keys["torch-version"] = fmt.Sprintf("%d.%d", s.torch.Major, s.torch.Minor)
+	}
+	return keys
+}
+
+// expanded is a path with the variables of the environment, those that VS Code has for folders, and "~" put in.
+func expanded(path, root string) string {
+	home, _ := os.UserHomeDir() // without one nothing is put in
+	if rest, ok := strings.CutPrefix(path, "~"); ok && (rest == "" || rest[0] == '/' || rest[0] == filepath.Separator) {
+		path = home + rest
+	}
+	return os.Expand(path, func(name string) string {
+		switch name {
+		case "workspaceFolder":
+			return root
+		case "userHome":
+			return home
+		}
+		return os.Getenv(strings.TrimPrefix(name, "env:"))
+	})
 }
 
 // schema is a JSON Schema.
@@ -62,6 +134,10 @@ var severityNames = []string{"error", "warning", "information", "hint", "off"}
 var options = []option{
 	{"enable", schema{"type": "boolean", "default": true, "markdownDescription": "Look for mistakes in checkpoints, resume logic, seeds and ranks."}, "",
 		boolean(func(s *settings) *bool { return &s.enable })},
+	{"configuration", schema{"type": []string{"string", "object"}, "default": "", "markdownDescription": "A configuration for this editor, beside the project's: the path of a `ckpt-lsp.toml` or `pyproject.toml`, or the keys of one as an object: `{\"extend-exclude\": [\"legacy/\"]}`. `~`, `${workspaceFolder}` and variables of the environment are put in."}, "",
+		readConfiguration},
+	{"configurationPreference", schema{"type": "string", "enum": []string{string(editorFirst), string(filesystemFirst), string(editorOnly)}, "default": string(editorFirst), "markdownDescription": "What counts where the editor's settings and the project's configuration say different things: the editor's (`editorFirst`), the project's (`filesystemFirst`), or the editor's alone, without any file of the project (`editorOnly`)."}, "",
+		readPreference},
 	{"select", schema{"type": "array", "uniqueItems": true, "default": []string{}, "markdownDescription": "Rules to run instead of those the configuration file selects: codes (`CKP101`), names (`missing-optimizer-state`), families (`CKP1`) or `ALL`."}, "items",
 		selectors(func(s *settings) *[]diagnostics.Selector { return &s.selected })},
 	{"extendSelect", schema{"type": "array", "uniqueItems": true, "default": []string{}, "markdownDescription": "Rules to run besides those, also where the configuration file ignores them."}, "items",
@@ -208,6 +284,37 @@ func readTorchVersion(s *settings, value json.RawMessage) error {
 		return errors.New(`expected a version in quotes, as "2.4"`)
 	}
 	s.torch = torch
+	return nil
+}
+
+// configurationKey names the setting in what is told of it.
+const configurationKey = "settings " + section + ".configuration"
+
+func readConfiguration(s *settings, value json.RawMessage) error {
+	var path string
+	if json.Unmarshal(value, &path) == nil {
+		s.configuration = strings.TrimSpace(path)
+		return nil
+	}
+	var keys map[string]any
+	if json.Unmarshal(value, &keys) != nil {
+		return errors.New(`expected the path of a configuration file, or an object with its keys, as {"ignore": ["CKP6"]}`)
+	}
+	var check project.Inline
+	check.JSON("", "", keys)
+	if err := check.Check(s.rules); err != nil {
+		return err
+	}
+	s.inline = keys
+	return nil
+}
+
+func readPreference(s *settings, value json.RawMessage) error {
+	var chosen preference
+	if json.Unmarshal(value, &chosen) != nil || chosen != editorFirst && chosen != filesystemFirst && chosen != editorOnly {
+		return fmt.Errorf("expected %q, %q or %q", editorFirst, filesystemFirst, editorOnly)
+	}
+	s.preference = chosen
 	return nil
 }
 

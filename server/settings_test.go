@@ -2,11 +2,15 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 )
 
 func TestReadSettings(t *testing.T) {
@@ -17,7 +21,10 @@ func TestReadSettings(t *testing.T) {
 		"nothing":      {``, nil},
 		"null":         {`null`, nil},
 		"nulls":        {`{"enable": null, "select": null}`, nil},
-		"all":          {`{"enable": false, "select": ["CKP1"], "ignore": ["bug-name"], "severity": {"CKP9": "off"}, "torchVersion": "2.4", "run": "onSave", "codeLens": false, "inlayHints": true}`, nil},
+		"all":          {`{"enable": false, "select": ["CKP1"], "ignore": ["bug-name"], "severity": {"CKP9": "off"}, "torchVersion": "2.4", "run": "onSave", "codeLens": false, "inlayHints": true, "configuration": "~/ckpt-lsp.toml", "configurationPreference": "editorOnly"}`, nil},
+		"keys":         {`{"configuration": {"ignore": ["CKP9"], "severity": {"bug-name": "hint"}, "force-exclude": true, "per-file-ignores": {"tests/**": ["ALL"]}}}`, nil},
+		"wrong keys":   {`{"configuration": {"ignroe": ["CKP9"]}, "configurationPreference": "mine"}`, []string{`settings ckpt-lsp.configuration: unknown key "ignroe"; did you mean "ignore"?`, `configurationPreference: expected "editorFirst", "filesystemFirst" or "editorOnly"`}},
+		"a wrong kind": {`{"configuration": {"force-exclude": "yes", "select": [1]}}`, []string{"settings ckpt-lsp.configuration: force-exclude: expected true or false"}},
 		"the client's": {`{"path": "/x", "logLevel": "debug", "trace": {"server": "off"}}`, nil},
 		"a list":       {`[]`, []string{"expected an object"}},
 		"types":        {`{"enable": 1, "select": "ALL", "severity": [], "torchVersion": 2.4, "run": "never"}`, []string{"enable: expected true or false", `run: expected "onType" or "onSave"`, "select: expected a list", "severity: expected an object", "torchVersion: expected a version"}},
@@ -50,7 +57,7 @@ func TestSettingsSchema(t *testing.T) {
 	}
 	var got struct {
 		Properties map[string]struct {
-			Type                 string
+			Type                 any
 			Default              any
 			Enum                 []string
 			Items, PropertyNames struct{ Enum, EnumDescriptions []string }
@@ -61,7 +68,7 @@ func TestSettingsSchema(t *testing.T) {
 	}
 	defaults := m{}
 	for key, p := range got.Properties {
-		if p.Type == "" || p.Default == nil {
+		if p.Type == nil || p.Default == nil {
 			t.Errorf("%s has no type or no default", key)
 		}
 		defaults[key] = p.Default
@@ -101,6 +108,75 @@ func TestSettingsSchema(t *testing.T) {
 	}
 	if len(got.Properties) != len(options) {
 		t.Errorf("%d properties", len(got.Properties))
+	}
+}
+
+// TestConfigurationPreference holds which of the editor's settings and the project's file counts, key by key.
+func TestConfigurationPreference(t *testing.T) {
+	files := map[string]string{
+		"ckpt-lsp.toml": "torch-version = \"2.1\"\nfail-on = \"hint\"\n",
+		"mine.toml":     "torch-version = \"2.2\"\nfail-on = \"error\"\nmin-severity = \"hint\"\nexclude = [\"/gone.py\"]\n",
+		"broken.toml":   "torch-version = 2\n",
+	}
+	for name, c := range map[string]struct{ settings, torch, failOn, minSeverity string }{
+		"nothing":            {`{}`, `"2.1"`, `"hint"`, `"information"`},
+		"a file":             {`{"configuration": "mine.toml"}`, `"2.2"`, `"error"`, `"hint"`},
+		"a file by variable": {`{"configuration": "${workspaceFolder}/mine.toml"}`, `"2.2"`, `"error"`, `"hint"`},
+		"the project first":  {`{"configuration": "mine.toml", "configurationPreference": "filesystemFirst"}`, `"2.1"`, `"hint"`, `"hint"`},
+		"the editor only":    {`{"configuration": "mine.toml", "configurationPreference": "editorOnly"}`, `"2.2"`, `"error"`, `"hint"`},
+		"no configuration":   {`{"configurationPreference": "editorOnly"}`, `""`, `"warning"`, `"information"`},
+		"keys":               {`{"configuration": {"torch-version": "2.3"}}`, `"2.3"`, `"hint"`, `"information"`},
+		"keys, not first":    {`{"configuration": {"torch-version": "2.3", "min-severity": "error"}, "configurationPreference": "filesystemFirst"}`, `"2.1"`, `"hint"`, `"error"`},
+		"a setting":          {`{"torchVersion": "2.4"}`, `"2.4"`, `"hint"`, `"information"`},
+		"a setting, first":   {`{"torchVersion": "2.4", "configuration": "mine.toml"}`, `"2.4"`, `"error"`, `"hint"`},
+		"not a setting":      {`{"torchVersion": "2.4", "configurationPreference": "filesystemFirst"}`, `"2.1"`, `"hint"`, `"information"`},
+		"no such file":       {`{"configuration": "none.toml"}`, `"2.1"`, `"hint"`, `"information"`},
+		"a broken file":      {`{"configuration": "broken.toml"}`, `""`, `"warning"`, `"information"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			for path, content := range files {
+				if err := os.WriteFile(filepath.Join(root, path), []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			chosen, mistakes := readSettings(json.RawMessage(c.settings), testRules)
+			if len(mistakes) > 0 {
+				t.Fatal(mistakes)
+			}
+			w := project.NewWorkspaceWith(root, chosen.overrides(root))
+			shown, _ := w.Settings(filepath.Join(root, "train.py"))
+			got := map[string]string{}
+			for _, s := range shown {
+				got[s.Key] = s.Value
+			}
+			// What stands in the settings themselves is no setting of the configuration: the pass is told.
+			if torch := chosen.overrides(root).Torch; torch.Minor > 0 {
+				got["torch-version"] = fmt.Sprintf(`"%d.%d"`, torch.Major, torch.Minor)
+			}
+			if got["torch-version"] == "" {
+				got["torch-version"] = `""`
+			}
+			if got["torch-version"] != c.torch || got["fail-on"] != c.failOn || got["min-severity"] != c.minSeverity {
+				t.Errorf("torch %s, fail on %s, severity %s", got["torch-version"], got["fail-on"], got["min-severity"])
+			}
+			_, err := w.Config(filepath.Join(root, "train.py"))
+			if wrong := strings.HasPrefix(name, "no such") || strings.HasPrefix(name, "a broken"); (err != nil) != wrong {
+				t.Errorf("error %v", err)
+			}
+			if w.Reload() {
+				t.Error("nothing changed, and it is read anew")
+			}
+			if chosen.configuration == "" {
+				return
+			}
+			if err := os.WriteFile(filepath.Join(root, "mine.toml"), []byte("fail-on = \"warning\"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if changed := w.Reload(); changed != strings.Contains(c.settings, "mine.toml") {
+				t.Errorf("the file that is named has changed: %v", changed)
+			}
+		})
 	}
 }
 

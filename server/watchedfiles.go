@@ -17,7 +17,7 @@ func (s *session) DidChangeWatchedFiles(_ context.Context, p *protocol.DidChange
 		if !ok {
 			continue
 		}
-		configured = configured || matchesAny(configurationFiles, filepath.Base(path))
+		configured = configured || matchesAny(configurationFiles, filepath.Base(path)) || slices.Contains(s.named(), filepath.Base(path))
 		if matchesAny(pythonFiles, filepath.Base(path)) {
 			changed = append(changed, path)
 			renamed = renamed || c.Type != protocol.FileChangeTypeChanged

@@ -96,6 +96,15 @@ func buildConfig(path, dir string, settings []setting, rules *diagnostics.Regist
 // readConfig reads a configuration file, whose paths are relative to dir; nil without an error means that the file does not speak of
 // this tool.
 func readConfig(path, dir string, data []byte, o Overrides) (*Config, error) {
+	own, err := readSettings(path, dir, data)
+	if own == nil || err != nil {
+		return nil, err
+	}
+	return buildConfig(path, dir, o.around(own), o.Rules)
+}
+
+// readSettings are those of a configuration file; nil without an error means that it does not speak of this tool.
+func readSettings(path, dir string, data []byte) ([]setting, error) {
 	shared := filepath.Base(path) == pyproject
 	all, err := readTOML(path, data)
 	if err != nil {
@@ -108,16 +117,13 @@ func readConfig(path, dir string, data []byte, o Overrides) (*Config, error) {
 	for i := range all {
 		all[i].from = from
 	}
-	own := all
-	if shared {
-		if err := misnamed(all); err != nil {
-			return nil, err
-		}
-		if own = below(all, table); len(own) == 0 {
-			return nil, nil
-		}
+	if !shared {
+		return append([]setting{}, all...), nil // not nil: an empty file holds for what is below it
 	}
-	return buildConfig(path, dir, append(own[:len(own):len(own)], o.Inline...), o.Rules)
+	if err := misnamed(all); err != nil {
+		return nil, err
+	}
+	return below(all, table), nil
 }
 
 // below gives the settings below the table prefix, as they are called there.

@@ -2,12 +2,14 @@ package project
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 )
 
-// Inline are settings from a command line. They go before those of every file, and later ones before earlier ones.
+// Inline are settings from a command line or an editor. They go before those of every file, and later ones before earlier ones.
 type Inline []setting
 
 // TOML adds what one --config says: a key and its value, in TOML. Paths are relative to dir.
@@ -34,6 +36,33 @@ func (in *Inline) Flag(dir, flag, key string, value any) {
 		value = elements
 	}
 	*in = append(*in, setting{key: []string{key}, value: value, from: &origin{path: flag, dir: dir, flag: true}})
+}
+
+// JSON adds the settings of an object that holds the keys of a configuration file, as an editor sends it. Paths are relative to dir.
+func (in *Inline) JSON(dir, from string, object map[string]any) {
+	at := &origin{path: from, dir: dir}
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		entries, table := object[key].(map[string]any)
+		if !table {
+			*in = append(*in, setting{key: []string{key}, value: fromJSON(object[key]), from: at})
+		}
+		for _, entry := range slices.Sorted(maps.Keys(entries)) {
+			*in = append(*in, setting{key: []string{key, entry}, value: fromJSON(entries[entry]), from: at})
+		}
+	}
+}
+
+// fromJSON is a value as readTOML gives it.
+func fromJSON(value any) any {
+	list, ok := value.([]any)
+	if !ok {
+		return value
+	}
+	elements := []element{}
+	for _, v := range list {
+		elements = append(elements, element{value: v})
+	}
+	return elements
 }
 
 // Check tells of mistakes in the settings.

@@ -92,7 +92,7 @@ func (o Overrides) shown(key string) []Shown {
 
 // place says where a setting stands.
 func (o *origin) place(s setting) string {
-	if o.flag || strings.HasPrefix(o.path, "--") {
+	if o.flag || s.at.Line == 0 || strings.HasPrefix(o.path, "--") {
 		return o.path
 	}
 	return fmt.Sprintf("%s:%d:%d", filepath.ToSlash(o.path), s.at.Line, s.at.Column)

@@ -12,6 +12,7 @@ import (
 
 // ConfigError is one mistake in a configuration file.
 type ConfigError struct {
+	// Path is empty where no file holds the mistake, and what does is told otherwise.
 	Path string
 	// Line and Column are 1-based; Column counts bytes. They are 0 when the whole file is meant.
 	Line, Column int
@@ -20,6 +21,9 @@ type ConfigError struct {
 }
 
 func (e *ConfigError) Error() string {
+	if e.Path == "" {
+		return e.Message
+	}
 	if e.Line == 0 {
 		return fmt.Sprintf("%s: %s", e.Path, e.Message)
 	}

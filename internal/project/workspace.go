@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -40,8 +41,12 @@ type Overrides struct {
 	Torch diagnostics.TorchVersion
 	// ExtendSelect is added to what the configuration selects, also where that ignores it.
 	ExtendSelect []diagnostics.Selector
-	// Inline are settings that go before those of every file.
-	Inline Inline
+	// Inline are settings that go before those of every file, Fallback settings that hold where no file says otherwise.
+	Inline, Fallback Inline
+	// ExtraFile is the path of a configuration file that is read besides those of the project, "" for none; its paths are relative to the
+	// workspace's root. It goes before them, and with ExtraLast after them.
+	ExtraFile string
+	ExtraLast bool
 	// ConfigFile is the path of the one configuration file, "" where the nearest one upwards holds; its paths are relative to the
 	// workspace's root. Isolated means that there is none.
 	ConfigFile string
@@ -116,7 +121,11 @@ func (w *Workspace) entry(dir string) configEntry {
 		e = w.entry(parent)
 	default:
 		// Default patterns hold anywhere, so they are tied to the root of the file system.
-		e.config, e.err = buildConfig("", dir, w.overrides.Inline, w.overrides.Rules)
+		o, extra, err := w.layers()
+		e.said = extra
+		if e.config, e.err = buildConfig("", dir, o.around(nil), o.Rules); err != nil {
+			e.err = err
+		}
 	}
 	w.configs[dir] = e
 	return e
@@ -142,16 +151,43 @@ func (w *Workspace) load(dir string) (e configEntry, found bool) {
 		if err != nil {
 			continue
 		}
-		config, err := readConfig(path, dir, data, w.overrides)
+		o, extra, unread := w.layers()
+		config, err := readConfig(path, dir, data, o)
 		if config != nil || err != nil {
 			if config == nil {
 				config = &Config{Path: path, exclude: []*patterns{newPatterns(dir, defaultExclude)}}
 			}
-			return configEntry{config, err, path + "\n" + string(data)}, true
+			return configEntry{config, errors.Join(err, unread), path + "\n" + string(data) + extra}, true
 		}
 	}
 	return configEntry{}, false
 }
+
+// layers are the overrides with what ExtraFile says among them, and what it says.
+func (w *Workspace) layers() (o Overrides, said string, err error) {
+	o = w.overrides
+	if o.ExtraFile == "" {
+		return o, "", nil
+	}
+	path := o.ExtraFile
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(w.root, path)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return o, "", &ConfigError{Path: path, Message: "the configuration file cannot be read: " + reason(err)}
+	}
+	extra, err := readSettings(path, w.root, data)
+	if o.ExtraLast {
+		o.Fallback = slices.Concat(extra, o.Fallback)
+	} else {
+		o.Inline = slices.Concat(extra, o.Inline)
+	}
+	return o, path + "\n" + string(data), err
+}
+
+// around puts the settings of a file between those that it goes before and those that go before it.
+func (o Overrides) around(own []setting) []setting { return slices.Concat(o.Fallback, own, o.Inline) }
 
 // options are what the configuration and the overrides say about one file.
 func (w *Workspace) options(path string) (diagnostics.Options, error) {
