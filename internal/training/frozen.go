@@ -202,8 +202,27 @@ func (f *File) loadedAt(n pyast.Node) bool {
 	if f.ModuleOf(n.Tree()) == nil || !n.Is(pyast.KindSubscript, pyast.KindIdentifier, pyast.KindAttribute) {
 		return false
 	}
-	l, _ := f.Source(f.Eval.Eval(n, f.Eval.In(f.moduleOf(n), n)))
-	return l != nil
+	return f.readFromLoad(f.Eval.Eval(n, f.Eval.In(f.moduleOf(n), n)), 0)
+}
+
+// readFromLoad reports whether a value is read from a loaded file as it stands there. What is computed from one is another value: a
+// metric of a model that was loaded.
+func (f *File) readFromLoad(v *pysem.Value, depth int) bool {
+	read := false
+	for _, a := range v.Alternatives() {
+		base, _, ok := a.KeyRead()
+		if !ok && (a.Kind == pysem.Attr || a.Kind == pysem.Item || a.Kind == pysem.Elem) {
+			base = a.Base
+		}
+		switch {
+		case a.Kind == pysem.NoneVal:
+		case f.loadOf(a) != nil, base != nil && depth < 6 && f.readFromLoad(base, depth+1):
+			read = true
+		default:
+			return false
+		}
+	}
+	return read
 }
 
 // elementOf counts the targets of an assignment that end in a name, and says which element of a tuple it is: -1 for the target
