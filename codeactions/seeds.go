@@ -31,7 +31,8 @@ const defaultSeed = "42"
 // seedAll replaces the seed calls of one place by one helper that seeds all generators in use, or adds it to an entry point.
 func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 	generators := slices.Clone(r.Generators)
-	if len(r.Seeds) == 0 && !slices.Contains(generators, torch.TorchRNG) { // never more than a place had seeded, and what is missing
+	// Never more than a place had seeded, and what is missing; but torch.manual_seed stands for the seed of CUDA's generators.
+	if !slices.Contains(generators, torch.TorchRNG) && (len(r.Seeds) == 0 || slices.Contains(generators, torch.CUDARNG)) {
 		generators = append(generators, torch.TorchRNG)
 	}
 	lines := []string{"def " + seedHelper + "(seed):"}
@@ -41,27 +42,12 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 		}
 	}
 	seed := defaultSeed
-	var stmts []pyast.Node
+	stmts, first := s.seedStatements(r.Seeds)
 	why := "" // the seed may be none that every library takes
-	for _, c := range r.Seeds {
-		stmt := statement(c.Node)
-		if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != c.Node || !s.ownLine(stmt) || !plainSeed(c.Callee) {
-			continue
-		}
-		if len(stmts) > 0 && (stmt.Parent() != stmts[0].Parent()) {
-			continue
-		}
-		given := pysem.Args(c.Node).Get(0, "seed")
-		if !given.Valid() || len(stmts) > 0 && given.Text() != seed {
-			continue // a seed of its own stays
-		}
-		if len(stmts) == 0 {
-			seed = given.Text()
-			why = refused(c, s.file.Eval.Eval(given, c.Ctx), generators)
-		}
-		if !slices.Contains(stmts, stmt) {
-			stmts = append(stmts, stmt)
-		}
+	if first != nil {
+		given := pysem.Args(first.Node).Get(0, "seed")
+		seed = given.Text()
+		why = refused(first, s.file.Eval.Eval(given, first.Ctx), generators)
 	}
 	fix := Fix{Title: "Seed every generator in use", Applicability: diagnostics.Safe}
 	if why != "" {
@@ -100,6 +86,40 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 		fix.Applicability, fix.Why = diagnostics.Unsafe, "every run then draws the same numbers"
 	}
 	return s.fix(fix), true
+}
+
+// seedStatements are the seed calls that one call can stand for: of one block and with one seed, the first of which is given. Of the
+// blocks of a function the outermost is taken: a seed under `if cuda:` is left out where there is no GPU.
+func (s *sheet) seedStatements(seeds []*training.Call) (stmts []pyast.Node, first *training.Call) {
+	plain := slices.DeleteFunc(slices.Clone(seeds), func(c *training.Call) bool {
+		stmt := statement(c.Node)
+		return stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != c.Node || !s.ownLine(stmt) || !plainSeed(c.Callee) ||
+			!pysem.Args(c.Node).Get(0, "seed").Valid()
+	})
+	for _, c := range plain {
+		if s.mod.Scope(c.Node) == s.mod.Scope(plain[0].Node) && (first == nil || blocksAround(c.Node) < blocksAround(first.Node)) {
+			first = c
+		}
+	}
+	for _, c := range plain {
+		stmt := statement(c.Node)
+		alike := pysem.Args(c.Node).Get(0, "seed").TextIs(pysem.Args(first.Node).Get(0, "seed").Text()) // a seed of its own stays
+		if stmt.Parent() == statement(first.Node).Parent() && alike && !slices.Contains(stmts, stmt) {
+			stmts = append(stmts, stmt)
+		}
+	}
+	return stmts, first
+}
+
+// blocksAround counts the blocks of its function, or of its module, that a node stands in.
+func blocksAround(n pyast.Node) int {
+	count := 0
+	for p := n.Parent(); p.Valid() && p.Kind() != pyast.KindFunctionDefinition; p = p.Parent() {
+		if p.Kind() == pyast.KindBlock {
+			count++
+		}
+	}
+	return count
 }
 
 // extendSeedHelper adds the missing seed calls behind the last one in a helper of the file.
