@@ -47,9 +47,9 @@ func guardRank(s *sheet, r diagnostics.GuardRank) (Fix, bool) {
 			if !meets(outer, last) {
 				return Fix{}, false
 			}
-			s.linesAfter(outer, s.barrier(cond)...)
+			s.linesAfter(outer, s.barrier(r.Save.GroupStarted())...)
 		} else {
-			for _, l := range s.barrier(cond) {
+			for _, l := range s.barrier(r.Save.GroupStarted()) {
 				lines += s.newline + s.at(first, l)
 			}
 		}
@@ -214,10 +214,11 @@ func pure(cond pyast.Node) bool {
 	return !strings.ContainsAny(cond.Text(), "\r\n")
 }
 
-// barrier are the lines that let all ranks wait, also where the rank test says that there may be one process only.
-func (s *sheet) barrier(cond string) []string {
+// barrier are the lines that let all ranks wait. Without a process group a barrier raises, so where one may not have been started that
+// is asked first.
+func (s *sheet) barrier(started bool) []string {
 	dist := s.module("torch.distributed")
-	if strings.Contains(cond, " or ") || strings.Contains(cond, "-1") || strings.Contains(cond, "not ") {
+	if !started {
 		return []string{"if " + dist + ".is_initialized():", "\t" + dist + ".barrier()"}
 	}
 	return []string{dist + ".barrier()"}
@@ -250,7 +251,7 @@ func addBarrier(s *sheet, r diagnostics.AddBarrier) (Fix, bool) {
 		}
 		r.After = outer
 	}
-	s.linesAfter(r.After, s.module("torch.distributed")+".barrier()")
+	s.linesAfter(r.After, s.barrier(r.Started)...)
 	fix := Fix{Title: "Let the other ranks wait for the save", Applicability: diagnostics.Safe}
 	if r.Reason != "" {
 		fix = Fix{Title: "Let the other ranks wait here", Applicability: diagnostics.Unsafe, Why: r.Reason}

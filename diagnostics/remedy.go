@@ -70,6 +70,8 @@ type GuardRank struct {
 // AddBarrier puts a barrier behind a statement that only the main process runs.
 type AddBarrier struct {
 	After pyast.Node
+	// Started says that there surely is a process group.
+	Started bool
 	// Reason says why it is unsafe, "" when it is safe.
 	Reason string
 }

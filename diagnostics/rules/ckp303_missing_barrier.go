@@ -111,7 +111,7 @@ func missingBarrier(p *diagnostics.Pass) {
 			Related: []diagnostics.Related{at(next.Node, related)},
 		}
 		if place := behind(guard, s.Ctx); place.Valid() {
-			d.Remedies = []diagnostics.Remedy{diagnostics.AddBarrier{After: place}}
+			d.Remedies = []diagnostics.Remedy{diagnostics.AddBarrier{After: place, Started: s.GroupStarted()}}
 		}
 		p.Report(d)
 	}
@@ -136,7 +136,7 @@ func unmadeDirectories(p *diagnostics.Pass) {
 			}
 			_, grouped := m.Made.Distributed() // without a process group a barrier raises
 			if place := behind(m.Guard, m.Made.Ctx); place.Valid() && grouped {
-				d.Remedies = []diagnostics.Remedy{diagnostics.AddBarrier{After: place}}
+				d.Remedies = []diagnostics.Remedy{diagnostics.AddBarrier{After: place, Started: m.Made.GroupStarted()}}
 			}
 			p.Report(d)
 		}

@@ -98,7 +98,7 @@ func directoryFixes(x training.RacedDirectory) []diagnostics.Remedy {
 	out := []diagnostics.Remedy{diagnostics.MakeEverywhere{Call: x.Make.Node, Guard: x.Guard.Frame}}
 	frame := x.Guard.Frame
 	if x.Grouped && frame.Kind == pysem.FrameIf && !frame.Early && frame.Node.Kind() == pyast.KindIfStatement {
-		out = append(out, diagnostics.AddBarrier{After: frame.Node, Reason: "every rank must come by here"})
+		out = append(out, diagnostics.AddBarrier{After: frame.Node, Started: x.Make.GroupStarted(), Reason: "every rank must come by here"})
 	}
 	return out
 }
