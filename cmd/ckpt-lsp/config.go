@@ -94,5 +94,5 @@ func keyNamed(name string) (project.Key, error) {
 		}
 		names = append(names, k.Name)
 	}
-	return project.Key{}, fmt.Errorf("unknown key %q%s; `ckpt-lsp config` lists them", name, text.DidYouMean(name, names))
+	return project.Key{}, fmt.Errorf("unknown key %q%s `ckpt-lsp config` lists them", name, orElse(quoted(text.Nearest(name, names))))
 }

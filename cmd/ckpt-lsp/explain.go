@@ -13,9 +13,10 @@ import (
 
 func newExplainCommand(rules *diagnostics.Registry) *cobra.Command {
 	return &cobra.Command{
-		Use:   "explain RULE",
-		Short: "Explain a rule, named by code or name",
-		Args:  cobra.ExactArgs(1),
+		Aliases: []string{"rule"}, // ruff's name
+		Use:     "explain RULE",
+		Short:   "Explain a rule, named by code or name",
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r := rules.Lookup(args[0])
 			if r == nil {

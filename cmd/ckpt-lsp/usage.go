@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -29,11 +30,14 @@ func noArguments(cmd *cobra.Command, args []string) error {
 			names = append(names, c.Name())
 		}
 	}
-	return fmt.Errorf("unknown command %q%s; `%s --help` lists the commands", args[0], text.DidYouMean(args[0], names), cmd.CommandPath())
+	return fmt.Errorf("unknown command %q%s `%s --help` lists the commands", args[0], orElse(quoted(text.Nearest(args[0], names))), cmd.CommandPath())
 }
 
 // elsewhere are flags that other programs have, and what they are called here.
-var elsewhere = map[string]string{"level": "severity", "min-severity": "severity", "no-color": "color never", "output-format": "format"}
+var elsewhere = map[string]string{
+	"add-noqa": "add-suppressions", "extend-ignore": "ignore", "level": "severity", "min-severity": "severity", "no-color": "color never",
+	"output-format": "format", "silent": "quiet",
+}
 
 // badFlag says of a flag that a command does not have which one may be meant.
 func badFlag(cmd *cobra.Command, err error) error {
@@ -50,9 +54,27 @@ func badFlag(cmd *cobra.Command, err error) error {
 	if near, ok := elsewhere[unknown.GetSpecifiedName()]; ok {
 		return fmt.Errorf("%w; did you mean --%s?", err, near)
 	}
-	hint := ""
+	near := ""
 	if unknown.GetSpecifiedShortnames() == "" {
-		hint = text.DidYouMean(unknown.GetSpecifiedName(), names)
+		if near = text.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+			near = "--" + near
+		}
 	}
-	return fmt.Errorf("%w%s; `%s --help` lists the flags", err, hint, cmd.CommandPath())
+	return fmt.Errorf("%w%s `%s --help` lists the flags", err, orElse(near), cmd.CommandPath())
+}
+
+// quoted is a word in quotes, none for no word.
+func quoted(word string) string {
+	if word == "" {
+		return ""
+	}
+	return strconv.Quote(word)
+}
+
+// orElse asks whether something else was meant, where that is known, and leads to the sentence after it.
+func orElse(near string) string {
+	if near == "" {
+		return ";"
+	}
+	return "; did you mean " + near + "?"
 }
