@@ -20,6 +20,11 @@ func checkpointAt(facts []*training.File, d *document, found []diagnostics.Diagn
 			return []string{saveText(s, found)}, s.Call
 		}
 	}
+	for _, w := range insight.Wholes(facts, d.path) {
+		if w.Call.Contains(at) {
+			return []string{wholeText(w)}, w.Call
+		}
+	}
 	for _, l := range insight.Loads(facts, d.path) {
 		if l.Call.Contains(at) {
 			return []string{loadText(d, l)}, l.Call
@@ -34,15 +39,9 @@ func saveText(s insight.Save, found []diagnostics.Diagnostic) string {
 	if s.Training {
 		title = "**Training checkpoint**: " + completeness(s, found)
 	}
-	var list string
+	list := partsText(s.Stored)
 	if a := s.Agreement(); a.Load != nil {
 		list = contract.Of(a, filepath.Base).List()
-	} else {
-		var items []string
-		for _, p := range s.Stored {
-			items = append(items, contract.Item(p.Key, p.Value, ""))
-		}
-		list = strings.Join(items, "\n")
 	}
 	parts := []string{title}
 	if list != "" {
@@ -55,6 +54,27 @@ func saveText(s insight.Save, found []diagnostics.Diagnostic) string {
 		parts = append(parts, ratesText(l)...)
 	}
 	return strings.Join(parts, "\n\n")
+}
+
+// wholeText says what a save stores that is one object.
+func wholeText(w insight.Whole) string {
+	if !w.State {
+		return fmt.Sprintf("**Pickled object**: `%s`", contract.Clip(w.Name, 50))
+	}
+	title := fmt.Sprintf("**State dict** of `%s`", contract.Clip(w.Name, 50))
+	if list := partsText(w.Added); list != "" {
+		return title + ", and\n\n" + list
+	}
+	return title
+}
+
+// partsText lists what a checkpoint holds.
+func partsText(parts []insight.Part) string {
+	var items []string
+	for _, p := range parts {
+		items = append(items, contract.Item(p.Key, p.Value, ""))
+	}
+	return strings.Join(items, "\n")
 }
 
 // completeness says how many parts a checkpoint has of those that it is known to need. It is no promise that nothing else is missing:
@@ -90,9 +110,9 @@ func loadText(d *document, l insight.Load) string {
 	}
 	switch {
 	case c.Unknown != "":
-		parts = append(parts, "What writes it is not known: "+c.Unknown+".")
+		parts = append(parts, "Which save writes it is unknown: "+c.Unknown+".")
 	case len(c.Saves) == 0:
-		parts = append(parts, "Nothing in this file, or in what it calls, writes it.")
+		parts = append(parts, "No save in this file, or in what it calls, writes it.")
 	case len(c.Saves) == 1:
 		parts = append(parts, written+where(d, l, c)+".")
 	default:

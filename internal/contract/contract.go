@@ -28,7 +28,7 @@ func (s Site) String() string { return fmt.Sprintf("%s:%d", s.Path, s.Line) }
 // Contract is one agreement between saves and a load, without the facts behind it.
 type Contract struct {
 	Saves []Site `json:"saves"`
-	// Load is nil where nothing at hand reads what is saved.
+	// Load is nil where nothing here reads what is saved.
 	Load *Site `json:"load"`
 	// Perhaps says that the load may read what the saves write: the names do not tell.
 	Perhaps bool `json:"perhaps,omitempty"`
@@ -157,15 +157,15 @@ func (m *siteMaker) contract(a training.Agreement) Contract {
 func (m *siteMaker) reason(d *training.Doubt) string {
 	switch at := m.at(d.At, ""); d.Why {
 	case training.OtherUnknown:
-		return "the name of the file at " + at.String() + " is not known"
+		return "the name of the file at " + at.String() + " is unknown"
 	case training.OtherAlike:
 		return "the file at " + at.String() + " may have its name"
 	case training.GivenName:
 		return at.String() + " is given its name"
 	case training.OutOfSight:
-		return "the call at " + at.String() + " may, and is not seen into"
+		return "the call at " + at.String() + " may, and is not followed"
 	}
-	return "its name is not known"
+	return "its name is unknown"
 }
 
 // fileLabel is a checkpoint's name: its pattern where that is known, else the expression, else the call.

@@ -61,9 +61,9 @@ func (c Contract) Alone() string {
 		does = "writes"
 	}
 	if c.Unknown != "" {
-		return fmt.Sprintf("it is not known whether anything at hand %s it: %s", does, c.Unknown)
+		return fmt.Sprintf("it is unknown whether anything here %s it: %s", does, c.Unknown)
 	}
-	return fmt.Sprintf("nothing at hand %s it", does)
+	return fmt.Sprintf("nothing here %s it", does)
 }
 
 // sentence is a text with its first letter large and a full stop.

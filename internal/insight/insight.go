@@ -33,6 +33,41 @@ type Save struct {
 	file *training.File
 }
 
+// Whole is the save of one state dict, or of one object as it is, without a dict of several.
+type Whole struct {
+	Call text.Span
+	// Name is the object's.
+	Name string
+	// State says that its state dict is saved, with the parts that are added to it.
+	State bool
+	Added []Part
+}
+
+// Wholes are such saves in a file.
+func Wholes(facts []*training.File, path string) []Whole {
+	var out []Whole
+	for _, f := range facts {
+		for _, s := range f.Saves() {
+			if s.Kind != training.PayloadState && s.Kind != training.PayloadObject || s.Path.Buffer || pathOf(f, s.Node.Tree()) != path {
+				continue
+			}
+			whole := Whole{Call: s.Node.Span(), Name: s.PayloadNode.Text(), State: s.Kind == training.PayloadState}
+			for _, c := range s.Components {
+				if c.Object != nil {
+					whole.Name = c.Object.Name
+				}
+			}
+			for _, c := range s.Added {
+				whole.Added = append(whole.Added, Part{c.Key, c.Entry.Value.Node.Text()})
+			}
+			if !slices.ContainsFunc(out, func(o Whole) bool { return o.Call == whole.Call }) {
+				out = append(out, whole)
+			}
+		}
+	}
+	return out
+}
+
 // Part is what a checkpoint holds under a key.
 type Part struct{ Key, Value string }
 
