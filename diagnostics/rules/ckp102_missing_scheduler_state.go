@@ -81,7 +81,7 @@ import (
 // The fix is safe: it adds the scheduler's state to the dict, under a name that is known to have a value there, and
 // restores it where the file is loaded, even in another file, if the checkpoint has it. An object that an option leaves out is saved
 // and restored under that option; a function that has no name for it gets it as an argument. The fix is unsafe, and says why, where no load that
-// could restore the state is found, and where the save stands in front of
+// could restore the state is found, and where the save comes before
 // the scheduler's step and the step cannot come first.
 //
 // # What it does not see

@@ -70,7 +70,7 @@ import (
 // # Fix safety
 //
 // The fix is safe: it adds `float(best)` to the dict, which `weights_only=True` loads, and restores it where the file is
-// loaded if the file has it. A save in front of the comparison stores what that will find, `max(best, acc)`. The fix is unsafe where the
+// loaded if the file has it. A save before the comparison stores what that will find, `max(best, acc)`. The fix is unsafe where the
 // metric is not known there yet, and where nothing restores it.
 //
 // # What it does not see

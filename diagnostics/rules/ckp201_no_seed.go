@@ -50,7 +50,7 @@ import (
 //
 // # What it does not see
 //
-// A function that is not at hand and whose name speaks of seeds is taken to seed where it is called. Training that other files
+// A function whose code is not available and whose name speaks of seeds is assumed to seed. Training that other files
 // start is not looked at, and draws whose numbers only name a run, pick a port or are shown do not count.
 //
 // # Related rules

@@ -52,7 +52,7 @@ import (
 //
 // # What it does not see
 //
-// A setting of `cudnn.benchmark` counts as a decision, and so does a function that is not at hand and is called so, or told
+// A setting of `cudnn.benchmark` counts as a decision, and so does a function whose code is not available and is called so, or told
 // `deterministic=`.
 //
 // # Related rules

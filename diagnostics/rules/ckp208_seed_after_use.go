@@ -45,7 +45,7 @@ import (
 //
 // # Fix safety
 //
-// The fix moves the seed in front of what it should decide. It is unsafe: the numbers of the first epochs change. There is no
+// The fix moves the seed before what it should decide. It is unsafe: the numbers of the first epochs change. There is no
 // fix where the seed is computed in between, or stands in another block.
 //
 // # What it does not see

@@ -13,7 +13,7 @@ import (
 // # What it does
 //
 // Reports a state dict taken from a DistributedDataParallel or DataParallel wrapper that is loaded into the bare model, or the
-// reverse. Where the file at hand loads it nowhere, a state dict of a DistributedDataParallel wrapper is reported as information.
+// reverse. Where this file loads it nowhere, a state dict of a DistributedDataParallel wrapper is reported as information.
 //
 // # Why it matters
 //

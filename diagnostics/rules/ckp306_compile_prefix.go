@@ -13,7 +13,7 @@ import (
 // # What it does
 //
 // Reports a state dict taken from a module that torch.compile made and loaded into the module itself, or the reverse. Where
-// the file at hand loads no model, the save is reported as information.
+// this file loads no model, the save is reported as information.
 //
 // # Why it matters
 //

@@ -16,7 +16,7 @@ import (
 // # Why it matters
 //
 // Before, each rank drew numbers of its own. After the resume all of them go on with those of rank 0: augmentation and dropout
-// are the same on every rank, and the run is another one than without the interruption.
+// are the same on every rank, and the run differs from one without the interruption.
 //
 // # Example
 //

@@ -58,7 +58,7 @@ import (
 //
 // # Fix safety
 //
-// The fix adds one where the epoch is read, or where it is saved if another save already holds the number of the next. It is unsafe because checkpoints written by other programs may count otherwise.
+// The fix adds one where the epoch is read, or where it is saved if another save already holds the number of the next. It is unsafe because checkpoints written by other programs may count differently.
 //
 // # What it does not see
 //

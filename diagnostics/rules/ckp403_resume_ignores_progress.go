@@ -56,7 +56,7 @@ import (
 // # Fix safety
 //
 // The fix starts the loop after the epoch that was completed last, as the save counts it. It is unsafe: a checkpoint of
-// another program may count otherwise, and training that long again may have been the intention.
+// another program may count differently, and training that long again may have been the intention.
 //
 // # What it does not see
 //

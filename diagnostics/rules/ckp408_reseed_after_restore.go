@@ -55,13 +55,13 @@ import (
 //
 // # Fix safety
 //
-// The fix moves the seed in front of the restore, or adds the restored epoch to it. It is unsafe: what is built between the two
+// The fix moves the seed before the restore, or adds the restored epoch to it. It is unsafe: what is built between the two
 // places then draws different numbers.
 //
 // # What it does not see
 //
 // It keeps silent about seeds in the training loop, in worker processes, and about those that depend on the checkpoint. A seed
-// in front of the load, without a restored generator, is what missing-rng-state reports at the save.
+// before the load, without a restored generator, is what missing-rng-state reports at the save.
 //
 // # Related rules
 //

@@ -61,7 +61,7 @@ import (
 //
 // A new module is in training mode, and load_state_dict leaves the mode alone: loading and then training needs nothing. It keeps
 // silent where anything in the loop calls `train()` or asks for `training`, where the model has neither dropout nor batch
-// normalisation in the files at hand, and about inference without `eval()`.
+// normalisation in the files that are checked, and about inference without `eval()`.
 //
 // # Related rules
 //

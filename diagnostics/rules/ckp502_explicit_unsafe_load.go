@@ -53,7 +53,7 @@ import (
 // # What it does not see
 //
 // It keeps silent about checkpoints from which training resumes, and about files that the same program writes: they are its own.
-// It is silent where a comment in front of the load speaks of trust, and where only an unresolved caller knows the name. A
+// It is silent where a comment above the load speaks of trust, and where only an unresolved caller knows the name. A
 // load that does not give `weights_only` is what unsafe-load reports.
 //
 // # Related rules

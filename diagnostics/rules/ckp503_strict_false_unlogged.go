@@ -39,7 +39,7 @@ import (
 // # Fix safety
 //
 // The fix is safe where the load_state_dict is known to be a module's: it only reports what did not match, by the module's logger where it
-// has one. It is unsafe for averages, and for a class that is not at hand or has a load_state_dict of its own, which may return nothing.
+// has one. It is unsafe for averages, and for a class whose code is not available or that has its own load_state_dict, which may return nothing.
 //
 // # What it does not see
 //

@@ -11,8 +11,8 @@ import (
 //
 // # What it does
 //
-// Reports a `load_state_dict` that gives up strictness by itself: after a strict load has failed, or when the version in the
-// checkpoint is another one than the program's, without a look at the keys that did not match. Where the handler says that it does
+// Reports a `load_state_dict` that silently gives up strictness: after a strict load has failed, or when the version in the
+// checkpoint differs from the program's, without a look at the keys that did not match. Where the handler says that it does
 // so, it is no more than information.
 //
 // # Why it matters
@@ -60,7 +60,7 @@ import (
 //
 //   - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP504", Name: "swallowed-version-mismatch", Summary: "A checkpoint that does not fit is loaded with strict=False by itself",
+	Code: "CKP504", Name: "swallowed-version-mismatch", Summary: "A checkpoint that does not fit is silently loaded with strict=False",
 	Severity: diagnostics.Warning, Since: "0.1.0",
 	Also: []diagnostics.Severity{diagnostics.Information},
 	Run:  swallowedVersionMismatch,

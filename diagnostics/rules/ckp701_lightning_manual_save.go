@@ -53,7 +53,7 @@ import (
 //
 //   - https://lightning.ai/docs/pytorch/stable/common/checkpointing_basic.html
 var _ = diagnostics.Register(&diagnostics.Rule{
-	Code: "CKP701", Name: "lightning-manual-save", Summary: "A Lightning hook writes a checkpoint by itself",
+	Code: "CKP701", Name: "lightning-manual-save", Summary: "A Lightning hook writes a checkpoint of its own",
 	Severity: diagnostics.Warning, Since: "0.1.0",
 	Run: lightningManualSave,
 })
