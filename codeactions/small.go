@@ -22,6 +22,9 @@ func applicability(safe bool) diagnostics.Applicability {
 
 func assign(s *sheet, r diagnostics.Assign) (Fix, bool) {
 	s.replace(r.Value.Span(), r.New)
+	for _, n := range r.Also {
+		s.replace(n.Span(), r.New)
+	}
 	return s.fix(Fix{Title: r.Title, Applicability: applicability(r.Safe), Why: r.Reason}), true
 }
 

@@ -48,10 +48,11 @@ type SeedAll struct {
 // Deterministic asks for deterministic algorithms beside the seed, with the cost in a comment.
 type Deterministic struct{ Seed *training.Call }
 
-// Assign gives an assignment another right-hand side.
+// Assign gives assignments another right-hand side, or calls another argument.
 type Assign struct {
 	Title  string
 	Value  pyast.Node
+	Also   []pyast.Node // right-hand sides that get the same
 	New    string
 	Safe   bool
 	Reason string // why it is unsafe

@@ -81,7 +81,7 @@ func bestNeverUpdated(p *diagnostics.Pass) {
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(b.Test),
-			Message: fmt.Sprintf("`%s` is never assigned after its initial value. Every `%s` %s that counts as the best, and overwrites a better checkpoint.",
+			Message: fmt.Sprintf("`%s` is never assigned after its initial value. Every `%s` %s that counts as the best, and takes the place of a better one.",
 				b.Name, b.Metric.Text(), side),
 			Related: []diagnostics.Related{at(b.Init, "its initial value"), at(b.Use, "the best is kept here")},
 		}

@@ -2,8 +2,10 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -129,29 +131,26 @@ func copiedGenerators(p *diagnostics.Pass, uses []training.LoaderUse) {
 
 // constantWorkerSeeds reports a worker_init_fn whose seed does not change from worker to worker, or from epoch to epoch.
 func constantWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
-	for _, s := range p.File.WorkerSeeds(use) {
-		if !p.File.DrawsInWorkers(use, s.Generators) {
-			continue
-		}
-		var message string
-		switch {
-		case !s.PerWorker:
-			message = "Every worker is given the same seed: they draw the same numbers, in every epoch."
-		case !s.PerEpoch && !use.Persistent():
+	constant := slices.DeleteFunc(p.File.WorkerSeeds(use), func(s training.WorkerSeed) bool {
+		return s.PerWorker && (s.PerEpoch || use.Persistent()) || !p.File.DrawsInWorkers(use, s.Generators)
+	})
+	for _, seeds := range grouped(constant, func(a, b training.WorkerSeed) bool { return a.PerWorker == b.PerWorker }) {
+		message := "Every worker is given the same seed: they draw the same numbers, in every epoch."
+		if seeds[0].PerWorker {
 			message = "Workers start again with these seeds in every epoch: each epoch draws the same numbers."
-		default:
-			continue
 		}
 		d := diagnostics.Diagnostic{
-			Place: training.FirstLine(s.Call), Message: message + " Derive the seed from `torch.initial_seed()`.",
+			Place: training.FirstLine(seeds[0].Call), Message: message + " Derive the seed from `torch.initial_seed()`.",
 			Related: []diagnostics.Related{at(use.Event.Node, "the loader runs it in each worker")},
 		}
-		if arg := pysem.Args(s.Call).Pos(0); arg.Valid() {
-			d.Remedies = []diagnostics.Remedy{diagnostics.Assign{
-				Title: "Derive the seed from torch's worker seed", Value: arg, New: "torch.initial_seed() % 2**32",
-				Reason: "the data drawn in workers change",
-			}}
+		var given []pyast.Node
+		for _, s := range seeds {
+			given = append(given, pysem.Args(s.Call).Pos(0))
 		}
+		d.Remedies = []diagnostics.Remedy{diagnostics.Assign{
+			Title: "Derive the seed from torch's worker seed", Value: given[0], Also: given[1:], New: "torch.initial_seed() % 2**32",
+			Reason: "the data drawn in workers change",
+		}}
 		p.Report(d)
 	}
 }

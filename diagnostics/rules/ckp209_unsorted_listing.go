@@ -89,7 +89,7 @@ func unsortedListing(p *diagnostics.Pass) {
 		fn := u.Source.Child(pyast.FieldFunction)
 		what, use := "which example has which index", "the order decides the index of each example here"
 		if u.Classes {
-			what, use = "which class has which number", "the order decides the numbers here"
+			what, use = "which number each gets", "the order decides the numbers here"
 		}
 		sort := diagnostics.SortItems{Items: u.Source}
 		if fn.TextIs("os.scandir") || fn.TextIs("scandir") {

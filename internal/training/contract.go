@@ -19,7 +19,8 @@ func (l *LoadSite) WrittenBy() []*SaveSite {
 			}
 			continue
 		}
-		if s.Kind != PayloadDict || s.Open || s.Foreign {
+		named := l.Path.named() || s.Path.Value != nil && l.Path.Value != nil && s.Path.Value.Key() == l.Path.Value.Key()
+		if s.Kind != PayloadDict || s.Open || s.Foreign || !named {
 			return nil
 		}
 		out = append(out, s)

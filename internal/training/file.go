@@ -42,7 +42,7 @@ type File struct {
 	modules     []*pysem.Module
 	cuda        *bool
 	seeders     map[*pysem.Func]bool // functions that set a given seed themselves, or do not, once they are asked for
-	options     map[string]option // of the command line, by name
+	options     map[string]option    // of the command line, by name
 }
 
 // Analyze reads the facts of one file that stands alone.

@@ -133,9 +133,12 @@ func (f *File) restore(r *Run, c *Call) {
 	r.Restores = append(r.Restores, x)
 }
 
+// dataNames are what data loaders and samplers are called, whose states are numbers.
+var dataNames = regexp.MustCompile(`(?i)(loader|sampler|dataset|iterator)s?$`)
+
 // unknownModel is the receiver of load_state_dict when nothing says what it is: most often a model.
 func (f *File) unknownModel(c *Call) *Object {
-	if c.Value.Kind == pysem.Unknown || c.Recv.Text() == "super()" {
+	if c.Value.Kind == pysem.Unknown || c.Recv.Text() == "super()" || dataNames.MatchString(c.Recv.Text()) {
 		return nil
 	}
 	return &Object{Kind: Model, Name: c.Recv.Text(), Value: c.Value, Guessed: true, key: c.Value.Key()}

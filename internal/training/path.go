@@ -1,6 +1,7 @@
 package training
 
 import (
+	"path"
 	"regexp"
 	"strings"
 
@@ -156,6 +157,12 @@ func (p *Path) Last() bool {
 // by rank or score.
 func (p *Path) Fixed() bool {
 	return !p.Buffer && len(p.Progress) == 0 && !p.Rank && !p.Metric
+}
+
+// named reports whether anything is known of the file's own name but how it ends.
+func (p *Path) named() bool {
+	name := fileName(p.Pattern)
+	return strings.Trim(strings.TrimSuffix(name, path.Ext(name)), "*") != ""
 }
 
 // InGivenFolder reports whether the name is made of a folder that is no option or attribute: a caller gives it.

@@ -23,13 +23,14 @@ func (l *LoadSite) BareState() bool {
 }
 
 // Feeds reports whether tensors of the file go into a model, optimizer or average: it is restored from the load, or from a dict
-// that the same function makes out of what it loaded, or training resumes from it out of sight. A file of numbers feeds nothing.
+// that the same function makes out of what it loaded, or training resumes from it out of sight. A file of numbers feeds nothing; what an
+// object that nobody knows restores may be numbers.
 func (l *LoadSite) Feeds() bool {
 	if l.numbers() {
 		return false
 	}
 	for _, x := range l.Restores {
-		if x.Object == nil || x.Object.Kind != Scheduler && x.Object.Kind != Scaler {
+		if x.Object != nil && slices.Contains([]Kind{Model, Optimizer, Averaged}, x.Object.Kind) {
 			return true
 		}
 	}

@@ -3,7 +3,6 @@ package training
 import (
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -297,16 +296,13 @@ type WorkerSeed struct {
 	PerWorker, PerEpoch bool
 }
 
-var (
-	freshSeed  = regexp.MustCompile(`initial_seed|get_worker_info|epoch|get_state|rand|entropy|time|SeedSequence`)
-	workerName = regexp.MustCompile(`(?i)worker|rank|\bw?id\b`)
-)
+var freshSeed = regexp.MustCompile(`initial_seed|get_worker_info|epoch|get_state|rand|entropy|time|SeedSequence`)
 
 // WorkerSeeds are the seed calls in a loader's worker_init_fn, where that is a function of the file.
 func (f *File) WorkerSeeds(u LoaderUse) []WorkerSeed {
 	var out []WorkerSeed
 	for _, v := range f.Eval.Eval(u.Init, u.Event.Ctx).Alternatives() {
-		if v.Kind != pysem.FuncVal || len(v.Func.Params) == 0 || freshSeed.MatchString(withoutSeeders(f, v.Func)) {
+		if v.Kind != pysem.FuncVal || len(v.Func.Params) == 0 || f.readsFresh(v.Func) {
 			continue
 		}
 		id := v.Func.Params[len(v.Func.Params)-1].Name
@@ -316,22 +312,49 @@ func (f *File) WorkerSeeds(u LoaderUse) []WorkerSeed {
 			if !ok || e.Kind != torch.Seeder || !arg.Valid() || arg.Is(pyast.KindNoneLiteral) {
 				continue
 			}
-			perWorker := arg.Kind() != pyast.KindInteger && mentions(v.Func.Body, id) || workerName.MatchString(arg.Text())
-			out = append(out, WorkerSeed{Call: c, Generators: e.Generators, PerWorker: perWorker})
+			out = append(out, WorkerSeed{Call: c, Generators: e.Generators, PerWorker: f.madeFromWorker(v.Func, arg, id, 0)})
 		}
 	}
 	return out
 }
 
-// withoutSeeders is the text of a function's body without the names of the seeding functions it calls, which tell nothing of
-// the seed.
-func withoutSeeders(f *File, fn *pysem.Func) string {
-	text := fn.Body.Text()
+// plainNumbers are functions of Python that give the same for the same.
+var plainNumbers = regexp.MustCompile(`^builtins\.(int|float|abs|min|max|sum|len|round|str|pow|divmod|hash)$`)
+
+// madeFromWorker reports whether an expression in a worker_init_fn is made from the worker's number, or may be: by a call of which
+// nothing is known. Everything else is the same in each worker: what the function finds outside itself was there before they started.
+func (f *File) madeFromWorker(fn *pysem.Func, n pyast.Node, id string, depth int) bool {
+	for d := range n.Descendants() {
+		switch {
+		case depth > 6, d.Kind() == pyast.KindCall && !plainNumbers.MatchString(f.qualified(d.Child(pyast.FieldFunction))):
+			return true
+		case d.Kind() != pyast.KindIdentifier || d.Field() == pyast.FieldAttribute:
+		case d.TextIs(id):
+			return true
+		case slices.ContainsFunc(fn.Defs(d.Text()), func(def *pysem.Def) bool {
+			return def.Value.Valid() && f.madeFromWorker(fn, def.Value, id, depth+1)
+		}):
+			return true
+		}
+	}
+	return false
+}
+
+// readsFresh reports whether a worker_init_fn names anything that differs from epoch to epoch, beside the seeding functions it calls.
+func (f *File) readsFresh(fn *pysem.Func) bool {
+	seeders := map[pyast.Node]bool{}
 	for _, c := range fn.Calls {
 		callee := c.Child(pyast.FieldFunction)
 		if e, ok := torch.Lookup(f.qualified(callee)); ok && e.Kind == torch.Seeder {
-			text = strings.ReplaceAll(text, callee.Text()+"(", "(")
+			for d := range callee.Descendants() {
+				seeders[d] = true
+			}
 		}
 	}
-	return text
+	for d := range fn.Body.Descendants() {
+		if d.Kind() == pyast.KindIdentifier && !seeders[d] && freshSeed.MatchString(d.Text()) {
+			return true
+		}
+	}
+	return false
 }
