@@ -302,11 +302,7 @@ func (f *File) Guards(fr *pysem.Frame) []Guard {
 	for ; fr != nil; fr = fr.Parent {
 		switch fr.Kind {
 		case pysem.FrameIf:
-			t := f.testRank(fr.Cond, fr.Ctx, fr.Positive)
-			if t == AnyRank {
-				t = f.madeBehind(fr).Test
-			}
-			if t != AnyRank {
+			if t := f.frameTest(fr); t != AnyRank {
 				out = append(out, Guard{t, fr})
 			}
 		case pysem.FrameDecorator:
@@ -316,6 +312,30 @@ func (f *File) Guards(fr *pysem.Frame) []Guard {
 		}
 	}
 	return out
+}
+
+// frameTest is the rank test that a frame's condition makes, itself or by asking for an object that only some ranks have. It is asked for
+// the same frames by every rule that looks at ranks.
+func (f *File) frameTest(fr *pysem.Frame) RankTest {
+	at := judged{fr.Cond, fr.Ctx, fr.Positive}
+	t, known := f.rankTests[at]
+	if !known {
+		if t = f.testRank(fr.Cond, fr.Ctx, fr.Positive); t == AnyRank {
+			t = f.madeBehind(fr).Test
+		}
+		if f.rankTests == nil {
+			f.rankTests = map[judged]RankTest{}
+		}
+		f.rankTests[at] = t
+	}
+	return t
+}
+
+// judged is a condition in a context, and how it came out.
+type judged struct {
+	node     pyast.Node
+	ctx      *pysem.Ctx
+	positive bool
 }
 
 // rankIf is a rank test that holds where an object is made.
