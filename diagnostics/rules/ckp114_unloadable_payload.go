@@ -72,7 +72,7 @@ func unloadablePayload(p *diagnostics.Pass) {
 		severity = diagnostics.Information
 	}
 	overridingLoads(p, severity)
-	for _, l := range p.File.Loads() {
+	for _, l := range p.File.EveryLoad() {
 		if l.Trusting() || l.AllowsGlobals() {
 			return
 		}

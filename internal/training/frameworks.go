@@ -35,9 +35,12 @@ var (
 const trlConfig = `(SFT|DPO|GRPO|RLOO|KTO|ORPO|CPO|Reward|PRM|GKD|XPO|NashMD|OnlineDPO|BCO)Config`
 
 // ownCalls are the calls in the file, whatever runs them.
-func (f *File) ownCalls() iter.Seq[pyast.Node] {
+func (f *File) ownCalls() iter.Seq[pyast.Node] { return callsIn(f.Module) }
+
+// callsIn are the calls in a module, whatever runs them.
+func callsIn(m *pysem.Module) iter.Seq[pyast.Node] {
 	return func(yield func(pyast.Node) bool) {
-		for _, fn := range f.Module.Funcs {
+		for _, fn := range m.Funcs {
 			for _, c := range fn.Calls {
 				if !yield(c) {
 					return

@@ -25,7 +25,7 @@ func (l *LoadSite) MapLocation() (argument pyast.Node, hidden bool) {
 }
 
 // AllowsGlobals reports whether classes are put on the list that weights_only loads: the load stands in a
-// torch.serialization.safe_globals context, or the file calls add_safe_globals.
+// torch.serialization.safe_globals context, or the file or the one that the load stands in calls add_safe_globals.
 func (l *LoadSite) AllowsGlobals() bool {
 	f := l.Run.File
 	for fr := l.Frame; fr != nil; fr = fr.Parent {
@@ -33,9 +33,11 @@ func (l *LoadSite) AllowsGlobals() bool {
 			return true
 		}
 	}
-	for c := range f.ownCalls() {
-		if calledName(c) == "add_safe_globals" {
-			return true
+	for _, m := range []*pysem.Module{f.Module, f.moduleOf(l.Node)} {
+		for c := range callsIn(m) {
+			if calledName(c) == "add_safe_globals" {
+				return true
+			}
 		}
 	}
 	return false
