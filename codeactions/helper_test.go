@@ -72,10 +72,10 @@ main()
 
 // TestOwnHelperIsGivenImports holds that what is added to the file's own helper is imported, where only parts of its module are.
 func TestOwnHelperIsGivenImports(t *testing.T) {
-	const source = `from random import shuffle
+	const source = `IMPORTfrom random import shuffle
 
 import torch
-from data import samplesIMPORT
+from data import samples
 
 
 def set_seed(seed):
@@ -92,7 +92,7 @@ for epoch in range(10):
         optimizer.step()
 `
 	before := strings.NewReplacer("IMPORT", "", "CALL", "")
-	after := strings.NewReplacer("IMPORT", "\nimport random", "CALL", "\n    random.seed(seed)")
+	after := strings.NewReplacer("IMPORT", "import random\n", "CALL", "\n    random.seed(seed)")
 	if got, want := settled(t, "CKP202", before.Replace(source)), after.Replace(source); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

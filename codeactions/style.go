@@ -192,13 +192,13 @@ func (s *sheet) module(name string) string {
 		local, line = "dist", "import torch.distributed as dist"
 	}
 	s.imports[name] = local
-	s.head(line)
+	s.head(name, line)
 	return local
 }
 
-// head adds an import at the head of the module.
-func (s *sheet) head(line string) {
-	at, prefix, suffix := s.importPlace()
+// head adds the line that imports a module at the head of the file.
+func (s *sheet) head(module, line string) {
+	at, prefix, suffix := s.among(module)
 	if len(s.heads) > 0 && prefix != "" {
 		prefix = s.newline // the blank line behind a docstring is there
 	}
@@ -215,9 +215,9 @@ func (s *sheet) early() {
 		switch {
 		case d.Stmt.Start() < first:
 		case d.Path == d.Qual:
-			s.head("import " + d.Qual)
+			s.head(d.Qual, "import "+d.Qual)
 		default:
-			s.head("import " + d.Qual + " as " + d.Path)
+			s.head(d.Qual, "import "+d.Qual+" as "+d.Path)
 		}
 	}
 }
@@ -260,7 +260,59 @@ func (s *sheet) imported(name string) string {
 	return ""
 }
 
-// importPlace is where a new import goes: behind the last plain import at the head of the module, or behind its docstring.
+// among is where the import of a module goes among those at the head of the file: by the alphabet among the plain ones of its kind,
+// which are those of torch and numpy, or, for a module of the standard library, those of the first group.
+func (s *sheet) among(module string) (at int, prefix, suffix string) {
+	tensors := ofTensors(module)
+	imports := s.headImports(!tensors)
+	var last pyast.Node
+	for _, n := range imports {
+		name := n.Nth(0)
+		if name.Kind() == pyast.KindAliasedImport {
+			name = name.Nth(0)
+		}
+		switch {
+		case n.Kind() != pyast.KindImportStatement || tensors && !ofTensors(name.Text()):
+		case name.Text() > module:
+			return lineStart(s.src, n.Start()), "", s.newline
+		default:
+			last = n
+		}
+	}
+	switch {
+	case last.Valid():
+		return lineEnd(s.src, last.End()), s.newline, ""
+	case len(imports) > 0 && !tensors:
+		return lineStart(s.src, imports[0].Start()), "", s.newline
+	}
+	return s.importPlace()
+}
+
+func ofTensors(module string) bool {
+	root, _, _ := strings.Cut(module, ".")
+	return root == "torch" || root == "numpy"
+}
+
+// headImports are the imports at the head of the module that stand on lines of their own, without those from __future__; of the first
+// group, those on one line after the other.
+func (s *sheet) headImports(firstGroup bool) []pyast.Node {
+	var out []pyast.Node
+	for n := range s.mod.Tree.Root().Children() {
+		switch {
+		case n.Is(pyast.KindImportStatement, pyast.KindImportFromStatement) && s.ownLine(n):
+			if firstGroup && len(out) > 0 && nextLine(s.src, out[len(out)-1].End()) != lineStart(s.src, n.Start()) {
+				return out
+			}
+			out = append(out, n)
+		case n.Kind() == pyast.KindFutureImportStatement:
+		case len(out) > 0 || n.Kind() != pyast.KindExpressionStatement || n.Nth(0).Kind() != pyast.KindString:
+			return out
+		}
+	}
+	return out
+}
+
+// importPlace is the end of the imports: behind the last one at the head of the module, or behind its docstring.
 func (s *sheet) importPlace() (at int, prefix, suffix string) {
 	var last, doc pyast.Node
 	for n := range s.mod.Tree.Root().Children() {

@@ -1,11 +1,11 @@
 import argparse
+import os
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 import torch.optim as optim
 from torch.utils.data import DataLoader, TensorDataset
-import os
 
 
 class BasicBlock(nn.Module):

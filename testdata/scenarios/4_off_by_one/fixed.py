@@ -1,10 +1,10 @@
+import glob
 import os
+import re
 
 import torch
 import torch.nn as nn
 from torch.utils.data import DataLoader, TensorDataset
-import re
-import glob
 
 
 def keep_last(pattern, count):
