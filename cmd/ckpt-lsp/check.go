@@ -133,6 +133,13 @@ change the exit code. Notebooks in other languages are left out of directories w
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print findings and errors, and nothing else")
 	flags.BoolVar(&c.statistics, "statistics", false, "count the findings of each rule instead of showing them")
 	flags.StringVar(&c.stdinName, "stdin-filename", "stdin.py", "the path that standard input stands for")
+	for _, flag := range []string{"select", "extend-select", "ignore", "fixable", "unfixable"} {
+		completed(cmd, flag, append(ruleNames(rules), "ALL"))
+	}
+	for _, flag := range []string{"severity", "fail-on"} {
+		completed(cmd, flag, severityNames())
+	}
+	completed(cmd, "format", report.Formats())
 	fromEnvironment(flags, "fail-on", "format", "ignore", "output-file", "quiet", "select", "severity")
 	return cmd
 }

@@ -30,11 +30,7 @@ func newExplainCommand(rules *diagnostics.Registry) *cobra.Command {
 			return err
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			for _, r := range rules.Rules() {
-				names = append(names, r.Code+"\t"+r.Summary, r.Name+"\t"+r.Summary)
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
+			return ruleNames(rules), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 }

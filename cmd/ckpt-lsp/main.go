@@ -78,6 +78,7 @@ It never runs or imports the code unless prove is asked to, and opens no network
 	color := colorFlag("auto")
 	root.PersistentFlags().Var(&color, "color", "colour text: auto, always, never")
 	fromEnvironment(root.PersistentFlags(), "color")
+	completed(root, "color", colors)
 	root.Flags().BoolVar(&stdio, "stdio", false, "run the language server over standard input and output")
 	root.AddCommand(newBaselineCommand(rules), newCheckCommand(rules), newConfigCommand(rules), newContractCommand(), newDebugCommand(rules), newExplainCommand(rules), newProveCommand(), newRulesCommand(rules), newServerCommand(rules), newSettingsCommand(rules), newVersionCommand())
 	return root

@@ -203,12 +203,16 @@ func (p painter) summary(r *Report) string {
 	if r.Checked > 0 && r.Unchecked > 0 {
 		fmt.Fprintf(&s, " Not checked: %s.", Count(r.Unchecked, "file"))
 	}
+	can, more, end := " %d can be fixed with --fix", " %d can be fixed with --fix --unsafe-fixes", ""
 	if safe > 0 && !r.Fixing {
-		fmt.Fprintf(&s, " %d can be fixed with --fix.", safe)
+		fmt.Fprintf(&s, can, safe)
+		more, end = ", %d more with --fix --unsafe-fixes", "."
 	}
 	if unsafe > 0 && !r.UnsafeFixing {
-		fmt.Fprintf(&s, " %d can be fixed with --fix --unsafe-fixes.", unsafe)
+		fmt.Fprintf(&s, more, unsafe)
+		end = "."
 	}
+	s.WriteString(end)
 	lines := p.bold(Wrap(s.String(), p.Width, "", "")) + "\n"
 	if least := weakest(r.Hidden); least != diagnostics.Off {
 		lines += fmt.Sprintf("%s: --severity %s\n", severities(r.Hidden), least)
