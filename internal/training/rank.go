@@ -244,6 +244,12 @@ func (f *File) compare(n pyast.Node, ctx *pysem.Ctx, want bool, depth int) RankT
 		}
 		return AnyRank
 	}
+	if rv.Kind == pysem.NoneVal { // every process of a distributed run has a rank
+		if op == "is" || op == "==" {
+			return NoRanks
+		}
+		return AnyRank
+	}
 	if rv.Kind != pysem.Int {
 		switch op { // rank == args.main_rank, rank == world_size - 1: one process, whichever
 		case "==":
