@@ -882,6 +882,7 @@ func (e *Evaluator) sharedPath(path string, n pyast.Node, ctx *Ctx) *Value {
 	for _, d := range e.afar(path, ctx.Func) {
 		vs = append(vs, e.Def(d, e.outer(ctx, d.Func)))
 	}
+	vs = append(vs, e.handed(path, ctx)...)
 	if len(vs) > 2*maxAlternatives {
 		return unknown
 	}
@@ -889,6 +890,34 @@ func (e *Evaluator) sharedPath(path string, n pyast.Node, ctx *Ctx) *Value {
 		return nil
 	}
 	return join(n, ctx, vs...)
+}
+
+// handed are the values that callers in other files gave an attribute of an object that they hand to a function:
+// `args.is_main = rank == 0; train(args)`.
+func (e *Evaluator) handed(path string, ctx *Ctx) []*Value {
+	root, attr, isPath := strings.Cut(path, ".")
+	var vs []*Value
+	for isPath {
+		defs := ctx.Func.defs[root]
+		if len(defs) != 1 || defs[0].Kind != DefParam {
+			break
+		}
+		x, ok := e.Bind(ctx, defs[0].Param)
+		if !ok || !x.Node.Is(pyast.KindIdentifier) {
+			break
+		}
+		from := ctx.Func.Module
+		root, ctx = x.Node.Text(), x.Ctx
+		if ctx.Func.Module == from {
+			continue // foreign knows what its own file assigns
+		}
+		for _, d := range ctx.Func.Module.pathDefs[root+"."+attr] {
+			if d.Func == ctx.Func {
+				vs = append(vs, e.Def(d, ctx))
+			}
+		}
+	}
+	return vs
 }
 
 // foreign are the definitions that other functions make of a name of the module, of an attribute of self, or of an attribute
