@@ -61,6 +61,27 @@ type Assign struct {
 // SeedWorkers gives a DataLoader a worker_init_fn that derives its seed from torch's.
 type SeedWorkers struct{ Loader *training.Object }
 
+// Joint is a remedy that adds a call which every process must come by.
+type Joint interface {
+	Remedy
+	// Joins is where it adds that, none where it adds none.
+	Joins() pyast.Node
+}
+
+// Joins is the save, which the barrier is put behind.
+func (r GuardRank) Joins() pyast.Node {
+	if !r.Barrier {
+		return pyast.Node{}
+	}
+	return r.Save.Node
+}
+
+// Joins is the statement that the barrier is put behind.
+func (r AddBarrier) Joins() pyast.Node { return r.After }
+
+// Joins is the rank test that the states are gathered in front of.
+func (r GatherStates) Joins() pyast.Node { return r.Guard.Node }
+
 // GuardRank lets only the main process run a save, in the file's own idiom, with a barrier behind it where one is needed, and
 // unwraps the module.
 type GuardRank struct {

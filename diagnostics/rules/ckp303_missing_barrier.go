@@ -56,7 +56,8 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it adds a barrier after the test of the rank, which every process reaches.
+// The fix is safe: it adds a barrier after the test of the rank, which every process reaches. There is none in a function that
+// another program at hand calls on some ranks only.
 //
 // # What it does not see
 //

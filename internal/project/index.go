@@ -50,6 +50,8 @@ type Summary struct {
 	// that enter them.
 	Entries []string `json:"entries,omitempty"`
 	Left    []string `json:"left,omitempty"`
+	// Alone are the functions, of this file and of others, that its entry points have some ranks call and not all, by path.
+	Alone map[string][]string `json:"alone,omitempty"`
 	// Test says that the file holds tests, which call functions in ways that programs do not.
 	Test bool `json:"test,omitempty"`
 }
@@ -433,11 +435,28 @@ func (x *Index) merged(path string, src *text.Source) []diagnostics.Diagnostic {
 		for _, d := range s.found[path] {
 			if told[spot{d.Rule, d.Span}] == s {
 				d.Path = ""
+				d.Remedies = slices.DeleteFunc(slices.Clone(d.Remedies), func(r diagnostics.Remedy) bool { return x.hangs(d.Facts, r) })
 				out = append(out, d)
 			}
 		}
 	}
 	return out
+}
+
+// hangs reports whether a remedy has every process wait in a function that some program at hand calls on some ranks only. The lock is
+// held.
+func (x *Index) hangs(facts *training.File, r diagnostics.Remedy) bool {
+	joint, ok := r.(diagnostics.Joint)
+	if !ok || !joint.Joins().Valid() {
+		return false
+	}
+	path, function := cmp.Or(facts.PathOf(joint.Joins().Tree()), facts.Module.Path), facts.ScopeOf(joint.Joins()).QualName()
+	for _, s := range x.states {
+		if !s.Test && slices.Contains(s.Alone[path], function) {
+			return true
+		}
+	}
+	return false
 }
 
 // spot is where a rule is broken.
@@ -667,6 +686,10 @@ func (x *Index) conclude(ctx context.Context, s *state) {
 		x.show(s.facts)
 	}
 	s.rests(found)
+	s.Alone = map[string][]string{}
+	for _, f := range s.facts.ByOneRank() {
+		s.Alone[f.Module.Path] = append(s.Alone[f.Module.Path], f.QualName())
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	s.ran = ran

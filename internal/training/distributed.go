@@ -437,6 +437,32 @@ func (f *File) SomeRanks(fr *pysem.Frame) (Guard, bool) {
 	return out, found
 }
 
+// ByOneRank are the functions that a caller behind a test of the rank calls, in a program of several processes: what all of those must
+// call cannot stand in them.
+func (f *File) ByOneRank() []*pysem.Func {
+	var out []*pysem.Func
+	seen := map[*pysem.Ctx]bool{}
+	for _, r := range f.Runs {
+		if len(r.evidence()) == 0 {
+			continue
+		}
+		for _, e := range r.Events {
+			if seen[e.Ctx] || slices.Contains(out, e.Ctx.Func) {
+				continue
+			}
+			seen[e.Ctx] = true
+			caller := e.Frame
+			for caller != nil && caller.Ctx == e.Ctx {
+				caller = caller.Parent
+			}
+			if _, ok := f.SomeRanks(caller); ok {
+				out = append(out, e.Ctx.Func)
+			}
+		}
+	}
+	return out
+}
+
 // OwnGroup reports whether the call names the processes it waits for, which may be just those that reach it.
 func (g GroupCall) OwnGroup() bool {
 	args := pysem.Args(g.Node)

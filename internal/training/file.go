@@ -242,6 +242,9 @@ func (f *File) moduleOf(n pyast.Node) *pysem.Module {
 	return f.Module
 }
 
+// ScopeOf is the function, or the module, that an expression stands in.
+func (f *File) ScopeOf(n pyast.Node) *pysem.Func { return f.moduleOf(n).Scope(n) }
+
 // PathOf is the path of the file a tree belongs to, "" for this file.
 func (f *File) PathOf(tree *pyast.Tree) string {
 	if m := f.ModuleOf(tree); m != nil && m != f.Module {
