@@ -114,8 +114,9 @@ func TestOutputInThePages(t *testing.T) {
 	inScenario(t)
 	for page, all := range pages {
 		for _, block := range all {
-			asked, shown, ok := strings.Cut(block, "\n")
-			if asked, ok = strings.CutPrefix(asked, "$ ckpt-lsp "); !ok {
+			first, shown, _ := strings.Cut(block, "\n")
+			asked, ok := strings.CutPrefix(first, "$ ckpt-lsp ")
+			if !ok {
 				asked, shown = "check train.py", block
 			}
 			if strings.HasPrefix(asked, "prove ") {

@@ -41,9 +41,9 @@ type File struct {
 	resumptions []Resumption
 	modules     []*pysem.Module
 	cuda        *bool
-	rankTests   map[judged]RankTest // of the frames asked for, see frameTest
-	seeders     map[*pysem.Func]bool   // functions that set a given seed themselves, or do not, once they are asked for
-	options     map[string]option      // of the command line, by name
+	rankTests   map[judged]RankTest  // of the frames asked for, see frameTest
+	seeders     map[*pysem.Func]bool // functions that set a given seed themselves, or do not, once they are asked for
+	options     map[string]option    // of the command line, by name
 }
 
 // Analyze reads the facts of one file that stands alone.
