@@ -44,7 +44,8 @@ import (
 // # What it does not see
 //
 // It is silent where the keys were compared with the model's before, or some were taken out of the state, because then the
-// mismatch is intended, and where the state is made of another model's, as an average is at each step.
+// mismatch is intended, and where the state is made of another model's, as an average is at each step. Where no training is resumed,
+// a comment in front of the load that speaks of strict says that it is intended, too.
 //
 // # Related rules
 //
@@ -84,6 +85,8 @@ func strictFalseUnlogged(p *diagnostics.Pass) {
 			severity := diagnostics.Information
 			if by == training.LenientHere && x.Load != nil && x.Load.Resumes() && (x.Load.RestoresKind(training.Optimizer) || x.Run.TrainsAfter(x.Index)) {
 				severity = diagnostics.Warning
+			} else if x.Explained() {
+				continue
 			}
 			var related []diagnostics.Related
 			if caller.Valid() {

@@ -141,6 +141,11 @@ const (
 	LenientByCaller
 )
 
+var ofStrict = regexp.MustCompile(`(?i)\bstrict\b`)
+
+// Explained reports whether a comment in front of the restore's statement speaks of strict, which is then chosen with open eyes.
+func (x *Restore) Explained() bool { return explained(x.Node, ofStrict) }
+
 // Lenient says whether a load_state_dict lets keys differ; with the call that passes False, where a caller does.
 func (x *Restore) Lenient() (by Leniency, caller pyast.Node) {
 	if x.Object == nil || x.Object.Kind != Model && x.Object.Kind != Averaged {

@@ -112,9 +112,12 @@ func (l *LoadSite) Overridden() (load pyast.Node, method string) {
 var trusting = regexp.MustCompile(`(?i)\btrust|\bunpickl|\bsafe\b`)
 
 // Explained reports whether a comment in front of the load's statement speaks of trusting the file.
-func (l *LoadSite) Explained() bool {
-	for c := statementOf(l.Node).Prev(); c.Kind() == pyast.KindComment; c = c.Prev() {
-		if trusting.MatchString(c.Text()) {
+func (l *LoadSite) Explained() bool { return explained(l.Node, trusting) }
+
+// explained reports whether a comment in front of a node's statement matches.
+func explained(n pyast.Node, by *regexp.Regexp) bool {
+	for c := statementOf(n).Prev(); c.Kind() == pyast.KindComment; c = c.Prev() {
+		if by.MatchString(c.Text()) {
 			return true
 		}
 	}
