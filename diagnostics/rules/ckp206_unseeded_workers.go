@@ -131,28 +131,43 @@ func copiedGenerators(p *diagnostics.Pass, uses []training.LoaderUse) {
 
 // constantWorkerSeeds reports a worker_init_fn whose seed does not change from worker to worker, or from epoch to epoch.
 func constantWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
-	constant := slices.DeleteFunc(p.File.WorkerSeeds(use), func(s training.WorkerSeed) bool {
+	seeds := slices.DeleteFunc(p.File.WorkerSeeds(use), func(s training.WorkerSeed) bool {
 		return s.PerWorker && (s.PerEpoch || use.Persistent()) || !p.File.DrawsInWorkers(use, s.Generators)
 	})
-	for _, seeds := range grouped(constant, func(a, b training.WorkerSeed) bool { return a.PerWorker == b.PerWorker }) {
-		message := "Every worker is given the same seed: they draw the same numbers, in every epoch."
-		if seeds[0].PerWorker {
-			message = "Workers start again with these seeds in every epoch: each epoch draws the same numbers."
-		}
-		d := diagnostics.Diagnostic{
-			Place: training.FirstLine(seeds[0].Call), Message: message + " Derive the seed from `torch.initial_seed()`.",
-			Related: []diagnostics.Related{at(use.Event.Node, "the loader runs it in each worker")},
-		}
-		var given []pyast.Node
-		for _, s := range seeds {
-			given = append(given, pysem.Args(s.Call).Pos(0))
-		}
-		d.Remedies = []diagnostics.Remedy{diagnostics.Assign{
-			Title: "Derive the seed from torch's worker seed", Value: given[0], Also: given[1:], New: "torch.initial_seed() % 2**32",
-			Reason: "the data drawn in workers change",
-		}}
-		p.Report(d)
+	if len(seeds) == 0 {
+		return
 	}
+	// What is the same in every worker is worse, and named first.
+	i := max(slices.IndexFunc(seeds, func(s training.WorkerSeed) bool { return !s.PerWorker }), 0)
+	seeds = slices.Concat(seeds[i:], seeds[:i])
+	d := diagnostics.Diagnostic{
+		Place:   training.FirstLine(seeds[0].Call),
+		Related: []diagnostics.Related{at(use.Event.Node, "the loader runs it in each worker")},
+	}
+	var given []pyast.Node
+	var repeated []torch.RNG
+	for _, s := range seeds {
+		given = append(given, pysem.Args(s.Call).Pos(0))
+		if s.PerWorker != seeds[0].PerWorker {
+			d.Related = append(d.Related, at(s.Call, "each epoch draws the same numbers after this seed"))
+			continue
+		}
+		for _, g := range s.Generators {
+			if g != torch.CUDARNG && !slices.Contains(repeated, g) { // workers leave the GPU alone
+				repeated = append(repeated, g)
+			}
+		}
+	}
+	d.Message = fmt.Sprintf("Every worker is given the same seed for %s: they draw the same numbers, in every epoch.", rngList(repeated))
+	if seeds[0].PerWorker {
+		d.Message = fmt.Sprintf("Workers seed %s with the same numbers again in every epoch: each epoch draws the same numbers.", rngList(repeated))
+	}
+	d.Message += " Derive the seed from `torch.initial_seed()`."
+	d.Remedies = []diagnostics.Remedy{diagnostics.Assign{
+		Title: "Derive the seed from torch's worker seed", Value: given[0], Also: given[1:], New: "torch.initial_seed() % 2**32",
+		Reason: "the data drawn in workers change",
+	}}
+	p.Report(d)
 }
 
 // forkedWorkerSeeds reports a worker_init_fn that draws its seed from numpy where torch does not seed numpy in workers.

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -85,7 +86,7 @@ func (f *File) seededWith(body pyast.Node, t SeedTest) pyast.Node {
 		case pyast.KindCall:
 			fn := n.Child(pyast.FieldFunction)
 			e, _ := torch.Lookup(f.qualified(fn))
-			if t.Negated || e.Kind != torch.Seeder && !seeding.MatchString(lastPart(fn.Text())) {
+			if t.Negated || e.Kind != torch.Seeder && !seeding.MatchString(lastPart(fn.Text())) || f.repeatsUnseeded(fn, body) {
 				continue
 			}
 			for a := range n.Child(pyast.FieldArguments).Descendants() {
@@ -96,6 +97,17 @@ func (f *File) seededWith(body pyast.Node, t SeedTest) pyast.Node {
 		}
 	}
 	return pyast.Node{}
+}
+
+// repeatsUnseeded reports whether what a method seeds is a generator made by `torch.Generator()` before a body: it starts from the same
+// number in each run where nothing seeds it.
+func (f *File) repeatsUnseeded(method, body pyast.Node) bool {
+	if method.Kind() != pyast.KindAttribute {
+		return false
+	}
+	recv := method.Child(pyast.FieldObject)
+	made := f.Eval.Eval(recv, f.Eval.In(f.moduleOf(recv), recv)).Alternatives()
+	return !slices.ContainsFunc(made, func(a *pysem.Value) bool { return a.Callee() != "torch.Generator" || body.Encloses(a.Node) })
 }
 
 // zeroMeans is a help text that gives 0 a meaning of its own.
