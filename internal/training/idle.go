@@ -40,12 +40,12 @@ func (u *idle) from(n pyast.Node, text bool) bool {
 	case pyast.KindBinaryOperator: // folder / name: a file that is made, or looked for, by its name
 		return text && n.Field() == pyast.FieldRight && p.Child(pyast.FieldOperator).TextIs("/") || u.from(p, text || p.Child(pyast.FieldLeft).Kind() == pyast.KindString)
 	case pyast.KindParenthesizedExpression, pyast.KindConditionalExpression, pyast.KindBooleanOperator, pyast.KindTuple, pyast.KindKeywordArgument, pyast.KindGeneratorExpression,
-		pyast.KindListComprehension, pyast.KindConcatenatedString:
+		pyast.KindListComprehension, pyast.KindDictionaryComprehension, pyast.KindPair, pyast.KindConcatenatedString:
 		return u.from(p, text)
 	case pyast.KindInterpolation, pyast.KindString, pyast.KindFormatExpression:
 		return u.from(p, true)
-	case pyast.KindSubscript: // letters[number]
-		return n.Field() == pyast.FieldSubscript && u.from(p, text)
+	case pyast.KindSubscript: // letters[number], and a part of the value
+		return u.from(p, text)
 	case pyast.KindForInClause:
 		return n.Field() == pyast.FieldRight && p.Child(pyast.FieldLeft).Kind() == pyast.KindIdentifier && u.named(namedIn(p.Parent(), p.Child(pyast.FieldLeft).Text()), p.Child(pyast.FieldLeft), text)
 	case pyast.KindArgumentList:

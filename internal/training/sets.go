@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -17,11 +18,44 @@ func (f *File) SetOrders() []Unordered {
 			!gone(n) || !f.stringSet(n, 0) {
 			continue
 		}
-		if u, ok := f.orderDecides(n); ok {
+		if u, ok := f.orderDecides(n); ok && !(u.Use.Kind() == pyast.KindDictionaryComprehension && f.idleValue(u.Use)) {
+			u.Kept = f.kept(u.Use)
 			out = append(out, u)
 		}
 	}
 	return out
+}
+
+// keeping write a value to a file from which another process reads it.
+var keeping = regexp.MustCompile(`^((json|pickle|dill|yaml|joblib)\.\w*dump|torch\.save|numpy\.save)$`)
+
+// kept reports whether the mapping that numbers are put into is written to a file. An attribute is looked for by its name in all files
+// involved.
+func (f *File) kept(use pyast.Node) bool {
+	mapping := assigned(use)
+	if use.Kind() == pyast.KindAssignment {
+		mapping = use.Child(pyast.FieldLeft).Child(pyast.FieldValue)
+	}
+	switch mapping.Kind() {
+	case pyast.KindIdentifier:
+		return slices.ContainsFunc(f.inScope(mapping), f.dumped)
+	case pyast.KindAttribute:
+		for n := range f.nodes() {
+			if n.Kind() == pyast.KindAttribute && n.Child(pyast.FieldAttribute).TextIs(mapping.Child(pyast.FieldAttribute).Text()) && f.dumped(n) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// dumped reports whether an expression is written to a file where it stands, alone or in a dict or list.
+func (f *File) dumped(n pyast.Node) bool {
+	p := n.Parent()
+	for p.Is(pyast.KindPair, pyast.KindDictionary, pyast.KindList, pyast.KindTuple, pyast.KindKeywordArgument) {
+		p = p.Parent()
+	}
+	return p.Kind() == pyast.KindArgumentList && keeping.MatchString(f.qualified(p.Parent().Child(pyast.FieldFunction)))
 }
 
 // gone reports whether an expression is gone through in order where it stands: by a loop, or as an argument of list() and the like.

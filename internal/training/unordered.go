@@ -19,6 +19,8 @@ type Unordered struct {
 	Cut bool
 	// Paired says that one index takes an example from this order and from another listing's.
 	Paired bool
+	// Kept says that the program writes the numbers it gives to a file.
+	Kept bool
 }
 
 // orderFlow follows an order through the expressions and names of a file.

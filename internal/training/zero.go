@@ -99,15 +99,18 @@ func (f *File) seededWith(body pyast.Node, t SeedTest) pyast.Node {
 	return pyast.Node{}
 }
 
-// repeatsUnseeded reports whether what a method seeds is a generator made by `torch.Generator()` before a body: it starts from the same
-// number in each run where nothing seeds it.
+// repeatsUnseeded reports whether what a method seeds is a generator object made before a body: it starts from the same number in
+// each run where nothing seeds it.
 func (f *File) repeatsUnseeded(method, body pyast.Node) bool {
 	if method.Kind() != pyast.KindAttribute {
 		return false
 	}
 	recv := method.Child(pyast.FieldObject)
 	made := f.Eval.Eval(recv, f.Eval.In(f.moduleOf(recv), recv)).Alternatives()
-	return !slices.ContainsFunc(made, func(a *pysem.Value) bool { return a.Callee() != "torch.Generator" || body.Encloses(a.Node) })
+	return !slices.ContainsFunc(made, func(a *pysem.Value) bool {
+		e, _ := torch.Lookup(a.Callee())
+		return e.Kind != torch.Generator || body.Encloses(a.Node)
+	})
 }
 
 // zeroMeans is a help text that gives 0 a meaning of its own.
