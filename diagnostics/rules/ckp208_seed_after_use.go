@@ -51,7 +51,9 @@ import (
 // # What it does not see
 //
 // Models and data that other files build, and programs that call a seeding function of another file. A model whose weights are
-// loaded from a file, a seed in a loop, and seeds that put the generator's state back afterwards are left alone.
+// loaded from a file, a seed in a loop, and seeds that put the generator's state back afterwards are left alone. What is drawn under a
+// test that does not decide on the seed as well is information, and left alone where an option's default turns it off, or an earlier
+// round of the same loop has seeded.
 //
 // # Related rules
 //
@@ -63,7 +65,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP208", Name: "seed-after-use", Summary: "The seed comes after the model was built or the data were arranged",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
-	Run: seedAfterUse,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  seedAfterUse,
 })
 
 func seedAfterUse(p *diagnostics.Pass) {
@@ -80,12 +83,16 @@ func seedAfterUse(p *diagnostics.Pass) {
 				continue
 			}
 			reported[l.Seeding] = true
-			what, effect := l.Draw.What+" has drawn from "+l.RNG.String(), "what it drew differs"
+			has, severity := " has", diagnostics.Warning
+			if l.Possible {
+				has, severity = " may have", diagnostics.Information
+			}
+			what, effect := l.Draw.What+has+" drawn from "+l.RNG.String(), "what it drew differs"
 			if l.Built {
-				what, effect = l.Draw.What+" has drawn the initial weights", "they differ"
+				what, effect = l.Draw.What+has+" drawn the initial weights", "they differ"
 			}
 			d := diagnostics.Diagnostic{
-				Place:   training.FirstLine(l.Seeding),
+				Place: training.FirstLine(l.Seeding), Severity: severity,
 				Message: fmt.Sprintf("This seed comes too late: %s already, and %s from run to run.", what, effect),
 				Related: []diagnostics.Related{at(l.Drawing, "drawn before the seed")},
 			}

@@ -67,6 +67,8 @@ func (f *File) optionsIn(v *pysem.Value, depth int) []string {
 type option struct {
 	help    string
 	choices []string
+	// value is what it is where nobody gives it, nil where that is not told.
+	value *pysem.Value
 }
 
 // help is what the command line's help says of an option, "" if it is not declared in the files at hand.
@@ -113,7 +115,96 @@ func (f *File) declares(call pyast.Node) {
 		choices = nil
 	}
 	said.choices = choices
+	value := f.unset(args)
+	if again && (value == nil || said.value == nil || value.Key() != said.value.Key()) {
+		value = nil
+	}
+	said.value = value
 	f.options[name] = said
+}
+
+// unset is the value of an option, declared with some arguments, that nobody gives; nil where it is not told.
+func (f *File) unset(args pysem.ArgList) *pysem.Value {
+	if n, ok := args.Keyword["default"]; ok {
+		return f.Eval.Eval(n, f.Eval.In(f.moduleOf(n), n))
+	}
+	switch action, _ := pysem.StringLiteral(args.Keyword["action"]); action {
+	case "store_true":
+		return &pysem.Value{Kind: pysem.Bool}
+	case "store_false":
+		return &pysem.Value{Kind: pysem.Bool, Int: 1}
+	}
+	return nil
+}
+
+// byDefault is the value of an option that nobody gives: a parameter's default, that of a field of the class the object is declared to
+// be of, or the command line's. It is the value itself for everything else.
+func (f *File) byDefault(v *pysem.Value) *pysem.Value {
+	var n pyast.Node
+	switch v.Kind {
+	case pysem.ParamVal:
+		for _, p := range v.Ctx.Func.Params {
+			if p.Name == v.Name {
+				n = p.Default
+			}
+		}
+	case pysem.Attr:
+		if n = f.fieldDefault(v); !n.Valid() {
+			if o := f.option(v.Name); o.value != nil {
+				return o.value
+			}
+		}
+	}
+	if !n.Valid() {
+		return v
+	}
+	return f.Eval.Eval(n, f.Eval.In(f.moduleOf(n), n))
+}
+
+// fieldDefault is what the body of a class gives a field of a parameter that is declared to be of that class, none for others.
+func (f *File) fieldDefault(v *pysem.Value) pyast.Node {
+	p := f.param(v.Node.Child(pyast.FieldObject))
+	if p == nil {
+		return pyast.Node{}
+	}
+	for n := range p.Node.Child(pyast.FieldType).Descendants() {
+		if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+			continue
+		}
+		c := f.Eval.Eval(n, f.Eval.Root(f.moduleOf(n).Top, nil))
+		if c.Kind != pysem.ClassVal {
+			continue
+		}
+		for s := range c.Class.Node.Child(pyast.FieldBody).Children() {
+			if a := s.Nth(0); s.Kind() == pyast.KindExpressionStatement && a.Kind() == pyast.KindAssignment && a.Child(pyast.FieldLeft).TextIs(v.Name) {
+				return a.Child(pyast.FieldRight)
+			}
+		}
+	}
+	return pyast.Node{}
+}
+
+// offByDefault reports whether a test does not come out as a frame needs it where each option has its default.
+func (f *File) offByDefault(fr *pysem.Frame) bool {
+	parts := []pyast.Node{fr.Cond}
+	if fr.Positive {
+		parts = Conjuncts(fr.Cond)
+	}
+	return slices.ContainsFunc(parts, func(n pyast.Node) bool {
+		truth, known := f.truthByDefault(f.Eval.Eval(n, fr.Ctx))
+		return known && truth != fr.Positive
+	})
+}
+
+func (f *File) truthByDefault(v *pysem.Value) (truth, known bool) {
+	switch v.Kind {
+	case pysem.Not:
+		truth, known = f.truthByDefault(v.Base)
+		return !truth, known
+	case pysem.Compare:
+		return (&pysem.Value{Kind: pysem.Compare, Base: f.byDefault(v.Base), Name: v.Name, Other: f.byDefault(v.Other)}).Truth()
+	}
+	return f.byDefault(v).Truth()
 }
 
 // texts are the elements of a list of string literals, none where one of them is something else.

@@ -19,13 +19,16 @@ type LateSeed struct {
 	Drawing, Seeding pyast.Node
 	// Built says that the draw builds a model.
 	Built bool
+	// Possible says that a test decides whether it is drawn at all, and not whether it is seeded.
+	Possible bool
 }
 
 // arranging are the draws that decide what a run trains on. Others, such as a random port or the seed itself, come before
 // the seed in sound programs.
 var arranging = regexp.MustCompile(`(^|\.)(random_split|shuffle|permutation|randperm|sample)$`)
 
-// LateSeeds are the first such draw from each generator, in the process that seeds it later.
+// LateSeeds are the first such draw from each generator, in the process that seeds it later: one that is surely made, before one that
+// a test decides on.
 func (r *Run) LateSeeds() []LateSeed {
 	var out []LateSeed
 	draws := r.Draws()
@@ -36,18 +39,19 @@ func (r *Run) LateSeeds() []LateSeed {
 			if i < 0 {
 				continue
 			}
+			var found []LateSeed
 			for _, d := range draws {
-				if d.Index > seeds[i].Index {
+				if d.Index > seeds[i].Index || len(found) > 0 && !found[0].Possible {
 					break
 				}
 				if d.Place != place || !slices.Contains(d.Generators, g) {
 					continue
 				}
-				if l, ok := r.late(d, seeds[i], g); ok {
-					out = append(out, l)
-					break
+				if l, ok := r.late(d, seeds[i], g); ok && (len(found) == 0 || !l.Possible) {
+					found = []LateSeed{l}
 				}
 			}
+			out = append(out, found...)
 		}
 	}
 	return out
@@ -88,8 +92,62 @@ func (r *Run) late(d Draw, seed *Call, g torch.RNG) (LateSeed, bool) {
 	if Exclusive(d.Event.Frame, seed.Frame) || reseeds(seed.Frame, d.Event.Frame) {
 		return l, false
 	}
+	for _, fr := range r.deciding(d, seed) {
+		if f.offByDefault(fr) || shareLoop(fr, seed.Frame) { // an earlier round of the loop may have seeded
+			return l, false
+		}
+		l.Possible = true
+	}
 	l.Drawing, l.Seeding, _ = meet(d.Event.Ctx, d.Event.Node, seed.Ctx, seed.Node)
 	return l, l.Drawing.Valid() && l.Drawing != l.Seeding
+}
+
+// deciding are the tests around a draw that are not around a seed after it, and of which the other side does not draw as well. Where a
+// function is left early the seed is often not reached either, so that decides nothing.
+func (r *Run) deciding(d Draw, seed *Call) []*pysem.Frame {
+	var out []*pysem.Frame
+	held := knownAt(seed.Frame)
+	for fr := d.Event.Frame; fr != nil; fr = fr.Parent {
+		if fr.Kind != pysem.FrameIf || fr.Early {
+			continue
+		}
+		told := !slices.ContainsFunc(knownFrom(fr.Cond, fr.Positive, nil), func(o outcome) bool { return !slices.Contains(held, o) })
+		if !told && !r.drawsOtherwise(fr, d, seed) {
+			out = append(out, fr)
+		}
+	}
+	return out
+}
+
+// drawsOtherwise reports whether the other side of a test around a draw draws from the same generators, too, before a seed.
+func (r *Run) drawsOtherwise(fr *pysem.Frame, d Draw, seed *Call) bool {
+	return slices.ContainsFunc(r.Draws(), func(o Draw) bool {
+		return o.Index < seed.Index && sharesGenerator(o.Generators, d.Generators) && onOtherSide(o, fr)
+	})
+}
+
+// onOtherSide reports whether a draw is made where a test comes out the other way.
+func onOtherSide(d Draw, test *pysem.Frame) bool {
+	for fr := d.Event.Frame; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameIf && fr.Ctx == test.Ctx && fr.Cond == test.Cond && fr.Positive != test.Positive {
+			return true
+		}
+	}
+	return false
+}
+
+// shareLoop reports whether one loop is around two frames.
+func shareLoop(a, b *pysem.Frame) bool {
+	outer := map[*pysem.Frame]bool{}
+	for ; a != nil; a = a.Parent {
+		outer[a] = a.Kind == pysem.FrameLoop
+	}
+	for ; b != nil; b = b.Parent {
+		if outer[b] {
+			return true
+		}
+	}
+	return false
 }
 
 // buildsModel reports whether calling a value makes a module with parameters.

@@ -261,10 +261,8 @@ func (r *Run) replaces(d Draw) bool {
 			if o.Event.Ctx != d.Event.Ctx || sharesGenerator(o.Generators, d.Generators) {
 				continue
 			}
-			for other := o.Event.Frame; other != nil && other.Ctx == fr.Ctx; other = other.Parent {
-				if other.Kind == pysem.FrameIf && other.Cond == fr.Cond && other.Positive != fr.Positive {
-					return true
-				}
+			if onOtherSide(o, fr) {
+				return true
 			}
 		}
 	}
