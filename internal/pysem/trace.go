@@ -395,6 +395,8 @@ func (w *walk) descend(call pyast.Node, ctx *Ctx, fr *Frame) {
 			self := &Value{Kind: Instance, Node: call, Ctx: ctx, Class: c.Class}
 			if f := e.find(c.Class, "__init__"); f != nil {
 				w.enter(f, call, ctx, self, fr, false)
+			} else if f := e.find(c.Class, "__post_init__"); f != nil && c.Class.dataclass() && len(f.Params) == 1 {
+				w.enter(f, call, ctx, self, fr, false) // further parameters get what is no field, and not by place
 			}
 		case Instance:
 			known = true

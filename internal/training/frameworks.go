@@ -217,27 +217,20 @@ func (f *File) Unregistered() []Unregistered {
 	}
 	var out []Unregistered
 	for _, r := range f.Runs {
-		var save *Call
-		handed, named := []*Object{}, map[string]bool{}
-		for _, c := range r.Calls {
-			switch c.Method {
-			case "save_state":
-				if accelerator.MatchString(c.Recv.Text()) {
-					save = c
-				}
-			case "prepare", "register_for_checkpointing", "prepare_scheduler", "prepare_optimizer", "prepare_model":
-				args := pysem.Args(c.Node)
-				if args.May() || r.innermost(c.Frame) != nil { // one after the other, under another name
-					return nil
-				}
-				for _, n := range args.Position {
-					named[lastPart(n.Text())] = true
-					handed = append(handed, f.Object(f.Eval.Eval(n, c.Ctx), "")) // a helper has a name of its own for it
-				}
-			}
-		}
+		save := r.savesState()
 		if save == nil {
 			continue
+		}
+		handed, named := []*Object{}, map[string]bool{}
+		for _, c := range f.prepares(r) {
+			args := pysem.Args(c.Node)
+			if args.May() || c.Run.innermost(c.Frame) != nil { // one after the other, under another name
+				return nil
+			}
+			for _, n := range args.Position {
+				named[lastPart(n.Text())] = true
+				handed = append(handed, f.Object(f.Eval.Eval(n, c.Ctx), "")) // a helper has a name of its own for it
+			}
 		}
 		for _, st := range r.Steps {
 			o := st.Object
@@ -253,6 +246,34 @@ func (f *File) Unregistered() []Unregistered {
 				}
 			}
 			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// savesState is the last save_state of an accelerator in a run, nil for none.
+func (r *Run) savesState() *Call {
+	for _, c := range slices.Backward(r.Calls) {
+		if c.Method == "save_state" && accelerator.MatchString(c.Recv.Text()) {
+			return c
+		}
+	}
+	return nil
+}
+
+// prepares are the calls that hand something to an accelerator before or in a run: its own, and, where it begins in a method of a class
+// that nothing at hand makes an object of, those of the other methods, the constructor among them.
+func (f *File) prepares(r *Run) []*Call {
+	var out []*Call
+	for _, o := range f.Runs {
+		if o != r && (r.Entry.Class == nil || o.Entry.Class != r.Entry.Class) {
+			continue
+		}
+		for _, c := range o.Calls {
+			switch c.Method {
+			case "prepare", "register_for_checkpointing", "prepare_scheduler", "prepare_optimizer", "prepare_model":
+				out = append(out, c)
+			}
 		}
 	}
 	return out
