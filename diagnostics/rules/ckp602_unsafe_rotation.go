@@ -127,7 +127,7 @@ func deletedFirst(s *training.SaveSite, d training.Deletion, lost training.Lost)
 	what := "The previous checkpoint"
 	switch lost {
 	case training.LostSame:
-		what = sentence(shown(s.Path))
+		what = sentence(shown(d.Path))
 	case training.LostAll:
 		what = "The checkpoint that is there"
 	}
