@@ -75,14 +75,17 @@ func bestNeverUpdated(p *diagnostics.Pass) {
 		if !reported.first(b.Test) {
 			continue
 		}
-		side := "below"
-		if b.Higher {
-			side = "above"
+		initial, which := "initial value", " below that"
+		switch {
+		case b.Always:
+			initial, which = "initial None", ""
+		case b.Higher:
+			which = " above that"
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(b.Test),
-			Message: fmt.Sprintf("`%s` is never assigned after its initial value. Every `%s` %s that counts as the best, and takes the place of a better one.",
-				b.Name, b.Metric.Text(), side),
+			Message: fmt.Sprintf("`%s` is never assigned after its %s. Every `%s`%s counts as the best, and takes the place of a better one.",
+				b.Name, initial, b.Metric.Text(), which),
 			Related: []diagnostics.Related{at(b.Init, "its initial value"), at(b.Use, "the best is kept here")},
 		}
 		if b.Local && b.Metric.Is(pyast.KindIdentifier, pyast.KindAttribute) {

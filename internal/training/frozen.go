@@ -20,6 +20,8 @@ type FrozenBest struct {
 	Init, Use pyast.Node
 	// Local says that an assignment where the test stands changes the variable that is tested.
 	Local bool
+	// Always says that the condition holds whatever the metric is, as it asks for the initial value too: `best is None or loss < best`.
+	Always bool
 }
 
 var (
@@ -120,6 +122,8 @@ func (f *File) frozen(v *pysem.Value) (FrozenBest, bool) {
 	} else if same {
 		return b, false
 	}
+	b.Always = b.Init.Child(pyast.FieldRight).Kind() == pyast.KindNoneLiteral && test.Parent().Kind() == pyast.KindBooleanOperator &&
+		test.Parent().Child(pyast.FieldOperator).TextIs("or")
 	b.Local = best.Kind() == pyast.KindAttribute || same || declaredOutside(scope.Body, b.Name)
 	return b, true
 }
