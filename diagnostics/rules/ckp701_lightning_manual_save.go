@@ -72,9 +72,15 @@ func lightningManualSave(p *diagnostics.Pass) {
 		if !state && (alone || !holdsModel(s)) || !places.first(s.Node) {
 			continue
 		}
-		message := fmt.Sprintf("Lightning runs `%s` in every process, and each writes this file. `trainer.save_checkpoint` writes it once, with what a resume needs.", hook)
-		if strings.HasSuffix(hook, "on_save_checkpoint") { // which that method itself calls
-			message = fmt.Sprintf("Lightning runs `%s` in every process, and each writes this file. Write it only where `trainer.is_global_zero`.", hook)
+		message := fmt.Sprintf("Lightning runs `%s` in every process, and each writes this file. ", hook)
+		read := s.ReadBy()
+		switch {
+		case strings.HasSuffix(hook, "on_save_checkpoint"): // which save_checkpoint itself calls
+			message += "Write it only where `trainer.is_global_zero`."
+		case read.Valid(): // what save_checkpoint writes has other keys
+			message += fmt.Sprintf("Write it only where `trainer.is_global_zero`: it is read at %s.", lineIn(p.File, read, s.Node))
+		default:
+			message += "`trainer.save_checkpoint` writes it once, with what a resume needs."
 		}
 		if _, told := s.Distributed(); told || alone {
 			if !state {
@@ -82,6 +88,10 @@ func lightningManualSave(p *diagnostics.Pass) {
 			}
 			message = "This state lacks what `trainer.save_checkpoint` writes beside model and optimizer, the state of loops and callbacks. `trainer.fit(ckpt_path=...)` cannot go on from it."
 		}
-		p.Report(diagnostics.Diagnostic{Place: training.FirstLine(s.Node), Message: message})
+		d := diagnostics.Diagnostic{Place: training.FirstLine(s.Node), Message: message}
+		if read.Valid() {
+			d.Related = []diagnostics.Related{at(read, "it is read here")}
+		}
+		p.Report(d)
 	}
 }

@@ -45,6 +45,19 @@ func (s *SaveSite) ReliedOn(u Unloadable) pyast.Node {
 	return pyast.Node{}
 }
 
+// ReadBy is where a program at hand, this one or one whose file stands beside it, asks what may be the save's file for a key that the
+// save writes; none where none is seen.
+func (s *SaveSite) ReadBy() pyast.Node {
+	for _, f := range s.Run.File.around() {
+		for _, l := range f.Loads() {
+			if s.mayBeRead(l) && slices.ContainsFunc(s.Components, func(c Component) bool { return c.Key != "" && l.Key(c.Key) }) {
+				return l.Node
+			}
+		}
+	}
+	return pyast.Node{}
+}
+
 // around are the file and the other programs in its directory that load something.
 func (f *File) around() []*File {
 	if f.beside == nil && f.Beside != nil {
