@@ -78,8 +78,8 @@ func unloadablePayload(p *diagnostics.Pass) {
 		}
 	}
 	for _, s := range p.File.Saves() {
-		if s.Path.Buffer {
-			continue
+		if s.Path.Buffer || s.Collective || s.Foreign && !s.Known {
+			continue // what writes it may not be torch.save, and what reads it not torch.load
 		}
 		reportUnloadable(p, s, severity)
 		newPickle(p, s, severity)

@@ -102,7 +102,7 @@ func allRanksSave(p *diagnostics.Pass) {
 	}
 	guarded := guardedCallers(p.File)
 	for _, s := range p.File.Saves() {
-		if !s.Known || s.Collective || ownFile(s) || p.File.Guarded(s.Frame) {
+		if !s.Known || s.Collective || ownFile(s) || s.Dump() || p.File.Guarded(s.Frame) {
 			continue
 		}
 		e, ok := s.Distributed()

@@ -226,10 +226,11 @@ func (f *File) continueFromKey(r Resumption, l *Loop) (Continuation, bool) {
 		if !ok {
 			continue
 		}
-		for _, x := range f.starts(l, counter) {
-			if f.adjusted(x) {
-				continue
-			}
+		starts := f.starts(l, counter)
+		if f.adjusted(starts) {
+			continue
+		}
+		for _, x := range starts {
 			for _, a := range x.Alternatives() {
 				base, shift, ok := a.Linear()
 				if !ok || base == nil {
@@ -257,23 +258,25 @@ func (f *File) continueFromKey(r Resumption, l *Loop) (Continuation, bool) {
 	return Continuation{}, false
 }
 
-// adjusted reports whether a start is the number of a checkpoint on one way, and one more or less than it on another: the
+// adjusted reports whether the start is the number of a checkpoint on one way, and one more or less than it on another: the
 // program tells kinds of checkpoints apart, as by a version that they hold.
-func (f *File) adjusted(start *pysem.Value) bool {
+func (f *File) adjusted(starts []*pysem.Value) bool {
 	shifts := map[string]int64{}
-	for _, a := range start.Alternatives() {
-		base, shift, ok := a.Linear()
-		if !ok || base == nil {
-			continue
+	for _, start := range starts {
+		for _, a := range start.Alternatives() {
+			base, shift, ok := a.Linear()
+			if !ok || base == nil {
+				continue
+			}
+			load, key := f.Source(base)
+			if load == nil {
+				continue
+			}
+			if before, seen := shifts[key]; seen && before != shift {
+				return true
+			}
+			shifts[key] = shift
 		}
-		load, key := f.Source(base)
-		if load == nil {
-			continue
-		}
-		if before, seen := shifts[key]; seen && before != shift {
-			return true
-		}
-		shifts[key] = shift
 	}
 	return false
 }
