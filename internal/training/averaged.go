@@ -42,13 +42,14 @@ func (s *SaveSite) loops() []*Loop {
 // `with ema.average_parameters():` puts the averaged weights into the model until the block ends.
 func (s *SaveSite) SwappedIn(average *Object) bool {
 	for fr := s.Frame; fr != nil; fr = fr.Parent {
-		if fr.Kind != pysem.FrameWith || fr.Node.Kind() != pyast.KindCall {
+		if fr.Kind != pysem.FrameWith {
 			continue
 		}
-		fn := fr.Node.Child(pyast.FieldFunction)
-		for _, a := range s.Run.File.Eval.Eval(fn.Child(pyast.FieldObject), fr.Ctx).Alternatives() {
-			if o := s.Run.File.Object(a, ""); o != nil && o.Same(average) {
-				return true
+		for _, block := range s.Run.File.Eval.Eval(fr.Node, fr.Ctx).Alternatives() {
+			if recv, _, ok := block.Method(); ok {
+				if o := s.Run.File.Object(recv, ""); o != nil && o.Same(average) {
+					return true
+				}
 			}
 		}
 	}

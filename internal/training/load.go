@@ -136,12 +136,16 @@ func (f *File) restore(r *Run, c *Call) {
 // dataNames are what data loaders and samplers are called, whose states are numbers.
 var dataNames = regexp.MustCompile(`(?i)(loader|sampler|dataset|iterator)s?$`)
 
-// unknownModel is the receiver of load_state_dict when nothing says what it is: most often a model.
+// unknownModel is the receiver of load_state_dict when nothing but perhaps its name says what it is: most often a model.
 func (f *File) unknownModel(c *Call) *Object {
 	if c.Value.Kind == pysem.Unknown || c.Recv.Text() == "super()" || dataNames.MatchString(c.Recv.Text()) {
 		return nil
 	}
-	return &Object{Kind: Model, Name: c.Recv.Text(), Value: c.Value, Guessed: true, key: c.Value.Key()}
+	kind := nameKind(c.Recv.Text())
+	if kind == NotTracked {
+		kind = Model
+	}
+	return &Object{Kind: kind, Name: c.Recv.Text(), Value: c.Value, Guessed: true, key: c.Value.Key()}
 }
 
 // maxSources bounds the values looked at in one search for a source; values that are made of many others double by level.

@@ -119,6 +119,14 @@ func (f *File) hole(p *Path, part pysem.Part, depth int) {
 		p.Progress = append(p.Progress, v)
 	case metricName.MatchString(text):
 		p.Metric = true
+	default: // a name that was put together somewhere else, on one of several ways
+		for _, a := range v.Alternatives() {
+			for _, inner := range a.Parts {
+				if inner.Hole != nil {
+					f.hole(p, inner, depth+1)
+				}
+			}
+		}
 	}
 }
 
