@@ -59,8 +59,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP114", Name: "unloadable-payload", Summary: "A checkpoint holds a value that weights_only=True refuses to load",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
-	Run:     unloadablePayload,
+	FixAlso: []diagnostics.Applicability{diagnostics.Unsafe}, Also: []diagnostics.Severity{diagnostics.Information},
+	Run: unloadablePayload,
 })
 
 func unloadablePayload(p *diagnostics.Pass) {
@@ -81,9 +81,19 @@ func unloadablePayload(p *diagnostics.Pass) {
 		if s.Path.Buffer || s.Collective || s.Foreign && !s.Known {
 			continue // what writes it may not be torch.save, and what reads it not torch.load
 		}
-		reportUnloadable(p, s, severity)
+		said := severity
+		if results(p.File, s) {
+			said = diagnostics.Information
+		}
+		reportUnloadable(p, s, said)
 		newPickle(p, s, severity)
 	}
+}
+
+// results says that a payload has the state of nothing in it, and that no load in sight reads its file.
+func results(f *training.File, s *training.SaveSite) bool {
+	return !slices.ContainsFunc(s.Components, func(c training.Component) bool { return c.Object != nil || c.Role != training.RoleOther }) &&
+		!slices.ContainsFunc(f.EveryLoad(), func(l *training.LoadSite) bool { return s.Writes(l.Path) })
 }
 
 // reportUnloadable reports what is refused in one payload, what is of one kind together.
