@@ -36,7 +36,7 @@ func (f *File) Resumptions() []Resumption {
 		return f.resumptions
 	}
 	f.resumptions = []Resumption{}
-	for _, s := range f.kept() {
+	for _, s := range f.lasting() {
 		if s.Collective || s.Loop == nil || s.Open || s.Path.Buffer || !s.HasKind(Model) {
 			continue
 		}
@@ -74,12 +74,12 @@ func (f *File) TakesBack() bool {
 // training goes on from.
 func (f *File) WithClasses() []Resumption {
 	out := slices.Clone(f.Resumptions())
-	for _, s := range f.kept() {
+	for _, s := range f.lasting() {
 		if l := f.keptByClass(s); l != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.splitBehind(out) && !s.writtenAgain(out) {
 			out = append(out, Resumption{Save: s, Load: l, Evidence: FromLoadPath})
 		}
 	}
-	for _, s := range f.kept() { // distributed checkpoints
+	for _, s := range f.lasting() { // distributed checkpoints
 		if !s.Collective || s.Open || s.Loop == nil || s.Kind != PayloadDict || !s.HasKind(Model) || s.writtenAgain(out) {
 			continue
 		}
@@ -93,7 +93,7 @@ func (f *File) WithClasses() []Resumption {
 // Continued are the saves of a training loop that a load continues from, those too whose keys are not all known.
 func (f *File) Continued() []Resumption {
 	var out []Resumption
-	for _, s := range f.kept() {
+	for _, s := range f.lasting() {
 		if s.Loop == nil || s.Collective || s.Path.Buffer {
 			continue
 		}
@@ -108,7 +108,7 @@ func (f *File) Continued() []Resumption {
 // which it is not known what they are. Where the objects hide the optimizer, so they do its steps.
 func (f *File) Checkpoints() []Resumption {
 	out := f.WithClasses()
-	for _, s := range f.kept() {
+	for _, s := range f.lasting() {
 		if s.around() != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.HasKind(Model) && s.HoldsStates() {
 			out = append(out, Resumption{Save: s, Load: s.ResumedBy(), Evidence: FromPayload})
 		}
@@ -116,8 +116,8 @@ func (f *File) Checkpoints() []Resumption {
 	return out
 }
 
-// kept are the saves of the file but for crash dumps.
-func (f *File) kept() []*SaveSite { return slices.DeleteFunc(f.Saves(), (*SaveSite).Dump) }
+// lasting are the saves of the file but for crash dumps.
+func (f *File) lasting() []*SaveSite { return slices.DeleteFunc(f.Saves(), (*SaveSite).Dump) }
 
 // Dump reports whether the program ends with an error of its own once the file is written: it is there to be looked at. What an except
 // clause saves before it raises again is a checkpoint.
