@@ -50,7 +50,9 @@ import (
 // Draws in other files, and programs that call a seeding function of another file. Initial weights count only where an
 // optimizer is seen to train them, and draws under a with statement that seeds are left out. Draws in a Dataset count only where its
 // DataLoader may work without worker processes, and then as a hint: workers have torch, numpy and random seeded by torch. A draw in
-// the place of one from another generator, which the other branch of a test makes, is information; the seed itself may be drawn.
+// the place of one from another generator, which the other branch of a test makes, is information, and so is one in a program that
+// runs a model, trains none and writes no data; the seed itself may be drawn. A seed that a class of another file sets is taken to be
+// for what that file and that class do.
 // `torch.manual_seed` seeds every CUDA device; `torch.cuda.manual_seed` is never asked for.
 //
 // # Related rules
@@ -76,20 +78,20 @@ func partialSeed(p *diagnostics.Pass) {
 		if len(seeds) == 0 || r.SeedsElsewhere().Valid() {
 			continue
 		}
-		var drawn, spare []unseeded
+		var drawn, minor []unseeded
 		for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
 			if r.IsSeeded(g, training.MainProcess) {
 				reportSpawned(p, r, g, seeds)
 			} else if d, ok := r.FirstDraw(g, training.MainProcess, seeds...); ok {
-				if d.Spare {
-					spare = append(spare, unseeded{g, d})
+				if d.Spare || r.OnlyEvaluates() && !p.File.MakesData(d) {
+					minor = append(minor, unseeded{g, d})
 				} else {
 					drawn = append(drawn, unseeded{g, d})
 				}
 			}
 		}
 		reportUnseeded(p, seeds, diagnostics.Warning, drawn...)
-		reportUnseeded(p, seeds, diagnostics.Information, spare...)
+		reportUnseeded(p, seeds, diagnostics.Information, minor...)
 		reportDatasets(p, r, seeds)
 	}
 }

@@ -220,12 +220,12 @@ func (r *Run) SeedsIn(place Place) []*Call {
 }
 
 // FirstDraw is the first draw that takes numbers from a generator in a place, as far as it counts. Where seeds are given, it is
-// made on a way on which one of them is made, too. One that stands in for a draw from another generator is the last to be named.
+// made on a way on which one of them is made, too, and one of them is meant for it. One that stands in for a draw from another generator is the last to be named.
 func (r *Run) FirstDraw(g torch.RNG, place Place, seeds ...*Call) (Draw, bool) {
 	var spare Draw
 	found := false
 	for _, d := range r.Draws() {
-		exclusive := len(seeds) > 0 && !slices.ContainsFunc(seeds, func(c *Call) bool { return !Exclusive(c.Frame, d.Event.Frame) })
+		exclusive := len(seeds) > 0 && !slices.ContainsFunc(seeds, func(c *Call) bool { return !Exclusive(c.Frame, d.Event.Frame) && r.meantFor(c, d) })
 		if d.Place != place || !slices.Contains(d.Generators, g) || exclusive || r.becomesSeed(d) || !r.Counts(d) {
 			continue
 		}
@@ -237,6 +237,21 @@ func (r *Run) FirstDraw(g torch.RNG, place Place, seeds ...*Call) (Draw, bool) {
 		}
 	}
 	return spare, found
+}
+
+// meantFor reports whether a seed is for a draw, too. One that a class of another file sets is for what is done in that file or by that
+// class: the script that makes an object of it is another program.
+func (r *Run) meantFor(c *Call, d Draw) bool {
+	class := c.Ctx.Func.Class
+	if class == nil || class.Module == r.Entry.Module {
+		return true
+	}
+	for ctx := d.Event.Ctx; ctx != nil; ctx = ctx.Parent {
+		if ctx.Func.Module == class.Module || r.File.related(ctx.Func.Class, class) {
+			return true
+		}
+	}
+	return false
 }
 
 // becomesSeed reports whether what is drawn is what a call seeds with.
@@ -361,6 +376,13 @@ func (r *Run) evaluates() bool {
 func (r *Run) OnlyEvaluates() bool {
 	trains, _ := r.Training()
 	return !trains.Valid() && r.evaluates()
+}
+
+// MakesData reports whether the file in which a draw stands writes values to files, from which others may train.
+func (f *File) MakesData(d Draw) bool {
+	return slices.ContainsFunc(f.moduleOf(d.Event.Node).Funcs, func(fn *pysem.Func) bool {
+		return slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool { return keeping.MatchString(f.qualified(c.Child(pyast.FieldFunction))) })
+	})
 }
 
 // shown reports whether a module that is built is only called and looked at, so that no optimizer can have its parameters.

@@ -27,7 +27,7 @@ func (f *File) SetOrders() []Unordered {
 }
 
 // keeping write a value to a file from which another process reads it.
-var keeping = regexp.MustCompile(`^((json|pickle|dill|yaml|joblib)\.\w*dump|torch\.save|numpy\.save)$`)
+var keeping = regexp.MustCompile(`^((json|pickle|dill|yaml|joblib)\.\w*dump|torch\.save|numpy\.save\w*)$`)
 
 // kept reports whether the mapping that numbers are put into is written to a file. An attribute is looked for by its name in all files
 // involved.

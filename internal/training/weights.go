@@ -49,9 +49,9 @@ func (f *File) functionDraws(fn *pysem.Func, seen map[pyast.Node]bool) bool {
 }
 
 // drawless are what holds no weights of its own, and the libraries that build no modules.
-var drawless = regexp.MustCompile(`^(builtins|math|numpy|scipy|librosa|logging|warnings|copy|os|abc|typing|collections|functools|itertools)\b|` +
+var drawless = regexp.MustCompile(`^(builtins|math|numpy|scipy|librosa|logging|warnings|copy|os|abc|typing|collections|functools|itertools|ray|optuna)\b|` +
 	`^torch\.nn\.(Module(\.\w+)?|Parameter|ModuleList|ModuleDict|Sequential|(Log)?Softm\w+|\w*ReLU\w*|GELU|SiLU|Sigmoid|Tanh|Dropout\w*|\w*Pool\w*|Upsample|Identity|Flatten|Unfold|Fold|\w*Loss|\w*Pad\dd|(Batch|Layer|Group|Instance)Norm\w*)$|` +
-	`^torch\.([a-z]\w*|\w*Tensor)$|^torch\.nn\.modules\.loss\.\w+$`)
+	`^(pytorch_)?lightning\.(\w+\.)*LightningModule(\.\w+)?$|^torch\.([a-z]\w*|\w*Tensor)$|^torch\.nn\.modules\.loss\.\w+$`)
 
 // mayDraw reports whether calling a value while a module is built may draw weights.
 func (f *File) mayDraw(callee *pysem.Value, seen map[pyast.Node]bool) bool {
