@@ -35,7 +35,10 @@ func sortItems(s *sheet, r diagnostics.SortItems) (Fix, bool) {
 	if r.Key != "" {
 		key = ", key=" + r.Key
 	}
-	fix := Fix{Title: "Sort it", Applicability: diagnostics.Safe}
+	fix := Fix{Title: "Sort it", Applicability: diagnostics.Safe, Why: r.Reason}
+	if r.Reason != "" {
+		fix.Applicability = diagnostics.Unsafe
+	}
 	// list(names) becomes sorted(names).
 	if call := r.Items.Parent().Parent(); r.Items.Parent().Kind() == pyast.KindArgumentList && call.Child(pyast.FieldFunction).TextIs("list") {
 		s.replace(call.Child(pyast.FieldFunction).Span(), "sorted")

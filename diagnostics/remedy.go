@@ -269,6 +269,8 @@ type SeedFirst struct {
 type SortItems struct {
 	Items pyast.Node
 	Key   string
+	// Reason says why sorting it alone may break the program, "" where it does not.
+	Reason string
 }
 
 // FixSeed replaces a seed that differs from run to run: by a fixed one, or in a worker by the one that torch gives it.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -51,7 +52,8 @@ import (
 // # Fix safety
 //
 // The fix is safe: it sorts the listing. A checkpoint whose classes were numbered by another order must be trained again, or be
-// given its old order; sorting does not make that worse, because the order was never sure.
+// given its old order; sorting does not make that worse, because the order was never sure. It is unsafe where the file numbers names,
+// trains nothing and loads what another program saved: that may have listed the same folder, in the order that both are given today.
 //
 // # What it does not see
 //
@@ -68,7 +70,7 @@ import (
 //   - https://docs.python.org/3/library/glob.html#glob.glob
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP209", Name: "unsorted-listing", Summary: "The order of a directory listing decides the order of the data",
-	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe}, Since: "0.1.0",
 	Also: []diagnostics.Severity{diagnostics.Information},
 	Run:  unsortedListing,
 })
@@ -95,6 +97,9 @@ func unsortedListing(p *diagnostics.Pass) {
 		if fn.TextIs("os.scandir") || fn.TextIs("scandir") {
 			sort.Key = "lambda entry: entry.name"
 		}
+		if u.Classes && !trains && readsFiles(p.File) {
+			sort.Reason = "what another program wrote in the old order no longer matches, unless it sorts as well"
+		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(u.Source), Severity: severity,
 			Message: fmt.Sprintf("`%s` gives names in arbitrary order, and that decides %s: it can differ on another machine.",
@@ -103,6 +108,11 @@ func unsortedListing(p *diagnostics.Pass) {
 			Remedies: []diagnostics.Remedy{sort},
 		})
 	}
+}
+
+// readsFiles reports whether a run of the file loads what was saved before.
+func readsFiles(f *training.File) bool {
+	return slices.ContainsFunc(f.Runs, func(r *training.Run) bool { return len(r.Loads) > 0 })
 }
 
 // seededTraining reports whether the file itself trains, and whether a run of it that does is seeded.
