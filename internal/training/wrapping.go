@@ -139,19 +139,17 @@ func (f *File) AlwaysWrapped(v *pysem.Value) bool {
 	if recv, m, ok := v.Method(); ok && m == "state_dict" {
 		v = recv
 	}
-	for _, a := range v.Alternatives() {
-		for {
-			inner, m, ok := a.Method()
-			if !ok || !objectMethods[m] {
-				break
-			}
-			a = inner
+	return f.alwaysWrapped(v, 0)
+}
+
+func (f *File) alwaysWrapped(v *pysem.Value, depth int) bool {
+	return !slices.ContainsFunc(v.Alternatives(), func(a *pysem.Value) bool {
+		if _, m, ok := a.Method(); ok && objectMethods[m] && depth < 8 {
+			// What `model.to(device)` hands back stands for one of the models that it may be called on: all of them are asked.
+			return !f.alwaysWrapped(f.Eval.Eval(a.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject), a.Ctx), depth+1)
 		}
-		if !moduleWrapper.MatchString(a.Callee()) {
-			return false
-		}
-	}
-	return true
+		return !moduleWrapper.MatchString(a.Callee())
+	})
 }
 
 // LoadsOf are the restores that read a component of a save back into its model: from a file of the same name, or with the
