@@ -60,6 +60,7 @@ func isRank(f *File, v *pysem.Value, text string) bool {
 var (
 	rankCall     = regexp.MustCompile(`(^|_|\.)(rank|get_ordinal|current_device)$`)
 	rankVariable = regexp.MustCompile(`RANK|PROCID`)
+	deviceName   = regexp.MustCompile(`(?i)^(gpu|device)(_id)?$`)
 	otherRank    = regexp.MustCompile(`(?i)(node|group|lora|low|matrix|all|every|each|per|multi)_?rank$`)
 )
 
@@ -244,8 +245,8 @@ func (f *File) compare(n pyast.Node, ctx *pysem.Ctx, want bool, depth int) RankT
 		}
 		return AnyRank
 	}
-	if rv.Kind == pysem.NoneVal { // every process of a distributed run has a rank
-		if op == "is" || op == "==" {
+	if rv.Kind == pysem.NoneVal { // every process of a distributed run has a rank, though not the number of a GPU
+		if (op == "is" || op == "==") && !deviceName.MatchString(lastPart(l.Text())) {
 			return NoRanks
 		}
 		return AnyRank

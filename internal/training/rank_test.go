@@ -92,6 +92,7 @@ func TestGuards(t *testing.T) {
 		{"if rank is None:\n    SAVE", NoRanks},
 		{"if args.local_rank == None:\n    SAVE", NoRanks},
 		{"if rank is not None:\n    SAVE", AnyRank},
+		{"if args.gpu is None:\n    SAVE", AnyRank},
 		{"if rank is not None:\n    pass\nelse:\n    SAVE", NoRanks},
 		{"if rank is None or rank == 0:\n    SAVE", MainOnly},
 		{"if rank == 0 or args.save_everywhere:\n    SAVE", AnyRank},
