@@ -108,6 +108,10 @@ func complete(file *training.File, mod *pysem.Module, parts []missing) (c comple
 	}
 	var entries []entry
 	for _, m := range parts {
+		if o := m.remedy.Object; o != nil && slices.ContainsFunc(entries, func(e entry) bool { return e.object.Same(o) }) {
+			c.fix.Resolves = append(c.fix.Resolves, m.diagnostic) // missing from several checkpoints that one function writes
+			continue
+		}
 		es, ok := w.entries(m.remedy)
 		if !ok {
 			continue
