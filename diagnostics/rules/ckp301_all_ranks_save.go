@@ -15,7 +15,8 @@ import (
 // # What it does
 //
 // Reports a save that every process of a distributed run executes, to one and the same file. A copy of a checkpoint
-// (shutil.copyfile and the like) and the save() of a compiled script count as well.
+// (shutil.copyfile and the like) and the save() of a compiled script count as well, and so does a plain file that every process opens for
+// writing.
 //
 // # Why it matters
 //
@@ -100,9 +101,23 @@ func allRanksSave(p *diagnostics.Pass) {
 			}
 		}
 	}
+	for _, r := range p.File.Runs {
+		for _, w := range r.PlainWrites() {
+			if places.first(w.Node) {
+				p.Report(diagnostics.Diagnostic{
+					Severity: diagnostics.Information, // most often the ranks write the same bytes
+					Place:    training.FirstLine(w.Node),
+					Message: fmt.Sprintf("Every rank writes %s (%s). The ranks empty the file for each other, and one that reads it meanwhile finds a part of it.",
+						shown(w.Path), because(p.File, w.Several, w.Node)),
+					Related: []diagnostics.Related{at(w.Several.Node, "several processes run this")},
+				})
+			}
+		}
+	}
 	guarded := guardedCallers(p.File)
 	for _, s := range p.File.Saves() {
-		if !s.Known || s.Collective || ownFile(s) || s.Dump() || p.File.Guarded(s.Frame) {
+		others := p.File.OthersTogether(s.Frame)
+		if !s.Known || s.Collective || ownFile(s) || s.Dump() || p.File.Guarded(s.Frame) && !others {
 			continue
 		}
 		e, ok := s.Distributed()
@@ -113,13 +128,17 @@ func allRanksSave(p *diagnostics.Pass) {
 		if !places.first(site) {
 			continue
 		}
+		who := "Every rank"
+		if others {
+			who = "Every rank but the main one"
+		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(site),
-			Message: fmt.Sprintf("Every rank writes %s (%s). The ranks overwrite each other: the file can end up unreadable, or "+
-				"as a mixture that loads without an error.", shown(s.Path), because(p.File, e, site)),
+			Message: fmt.Sprintf("%s writes %s (%s). The ranks overwrite each other: the file can end up unreadable, or "+
+				"as a mixture that loads without an error.", who, shown(s.Path), because(p.File, e, site)),
 			Related: []diagnostics.Related{at(e.Node, "several processes run this")},
 		}
-		if site == s.Node && !s.Gathers() {
+		if site == s.Node && !s.Gathers() && !others {
 			d.Remedies = []diagnostics.Remedy{diagnostics.GuardRank{Save: s, Barrier: s.Awaited() != nil}}
 		} else if site != s.Node {
 			d.Related = append(d.Related, at(s.Node, "the save, which other callers make on one rank only"))

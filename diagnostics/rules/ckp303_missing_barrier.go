@@ -15,7 +15,8 @@ import (
 // # What it does
 //
 // Reports a file that one rank writes and the others read next, or after which the process group is torn down, with nothing in
-// between that makes the other ranks wait. A directory that one rank makes and all write into next is reported alike.
+// between that makes the other ranks wait. A directory that one rank makes and all write into next is reported alike, and old checkpoints
+// that one rank removes right after each rank has written its part of the new one.
 //
 // # Why it matters
 //
@@ -80,6 +81,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 
 func missingBarrier(p *diagnostics.Pass) {
 	unmadeDirectories(p)
+	earlyRemovals(p)
 	places, barriers := once{}, once{}
 	for _, s := range p.File.Saves() {
 		if s.Collective || s.Path.Rank || s.Path.Buffer || !s.Known {
@@ -140,6 +142,25 @@ func unmadeDirectories(p *diagnostics.Pass) {
 				d.Remedies = []diagnostics.Remedy{diagnostics.AddBarrier{After: place, Started: m.Made.GroupStarted()}}
 			}
 			p.Report(d)
+		}
+	}
+}
+
+// earlyRemovals tells of what one rank removes while the others may still write beside it.
+func earlyRemovals(p *diagnostics.Pass) {
+	places := once{}
+	for _, r := range p.File.Runs {
+		for _, x := range r.EarlyRemovals() {
+			if !places.first(x.Node) {
+				continue
+			}
+			p.Report(diagnostics.Diagnostic{
+				Severity: diagnostics.Information, // a rank must be late by as many checkpoints as are kept
+				Place:    training.FirstLine(x.Node),
+				Message: fmt.Sprintf("One rank removes old checkpoints without waiting for the others, each of which writes its own part (%s). One that is late may "+
+					"still be writing or reading what is removed.", lineIn(p.File, x.Save.Node, x.Node)),
+				Related: []diagnostics.Related{at(x.Save.Node, "every rank writes its part here"), at(x.Guard.Frame.Cond, "the test that lets one rank go on to remove")},
+			})
 		}
 	}
 }

@@ -2,10 +2,12 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -14,8 +16,8 @@ import (
 // # What it does
 //
 // Reports a call that every process must make (a barrier, a reduction, the state dict of an FSDP model, consolidate_state_dict
-// of a ZeRO optimizer, the savers of DeepSpeed, Accelerate, Fabric and torch.distributed.checkpoint) where only some ranks
-// get to it.
+// of a ZeRO optimizer, the savers of DeepSpeed, Accelerate, Lightning and torch.distributed.checkpoint) where only some ranks
+// get to it: behind a rank test, or because some ranks leave the loop or the function before.
 //
 // # Why it matters
 //
@@ -53,7 +55,8 @@ import (
 // # What it does not see
 //
 // Calls with a process group of their own, which may hold only these ranks. A barrier whose partner stands under the opposite
-// test anywhere in the file (the first rank prepares, the others wait) is taken to be paired.
+// test (the first rank prepares, the others wait) is taken to be paired: with one in the same function or class, or with one elsewhere
+// that has no partner there.
 //
 // # Related rules
 //
@@ -78,9 +81,9 @@ func collectiveInRankGuard(p *diagnostics.Pass) {
 		all = append(all, r.GroupCalls()...)
 	}
 	places := once{}
-	for _, g := range all {
+	for _, g := range alone(f, all) {
 		guard, ok := f.SomeRanks(g.Frame)
-		if !ok || g.OwnGroup() || g.Remembered(guard.Frame) || partnered(f, g, all) {
+		if !ok || g.OwnGroup() || g.Remembered(guard.Frame) || f.ByChoice(g.GroupCall, guard) {
 			continue
 		}
 		// Where a helper makes the call, the mistake is to call the helper there.
@@ -91,7 +94,33 @@ func collectiveInRankGuard(p *diagnostics.Pass) {
 		if !places.first(site) {
 			continue
 		}
-		p.Report(inGuard(f, g, guard, site))
+		p.Report(inGuard(f, g.GroupCall, guard, site))
+	}
+	for _, r := range f.Runs {
+		for _, x := range r.OneSidedLeaves() {
+			if places.first(x.Leave) {
+				p.Report(leftBehind(f, x))
+			}
+		}
+	}
+}
+
+// leftBehind tells of a way out that some ranks take while the others wait for them further on.
+func leftBehind(f *training.File, x training.OneSidedLeave) diagnostics.Diagnostic {
+	who, others := "Only the main process", "the others go on"
+	switch x.Guard.Test {
+	case training.LocalMain:
+		who = "Only one process of each node"
+	case training.OthersOut, training.MainOut:
+		who, others = "All processes but the main one", "the main process goes on"
+	}
+	return diagnostics.Diagnostic{
+		Place: training.FirstLine(x.Leave),
+		Message: fmt.Sprintf("%s can leave here, and %s to `%s` in %s, which every process must call. That waits until the process group's timeout.",
+			who, others, x.Joint.What, lineIn(f, x.Joint.Node, x.Leave)),
+		Related: []diagnostics.Related{
+			at(x.Guard.Frame.Cond, "the test that keeps the other processes out"), at(x.Joint.Node, "the call that every process must make"),
+		},
 	}
 }
 
@@ -100,7 +129,7 @@ func inGuard(f *training.File, g training.GroupCall, guard training.Guard, site 
 	switch guard.Test {
 	case training.LocalMain:
 		who = "Only one process of each node"
-	case training.OthersOut:
+	case training.OthersOut, training.MainOut:
 		who, verb, it = "All processes but the main one", "reach", "they wait for it"
 	}
 	what := "`" + g.What + "`"
@@ -126,37 +155,59 @@ func inGuard(f *training.File, g training.GroupCall, guard training.Guard, site 
 	return d
 }
 
-// partnered reports whether the processes that a test keeps out make a call of their own that this one waits for: on the other
-// branch of the test, or behind the opposite test anywhere in the file.
-func partnered(f *training.File, g training.GroupCall, all []training.GroupCall) bool {
-	if g.Kind == training.JointSave || g.Kind == training.JointState {
-		for _, o := range all {
-			if o.Node != g.Node && o.What == g.What && training.Exclusive(o.Frame, g.Frame) {
-				return true
-			}
+// party is a call that only some ranks reach, and the rank tests around it.
+type party struct {
+	training.GroupCall
+	guards []training.Guard
+}
+
+// alone are the calls behind rank tests for which the processes that are kept out have no call of their own: none behind the opposite test
+// in the same function or class, and none elsewhere that is not paired there already.
+func alone(f *training.File, all []training.GroupCall) []party {
+	var some []party
+	for _, g := range all {
+		if guards := f.Guards(g.Frame); len(guards) > 0 {
+			some = append(some, party{g, guards})
 		}
+	}
+	// unpaired are those that have no partner among others for which a further condition holds.
+	unpaired := func(of []party, near func(a, b party) bool) []party {
+		return slices.DeleteFunc(slices.Clone(of), func(p party) bool {
+			return slices.ContainsFunc(of, func(o party) bool { return p.meets(o) && near(p, o) })
+		})
+	}
+	return unpaired(unpaired(some, party.beside), func(_, _ party) bool { return true })
+}
+
+// meets reports whether the other party is what a party waits for: a call of the same sort behind the opposite test.
+func (p party) meets(o party) bool {
+	switch joint := p.Kind == torch.JointSave || p.Kind == torch.JointState; {
+	case joint && (o.Node == p.Node || o.What != p.What), !joint && (o.Kind == torch.JointSave || o.Kind == torch.JointState):
 		return false
 	}
-	main, others := sides(f, g)
-	for _, o := range all {
-		if o.Node == g.Node && o.Frame == g.Frame || o.Kind == training.JointSave || o.Kind == training.JointState {
-			continue
-		}
-		if training.Exclusive(o.Frame, g.Frame) {
-			return true
-		}
-		if m, o := sides(f, o); main && o || others && m {
-			return true
-		}
+	if slices.ContainsFunc(p.guards, func(g training.Guard) bool { return g.Contradicts(o.Frame) }) {
+		return true
 	}
-	return false
+	main, others := p.sides()
+	oMain, oOthers := o.sides()
+	return main && oOthers || others && oMain
+}
+
+// beside reports whether two calls are tested for in one function, or in the methods of one class.
+func (p party) beside(o party) bool {
+	return slices.ContainsFunc(p.guards, func(a training.Guard) bool {
+		return slices.ContainsFunc(o.guards, func(b training.Guard) bool {
+			x, y := a.Frame.Ctx.Func, b.Frame.Ctx.Func
+			return x == y || x.Class != nil && x.Class == y.Class
+		})
+	})
 }
 
 // sides says whether a test for the main process, and whether one for the others, stands around a call.
-func sides(f *training.File, g training.GroupCall) (main, others bool) {
-	for _, guard := range f.Guards(g.Frame) {
+func (p party) sides() (main, others bool) {
+	for _, guard := range p.guards {
 		main = main || guard.Test == training.MainOnly || guard.Test == training.LocalMain
-		others = others || guard.Test == training.OthersOut
+		others = others || guard.Test.KeepsOut()
 	}
 	return main, others
 }

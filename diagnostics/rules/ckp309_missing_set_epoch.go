@@ -108,6 +108,9 @@ func missingSetEpoch(p *diagnostics.Pass) {
 					"same share of it.", name, epochs),
 				Related: []diagnostics.Related{at(l.Epochs.Node, "the training goes through the data here")},
 			}
+			if l.Unseen {
+				d.Severity = diagnostics.Information // the loader gets there out of sight
+			}
 			if l.Place() != l.Sampler.Node {
 				d.Related = []diagnostics.Related{at(l.Sampler.Node, "the sampler is made here")}
 			}

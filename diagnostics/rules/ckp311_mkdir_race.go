@@ -14,12 +14,13 @@ import (
 // # What it does
 //
 // Reports a directory that rank 0 makes and that every rank writes into next, with nothing in between that makes the other ranks
-// wait.
+// wait; and one that every rank makes by a call that raises where it is there already.
 //
 // # Why it matters
 //
 // A rank that gets there first finds no directory, and its write raises. It happens on the first run only, when
-// the directory is not there yet, and not always.
+// the directory is not there yet, and not always. Where every rank makes the directory, the second one to do so raises
+// FileExistsError, also when each asks first whether it is there: another rank can make it in between.
 //
 // # Example
 //
@@ -52,7 +53,8 @@ import (
 //
 // The fix makes the directory on every rank, with exist_ok=True, where the rank test holds nothing else; otherwise it puts a barrier
 // after the test, if the process group exists there. Both are unsafe: where every rank makes the directory it appears on each
-// node's own disk too, and a barrier must be reached by every rank.
+// node's own disk too, and a barrier must be reached by every rank. Where every rank makes the directory, the fix is exist_ok=True: an
+// unsafe one as well, because the directory of an earlier run is then used again.
 //
 // # What it does not see
 //
@@ -79,6 +81,11 @@ func mkdirRace(p *diagnostics.Pass) {
 	}
 	places := once{}
 	for _, r := range p.File.Runs {
+		for _, x := range r.UnsureDirectories() {
+			if places.first(x.Make.Node) {
+				p.Report(madeByAll(p.File, x))
+			}
+		}
 		for _, x := range r.RacedDirectories() {
 			if !places.first(x.Make.Node) {
 				continue
@@ -101,4 +108,23 @@ func directoryFixes(x training.RacedDirectory) []diagnostics.Remedy {
 		out = append(out, diagnostics.AddBarrier{After: frame.Node, Started: x.Make.GroupStarted(), Reason: "every rank must come by here"})
 	}
 	return out
+}
+
+// madeByAll tells of a directory that each rank makes by a call that raises where another rank was first.
+func madeByAll(f *training.File, x training.UnsureDirectory) diagnostics.Diagnostic {
+	how := "Every rank makes %s (%s), and this call raises FileExistsError on all but the first."
+	if x.Asked {
+		how = "Every rank asks for %s and makes it (%s). Of two that ask at once, the second one raises FileExistsError."
+	}
+	d := diagnostics.Diagnostic{
+		Place:   training.FirstLine(x.Make.Node),
+		Message: fmt.Sprintf(how, shown(x.Path), because(f, x.Several, x.Make.Node)),
+		Related: []diagnostics.Related{at(x.Several.Node, "several processes run this")},
+	}
+	if x.Make.Callee != "os.mkdir" {
+		d.Remedies = []diagnostics.Remedy{diagnostics.SetKeyword{
+			Title: "Let the directory be there already", Call: x.Make.Node, Name: "exist_ok", Value: "True", Reason: "a directory of an earlier run is used again without a word",
+		}}
+	}
+	return d
 }

@@ -80,7 +80,7 @@ func (e *Evaluator) Root(f *Func, self *Value) *Ctx {
 		ctx := e.plain[f]
 		if ctx == nil {
 			if c := f.methodClass(); c != nil {
-				self = &Value{Kind: Instance, Class: c}
+				self = f.symbolic(c)
 			}
 			ctx = e.root(f, self)
 			e.plain[f] = ctx
@@ -88,6 +88,14 @@ func (e *Evaluator) Root(f *Func, self *Value) *Ctx {
 		return ctx
 	}
 	return e.root(f, self)
+}
+
+// symbolic is what the methods of a class run on where the caller is not known: the class itself for a class method.
+func (f *Func) symbolic(c *Class) *Value {
+	if f.decorated("classmethod") {
+		return &Value{Kind: ClassVal, Class: c}
+	}
+	return &Value{Kind: Instance, Class: c}
 }
 
 func (e *Evaluator) root(f *Func, self *Value) *Ctx {
@@ -622,7 +630,7 @@ func (e *Evaluator) param(d *Def, ctx *Ctx) *Value {
 		if ctx.Self != nil {
 			return ctx.Self
 		}
-		return &Value{Kind: Instance, Class: f.Class}
+		return f.symbolic(f.Class)
 	}
 	symbolic := &Value{Kind: ParamVal, Node: d.Node, Ctx: ctx, Name: d.Param.Name}
 	if ctx.Root() {
@@ -641,7 +649,7 @@ func (e *Evaluator) Bind(ctx *Ctx, p *Param) (Expr, bool) {
 	if ctx.Root() {
 		return Expr{}, false
 	}
-	f, args := ctx.Func, e.Passed(ctx.Call, ctx.Parent)
+	f, args := ctx.Func, e.Arguments(ctx)
 	index := -1
 	for i := range f.Params {
 		if &f.Params[i] == p {
@@ -651,7 +659,7 @@ func (e *Evaluator) Bind(ctx *Ctx, p *Param) (Expr, bool) {
 	if f.Method() {
 		index--
 		// Class.method(instance, ...) passes the instance by hand.
-		if fn := ctx.Call.Child(pyast.FieldFunction); fn.Kind() == pyast.KindAttribute && fn.Child(pyast.FieldAttribute).TextIs(f.Name) {
+		if fn := ctx.Call.Child(pyast.FieldFunction); ctx.Given == nil && fn.Kind() == pyast.KindAttribute && fn.Child(pyast.FieldAttribute).TextIs(f.Name) {
 			if v := e.Eval(fn.Child(pyast.FieldObject), ctx.Parent); v.Kind == ClassVal && !f.decorated("classmethod") {
 				index++
 			}
@@ -694,6 +702,14 @@ type Passed struct {
 	Keyword  *DictValue
 	// Open says that unknown positional arguments follow those in Position.
 	Open bool
+}
+
+// Arguments are what the function of a context is called with, or started with by a launcher. The context is no root.
+func (e *Evaluator) Arguments(ctx *Ctx) Passed {
+	if ctx.Given != nil {
+		return *ctx.Given
+	}
+	return e.Passed(ctx.Call, ctx.Parent)
 }
 
 // Passed reads the arguments of a call in a context.
@@ -808,6 +824,9 @@ func (e *Evaluator) Member(base *Value, name string, n pyast.Node, ctx *Ctx) *Va
 		}
 		return &Value{Kind: External, Node: n, Ctx: ctx, Name: base.Name + "." + name}
 	case Instance, ClassVal:
+		if name == "__class__" && base.Kind == Instance {
+			return &Value{Kind: ClassVal, Node: n, Ctx: ctx, Class: base.Class}
+		}
 		self := base
 		if base.Kind == Instance && base.Other != nil {
 			self = base.Other // super().name
@@ -1308,11 +1327,14 @@ func (e *Evaluator) subscript(n pyast.Node, ctx *Ctx) *Value {
 	for _, b := range base.present() {
 		switch {
 		case b.Kind == Dict:
-			if key, ok := index.Text(); ok {
-				if x, ok := b.Dict.Get(key); ok {
-					vs = append(vs, e.Expr(x.Value))
-					continue
-				}
+			key, known := index.Text()
+			if x, ok := b.Dict.Get(key); known && ok {
+				vs = append(vs, e.Expr(x.Value))
+				continue
+			}
+			if any := e.anyOf(b, index); any != nil && !known {
+				vs = append(vs, any...)
+				continue
 			}
 			vs = append(vs, &Value{Kind: Item, Node: n, Ctx: ctx, Base: b, Other: index})
 		case (b.Kind == Tuple || b.Kind == List) && index.Kind == Int && !b.Open:
@@ -1332,6 +1354,24 @@ func (e *Evaluator) subscript(n pyast.Node, ctx *Ctx) *Value {
 		}
 	}
 	return join(n, ctx, vs...)
+}
+
+// anyOf are the values of a dict that is asked for a key which is not known, where it is one of them for sure: a loop goes over the keys,
+// or the dict is a registry, whose values are all functions or classes. It is nil elsewhere.
+func (e *Evaluator) anyOf(d, key *Value) []*Value {
+	if len(d.Dict.Entries) == 0 || len(d.Dict.Entries) > maxAlternatives {
+		return nil
+	}
+	own := key.Kind == LoopVar && key.Base.Key() == d.Key() && !d.Dict.Open
+	var out []*Value
+	for _, x := range d.Dict.Entries {
+		v := e.Expr(x.Value)
+		if !own && v.Kind != ClassVal && v.Kind != FuncVal {
+			return nil
+		}
+		out = append(out, v)
+	}
+	return out
 }
 
 func (e *Evaluator) str(n pyast.Node, ctx *Ctx) *Value {

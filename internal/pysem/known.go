@@ -93,6 +93,10 @@ func (e *Evaluator) external(n pyast.Node, name string, ctx *Ctx) *Value {
 		}
 	case "copy.copy":
 		return arg(0)
+	case "builtins.type":
+		if v := arg(0); v.Kind == Instance && len(args.Position) == 1 {
+			return &Value{Kind: ClassVal, Node: n, Ctx: ctx, Class: v.Class}
+		}
 	case "dataclasses.asdict", "builtins.vars":
 		if d := e.fields(arg(0)); d != nil {
 			return &Value{Kind: Dict, Node: n, Ctx: ctx, Dict: d}

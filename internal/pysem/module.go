@@ -85,6 +85,16 @@ type Param struct {
 // Method reports whether calls through an instance pass the instance as first argument.
 func (f *Func) Method() bool { return f.Class != nil && !f.static && len(f.Params) > 0 }
 
+// FirstPassed is the first parameter that a call passes something for, nil where there is none.
+func (f *Func) FirstPassed() *Param {
+	for i := range f.Params {
+		if i > 0 || !f.Method() {
+			return &f.Params[i]
+		}
+	}
+	return nil
+}
+
 // QualName is "Class.method" or the function's name.
 func (f *Func) QualName() string {
 	if f.Class != nil {

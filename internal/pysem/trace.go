@@ -74,11 +74,13 @@ type Tracer struct {
 	// Interesting says of the last name of a callee ("step", "save") that a function that calls it is worth walking into; home
 	// says that the function stands in the file under analysis.
 	Interesting func(name string, home bool) bool
+	// Launched says which function a call of something foreign starts, and with what; nil for calls that start none.
+	Launched func(callee *Value, call pyast.Node) *Launch
 
 	home     *Module        // nil when there is only one
 	interest map[*Func]bool // whether functions are worth walking into
 	runs     map[*Func][]*Func
-	handed   map[*Module]map[string][]string
+	handed   map[*Module]map[string][]pyast.Node
 	visited  map[*Func]bool
 	descents int // of all traces
 	afar     int // of these, into functions of other files
@@ -87,7 +89,7 @@ type Tracer struct {
 
 // NewTracer makes a tracer over an evaluator. home is the file under analysis.
 func NewTracer(e *Evaluator, home *Module, interesting func(name string, home bool) bool) *Tracer {
-	return &Tracer{Eval: e, Interesting: interesting, home: home, interest: map[*Func]bool{}, runs: map[*Func][]*Func{}, handed: map[*Module]map[string][]string{}, visited: map[*Func]bool{}, entered: map[*Func]int{}}
+	return &Tracer{Eval: e, Interesting: interesting, home: home, interest: map[*Func]bool{}, runs: map[*Func][]*Func{}, handed: map[*Module]map[string][]pyast.Node{}, visited: map[*Func]bool{}, entered: map[*Func]int{}}
 }
 
 // Entered are the functions of other files that were walked by any trace so far.
@@ -153,8 +155,8 @@ func early(end, inner, fr *Frame) *Frame {
 	return &out
 }
 
-// leaves reports whether a block always ends by leaving it.
-func leaves(b pyast.Node) bool {
+// Leaves reports whether a block always ends by leaving it.
+func Leaves(b pyast.Node) bool {
 	var last pyast.Node
 	for c := range b.Children() {
 		last = c
@@ -168,9 +170,9 @@ func leaves(b pyast.Node) bool {
 			return true
 		}
 	case pyast.KindWithStatement:
-		return leaves(last.Child(pyast.FieldBody))
+		return Leaves(last.Child(pyast.FieldBody))
 	case pyast.KindIfStatement:
-		if !leaves(last.Child(pyast.FieldConsequence)) {
+		if !Leaves(last.Child(pyast.FieldConsequence)) {
 			return false
 		}
 		complete := false
@@ -179,7 +181,7 @@ func leaves(b pyast.Node) bool {
 			if alt.Kind() == pyast.KindElseClause {
 				complete, body = true, alt.Child(pyast.FieldBody)
 			}
-			if !leaves(body) {
+			if !Leaves(body) {
 				return false
 			}
 		}
@@ -275,7 +277,7 @@ func (w *walk) ifStmt(s pyast.Node, ctx *Ctx, fr *Frame) *Frame {
 	}
 	body := s.Child(pyast.FieldConsequence)
 	w.block(body, ctx, frame(cond, true, false, fr))
-	conds, left := []pyast.Node{cond}, []bool{leaves(body)}
+	conds, left := []pyast.Node{cond}, []bool{Leaves(body)}
 	rest := frame(cond, false, false, fr)
 	complete := false
 	for alt := range s.ChildrenOf(pyast.FieldAlternative) {
@@ -284,13 +286,13 @@ func (w *walk) ifStmt(s pyast.Node, ctx *Ctx, fr *Frame) *Frame {
 			w.expr(c, ctx, rest)
 			w.block(body, ctx, frame(c, true, false, rest))
 			rest = frame(c, false, false, rest)
-			conds, left = append(conds, c), append(left, leaves(body))
+			conds, left = append(conds, c), append(left, Leaves(body))
 			continue
 		}
 		body := alt.Child(pyast.FieldBody)
 		w.block(body, ctx, rest)
 		complete = true
-		left = append(left, leaves(body))
+		left = append(left, Leaves(body))
 	}
 	if !complete {
 		left = append(left, false)
@@ -389,24 +391,28 @@ func (w *walk) descend(call pyast.Node, ctx *Ctx, fr *Frame) {
 		switch c.Kind {
 		case FuncVal:
 			known = true
-			w.enter(c.Func, call, ctx, c.Base, fr, false)
+			w.enter(c.Func, call, ctx, c.Base, fr, nil)
 		case ClassVal:
 			known = true
 			self := &Value{Kind: Instance, Node: call, Ctx: ctx, Class: c.Class}
 			if f := e.find(c.Class, "__init__"); f != nil {
-				w.enter(f, call, ctx, self, fr, false)
+				w.enter(f, call, ctx, self, fr, nil)
 			} else if f := e.find(c.Class, "__post_init__"); f != nil && c.Class.dataclass() && len(f.Params) == 1 {
-				w.enter(f, call, ctx, self, fr, false) // further parameters get what is no field, and not by place
+				w.enter(f, call, ctx, self, fr, nil) // further parameters get what is no field, and not by place
 			}
 		case Instance:
 			known = true
 			if f := e.find(c.Class, "__call__"); f != nil {
-				w.enter(f, call, ctx, c, fr, false)
+				w.enter(f, call, ctx, c, fr, nil)
 			}
 		}
 	}
 	if known {
 		return
+	}
+	var launch *Launch
+	if w.t.Launched != nil {
+		launch = w.t.Launched(callee, call)
 	}
 	for a := range call.Child(pyast.FieldArguments).Children() {
 		if a.Kind() == pyast.KindKeywordArgument {
@@ -416,12 +422,63 @@ func (w *walk) descend(call pyast.Node, ctx *Ctx, fr *Frame) {
 			continue
 		}
 		if v := e.Eval(a, ctx); v.Kind == FuncVal {
-			w.enter(v.Func, call, ctx, v.Base, fr, true)
+			w.enter(v.Func, call, ctx, v.Base, fr, &handed{launch, a})
 		}
 	}
 }
 
-func (w *walk) enter(f *Func, call pyast.Node, ctx *Ctx, self *Value, fr *Frame, passed bool) {
+// Launch is how a call of something foreign starts a function: in a process or thread of its own, or after it has made these.
+type Launch struct {
+	// Function is the function that is started; Args is the tuple, Kwargs the dict of what it is started with, none for nothing.
+	Function, Args, Kwargs pyast.Node
+	// Rank says that the number of the process comes in front of Args.
+	Rank bool
+}
+
+// handed is a function that something foreign is handed, and how it is started, if that is known.
+type handed struct {
+	launch *Launch
+	at     pyast.Node
+}
+
+// start is the context of a function that something foreign is handed and starts.
+func (e *Evaluator) start(f *Func, call pyast.Node, ctx *Ctx, self *Value, h *handed) *Ctx {
+	inner := &Ctx{Func: f, Parent: ctx, Call: call, Self: self, Passed: true, depth: ctx.depth + 1}
+	if h.launch == nil || h.launch.Function != h.at {
+		return inner
+	}
+	given := Passed{Keyword: &DictValue{Literal: call}}
+	if h.launch.Rank {
+		rank := unknown
+		if p := f.FirstPassed(); p != nil {
+			rank = &Value{Kind: ParamVal, Node: p.Node, Ctx: inner, Name: p.Name}
+		}
+		given.Position = append(given.Position, Expr{Val: rank})
+	}
+	if h.launch.Args.Valid() {
+		v := e.Eval(h.launch.Args, ctx)
+		if v.Kind != Tuple && v.Kind != List {
+			return inner
+		}
+		for _, x := range v.Elems {
+			given.Position = append(given.Position, Expr{Val: x})
+		}
+		given.Open = v.Open
+	}
+	if h.launch.Kwargs.Valid() {
+		given.Keyword = given.Keyword.merge(e.Eval(h.launch.Kwargs, ctx))
+	}
+	if self != nil && self.Kind == ClassVal && f.Method() && !f.decorated("classmethod") { // Class.method, started on the instance that comes first
+		if len(given.Position) == 0 {
+			return inner
+		}
+		inner.Self, given.Position = e.Expr(given.Position[0]), given.Position[1:]
+	}
+	inner.Given = &given
+	return inner
+}
+
+func (w *walk) enter(f *Func, call pyast.Node, ctx *Ctx, self *Value, fr *Frame, handed *handed) {
 	if !w.t.Worth(f) || recursive(ctx, f) {
 		return
 	}
@@ -438,8 +495,8 @@ func (w *walk) enter(f *Func, call pyast.Node, ctx *Ctx, self *Value, fr *Frame,
 	w.t.descents++
 	w.t.visited[f] = true
 	var inner *Ctx
-	if passed {
-		inner = &Ctx{Func: f, Parent: ctx, Call: call, Self: self, Passed: true, depth: ctx.depth + 1}
+	if handed != nil {
+		inner = w.t.Eval.start(f, call, ctx, self, handed)
 	} else {
 		inner = w.t.Eval.Enter(f, call, ctx, self)
 	}
@@ -500,7 +557,7 @@ func (t *Tracer) mayRun(f *Func) []*Func {
 	var out []*Func
 	m := f.Module
 	seen := map[string]bool{}
-	add := func(n pyast.Node) {
+	add := func(n pyast.Node, called bool) {
 		name := lastName(n)
 		if name == "" || seen[name] {
 			return
@@ -510,8 +567,18 @@ func (t *Tracer) mayRun(f *Func) []*Func {
 		if c := m.classes[name]; c != nil {
 			out = append(out, t.made(c)...)
 		}
+		known := len(out)
 		for _, g := range t.imported(f, n, name) {
 			out = append(out, g...)
+		}
+		if called && n.Kind() == pyast.KindAttribute && len(out) == known && f.Module != t.home && len(m.named[name]) == 0 && t.home != nil {
+			// A method of an object that the function is given: its class is one of those that the file under analysis imports.
+			for _, link := range t.Eval.Links(t.home) {
+				out = append(out, link.methods(name)...)
+			}
+		}
+		if c := f.methodClass(); c != nil && (name == "__class__" || n.Kind() == pyast.KindIdentifier && f.decorated("classmethod") && name == f.selfName()) {
+			out = append(out, t.made(c)...)
 		}
 		if c := f.methodClass(); c != nil && n.Kind() == pyast.KindAttribute { // inherited, from files that this one does not import
 			t.Eval.lookup(c, func(c *Class) *Func {
@@ -523,44 +590,94 @@ func (t *Tracer) mayRun(f *Func) []*Func {
 		}
 	}
 	for _, call := range f.Calls {
-		add(call.Child(pyast.FieldFunction))
+		add(call.Child(pyast.FieldFunction), true)
 		for a := range call.Child(pyast.FieldArguments).Children() {
 			if a.Kind() == pyast.KindKeywordArgument {
 				a = a.Child(pyast.FieldValue)
 			}
 			if a.Is(pyast.KindIdentifier, pyast.KindAttribute) {
-				add(a) // handed on to be called
+				add(a, false) // handed on to be called
 			}
 		}
 	}
-	for _, name := range t.handedOn(m)[f.Name] {
-		out = append(out, m.named[name]...)
+	handing := []*Module{m}
+	if t.home != nil && t.home != m {
+		handing = append(handing, t.home)
+	}
+	for _, from := range handing {
+		for _, n := range t.handedOn(from)[f.Name] {
+			out = append(out, t.meant(from, n)...)
+		}
 	}
 	t.runs[f] = out
 	return out
 }
 
-// handedOn are the names of functions that calls in a module pass as arguments, by the name of the callee, which may call them.
-func (t *Tracer) handedOn(m *Module) map[string][]string {
+// handedOn are the functions that calls in a module pass as arguments, by the name of the callee, which may call them, and of the other
+// functions that it is passed, which may be called with them: spawn(run, args=(train,)).
+func (t *Tracer) handedOn(m *Module) map[string][]pyast.Node {
 	if out, ok := t.handed[m]; ok {
 		return out
 	}
-	out := map[string][]string{}
+	out := map[string][]pyast.Node{}
+	var passed []pyast.Node
+	var collect func(n pyast.Node)
+	collect = func(n pyast.Node) {
+		switch n.Kind() {
+		case pyast.KindKeywordArgument:
+			collect(n.Child(pyast.FieldValue))
+		case pyast.KindTuple, pyast.KindList:
+			for c := range n.Children() {
+				collect(c)
+			}
+		case pyast.KindIdentifier, pyast.KindAttribute:
+			if m.mayMean(n) {
+				passed = append(passed, n)
+			}
+		}
+	}
 	for _, f := range m.Funcs {
 		for _, call := range f.Calls {
-			callee := lastName(call.Child(pyast.FieldFunction))
+			passed = passed[:0]
 			for a := range call.Child(pyast.FieldArguments).Children() {
-				if a.Kind() == pyast.KindKeywordArgument {
-					a = a.Child(pyast.FieldValue)
-				}
-				if a.Is(pyast.KindIdentifier, pyast.KindAttribute) && len(m.named[lastName(a)]) > 0 {
-					out[callee] = append(out[callee], lastName(a))
+				collect(a)
+			}
+			callee := lastName(call.Child(pyast.FieldFunction))
+			for i, n := range passed {
+				out[callee] = append(out[callee], n)
+				for j, other := range passed {
+					if i != j {
+						out[lastName(other)] = append(out[lastName(other)], n)
+					}
 				}
 			}
 		}
 	}
 	t.handed[m] = out
 	return out
+}
+
+// mayMean reports whether a name in a module may mean a function: of the module, or one that it imports.
+func (m *Module) mayMean(n pyast.Node) bool {
+	name := lastName(n)
+	return len(m.named[name]) > 0 || n.Kind() == pyast.KindIdentifier && slices.ContainsFunc(m.Top.defs[name], func(d *Def) bool { return d.Kind == DefImport })
+}
+
+// meant are the functions that a name in a module may mean: those of the module, and one that it imports.
+func (t *Tracer) meant(m *Module, n pyast.Node) []*Func {
+	name := lastName(n)
+	out := m.named[name]
+	if n.Kind() != pyast.KindIdentifier || len(out) > 0 {
+		return out
+	}
+	for _, d := range m.Top.defs[name] {
+		if d.Kind == DefImport {
+			if v := t.Eval.imported(m, d.Qual); v != nil && v.Kind == FuncVal {
+				return []*Func{v.Func}
+			}
+		}
+	}
+	return nil
 }
 
 // made are the functions that run when an instance of a class is made and, mostly right after, called.
@@ -603,6 +720,12 @@ func (t *Tracer) imported(f *Func, n pyast.Node, name string) [][]*Func {
 	}
 	return out
 }
+
+// methods are the methods of a name that classes of the module have.
+func (m *Module) methods(name string) []*Func {
+	return slices.DeleteFunc(slices.Clone(m.named[name]), func(f *Func) bool { return f.Class == nil })
+}
+
 func (m *Module) classNamed(name string) *Class { return m.classes[name] }
 
 func lastName(fn pyast.Node) string {

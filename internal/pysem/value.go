@@ -131,14 +131,15 @@ type Ctx struct {
 	Call   pyast.Node
 	// Self is the instance a method runs on.
 	Self *Value
-	// Passed says that the function was handed to a foreign function (spawn, launch) rather than called: its parameters
-	// are symbolic.
+	// Passed says that the function was handed to a foreign function (spawn, launch) rather than called. Given are the arguments
+	// that it is started with; without them its parameters are symbolic.
 	Passed bool
+	Given  *Passed
 	depth  int
 }
 
-// Root reports whether nothing is known of the caller.
-func (c *Ctx) Root() bool { return c.Parent == nil || c.Passed }
+// Root reports whether nothing is known of what the function is called with.
+func (c *Ctx) Root() bool { return c.Parent == nil || c.Passed && c.Given == nil }
 
 var (
 	unknown = &Value{Kind: Unknown, size: 1}

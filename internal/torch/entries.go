@@ -90,13 +90,29 @@ func init() {
 		expovariate vonmisesvariate gammavariate betavariate paretovariate weibullvariate randbytes`)
 	add(OwnRNG, "", "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator numpy.random.SeedSequence random.Random random.SystemRandom")
 
-	add(Collective, "torch.distributed.", `barrier monitored_barrier all_reduce all_gather all_gather_object all_gather_into_tensor broadcast broadcast_object_list reduce
-		reduce_scatter reduce_scatter_tensor gather gather_object scatter scatter_object_list all_to_all all_to_all_single new_group`)
-	add(Collective, "", `torch.distributed.checkpoint.load torch.distributed.checkpoint.load_state_dict
-		torch.distributed.checkpoint.state_dict.get_state_dict torch.distributed.checkpoint.state_dict.get_model_state_dict
-		torch.distributed.checkpoint.state_dict.get_optimizer_state_dict torch.distributed.checkpoint.state_dict.set_state_dict
-		torch.distributed.checkpoint.state_dict.set_model_state_dict torch.distributed.checkpoint.state_dict.set_optimizer_state_dict
-		torch_xla.core.xla_model.rendezvous`)
+	joint := func(does Joint, prefix, names string) {
+		for _, n := range fields(names) {
+			add(Collective, prefix, n)
+			set(prefix+n, func(e *Entry) { e.Does = does })
+		}
+	}
+	const exchanges = `all_reduce all_gather all_gather_object all_gather_into_tensor all_gather_coalesced broadcast broadcast_object_list reduce
+		reduce_scatter reduce_scatter_tensor gather gather_object scatter scatter_object_list all_to_all all_to_all_single new_group`
+	for _, module := range []string{"torch.distributed.", "deepspeed.comm."} {
+		joint(Barrier, module, "barrier monitored_barrier")
+		joint(Exchange, module, exchanges)
+	}
+	joint(Exchange, "torch.distributed.nn.", "all_reduce all_gather broadcast reduce gather scatter reduce_scatter all_to_all")
+	joint(Exchange, "torch.distributed.nn.functional.", "all_reduce all_gather broadcast reduce gather scatter reduce_scatter all_to_all")
+	joint(Exchange, "torch.distributed.checkpoint.", `load load_state_dict state_dict.get_state_dict state_dict.get_model_state_dict state_dict.get_optimizer_state_dict
+		state_dict.set_state_dict state_dict.set_model_state_dict state_dict.set_optimizer_state_dict`)
+	joint(Barrier, "", "torch_xla.core.xla_model.rendezvous detectron2.utils.comm.synchronize mmengine.dist.barrier horovod.torch.barrier")
+	joint(Exchange, "horovod.torch.", "allreduce allreduce_ allgather allgather_object broadcast broadcast_ broadcast_object broadcast_parameters broadcast_optimizer_state")
+	joint(Exchange, "accelerate.utils.", "gather gather_object broadcast broadcast_object_list reduce")
+	joint(Exchange, "detectron2.utils.comm.", "gather all_gather reduce_dict shared_random_seed")
+	joint(Exchange, "mmengine.dist.", "all_reduce all_gather all_gather_object broadcast broadcast_object_list gather gather_object reduce all_reduce_dict sync_random_seed collect_results")
+	joint(Exchange, "torch_xla.core.xla_model.", "all_reduce all_gather mesh_reduce")
+	joint(JointSave, "", "megatron.core.dist_checkpointing.save megatron.checkpointing.save_checkpoint megatron.training.checkpointing.save_checkpoint")
 	set("torch.distributed.checkpoint.load torch.distributed.checkpoint.load_state_dict",
 		func(e *Entry) { e.Payload, e.Path, e.Fills = "state_dict", "checkpoint_id", true })
 	add(Rank, "", `torch.distributed.get_rank torch.distributed.get_node_local_rank horovod.torch.rank horovod.torch.local_rank torch_xla.core.xla_model.get_ordinal`)

@@ -66,8 +66,9 @@ type Entry struct {
 	Since Version
 	// Prefix is what a Wrapper puts before the keys of its state dict.
 	Prefix string
-	// Collective says that a Saver must be called by every process.
+	// Collective says that a Saver must be called by every process. Does is what processes do together in a Collective.
 	Collective bool
+	Does       Joint
 	// Payload and Path are the keywords of what a Saver writes and where to; for a Collective that fills a dict in place from a
 	// checkpoint, of the dict and of where it reads.
 	Payload, Path string
@@ -122,10 +123,8 @@ func Lookup(qualified string) (Entry, bool) {
 	if e, ok := entries[qualified]; ok {
 		return e, true
 	}
-	for _, a := range aliases {
-		if rest, ok := strings.CutPrefix(qualified, a.from); ok {
-			return lookupExact(a.to + rest)
-		}
+	if name := Canonical(qualified); name != qualified {
+		return lookupExact(name)
 	}
 	if rest, ok := strings.CutPrefix(qualified, "torch.optim."); ok {
 		if module, class, ok := strings.Cut(rest, "."); ok && !strings.Contains(class, ".") {
@@ -137,6 +136,16 @@ func Lookup(qualified string) (Entry, bool) {
 		}
 	}
 	return Entry{}, false
+}
+
+// Canonical is the path under which the tables have what a qualified name means.
+func Canonical(qualified string) string {
+	for _, a := range aliases {
+		if rest, ok := strings.CutPrefix(qualified, a.from); ok {
+			return a.to + rest
+		}
+	}
+	return qualified
 }
 
 func lookupExact(name string) (Entry, bool) {

@@ -12,29 +12,17 @@ import (
 
 // Processes shows that several processes run a piece of code.
 type Processes struct {
-	// Node is the call that only a program of several processes makes; What is its name in a message.
+	// Node is the call that only a program of several processes makes, of which torch's tables say more.
 	Node pyast.Node
-	What string
+	torch.Several
 
 	ctx   *pysem.Ctx
 	frame *pysem.Frame
 }
 
-// manyProcesses are the callees that only a program of several processes needs, by qualified name.
-var manyProcesses = []struct {
-	pattern *regexp.Regexp
-	what    string
-}{
-	{regexp.MustCompile(`^(torch\.distributed|deepspeed\.comm)(\.\w+)*\.init_process_group$|^deepspeed\.init_distributed$`), "init_process_group"},
-	{ddpClass, "DistributedDataParallel"},
-	{regexp.MustCompile(`^torch\..*\bDistributedSampler$`), "DistributedSampler"},
-	{regexp.MustCompile(`^horovod\.torch\.(init|DistributedOptimizer)$`), "Horovod"},
-}
-
 var (
-	ddpClass  = regexp.MustCompile(`^(torch\.nn\.parallel(\.distributed)?|apex\.parallel(\.distributed)?)\.DistributedDataParallel$`)
-	spawnCall = regexp.MustCompile(`^torch\.multiprocessing(\.\w+)?\.(spawn|start_processes)$`)
-	newProc   = regexp.MustCompile(`(?i)(^|\.)(spawn|start_processes|process|launch|notebook_launcher|starmap)$`)
+	ddpClass = regexp.MustCompile(`^(torch\.nn\.parallel(\.distributed)?|apex\.parallel(\.distributed)?)\.DistributedDataParallel$`)
+	newProc  = regexp.MustCompile(`(?i)(^|\.)(spawn|start_processes|process|launch|notebook_launcher|starmap)$`)
 )
 
 // DistributedDataParallel reports whether an object is a DDP wrapper, rather than DataParallel in one process.
@@ -48,34 +36,72 @@ func (f *File) handedTo(c *pysem.Ctx) string {
 	return fn.Text()
 }
 
-// isSpawn reports whether a function runs because it was handed to torch.multiprocessing.spawn.
-func isSpawn(f *File, c *pysem.Ctx) bool { return c.Passed && spawnCall.MatchString(f.handedTo(c)) }
+// startedBy is how the function of a context was started, if by a launcher that is known.
+func (f *File) startedBy(c *pysem.Ctx) (torch.Launch, bool) {
+	if !c.Passed {
+		return torch.Launch{}, false
+	}
+	return launcher(f.Eval.Eval(c.Call.Child(pyast.FieldFunction), c.Parent))
+}
+
+// spawned reports whether the function of a context runs in several processes because a launcher starts it in each, and the launcher's name.
+func (f *File) spawned(c *pysem.Ctx) (string, bool) {
+	l, ok := f.startedBy(c)
+	if !ok || l.Count == "" {
+		return "", false
+	}
+	if n := f.Eval.Eval(pysem.Args(c.Call).Get(l.CountAt, l.Count), c.Parent); n.Kind == pysem.Int && n.Int == 1 {
+		return "", false
+	}
+	return f.handedTo(c), true
+}
 
 // process is the calling context in which the process that runs a context began, nil for the program's first process.
 func (f *File) process(c *pysem.Ctx) *pysem.Ctx {
 	for ; c != nil; c = c.Parent {
-		if c.Passed && newProc.MatchString(f.handedTo(c)) {
+		if !c.Passed {
+			continue
+		}
+		if l, ok := f.startedBy(c); ok && l.Process || newProc.MatchString(f.handedTo(c)) {
 			return c
 		}
 	}
 	return nil
 }
 
+// evidence are the calls of the run that show that several processes run it.
 func (r *Run) evidence() []Processes {
-	var out []Processes
+	if r.processes == nil {
+		r.processes = r.severalCalls()
+	}
+	return r.processes
+}
+
+func (r *Run) severalCalls() []Processes {
+	out := []Processes{}
 	for _, c := range r.Calls {
 		if strings.HasSuffix(c.Callee, "init_process_group") {
 			if n := c.Arg(-1, "world_size"); n.Kind == pysem.Int && n.Int == 1 {
-				return nil // a group of one
+				return []Processes{} // a group of one
 			}
 		}
-		for _, m := range manyProcesses {
-			if c.Callee != "" && (m.pattern.MatchString(c.Callee) || c.Known && m.pattern.MatchString(c.Entry.Name)) && !r.File.unreachable(c.Frame) {
-				out = append(out, Processes{c.Node, m.what, c.Ctx, c.Frame})
-			}
+		s, ok := torch.ManyProcesses(c.Callee)
+		if !ok || s.Exchange && tested(c.Frame) || r.File.unreachable(c.Frame) { // whether there is a group may be what is tested
+			continue
 		}
+		out = append(out, Processes{c.Node, s, c.Ctx, c.Frame})
 	}
 	return out
+}
+
+// tested reports whether a test stands around a frame.
+func tested(fr *pysem.Frame) bool {
+	for ; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameIf {
+			return true
+		}
+	}
+	return false
 }
 
 // Distributed finds what proves that several processes make a call: they were spawned into it, or the same program, in the
@@ -86,8 +112,10 @@ func (c *Call) Distributed() (Processes, bool) {
 		return Processes{}, false
 	}
 	p := f.process(c.Ctx)
-	if p != nil && isSpawn(f, p) {
-		return Processes{p.Call, "torch.multiprocessing.spawn", p.Parent, nil}, true
+	if p != nil {
+		if name, ok := f.spawned(p); ok {
+			return Processes{p.Call, torch.Several{What: name}, p.Parent, nil}, true
+		}
 	}
 	for _, e := range c.Run.evidence() {
 		if f.process(e.ctx) == p && !Exclusive(e.frame, c.Frame) {
@@ -97,31 +125,27 @@ func (c *Call) Distributed() (Processes, bool) {
 	return Processes{}, false
 }
 
-// Optional reports whether an option alone decides that there are several processes, in a run that starts no process group: the program
-// may be one that only shares code with those which do.
+// Optional reports whether an option, or the way it is launched, alone decides that there are several processes, in a run that starts no
+// process group: the program may be one that only shares code with those which do.
 func (e Processes) Optional(r *Run) bool {
-	if e.What != "DistributedDataParallel" && e.What != "DistributedSampler" {
+	if e.Launched {
+		return !r.File.names(asksForMain)
+	}
+	if e.What == "" || e.Starts || e.ctx == nil || !tested(e.frame) {
 		return false
 	}
-	for _, o := range r.evidence() {
-		if o.What != "DistributedDataParallel" && o.What != "DistributedSampler" {
-			return false
-		}
-	}
-	for fr := e.frame; fr != nil; fr = fr.Parent {
-		if fr.Kind == pysem.FrameIf {
-			return true
-		}
-	}
-	return false
+	return !slices.ContainsFunc(r.evidence(), func(o Processes) bool { return o.Starts })
 }
+
+// asksForMain is how a program under Accelerate shows that it reckons with several processes.
+var asksForMain = regexp.MustCompile(`^(is_(local_)?main_process|wait_for_everyone|(local_)?main_process_first|on_(local_)?main_process|num_processes|process_index|gather(_for_metrics)?)$`)
 
 // GroupStarted reports whether there is a process group wherever the program comes to the call: one is started before, or a wrapper made
 // that cannot do without, behind no test that does not stand around the call as well.
 func (c *Call) GroupStarted() bool {
 	f := c.Run.File
 	for _, e := range c.Run.evidence() {
-		if e.What != "DistributedSampler" && e.What != "Horovod" && f.process(e.ctx) == f.process(c.Ctx) && Implied(e.frame, c.Frame) &&
+		if e.Group && f.process(e.ctx) == f.process(c.Ctx) && Implied(e.frame, c.Frame) &&
 			slices.ContainsFunc(c.Run.Calls, func(o *Call) bool { return o.Node == e.Node && o.Ctx == e.ctx && o.Index < c.Index }) {
 			return true
 		}
@@ -139,7 +163,7 @@ func (s *SaveSite) Distributed() (Processes, bool) {
 		return Processes{}, false
 	}
 	if n := s.Run.hooked(); n.Valid() {
-		return Processes{n, "`" + n.Text() + "`", nil, nil}, true
+		return Processes{n, torch.Several{What: "`" + n.Text() + "`"}, nil, nil}, true
 	}
 	if s.Loop == nil && !s.AfterLoop {
 		return Processes{}, false // the caller may let one process in only
@@ -147,7 +171,7 @@ func (s *SaveSite) Distributed() (Processes, bool) {
 	for _, c := range s.Components {
 		if c.Object != nil && c.Object.Kind == Model && c.Value != nil {
 			if n := s.Run.File.wrapped(c.Value, 0); n.Valid() {
-				return Processes{n, "DistributedDataParallel", nil, nil}, true
+				return Processes{n, torch.Several{What: "DistributedDataParallel"}, nil, nil}, true
 			}
 		}
 	}
@@ -176,21 +200,10 @@ func (f *File) wrapped(v *pysem.Value, depth int) pyast.Node {
 	return pyast.Node{}
 }
 
-// GroupKind says what a call does together with the other processes.
-type GroupKind uint8
-
-// Kinds of calls that every process of the group must make.
-const (
-	Barrier    GroupKind = iota // waits for all
-	Exchange                    // all_reduce, broadcast, gather and the like
-	JointSave                   // writes a checkpoint together
-	JointState                  // gathers a sharded state
-)
-
 // GroupCall is a call that every process of the group must make.
 type GroupCall struct {
 	*Call
-	Kind GroupKind
+	Kind torch.Joint
 	// What is how messages call it, as "FSDP state_dict".
 	What string
 	// Certain is false where only some backends exchange data in it: accelerator.save_state hangs under DeepSpeed and FSDP.
@@ -198,12 +211,9 @@ type GroupCall struct {
 }
 
 var (
-	acceleratorName = regexp.MustCompile(`(?i)(^|[._])accelerator$`)
-	engineName      = regexp.MustCompile(`(?i)(^|[._])(model_)?engine$|deep_?speed`)
-	fabricName      = regexp.MustCompile(`(?i)(^|[._])fabric$`)
-	fsdpClass       = regexp.MustCompile(`FullyShardedDataParallel$|(^|\.)FSDP$`)
-	stateTypeCall   = regexp.MustCompile(`\b(FSDP|FullyShardedDataParallel)\.(state_dict_type|set_state_dict_type)$`)
-	fsdpState       = regexp.MustCompile(`FullyShardedDataParallel\.((full|sharded)_optim_state_dict|optim_state_dict)$|^torch\.distributed\.checkpoint\.state_dict\.get_(model_|optimizer_)?state_dict$`)
+	fsdpClass     = regexp.MustCompile(`FullyShardedDataParallel$|(^|\.)FSDP$`)
+	stateTypeCall = regexp.MustCompile(`\b(FSDP|FullyShardedDataParallel)\.(state_dict_type|set_state_dict_type)$`)
+	fsdpState     = regexp.MustCompile(`FullyShardedDataParallel\.((full|sharded)_optim_state_dict|optim_state_dict)$|^torch\.distributed\.checkpoint\.state_dict\.get_(model_|optimizer_)?state_dict$`)
 )
 
 // GroupCalls are the calls of the run that every process must make, in order.
@@ -221,47 +231,72 @@ func (f *File) groupCall(c *Call) (GroupCall, bool) {
 	g := GroupCall{Call: c, Certain: true, What: c.Node.Child(pyast.FieldFunction).Text()}
 	switch {
 	case c.Known && c.Entry.Kind == torch.Saver && c.Entry.Collective:
-		g.Kind = JointSave
-		return g, true
+		g.Kind = torch.JointSave
 	case c.Known && c.Entry.Kind == torch.Collective:
-		g.Kind = Exchange
-		if strings.HasSuffix(c.Callee, "barrier") {
-			g.Kind = Barrier
-		}
-		return g, true
+		g.Kind = c.Entry.Does
 	case fsdpState.MatchString(c.Callee):
-		g.Kind = JointState
-		return g, true
+		g.Kind = torch.JointState
+	case c.Callee != "" && torch.SavesTogether(c.Callee):
+		g.Kind = torch.JointSave
+	default:
+		g.Kind, g.Certain = f.jointMethod(c)
 	}
-	recv := c.Recv.Text()
-	switch c.Method {
-	case "barrier", "wait_for_everyone":
-		g.Kind = Barrier
-		return g, c.Callee == ""
-	case "consolidate_state_dict":
-		g.Kind = JointState
-		return g, true
-	case "save_state":
-		g.Kind, g.Certain = JointSave, false
-		return g, f.isA(c.Value, "accelerate.Accelerator") || acceleratorName.MatchString(recv)
-	case "save_checkpoint":
-		g.Kind = JointSave
-		return g, f.isA(c.Value, "deepspeed.initialize") || engineName.MatchString(recv)
-	case "save":
-		g.Kind = JointSave
-		return g, f.isA(c.Value, "lightning.fabric.Fabric") || f.isA(c.Value, "lightning.Fabric") || fabricName.MatchString(recv)
-	case "state_dict":
-		g.Kind, g.What = JointState, "FSDP `state_dict()`"
-		if o := f.Object(c.Value, recv); o != nil && fsdpClass.MatchString(o.Class) {
-			return g, true
+	if c.Method == "state_dict" && g.Kind == torch.NotJoint && f.shardedState(c) {
+		g.Kind, g.What = torch.JointState, "FSDP `state_dict()`"
+	}
+	return g, g.Kind != torch.NotJoint
+}
+
+// jointMethod is what the processes do together in the method that a call is of.
+func (f *File) jointMethod(c *Call) (does torch.Joint, certain bool) {
+	if c.Method == "" || c.Known {
+		return torch.NotJoint, true
+	}
+	for _, m := range torch.JointMethods(c.Method) {
+		if len(m.Of) == 0 && c.Callee == "" || len(m.Of) > 0 && f.isOf(m, c) {
+			return m.Does, !m.Uncertain
 		}
-		for fr := c.Frame; fr != nil; fr = fr.Parent {
-			if fr.Kind == pysem.FrameWith && stateTypeCall.MatchString(fr.Node.Child(pyast.FieldFunction).Text()) {
-				return g, true
+	}
+	return torch.NotJoint, true
+}
+
+// isOf reports whether the receiver of a call is such an object as a method is of: by what made it, by its annotation, or by its name.
+func (f *File) isOf(m torch.Method, c *Call) bool {
+	if c.Value != nil {
+		for _, a := range c.Value.Alternatives() {
+			if a.Kind == pysem.Elem {
+				a = a.Base
+			}
+			named := func(t *pysem.Value) bool { return slices.Contains(m.Of, torch.Canonical(calleeName(t))) }
+			if slices.Contains(m.Of, torch.Canonical(a.Callee())) {
+				n := f.Eval.Eval(pysem.Args(a.Node).Keyword[m.Count], a.Ctx)
+				return n.Kind != pysem.Int || n.Int != 1
+			}
+			if slices.ContainsFunc(f.declaredAs(a), named) {
+				return true
 			}
 		}
 	}
-	return g, false
+	return m.Called.MatchString(c.Recv.Text()) && (m.Import == "" || slices.ContainsFunc(f.moduleOf(c.Node).Imports, func(name string) bool {
+		return strings.HasPrefix(torch.Canonical(name+"."), m.Import)
+	}))
+}
+
+// shardedState reports whether a call of state_dict gathers the state of a model under FSDP.
+func (f *File) shardedState(c *Call) bool {
+	o := f.Object(c.Value, c.Recv.Text())
+	if o != nil && o.Kind == Optimizer {
+		return false // its shards are gathered by the calls of FSDP for them
+	}
+	if o != nil && fsdpClass.MatchString(o.Class) {
+		return true
+	}
+	for fr := c.Frame; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameWith && stateTypeCall.MatchString(fr.Node.Child(pyast.FieldFunction).Text()) {
+			return true
+		}
+	}
+	return false
 }
 
 // isA reports whether a value is what a callee returns, or an element of it.
@@ -292,9 +327,9 @@ func (s *SaveSite) Awaited() *Call {
 	for _, l := range r.Loads {
 		loads[l.Index] = l
 	}
-	p := f.process(s.Ctx)
+	p := handedOver(s.Ctx)
 	for _, c := range r.Calls {
-		if c.Index <= s.Index || Exclusive(s.Frame, c.Frame) || f.process(c.Ctx) != p || f.OneWriter(c.Frame) {
+		if c.Index <= s.Index || Exclusive(s.Frame, c.Frame) || handedOver(c.Ctx) != p || f.OneWriter(c.Frame) {
 			continue
 		}
 		if f.mayWait(c) || r.steps(c.Index) || f.waitsAtExit(s.Frame, c.Frame) {
@@ -307,13 +342,37 @@ func (s *SaveSite) Awaited() *Call {
 			return c
 		}
 		if strings.HasSuffix(c.Callee, "destroy_process_group") {
-			if s.Loop != nil {
+			if s.Loop != nil && !s.leavesLoop() {
 				return nil // each later round of training waits for the save; only the last one does not
 			}
 			return c
 		}
 	}
 	return nil
+}
+
+// leavesLoop reports whether the training loop is left right after the save: no later round waits for it.
+func (s *SaveSite) leavesLoop() bool {
+	n := Leading(s.Node, s.Ctx, s.Loop.Ctx)
+	for ; n.Valid() && n != s.Loop.Node; n = n.Parent() {
+		if n.Is(pyast.KindForStatement, pyast.KindWhileStatement) {
+			return false // left is a loop inside
+		}
+		for next := n.Next(); next.Valid() && n.Parent().Kind() == pyast.KindBlock; next = next.Next() {
+			if next.Is(pyast.KindBreakStatement, pyast.KindReturnStatement) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// handedOver is the innermost context on the way to one whose function something foreign is handed, which runs it when it likes; nil for none.
+func handedOver(c *pysem.Ctx) *pysem.Ctx {
+	for c != nil && !c.Passed {
+		c = c.Parent
+	}
+	return c
 }
 
 // waitedFor reports whether, between the save and a later event, all processes come to a call of a function that is not followed and
@@ -415,12 +474,24 @@ var firstOf = regexp.MustCompile(`(?i)(zero|main|master|rank\w*|process)_?first|
 // Guarded reports whether a place is surely not reached by all processes at once: a rank test lets some of them through only,
 // or a context manager one after the other.
 func (f *File) Guarded(fr *pysem.Frame) bool {
+	return inTurn(fr) || len(f.Guards(fr)) > 0
+}
+
+// OthersTogether reports whether all processes but the main one get to a place at once, on the branch that is meant for a single process:
+// `else` of `if several and main`.
+func (f *File) OthersTogether(fr *pysem.Frame) bool {
+	guards := f.Guards(fr)
+	return len(guards) > 0 && !inTurn(fr) && !slices.ContainsFunc(guards, func(g Guard) bool { return g.Test != MainOut })
+}
+
+// inTurn reports whether a context manager lets the processes get to a place one after the other.
+func inTurn(fr *pysem.Frame) bool {
 	for x := fr; x != nil; x = x.Parent {
 		if x.Kind == pysem.FrameWith && firstOf.MatchString(x.Node.Text()) {
 			return true
 		}
 	}
-	return len(f.Guards(fr)) > 0
+	return false
 }
 
 // SomeRanks is the outermost rank test around a frame that lets only some processes through, unless a test for a single
@@ -471,7 +542,26 @@ func (g GroupCall) OwnGroup() bool {
 			return true
 		}
 	}
-	return g.Kind == Barrier && len(args.Position) > 0
+	return g.Kind == torch.Barrier && len(args.Position) > 0
+}
+
+// ByChoice reports whether a helper in another file makes the call only where something is so that has nothing to do with there being
+// several processes: an option of the helper, which may never be so behind the guard.
+func (f *File) ByChoice(g GroupCall, guard Guard) bool {
+	for fr := g.Frame; fr != nil && fr != guard.Frame; fr = fr.Parent {
+		if fr.Kind == pysem.FrameIf && fr.Ctx.Func.Module != guard.Frame.Ctx.Func.Module && !f.asksSeveral(fr.Cond, fr.Ctx) {
+			return true
+		}
+	}
+	return false
+}
+
+// asksSeveral reports whether a condition asks whether there are several processes, or which one this is.
+func (f *File) asksSeveral(cond pyast.Node, ctx *pysem.Ctx) bool {
+	if singleName.MatchString(cond.Text()) || f.testRank(cond, ctx, true) != AnyRank || f.testRank(cond, ctx, false) != AnyRank {
+		return true
+	}
+	return slices.ContainsFunc(f.Eval.Eval(cond, ctx).Alternatives(), func(a *pysem.Value) bool { return a.Node.Valid() && singleName.MatchString(a.Node.Text()) })
 }
 
 var remembers = regexp.MustCompile(`^functools\.(lru_)?cache$`)
@@ -531,5 +621,5 @@ func (r *Run) Writes() []Write {
 
 // Distributed reports whether anything in a run shows that several processes run it.
 func (r *Run) Distributed() bool {
-	return len(r.evidence()) > 0 || slices.ContainsFunc(r.Calls, func(c *Call) bool { return spawnCall.MatchString(c.Callee) })
+	return len(r.evidence()) > 0 || slices.ContainsFunc(r.Calls, (*Call).spawns)
 }

@@ -1,6 +1,10 @@
 package training
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
 
 func TestGroupCalls(t *testing.T) {
 	f := analyze(t, `import torch
@@ -29,11 +33,11 @@ def main(args, net, part):
     torch.save(net.state_dict(), "x")
 `)
 	want := []struct {
-		kind    GroupKind
+		kind    torch.Joint
 		certain bool
 	}{
-		{Barrier, true}, {Exchange, true}, {Barrier, true}, {JointSave, false}, {JointSave, true}, {JointSave, true},
-		{JointState, true}, {JointState, true}, {JointSave, true},
+		{torch.Barrier, true}, {torch.Exchange, true}, {torch.Barrier, true}, {torch.JointSave, false}, {torch.JointSave, true}, {torch.JointSave, true},
+		{torch.JointState, true}, {torch.JointState, true}, {torch.JointSave, true},
 	}
 	got := f.Runs[len(f.Runs)-1].GroupCalls()
 	if len(got) != len(want) {

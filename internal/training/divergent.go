@@ -6,6 +6,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 )
 
 // DivergentTest is a test of the file system that each process makes for itself, with a call on one of its branches that all
@@ -65,7 +66,7 @@ func (r *Run) joint() []GroupCall {
 	out := r.GroupCalls()
 	for _, c := range r.Calls {
 		if ddpClass.MatchString(c.Callee) {
-			out = append(out, GroupCall{Call: c, Kind: Exchange, Certain: true, What: "DistributedDataParallel"})
+			out = append(out, GroupCall{Call: c, Kind: torch.Exchange, Certain: true, What: "DistributedDataParallel"})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b GroupCall) int { return a.Index - b.Index })

@@ -118,6 +118,15 @@ func Exclusive(a, b *pysem.Frame) bool {
 	return false
 }
 
+// Contradicts reports whether nobody whom the rank test lets through gets to a frame.
+func (g Guard) Contradicts(fr *pysem.Frame) bool {
+	if g.Frame.Kind != pysem.FrameIf {
+		return false
+	}
+	at := knownAt(fr)
+	return slices.ContainsFunc(knownFrom(g.Frame.Cond, g.Frame.Positive, nil), func(k outcome) bool { return slices.ContainsFunc(at, k.contradicts) })
+}
+
 // Implied reports whether whoever gets to one of the frames `from` also gets to fr: every test around fr is around one of them.
 func Implied(fr *pysem.Frame, from ...*pysem.Frame) bool {
 	var held []outcome

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 )
 
 // File holds the training facts of one Python file: of what its entry points do, in the files they lead to. It is for one
@@ -59,6 +60,7 @@ func Trace(m *pysem.Module, resolve pysem.Resolver) *File {
 	f := &File{Path: m.Path, Tree: m.Tree, Module: m, Eval: pysem.NewEvaluatorOver(resolve), objects: map[string]*Object{}, indexed: map[*pysem.Module]bool{}, resolve: resolve}
 	f.Eval.Fluent = objectMethods
 	f.tracer = pysem.NewTracer(f.Eval, m, interesting)
+	f.tracer.Launched = launched
 	f.keyed = map[*pysem.Func][]pyast.Node{}
 	f.Runs = append(f.Runs, f.run(m.Top, f.Eval.Root(m.Top, nil)))
 	called := f.called()
@@ -109,13 +111,13 @@ var interestingCalls = map[string]bool{}
 
 func init() {
 	for _, n := range []string{
-		"save", "load", "step", "update", "update_parameters", "load_state_dict", "state_dict", "backward", "barrier", "wait_for_everyone",
+		"save", "load", "step", "update", "update_parameters", "load_state_dict", "state_dict", "backward",
 		"set_epoch", "manual_seed", "manual_seed_all", "seed", "seed_all", "seed_everything", "set_seed", "init_process_group",
 		"destroy_process_group", "get_rng_state", "set_rng_state", "setstate", "getstate", "set_state", "get_state", "DataLoader",
 		"DistributedSampler", "DistributedDataParallel", "DDP", "DataParallel", "save_checkpoint", "save_state", "save_model",
 		"save_on_master", "load_checkpoint", "copyfile", "copytree", "makedirs", "mkdir", "copy", "copy2", "move", "remove", "unlink", "rmtree", "rename", "replace", "glob", "iglob",
-		"listdir", "sorted", "sort", "all_gather", "all_gather_object", "all_reduce", "broadcast", "broadcast_object_list", "spawn",
-		"use_deterministic_algorithms", "consolidate_state_dict", "GradScaler", "eval", "scale", "minimize", "prepare", "prepare_scheduler", "register_for_checkpointing", "initialize",
+		"listdir", "sorted", "sort", "spawn",
+		"use_deterministic_algorithms", "GradScaler", "eval", "scale", "minimize", "prepare", "prepare_scheduler", "register_for_checkpointing", "initialize",
 		"rand", "randn", "randint", "choice", "shuffle", "permutation", "normal", "uniform", "random", "sample", "randperm", "random_split", "randrange", "choices", "standard_normal",
 	} {
 		interestingCalls[n] = true
@@ -127,18 +129,21 @@ var interestingAfar = map[string]bool{}
 
 func init() {
 	for _, n := range []string{
-		"save", "load", "step", "update_parameters", "load_state_dict", "state_dict", "backward", "barrier", "wait_for_everyone",
+		"save", "load", "step", "update_parameters", "load_state_dict", "state_dict", "backward",
 		"set_epoch", "manual_seed", "manual_seed_all", "seed", "seed_all", "seed_everything", "set_seed", "init_process_group",
 		"destroy_process_group", "get_rng_state", "set_rng_state", "setstate", "getstate", "set_state", "get_state", "DataLoader",
 		"DistributedSampler", "DistributedDataParallel", "DDP", "DataParallel", "save_checkpoint", "save_state", "save_model",
 		"save_on_master", "load_checkpoint", "copyfile", "copytree", "makedirs", "mkdir", "remove", "unlink", "rmtree", "spawn",
-		"use_deterministic_algorithms", "consolidate_state_dict", "GradScaler", "minimize", "prepare", "prepare_scheduler", "register_for_checkpointing",
+		"use_deterministic_algorithms", "GradScaler", "minimize", "prepare", "prepare_scheduler", "register_for_checkpointing",
 	} {
 		interestingAfar[n] = true
 	}
 }
 
 func interesting(name string, home bool) bool {
+	if torch.JointName(name) {
+		return true
+	}
 	if !home {
 		return interestingAfar[name]
 	}

@@ -57,7 +57,7 @@ func (r *Run) spawnsHere() bool {
 	}
 	for _, c := range r.Calls {
 		switch {
-		case spawnCall.MatchString(c.Callee):
+		case c.spawns():
 			return true
 		case strings.HasSuffix(c.Callee, "init_process_group"):
 			for _, a := range c.Arg(-1, "world_size").Alternatives() {

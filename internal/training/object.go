@@ -210,7 +210,7 @@ func (f *File) classify(v *pysem.Value, name string, depth int) *Object {
 				switch {
 				case strings.HasPrefix(m.Name, "torch.optim.lr_scheduler"):
 					return &Object{Kind: Scheduler, Name: name, Value: v, Call: v.Node, Ctx: v.Ctx}
-				case m.Name == "torch.optim":
+				case m.Name == "torch.optim", f.takesParameters(v):
 					return &Object{Kind: Optimizer, Name: name, Value: v, Call: v.Node, Ctx: v.Ctx}
 				}
 			}
@@ -252,6 +252,12 @@ func (f *File) classify(v *pysem.Value, name string, depth int) *Object {
 		return guessed()
 	}
 	return nil
+}
+
+// takesParameters reports whether a call is given the parameters of a model first, as optimizers are.
+func (f *File) takesParameters(call *pysem.Value) bool {
+	_, method, ok := f.Eval.Eval(pysem.Args(call.Node).Get(0, "params"), call.Ctx).Method()
+	return ok && method == "parameters"
 }
 
 func factoryKind(callee string) Kind {
@@ -441,28 +447,37 @@ func (f *File) kindOfClass(v *pysem.Value, depth int) Kind {
 // annotated is the kind of the objects that a parameter is declared to take: `optimizer: Optimizer`, `plan: Optional[LRScheduler]`. It is
 // none where the annotation names several kinds, or something around them, as a list.
 func (f *File) annotated(v *pysem.Value) Kind {
+	kind := NotTracked
+	for _, named := range f.declaredAs(v) {
+		k := f.kindOfClass(named, 0)
+		if k == NotTracked || kind != NotTracked && k != kind {
+			return NotTracked
+		}
+		kind = k
+	}
+	return kind
+}
+
+// declaredAs are the classes that the annotation of a parameter names, without what only stands around them; none for other values.
+func (f *File) declaredAs(v *pysem.Value) []*pysem.Value {
+	var out []*pysem.Value
+	if v.Kind != pysem.ParamVal || v.Ctx == nil {
+		return nil
+	}
 	for _, p := range v.Ctx.Func.Params {
 		if p.Name != v.Name || p.Star != 0 {
 			continue
 		}
-		kind := NotTracked
 		for n := range p.Node.Child(pyast.FieldType).Descendants() {
 			if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) || n.Parent().Kind() == pyast.KindAttribute {
 				continue
 			}
-			named := f.Eval.Eval(n, f.Eval.Root(v.Ctx.Func.Module.Top, nil))
-			if named.Kind == pysem.External && optionalTypes[named.Name] {
-				continue
+			if named := f.Eval.Eval(n, f.Eval.Root(v.Ctx.Func.Module.Top, nil)); named.Kind != pysem.External || !optionalTypes[named.Name] {
+				out = append(out, named)
 			}
-			k := f.kindOfClass(named, 0)
-			if k == NotTracked || kind != NotTracked && k != kind {
-				return NotTracked
-			}
-			kind = k
 		}
-		return kind
 	}
-	return NotTracked
+	return out
 }
 
 // optionalTypes are what stands around a type in an annotation without meaning other objects.

@@ -85,7 +85,7 @@ func (c Continuation) Uneven() pyast.Node {
 		if p == nil {
 			return pyast.Node{}
 		}
-		given, ok := f.Eval.Passed(ctx.Call, ctx.Parent).Get(index, p.Name)
+		given, ok := f.Eval.Arguments(ctx).Get(index, p.Name)
 		if !ok {
 			return pyast.Node{}
 		}

@@ -20,6 +20,7 @@ const (
 	OthersOut                 // everybody but the main process passes
 	NoRanks                   // passes only where there is one process ("not distributed")
 	LocalMain                 // one process of each node passes
+	MainOut                   // everybody but the main process of several passes: the other side of `several and main`
 )
 
 var (
@@ -71,7 +72,12 @@ func isRankName(name string) bool { return rankName.MatchString(name) && !otherR
 // spawnedRank reports whether a parameter is the first one of a function handed to torch.multiprocessing.spawn: the rank.
 func spawnedRank(f *File, v *pysem.Value) bool {
 	c := v.Ctx
-	return c != nil && c.Passed && len(c.Func.Params) > 0 && c.Func.Params[0].Name == v.Name && isSpawn(f, c)
+	if c == nil || !c.Passed {
+		return false
+	}
+	l, ok := f.startedBy(c)
+	p := c.Func.FirstPassed()
+	return ok && l.Rank && p != nil && p.Name == v.Name
 }
 
 // testRank says which processes a condition lets through when it holds (want) or does not.
@@ -81,7 +87,7 @@ func (f *File) testRank(cond pyast.Node, ctx *pysem.Ctx, want bool) RankTest {
 
 // both is the test of two conditions that hold together: what either keeps out stays out.
 func both(l, r RankTest) RankTest {
-	for _, t := range []RankTest{MainOnly, LocalMain, OthersOut, NoRanks} {
+	for _, t := range []RankTest{MainOnly, LocalMain, OthersOut, MainOut, NoRanks} {
 		if l == t || r == t {
 			return t
 		}
@@ -92,6 +98,8 @@ func both(l, r RankTest) RankTest {
 // either is the test of two conditions of which one holds.
 func either(l, r RankTest) RankTest {
 	switch {
+	case l == OthersOut && r == NoRanks, l == NoRanks && r == OthersOut:
+		return MainOut
 	case l == r || r == NoRanks:
 		return l
 	case l == NoRanks:
@@ -446,6 +454,9 @@ func (f *File) OfMainOnly(n pyast.Node, ctx *pysem.Ctx) bool {
 	return false
 }
 
+// KeepsOut reports whether the test keeps the main process of several from what all the others come to.
+func (t RankTest) KeepsOut() bool { return t == OthersOut || t == MainOut }
+
 // OneWriter reports whether at most one process per node gets to the frame.
 func (f *File) OneWriter(fr *pysem.Frame) bool {
 	for _, g := range f.Guards(fr) {
@@ -480,5 +491,5 @@ func (f *File) MainTest(cond pyast.Node) bool {
 // AsksRank reports whether a condition, read with nothing known of callers, keeps some processes out.
 func (f *File) AsksRank(cond pyast.Node) bool {
 	t := f.testRank(cond, f.Eval.In(f.moduleOf(cond), cond), true)
-	return t == MainOnly || t == LocalMain || t == OthersOut
+	return t == MainOnly || t == LocalMain || t.KeepsOut()
 }

@@ -171,7 +171,7 @@ func (x *Restore) Lenient() (by Leniency, caller pyast.Node) {
 		if p == nil {
 			break
 		}
-		given, ok := f.Eval.Passed(ctx.Call, ctx.Parent).Get(index, p.Name)
+		given, ok := f.Eval.Arguments(ctx).Get(index, p.Name)
 		if !ok {
 			return LenientByDefault, pyast.Node{}
 		}

@@ -25,15 +25,17 @@ type Run struct {
 	Restores []*Restore
 	Steps    []*Step
 	Seeds    []*Call
-	// Collectives are barriers and other calls every process must reach, savers among them; SetEpochs are sampler.set_epoch.
-	Collectives []*Call
-	SetEpochs   []*Call
+	// SetEpochs are sampler.set_epoch.
+	SetEpochs []*Call
 	// Calls are all calls of functions outside the file, in order.
 	Calls []*Call
+
+	engineSteps []int // the calls in which an engine steps the optimizer that it holds, in Events
 
 	averaged  []*Step     // asked for once, see averages
 	draws     []Draw      // asked for once, see Draws
 	elsewhere *pyast.Node // asked for once, see SeedsElsewhere
+	processes []Processes // asked for once, see evidence
 }
 
 // Call is one call of something outside the file.
@@ -156,12 +158,15 @@ func (f *File) run(entry *pysem.Func, ctx *pysem.Ctx) *Run {
 	for _, l := range open {
 		l.Last = len(r.Events)
 	}
+	stepped := slices.Clone(r.engineSteps)
 	for _, s := range r.Steps {
-		if s.Object.Kind != Optimizer {
-			continue
+		if s.Object.Kind == Optimizer {
+			stepped = append(stepped, s.Index)
 		}
+	}
+	for _, at := range stepped {
 		for _, l := range r.Loops {
-			if l.First < s.Index && s.Index < l.Last {
+			if l.First < at && at < l.Last {
 				l.Trains = true
 				if l.Parent != nil {
 					for p := l.Parent; p != nil; p = p.Parent {
@@ -313,9 +318,6 @@ func (f *File) external(r *Run, c *Call) {
 	last := lastPart(c.Callee)
 	switch {
 	case c.Known && c.Entry.Kind == torch.Saver:
-		if c.Entry.Collective {
-			r.Collectives = append(r.Collectives, c)
-		}
 		f.save(r, c)
 	case c.Known && c.Entry.Kind == torch.FileLoader:
 		f.load(r, c)
@@ -324,7 +326,6 @@ func (f *File) external(r *Run, c *Call) {
 	case c.Known && c.Entry.Kind == torch.RNGSetter:
 		r.Restores = append(r.Restores, &Restore{Call: c, RNG: c.Entry.Generators, Source: c.Arg(0, "new_state")})
 	case c.Known && c.Entry.Kind == torch.Collective:
-		r.Collectives = append(r.Collectives, c)
 		f.scatter(r, c)
 		if c.Entry.Fills {
 			f.fill(r, c)
@@ -368,15 +369,14 @@ func (f *File) train(r *Run, c *Call) {
 // foreignSaver are helpers of other files that write what they are given.
 var foreignSaver = regexp.MustCompile(`(?i)^(save_on_(master|main|rank0?)|master_save|save_checkpoint|save_model|save_state|save_ckpt|checkpoint_save|save_snapshot|save_training_state|save)$`)
 
-var barrierMethods = map[string]bool{"barrier": true, "wait_for_everyone": true}
-
-// collectiveMethods must be called by every process, on the object kinds they exist on.
-var collectiveMethods = map[string]bool{"consolidate_state_dict": true}
-
 func (f *File) method(r *Run, c *Call) {
 	recv := c.Recv.Text()
 	switch c.Method {
 	case "step":
+		if c.Value != nil && f.isEngine(c.Value) {
+			r.engineSteps = append(r.engineSteps, c.Index)
+			return
+		}
 		o := f.Object(c.Value, recv)
 		if o == nil {
 			return
@@ -411,11 +411,14 @@ func (f *File) method(r *Run, c *Call) {
 		}
 	case "set_epoch":
 		r.SetEpochs = append(r.SetEpochs, c)
-	default:
-		if barrierMethods[c.Method] || collectiveMethods[c.Method] {
-			r.Collectives = append(r.Collectives, c)
-		}
 	}
+}
+
+// isEngine reports whether a value is the first of what deepspeed.initialize returns.
+func (f *File) isEngine(v *pysem.Value) bool {
+	return slices.ContainsFunc(v.Alternatives(), func(a *pysem.Value) bool {
+		return a.Kind == pysem.Elem && a.Index == 0 && a.Base.Callee() == "deepspeed.initialize"
+	})
 }
 
 // explicit says that step() was given the epoch. ReduceLROnPlateau takes the metric instead.

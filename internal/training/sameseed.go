@@ -46,10 +46,10 @@ func (f *File) SharedSeeds() []SharedSeed {
 
 func (r *Run) sharedSeeds() []SharedSeed {
 	f := r.File
-	if f.names(sharded) || !f.names(training) || !f.names(noisy) {
+	if f.names(sharded) || !f.names(training) || !f.names(noisy) || r.OnlyEvaluates() {
 		return nil
 	}
-	spawns := slices.ContainsFunc(r.Calls, func(c *Call) bool { return spawnCall.MatchString(c.Callee) })
+	spawns := slices.ContainsFunc(r.Calls, (*Call).spawns)
 	calls := append(r.SeedsIn(MainProcess), r.SeedsIn(Spawned)...)
 	for _, c := range r.Calls {
 		if !c.Known && c.Callee != "" && seedsByName.MatchString(lastPart(c.Callee)) && f.PlaceOf(c.Ctx) != InLoader {
@@ -145,7 +145,7 @@ func (f *File) madeOfRank(v *pysem.Value, depth int) bool {
 
 // severalProcesses shows that a call is made by several processes: what Call.Distributed knows, or a rank that is asked for.
 func (r *Run) severalProcesses(c *Call) (pyast.Node, bool) {
-	if e, ok := c.Distributed(); ok {
+	if e, ok := c.Distributed(); ok && !e.Launched { // Accelerate's own way is to seed alike
 		return e.Node, true
 	}
 	for _, x := range r.Calls {

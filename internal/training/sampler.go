@@ -19,6 +19,8 @@ type SplitLoader struct {
 	Through pyast.Node
 	// Mixed says that on some ways the loader has another sampler, or none.
 	Mixed bool
+	// Unseen says that the loader is lost sight of on its way to the loop.
+	Unseen bool
 }
 
 // Place is where the finding belongs: the sampler, or, where a helper that has returned made it, the loop that goes through its
@@ -29,7 +31,7 @@ func (l SplitLoader) Place() pyast.Node {
 			return l.Sampler.Node
 		}
 	}
-	if l.Through.Kind() != pyast.KindForStatement || !l.Epochs.Var.Valid() {
+	if l.Unseen || l.Through.Kind() != pyast.KindForStatement || !l.Epochs.Var.Valid() {
 		return l.Sampler.Node
 	}
 	if l.Epochs.Node.Encloses(l.Through) {
@@ -63,11 +65,16 @@ func (r *Run) SplitLoaders() []SplitLoader {
 				continue
 			}
 			loop, through, ok := r.epochsOf(f.Eval.Eval(l.Node, l.Ctx), s, l)
+			unseen := false
+			if ok && loop == nil {
+				loop, through = r.unseenEpochs(l)
+				unseen = true
+			}
 			if !ok || loop == nil {
 				continue
 			}
 			mixed := slices.ContainsFunc(v.Alternatives(), func(a *pysem.Value) bool { return !stems(a, made) })
-			out = append(out, SplitLoader{c, l, name(s), name(assigned(l.Node)), loop, through, mixed})
+			out = append(out, SplitLoader{c, l, name(s), name(assigned(l.Node)), loop, through, mixed, unseen})
 		}
 	}
 	return out
@@ -270,6 +277,32 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 	}
 	return nil, through, true
 }
+
+// unseenEpochs is the loop of several epochs that trains, behind the making of a loader, on data of which nothing is known: those of the
+// loader, which is handed on where it is not seen. There is none in a program that hands its loaders to a framework.
+func (r *Run) unseenEpochs(loader *Call) (*Loop, pyast.Node) {
+	f := r.File
+	if slices.ContainsFunc(f.involved(), func(m *pysem.Module) bool { return slices.ContainsFunc(m.Imports, trainsItself.MatchString) }) {
+		return nil, pyast.Node{}
+	}
+	for _, l := range r.Loops {
+		if l.Node.Kind() != pyast.KindForStatement || l.First < loader.Index || l.Parent == nil || f.process(l.Ctx) != f.process(loader.Ctx) {
+			continue
+		}
+		over := l.Node.Child(pyast.FieldRight)
+		unknown := !slices.ContainsFunc(f.Eval.Eval(over, l.Ctx).Alternatives(), func(a *pysem.Value) bool {
+			return a.Kind != pysem.Unknown && a.Kind != pysem.Attr && a.Kind != pysem.Item
+		})
+		if unknown && !evalWords.MatchString(over.Text()) && (l.Parent.Epoch() || epochName.MatchString(l.Parent.Var.Text())) && l.learns() {
+			loop, through, _ := l.Parent.again(l.Node)
+			return loop, through
+		}
+	}
+	return nil, pyast.Node{}
+}
+
+// trainsItself are libraries with a loop of their own, in which they may tell samplers the epoch.
+var trainsItself = regexp.MustCompile(`^(lightning|pytorch_lightning|accelerate|transformers|ignite|catalyst|fastai|mmcv|mmengine|composer|detectron2|fvcore|determined|ray|torchtnt|speechbrain|deepspeed|poptorch|colossalai)\b`)
 
 // learns reports whether the rounds of a loop train: an optimizer steps in them, or gradients come about.
 func (l *Loop) learns() bool {

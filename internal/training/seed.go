@@ -431,7 +431,7 @@ func (r *Run) drawnByDataset(g torch.RNG) bool {
 // SpawnCall is the call of torch.multiprocessing.spawn that started the process a context runs in, none for others.
 func (f *File) SpawnCall(ctx *pysem.Ctx) pyast.Node {
 	for c := ctx; c != nil; c = c.Parent {
-		if isSpawn(f, c) {
+		if _, ok := f.spawned(c); ok {
 			return c.Call
 		}
 	}

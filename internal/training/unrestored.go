@@ -101,7 +101,7 @@ func (x *Restore) omitted() pyast.Node {
 		if p == nil {
 			return pyast.Node{}
 		}
-		given, ok := x.Run.File.Eval.Passed(ctx.Call, ctx.Parent).Get(index, p.Name)
+		given, ok := x.Run.File.Eval.Arguments(ctx).Get(index, p.Name)
 		if !ok {
 			if p.Default.Valid() {
 				return ctx.Call
