@@ -9,7 +9,7 @@ type Several struct {
 	// Group says that a process group is up once the call has returned. Starts says that the call is made to that end; the others are also
 	// made by programs that an option lets have one process. Launched says that it serves one process as well as several, as it was launched.
 	Group, Starts, Launched bool
-	// Exchange says that the processes exchange data in the call, and need a group before.
+	// Exchange says that the processes exchange data in the call: whoever makes it behind a test may have asked whether there are several.
 	Exchange bool
 }
 
@@ -22,7 +22,7 @@ func init() {
 		}
 	}
 	row(Several{What: "init_process_group", Group: true, Starts: true}, "", "torch.distributed.init_process_group deepspeed.comm.init_process_group deepspeed.init_distributed")
-	row(Several{What: "init_device_mesh", Group: true, Starts: true}, "torch.distributed.", "init_device_mesh device_mesh.init_device_mesh")
+	row(Several{What: "init_device_mesh", Group: true, Exchange: true}, "torch.distributed.", "init_device_mesh device_mesh.init_device_mesh")
 	row(Several{What: "DistributedDataParallel", Group: true}, "", `torch.nn.parallel.DistributedDataParallel apex.parallel.DistributedDataParallel
 		apex.parallel.distributed.DistributedDataParallel torch.nn.parallel.DistributedDataParallelCPU`)
 	row(Several{What: "FullyShardedDataParallel", Group: true}, "torch.distributed.fsdp.", "FullyShardedDataParallel fully_sharded_data_parallel.FullyShardedDataParallel fully_shard")

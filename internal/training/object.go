@@ -365,7 +365,12 @@ func (f *File) prepared(v *pysem.Value, depth int) *Object {
 		callee := call.Callee()
 		if a, known := torch.Handed(callee, v.Index); known {
 			n := pysem.Args(call.Node).Get(a.Position, a.Keyword)
-			return f.Object(f.Eval.Eval(n, call.Ctx), n.Text())
+			for _, x := range f.Eval.Eval(n, call.Ctx).Alternatives() { // which may be the value itself, round a loop
+				if o := f.object(x, n.Text(), depth+1); o != nil {
+					return o
+				}
+			}
+			return nil
 		}
 		method = callee[strings.LastIndexByte(callee, '.')+1:]
 		if callee == "deepspeed.initialize" {

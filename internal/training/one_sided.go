@@ -62,7 +62,9 @@ func leavings(n pyast.Node, inLoop bool) []pyast.Node {
 		switch c.Kind() {
 		case pyast.KindFunctionDefinition, pyast.KindClassDefinition, pyast.KindDecoratedDefinition, pyast.KindExpressionStatement:
 		case pyast.KindReturnStatement:
-			out = append(out, c)
+			if !c.Nth(0).Is(pyast.KindInteger, pyast.KindUnaryOperator) { // the status of a program that gives up, which ends the others
+				out = append(out, c)
+			}
 		case pyast.KindBreakStatement, pyast.KindContinueStatement:
 			if !inLoop {
 				out = append(out, c)
