@@ -122,6 +122,7 @@ func blockOf(n pyast.Node) pyast.Node { return n.Ancestor(pyast.KindBlock, pyast
 func placing(f *training.File, l *training.LoadSite) (u unplaced, ok bool) {
 	u.loads = []*training.LoadSite{l}
 	many, distributed := l.Distributed()
+	distributed = distributed && !many.Optional(l.Run)
 	switch {
 	case distributed && !f.OneWriter(l.Frame):
 		u.several = &many
