@@ -199,6 +199,11 @@ func (r *Run) weightsLoaded(d Draw) bool {
 			return true
 		}
 	}
+	for n, ctx := d.Event.Node, d.Event.Ctx; ctx != nil; n, ctx = ctx.Call, ctx.Parent {
+		if restoredAfter(ctx.Func, assigned(n)) {
+			return true
+		}
+	}
 	model := r.File.Object(r.File.Eval.Eval(d.Event.Node, d.Event.Ctx), "")
 	for _, x := range r.Restores {
 		if model != nil && x.Object != nil && x.Object.Same(model) && Implied(x.Frame, d.Event.Frame) {

@@ -41,6 +41,9 @@ func (f *File) functionDraws(fn *pysem.Func, seen map[pyast.Node]bool) bool {
 	}
 	seen[fn.Node] = true
 	return slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool {
+		if restoredAfter(fn, assigned(c)) {
+			return false
+		}
 		callee := c.Child(pyast.FieldFunction)
 		return slices.ContainsFunc(f.Eval.Eval(callee, f.Eval.In(fn.Module, callee)).Alternatives(), func(a *pysem.Value) bool {
 			return f.mayDraw(a, seen)
@@ -48,8 +51,17 @@ func (f *File) functionDraws(fn *pysem.Func, seen map[pyast.Node]bool) bool {
 	})
 }
 
+// restoredAfter reports whether a constructor loads a state into what it has just made, always: `self.mlp.load_state_dict(state)`.
+func restoredAfter(fn *pysem.Func, made pyast.Node) bool {
+	return fn.Name == "__init__" && made.Valid() && slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool {
+		callee := c.Child(pyast.FieldFunction)
+		return callee.Child(pyast.FieldAttribute).TextIs("load_state_dict") && callee.Child(pyast.FieldObject).TextIs(made.Text()) &&
+			c.Ancestor(pyast.KindIfStatement, pyast.KindFunctionDefinition).Kind() == pyast.KindFunctionDefinition
+	})
+}
+
 // drawless are what holds no weights of its own, and the libraries that build no modules.
-var drawless = regexp.MustCompile(`^(builtins|math|numpy|scipy|librosa|logging|warnings|copy|os|abc|typing|collections|functools|itertools|ray|optuna)\b|` +
+var drawless = regexp.MustCompile(`^(builtins|math|numpy|scipy|librosa|logging|warnings|copy|os|abc|typing|collections|functools|itertools|ray|optuna|huggingface_hub|torchvision\.transforms)\b|\.from_pretrained$|` +
 	`^torch\.nn\.(Module(\.\w+)?|Parameter|ModuleList|ModuleDict|Sequential|(Log)?Softm\w+|\w*ReLU\w*|GELU|SiLU|Sigmoid|Tanh|Dropout\w*|\w*Pool\w*|Upsample|Identity|Flatten|Unfold|Fold|\w*Loss|\w*Pad\dd|(Batch|Layer|Group|Instance)Norm\w*)$|` +
 	`^(pytorch_)?lightning\.(\w+\.)*LightningModule(\.\w+)?$|^torch\.([a-z]\w*|\w*Tensor)$|^torch\.nn\.modules\.loss\.\w+$`)
 
