@@ -84,8 +84,8 @@ func wholeObjectSave(p *diagnostics.Pass) {
 			}
 			severity := diagnostics.Warning
 			load, decided := s.PickleRead(c)
-			if load == nil || decided || p.NeverTorch(2, 6) || n.Kind() == pyast.KindCall || s.BeforeTraining() {
-				severity = diagnostics.Information // nothing in sight fails; or made for the file, as an export is
+			if load == nil || decided || p.NeverTorch(2, 6) || n.Kind() == pyast.KindCall || s.BeforeTraining() || s.StateBeside() || p.File.Unrestricted() {
+				severity = diagnostics.Information // nothing in sight fails; made for the file, as an export is; or chosen
 			}
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(n), Severity: severity,

@@ -62,6 +62,23 @@ func (s *SaveSite) PickleRead(c Component) (byDefault *LoadSite, decided bool) {
 	return byDefault, decided
 }
 
+// StateBeside reports whether the other side of the test around a save writes a state dict to the same name: an option chooses between
+// the two.
+func (s *SaveSite) StateBeside() bool {
+	return slices.ContainsFunc(s.Run.Saves, func(o *SaveSite) bool {
+		return o.Ctx == s.Ctx && o.Kind == PayloadState && Exclusive(o.Frame, s.Frame) && SamePath(o.Path, s.Path)
+	})
+}
+
+// unrestricted is the environment variable that has torch.load leave weights_only off wherever it is not given:
+// https://docs.pytorch.org/docs/stable/notes/serialization.html#environment-variables
+var unrestricted = regexp.MustCompile(`^TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD$`)
+
+// Unrestricted reports whether the program, or a package that it imports from, names that variable.
+func (f *File) Unrestricted() bool {
+	return slices.ContainsFunc(slices.Concat(f.involved(), f.Eval.Links(f.Module)), func(m *pysem.Module) bool { return m.Words().Strings.Match(unrestricted) })
+}
+
 // Trusting reports whether the load says weights_only=False, so that its author knows what the file holds.
 func (l *LoadSite) Trusting() bool {
 	n, _ := l.WeightsOnly()
