@@ -13,7 +13,7 @@ import (
 // # What it does
 //
 // Reports a script that splits its data at random (`random_split`, `train_test_split`, a permutation cut into a head and a
-// tail) without a seed, and seeds the generator that is drawn from nowhere.
+// tail) without a seed, and seeds the generator that is drawn from nowhere, or in each process with a seed that holds the rank.
 //
 // # Why it matters
 //
@@ -78,7 +78,11 @@ func unseededSplit(p *diagnostics.Pass) {
 				s.Node.Child(pyast.FieldFunction).Text(), s.RNG),
 			Remedies: []diagnostics.Remedy{diagnostics.SeedSplit{Call: s.Node, Keyword: s.Keyword}},
 		}
-		if many, ok := s.Distributed(); ok {
+		if s.Apart.Valid() {
+			d.Message = fmt.Sprintf("`%s` splits the data differently in each process: the seed in %s holds the rank. One trains on what another validates on.",
+				s.Node.Child(pyast.FieldFunction).Text(), lineIn(p.File, s.Apart, s.Node))
+			d.Related = []diagnostics.Related{at(s.Apart, "each process gets a seed of its own here")}
+		} else if many, ok := s.Distributed(); ok {
 			d.Message += " Each process makes a split of its own, so one trains on what another validates on."
 			d.Related = []diagnostics.Related{at(many.Node, "several processes run this program")}
 		}

@@ -70,7 +70,7 @@ func missingMapLocation(p *diagnostics.Pass) {
 	remapped, told := remapped(p.File), once{} // remapped-to-one-gpu says more of its loads
 	var groups []*unplaced
 	for _, l := range p.File.EveryLoad() {
-		if n, hidden := l.MapLocation(); n.Valid() || hidden || l.Path.Buffer || l.Path.Rank || l.Placed() || remapped[l.Node] || p.File.OfMainOnly(l.Path.Node, l.Ctx) {
+		if n, hidden := l.MapLocation(); n.Valid() && !p.File.NoPlace(l) || hidden || l.Path.Buffer || l.Path.Rank || l.Placed() || remapped[l.Node] || p.File.OfMainOnly(l.Path.Node, l.Ctx) {
 			continue
 		}
 		if dropped := l.Dropped(); dropped.Valid() {
@@ -112,7 +112,8 @@ type unplaced struct {
 
 // joins reports whether another group says the same of loads in the same block.
 func (u unplaced) joins(o *unplaced) bool {
-	return u.severity == o.severity && (u.several != nil) == (o.several != nil) && blockOf(u.loads[0].Node) == blockOf(o.loads[0].Node)
+	given := func(l *training.LoadSite) bool { n, _ := l.MapLocation(); return n.Valid() }
+	return given(u.loads[0]) == given(o.loads[0]) && u.severity == o.severity && (u.several != nil) == (o.several != nil) && blockOf(u.loads[0].Node) == blockOf(o.loads[0].Node)
 }
 
 func blockOf(n pyast.Node) pyast.Node { return n.Ancestor(pyast.KindBlock, pyast.KindModule) }
@@ -155,6 +156,10 @@ func (u *unplaced) finding() diagnostics.Diagnostic {
 				"the same one, which holds a copy for each of them.", files)
 		}
 		d.Related = append(d.Related, at(u.several.Node, "several processes run this"))
+	}
+	if n, _ := l.MapLocation(); n.Valid() {
+		d.Related = append(d.Related, at(n, "None here: nobody passes one"))
+		return d // what to pass is the callers' business
 	}
 	fix := mapLocationFix(l)
 	for _, o := range u.loads[1:] {

@@ -16,6 +16,8 @@ type Split struct {
 	RNG torch.RNG
 	// Keyword is the argument that would take a seed or generator of its own, "" where the call has none.
 	Keyword string
+	// Apart is the seed call that gives each process a seed of its own, none where nothing seeds the generator.
+	Apart pyast.Node
 	// Resume is the load from which the run may go on, none where it shows none.
 	Resume pyast.Node
 }
@@ -56,12 +58,31 @@ func (f *File) UnseededSplits() []Split {
 		if !strings.HasSuffix(c.Callee, "split") && !f.dividedBySlices(c) {
 			continue
 		}
-		seeded := slices.ContainsFunc(r.Seeds, func(x *Call) bool { return slices.Contains(x.Entry.Generators, s.rng) && x.fixed() })
-		if !seeded {
-			out = append(out, Split{c, s.rng, s.keyword, r.resumes()})
+		var last *Call // the one that counts at the split
+		for _, x := range r.Seeds {
+			if slices.Contains(x.Entry.Generators, s.rng) && x.fixed() && (last == nil || x.Index < c.Index) {
+				last = x
+			}
+		}
+		if last == nil {
+			out = append(out, Split{Call: c, RNG: s.rng, Keyword: s.keyword, Resume: r.resumes()})
+		} else if _, several := c.Distributed(); several && last.Index < c.Index && f.addsRank(last.Arg(0, "seed"), 0) {
+			out = append(out, Split{Call: c, RNG: s.rng, Keyword: s.keyword, Apart: last.Node})
 		}
 	}
 	return out
+}
+
+// addsRank reports whether a number is made of the process's rank for sure.
+func (f *File) addsRank(v *pysem.Value, depth int) bool {
+	switch {
+	case v == nil || depth > 4:
+		return false
+	case v.Kind == pysem.Binary:
+		return v.Name != "%" && (f.addsRank(v.Base, depth+1) || f.addsRank(v.Other, depth+1))
+	}
+	e, ok := torch.Lookup(v.Callee())
+	return ok && e.Kind == torch.Rank
 }
 
 var (

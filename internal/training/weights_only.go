@@ -24,6 +24,20 @@ func (l *LoadSite) MapLocation() (argument pyast.Node, hidden bool) {
 	return args.Get(1, "map_location"), args.May()
 }
 
+// NoPlace reports whether the map_location that a load is given is None for everyone who gets to the load: the default of a parameter
+// that no caller passes.
+func (f *File) NoPlace(l *LoadSite) bool {
+	for _, o := range f.EveryLoad() {
+		if o.Node != l.Node {
+			continue
+		}
+		if n, _ := o.MapLocation(); o.Run.File.Eval.Eval(n, o.Ctx).Kind != pysem.NoneVal {
+			return false
+		}
+	}
+	return true
+}
+
 // AllowsGlobals reports whether classes are put on the list that weights_only loads: the load stands in a
 // torch.serialization.safe_globals context, or the file or the one that the load stands in calls add_safe_globals.
 func (l *LoadSite) AllowsGlobals() bool {
