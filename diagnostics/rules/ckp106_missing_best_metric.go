@@ -107,6 +107,16 @@ func missingBestMetric(p *diagnostics.Pass) {
 		}) {
 			continue // said of the checkpoint that is written all the time
 		}
+		if c, ok := s.RestoredFromCurrent(best); ok {
+			p.Report(diagnostics.Diagnostic{
+				Place:    s.Anchor(),
+				Severity: proven(r, diagnostics.Warning),
+				Message: fmt.Sprintf("`%s` is not saved and is restored from `%s`, the metric of the epoch that was saved last. After resuming, an epoch that is better than that one overwrites the best checkpoint.",
+					best.Name, c.Key),
+				Related: append(loadedHere(r.Load), at(best.Assign, "the best metric is updated here")),
+			})
+			continue
+		}
 		if restored, _ := p.File.BestRestored(best); restored {
 			continue // from a metric that is saved under a name of its own
 		}

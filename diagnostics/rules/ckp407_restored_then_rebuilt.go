@@ -86,7 +86,7 @@ import (
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP407", Name: "restored-then-rebuilt", Summary: "Something is restored from a checkpoint and then replaced by a new one",
-	Severity: diagnostics.Error, Since: "0.1.0",
+	Severity: diagnostics.Error, Also: []diagnostics.Severity{diagnostics.Warning}, Since: "0.1.0",
 	Run: restoredThenRebuilt,
 })
 
@@ -101,8 +101,14 @@ func restoredThenRebuilt(p *diagnostics.Pass) {
 			message = fmt.Sprintf("`%s` is restored from the checkpoint (%s) and set to `%s` here. Training goes on as if there were no checkpoint to count from.",
 				b.Name, lineIn(p.File, b.Restored, b.Node), b.New.Text())
 		}
+		severity := diagnostics.Error
+		if b.Under.Valid() {
+			severity = diagnostics.Warning
+			message = fmt.Sprintf("`%s` is restored from the checkpoint (%s) and replaced by a new %s here under `%s`. With that, its restored state is lost before training goes on.",
+				b.Name, lineIn(p.File, b.Restored, b.Node), b.Kind, b.Under.Text())
+		}
 		p.Report(diagnostics.Diagnostic{
-			Place: training.FirstLine(b.Node), Message: message,
+			Place: training.FirstLine(b.Node), Message: message, Severity: severity,
 			Related: []diagnostics.Related{at(b.Restored, "it is restored here")},
 		})
 	}

@@ -554,17 +554,20 @@ func (e *Evaluator) def(d *Def, ctx *Ctx) *Value {
 	return unknown
 }
 
-// round is what a for loop's target is in a round: one of the objects that a list is known to hold, where all of them are objects of
-// classes at hand, since a call of their methods is a call of one of these; otherwise a loop variable.
+// round is what a for loop's target is in a round: one of the objects that a list or dict is known to hold, where all of them are objects
+// of classes at hand, since a call of their methods is a call of one of these; otherwise a loop variable.
 func (e *Evaluator) round(d *Def, ctx *Ctx) *Value {
 	over := e.Eval(d.Value, ctx)
 	v := &Value{Kind: LoopVar, Node: d.Stmt, Ctx: ctx, Base: over}
 	var objects []*Value
+	items := false
 	for _, a := range over.present() {
-		if a.Kind != List && a.Kind != Tuple {
+		of, pairs, known := e.elements(a)
+		if !known || pairs != items && len(objects) > 0 {
 			return v
 		}
-		for _, x := range a.Elems {
+		items = pairs
+		for _, x := range of {
 			if x.Kind != Instance {
 				return v
 			}
@@ -574,7 +577,33 @@ func (e *Evaluator) round(d *Def, ctx *Ctx) *Value {
 	if len(objects) == 0 {
 		return v
 	}
-	return join(d.Stmt, ctx, objects...)
+	object := join(d.Stmt, ctx, objects...)
+	if !items {
+		return object
+	}
+	return &Value{Kind: Tuple, Node: d.Stmt, Ctx: ctx, Elems: []*Value{{Kind: Elem, Node: d.Stmt, Ctx: ctx, Base: v}, object}}
+}
+
+// elements are the values that are gone through in a list, a tuple, or a dict's values() or items(), which is pairs; not known for others.
+func (e *Evaluator) elements(v *Value) (of []*Value, pairs, known bool) {
+	if v.Kind == List || v.Kind == Tuple {
+		return v.Elems, false, true
+	}
+	_, method, ok := v.Method()
+	if !ok || method != "values" && method != "items" {
+		return nil, false, false
+	}
+	d := e.Eval(v.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject), v.Ctx).AsDict() // on all ways it may have come about
+	if d == nil {
+		return nil, false, false
+	}
+	for _, x := range d.Entries {
+		of = append(of, e.Expr(x.Value).Alternatives()...)
+	}
+	for _, x := range d.Rest {
+		of = append(of, e.Expr(x).Alternatives()...)
+	}
+	return of, method == "items", true
 }
 
 // managed is what `with f(...) as x` binds where f is a function at hand that contextlib.contextmanager decorates: what it yields. It is

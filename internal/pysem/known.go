@@ -213,7 +213,7 @@ func (d *DictValue) Get(key string) (Entry, bool) {
 
 // with is the dict with entries set one after another; d is not changed.
 func (d *DictValue) with(entries ...Entry) *DictValue {
-	out := &DictValue{Open: d.Open, Literal: d.Literal, Entries: append(make([]Entry, 0, len(d.Entries)+len(entries)), d.Entries...)}
+	out := &DictValue{Open: d.Open, Rest: d.Rest, Literal: d.Literal, Entries: append(make([]Entry, 0, len(d.Entries)+len(entries)), d.Entries...)}
 	for _, x := range entries {
 		out.set(x)
 	}
@@ -234,7 +234,7 @@ func (d *DictValue) set(x Entry) {
 }
 
 func (d *DictValue) without(key string) *DictValue {
-	out := &DictValue{Open: d.Open, Literal: d.Literal}
+	out := &DictValue{Open: d.Open, Rest: d.Rest, Literal: d.Literal}
 	for _, old := range d.Entries {
 		if old.Key != key {
 			out.Entries = append(out.Entries, old)
@@ -245,7 +245,7 @@ func (d *DictValue) without(key string) *DictValue {
 
 // maybe is the dict with every key in doubt.
 func (d *DictValue) maybe() *DictValue {
-	out := &DictValue{Open: d.Open, Literal: d.Literal, Entries: slices.Clone(d.Entries)}
+	out := &DictValue{Open: d.Open, Rest: d.Rest, Literal: d.Literal, Entries: slices.Clone(d.Entries)}
 	for i := range out.Entries {
 		out.Entries[i].Maybe = true
 	}
@@ -253,7 +253,16 @@ func (d *DictValue) maybe() *DictValue {
 }
 
 func (d *DictValue) opened() *DictValue {
-	return &DictValue{Entries: d.Entries, Open: true, Literal: d.Literal}
+	return &DictValue{Entries: d.Entries, Open: true, Rest: d.Rest, Literal: d.Literal}
+}
+
+// holding is the dict with a value under a key that is not known.
+func (d *DictValue) holding(x Expr) *DictValue {
+	out := d.opened()
+	if len(d.Rest) < maxAlternatives && !slices.ContainsFunc(d.Rest, x.same) {
+		out.Rest = append(d.Rest[:len(d.Rest):len(d.Rest)], x)
+	}
+	return out
 }
 
 func (e *Evaluator) dict(n pyast.Node, ctx *Ctx) *Value {
@@ -285,6 +294,9 @@ func (d *DictValue) merge(v *Value) *DictValue {
 	}
 	out := d.with(other.Entries...)
 	out.Open = out.Open || other.Open
+	for _, x := range other.Rest {
+		out = out.holding(x)
+	}
 	return out
 }
 
@@ -366,6 +378,9 @@ func (e *Evaluator) mutated(d *Def, ctx *Ctx) *Value {
 		key, ok := e.Eval(d.Key, ctx).Text()
 		if !ok {
 			dv = dv.opened()
+			if d.Value.Valid() && len(d.Index) == 0 {
+				dv = dv.holding(Expr{Node: d.Value, Ctx: ctx})
+			}
 			break
 		}
 		value := Expr{Node: d.Value, Ctx: ctx}
@@ -508,7 +523,10 @@ func (e *Evaluator) outerPath(target pyast.Node, d *Def, ctx *Ctx) *Value {
 
 // joinDicts is a dict that is a on some ways and b on others: keys that are not in both may be missing.
 func joinDicts(a, b *Value) *Value {
-	d := &DictValue{Open: a.Dict.Open || b.Dict.Open, Literal: a.Dict.Literal}
+	d := &DictValue{Open: a.Dict.Open || b.Dict.Open, Rest: a.Dict.Rest, Literal: a.Dict.Literal}
+	for _, x := range b.Dict.Rest {
+		d = d.holding(x)
+	}
 	for _, x := range a.Dict.Entries {
 		y, ok := b.Dict.Get(x.Key)
 		x.Maybe = x.Maybe || y.Maybe || !ok

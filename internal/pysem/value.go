@@ -80,8 +80,10 @@ type Part struct {
 // DictValue is a dict with what is known of its keys.
 type DictValue struct {
 	Entries []Entry
-	// Open says that there may be keys beyond Entries (spreads, unknown keys, unknown updates).
+	// Open says that there may be keys beyond Entries (spreads, unknown keys, unknown updates); Rest are values that are set under
+	// keys that are not known.
 	Open bool
+	Rest []Expr
 	// Literal is the dict display or dict(...) call it began as.
 	Literal pyast.Node
 }

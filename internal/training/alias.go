@@ -49,7 +49,11 @@ func (r *Run) alias(i int, ev pysem.Event) (Alias, bool) {
 	f := r.File
 	left := ev.Node.Child(pyast.FieldLeft)
 	a := Alias{Name: left.Text(), Assign: ev.Node, Value: ev.Node.Child(pyast.FieldRight)}
-	if !left.Is(pyast.KindIdentifier, pyast.KindAttribute) || !keptName.MatchString(lastPart(a.Name)) {
+	if !left.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+		return a, false
+	}
+	named := keptName.MatchString(lastPart(a.Name))
+	if !named && !f.marksBest(ev) {
 		return a, false
 	}
 	var model pyast.Node
@@ -65,8 +69,23 @@ func (r *Run) alias(i int, ev pysem.Event) (Alias, bool) {
 	if !branch.Valid() || endsLoop(branch) {
 		return a, false
 	}
-	a.Use = takenBack(left, branch, loop)
-	return a, a.Use.Valid()
+	a.Use = f.takenBack(ev, branch, loop)
+	return a, a.Use.Valid() && (named || restoring(a.Use))
+}
+
+// marksBest reports whether an assignment stands in the branch of a test that finds a metric to be the best so far and notes it.
+func (f *File) marksBest(ev pysem.Event) bool {
+	for fr := ev.Frame; fr != nil && fr.Kind != pysem.FrameLoop; fr = fr.Parent {
+		if fr.Kind != pysem.FrameIf || !fr.Positive || fr.Early || fr.Ctx != ev.Ctx {
+			continue
+		}
+		for s := range branchOf(ev.Node).Children() {
+			if n := s.Nth(0); n.Kind() == pyast.KindAssignment && f.asksBest(fr, n.Child(pyast.FieldLeft).Text(), n.Child(pyast.FieldRight)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // referred finds what an expression only refers to: `model` itself, its state dict, or a shallow copy of that. inner is the
@@ -215,8 +234,9 @@ func madeIn(v *pysem.Value, n pyast.Node) bool {
 }
 
 // takenBack is where a kept variable is used once training has gone on: behind the loop, in the loop to restore or save, or in
-// another method of the class.
-func takenBack(left, branch, loop pyast.Node) pyast.Node {
+// another method of the class, or of one that inherits from it.
+func (f *File) takenBack(kept pysem.Event, branch, loop pyast.Node) pyast.Node {
+	left := kept.Node.Child(pyast.FieldLeft)
 	if loop.Valid() && !loop.Encloses(left) { // the loop calls the function at hand
 		if left.Kind() != pyast.KindAttribute {
 			return pyast.Node{}
@@ -244,6 +264,21 @@ func takenBack(left, branch, loop pyast.Node) pyast.Node {
 			}
 		case restores || n.Parent().Kind() == pyast.KindReturnStatement:
 			return n
+		}
+	}
+	if left.Kind() != pyast.KindAttribute || kept.Ctx.Func.Class == nil {
+		return pyast.Node{}
+	}
+	for _, m := range f.involved() {
+		for _, c := range m.Classes {
+			if !f.inherits(c, kept.Ctx.Func.Class, 0) {
+				continue
+			}
+			for n := range c.Node.Descendants() {
+				if n.Kind() == left.Kind() && n.TextIs(left.Text()) && reads(n) && restoring(n) {
+					return n
+				}
+			}
 		}
 	}
 	return pyast.Node{}

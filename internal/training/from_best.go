@@ -1,6 +1,10 @@
 package training
 
-import "github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+import (
+	"slices"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
 
 // FromBest is a load by which training goes on from the best checkpoint, although the program writes a newer one too.
 type FromBest struct {
@@ -23,7 +27,7 @@ func (f *File) ResumesFromBest() []FromBest {
 		if loop := l.Run.TrainingLoop(); loop != nil && l.Index > loop.First {
 			continue // goes back to the best one while it trains
 		}
-		if last := f.lastBeside(); last != nil {
+		if last := f.lastBeside(l); last != nil {
 			out = append(out, FromBest{l, last})
 		}
 	}
@@ -36,14 +40,16 @@ func (l *LoadSite) namesBest() bool {
 	return l.Path.Known && l.Path.Value.Kind == pysem.Str && bestName.MatchString(name) && !lastName.MatchString(name)
 }
 
-// lastBeside is the save of a training loop that writes a checkpoint of the latest state.
-func (f *File) lastBeside() *SaveSite {
+// lastBeside is the save of a training loop that writes a checkpoint of the latest state: its name says so, or the best one is a copy
+// of it.
+func (f *File) lastBeside(best *LoadSite) *SaveSite {
 	for _, s := range f.Saves() {
 		name := fileName(s.Path.Pattern)
 		if s.Loop == nil || !s.HasKind(Optimizer) || !s.HasKind(Model) || !s.Path.Known || !s.Path.Fixed() || s.BestOnly() {
 			continue
 		}
-		if lastName.MatchString(name) && !bestName.MatchString(name) {
+		copied := slices.ContainsFunc(s.Names, func(p *Path) bool { return SamePath(p, best.Path) })
+		if (lastName.MatchString(name) || copied) && !bestName.MatchString(name) {
 			return s
 		}
 	}

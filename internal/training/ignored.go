@@ -36,7 +36,7 @@ func (f *File) IgnoredProgress() []Ignored {
 	var out []Ignored
 	for _, l := range f.Loads() {
 		// With the model alone it may be where another training begins.
-		if l.Opaque || !l.RestoresKind(Optimizer) && !l.RestoresKind(Scheduler) && !l.readsBest() || f.startsAfresh(l.Event()) {
+		if l.Opaque || !l.RestoresKind(Optimizer) && !l.RestoresKind(Scheduler) && !l.readsBest() && !f.goesOnFrom(l) || f.startsAfresh(l.Event()) {
 			continue
 		}
 		reads := f.epochReads(l)
@@ -52,6 +52,14 @@ func (f *File) IgnoredProgress() []Ignored {
 		out = append(out, i)
 	}
 	return out
+}
+
+// goesOnFrom reports whether a training loop writes the epoch into the file that is loaded in order to go on, by its name or by what
+// the program says.
+func (f *File) goesOnFrom(l *LoadSite) bool {
+	return slices.ContainsFunc(f.Saves(), func(s *SaveSite) bool {
+		return s.Loop != nil && s.HasRole(RoleProgress) && s.ResumedBy() == l && (l.Declared() || SamePath(s.Path, l.Path))
+	})
 }
 
 // readsBest reports whether a best metric is read from the checkpoint.

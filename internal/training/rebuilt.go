@@ -14,6 +14,8 @@ type Rebuilt struct {
 	Kind Kind
 	// Restored is the call or assignment that takes the state; Node the assignment that drops it, New its right-hand side.
 	Restored, Node, New pyast.Node
+	// Under is the test of an option under which it is dropped, none where it always is.
+	Under pyast.Node
 }
 
 // restored is what a slot took from a checkpoint.
@@ -29,6 +31,7 @@ type rebuilds struct {
 	restores map[int]*Restore
 	steps    map[int]bool
 	held     map[string]restored
+	current  map[string]pyast.Node // the assignment that each slot has its value from
 	dropped  map[string]Rebuilt
 	events   map[string]pysem.Event // of dropped
 	order    []string               // of dropped
@@ -53,7 +56,7 @@ func (f *File) Rebuilt() []Rebuilt {
 }
 
 func (r *Run) rebuilt() []Rebuilt {
-	w := &rebuilds{run: r, restores: map[int]*Restore{}, steps: map[int]bool{}, held: map[string]restored{}, dropped: map[string]Rebuilt{}, events: map[string]pysem.Event{}}
+	w := &rebuilds{run: r, restores: map[int]*Restore{}, steps: map[int]bool{}, held: map[string]restored{}, current: map[string]pyast.Node{}, dropped: map[string]Rebuilt{}, events: map[string]pysem.Event{}}
 	for _, x := range r.Restores {
 		w.restores[x.Index] = x
 	}
@@ -97,6 +100,13 @@ func (w *rebuilds) restore(x *Restore, ev pysem.Event) {
 		return
 	}
 	w.held[slot] = restored{x.Object.Kind, x.Object, ev}
+	// The variable that the object was made for holds it still, though it is restored under another name: that of a parameter's field.
+	if o := x.Object; o.Call.Valid() && o.Ctx != nil && o.Call.Parent().Kind() == pyast.KindAssignment {
+		made := w.run.File.slot(o.Call.Parent().Child(pyast.FieldLeft), o.Ctx)
+		if made != "" && w.current[made] == o.Call.Parent() {
+			w.held[made] = w.held[slot]
+		}
+	}
 }
 
 // rebuildable are the kinds whose state is lost with the object. Models are left out: they are wrapped and replaced in many ways.
@@ -115,6 +125,7 @@ func (w *rebuilds) assign(ev pysem.Event) []string {
 		if slot == "" {
 			continue
 		}
+		w.current[slot] = ev.Node
 		if kind, ok := f.takes(t, ev.Ctx); ok {
 			delete(w.dropped, slot)
 			if !f.unreachable(ev.Frame) {
@@ -127,7 +138,11 @@ func (w *rebuilds) assign(ev pysem.Event) []string {
 			continue
 		}
 		delete(w.held, slot)
-		w.dropped[slot] = Rebuilt{Name: t.target.Text(), Kind: h.kind, Restored: h.event.Node, Node: ev.Node, New: right}
+		b := Rebuilt{Name: t.target.Text(), Kind: h.kind, Restored: h.event.Node, Node: ev.Node, New: right}
+		if !within(ev.Frame, h.event.Frame) {
+			b.Under = ev.Frame.Cond
+		}
+		w.dropped[slot] = b
 		w.events[slot] = ev
 		w.order = append(w.order, slot)
 		out = append(out, slot)
@@ -221,8 +236,13 @@ func (f *File) findKeys(n pyast.Node, ctx *pysem.Ctx, depth int) []string {
 // drops reports whether an assignment puts something newly built where a restored value is, whenever that was restored.
 func (w *rebuilds) drops(h restored, slot string, a assignee, ev pysem.Event) bool {
 	f := w.run.File
-	if !within(ev.Frame, h.event.Frame) || f.unreachable(ev.Frame) || len(f.keysIn(a.value, ev.Ctx, 0)) > 0 {
+	if !within(ev.Frame, h.event.Frame) && (h.kind == NotTracked || !f.byAnotherOption(ev, h.event.Frame)) || f.unreachable(ev.Frame) {
 		return false
+	}
+	for _, key := range f.keysIn(a.value, ev.Ctx, 0) {
+		if h.kind == NotTracked || keyKind(key) != Model { // a new optimizer of a model that was loaded is new all the same
+			return false
+		}
 	}
 	if h.kind == NotTracked {
 		return f.startValue(a, ev.Ctx) && !f.startsAfresh(ev)
@@ -300,6 +320,25 @@ func within(later, earlier *pysem.Frame) bool {
 			}
 		}
 		if opposed || !same && !fr.Early {
+			return false
+		}
+	}
+	return true
+}
+
+// byAnotherOption reports whether an event stands under the test of one option, in the function and the blocks that the earlier one
+// stands in or under, and the two options do not rule each other out: the program may be run with both.
+func (f *File) byAnotherOption(ev pysem.Event, earlier *pysem.Frame) bool {
+	fr := ev.Frame
+	if fr == nil || fr.Kind != pysem.FrameIf || !fr.Positive || fr.Early || fr.Node.Kind() != pyast.KindIfStatement || !within(fr.Parent, earlier) || f.startsAfresh(ev) || f.Exclusive(fr, earlier) {
+		return false
+	}
+	option := f.Eval.Eval(fr.Cond, fr.Ctx)
+	if option.Kind != pysem.Attr || option.Base.Kind != pysem.ParamVal && option.Base.Kind != pysem.Call {
+		return false
+	}
+	for e := earlier; e != nil; e = e.Parent { // a test of the one that asks for the other too
+		if e.Kind == pysem.FrameIf && mentions(e.Cond, fr.Cond.Text()) {
 			return false
 		}
 	}

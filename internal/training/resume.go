@@ -81,9 +81,13 @@ func (s *SaveSite) match(l *LoadSite) int {
 		if l.Run != s.Run && !l.Resumes() && !l.Declared() {
 			return 0 // nothing says that whoever calls it trains: it may evaluate, export or look
 		}
-	case s.Path.Known && l.Path.Known:
+	case s.Path.Known && l.Path.Known && !mayRead(l.Path, s.Path):
 		return 0
 	case l.Declared():
+		n += 4
+	case s.Path.Known && l.Path.Known && l.Run == s.Run:
+		n += 3 // an option names one of the files that are written
+	case s.takesOut(l):
 		n += 4
 	}
 	if s.Kind == PayloadDict {
@@ -106,6 +110,17 @@ func (s *SaveSite) match(l *LoadSite) int {
 		}
 	}
 	return n
+}
+
+// mayRead reports whether what is read may be what is written, because an option or the caller gives a part of the file's name.
+func mayRead(read, written *Path) bool {
+	_, may := read.mayBe(written)
+	return may && strings.Contains(fileName(read.Pattern), "*") && !apart(read.Pattern, written.Pattern)
+}
+
+// takesOut reports whether a load takes a key out of a bare state dict that the save has put there: the file is this program's own.
+func (s *SaveSite) takesOut(l *LoadSite) bool {
+	return s.Kind == PayloadState && slices.ContainsFunc(s.Added, func(c Component) bool { return l.Key(c.Key) })
 }
 
 // filledBy reports whether a load restores into the very dict that the save writes.

@@ -148,17 +148,45 @@ func (l *LoadSite) restores(o *Object) bool {
 
 var loadsByName = regexp.MustCompile(`(?i)load|resume|restore|checkpoint|ckpt`)
 
+// RestoredFromCurrent is the part of a checkpoint that the best-so-far variable is restored from although the save writes the metric of
+// its own epoch there, be it the best or not; ok is false where there is none.
+func (s *SaveSite) RestoredFromCurrent(b *Best) (c Component, ok bool) {
+	f := s.Run.File
+	if s.BestOnly() {
+		return c, false
+	}
+	metric := f.Eval.Eval(b.Assign.Child(pyast.FieldRight), b.Ctx)
+	if metric.Kind != pysem.Call && metric.Kind != pysem.Elem && metric.Kind != pysem.Binary {
+		return c, false
+	}
+	for _, c := range s.Components {
+		if v := c.Value; v == nil || v.Key() != metric.Key() {
+			continue
+		}
+		for _, a := range f.bestValue(b).Alternatives() {
+			if l, key := f.Source(a); l != nil && key == c.Key && s.Writes(l.Path) {
+				return c, true
+			}
+		}
+	}
+	return c, false
+}
+
+// bestValue is the value of the best-so-far variable where it is compared, nothing known where it is not named there.
+func (f *File) bestValue(b *Best) *pysem.Value {
+	for n := range b.Test.Descendants() {
+		if n.Is(pyast.KindIdentifier, pyast.KindAttribute) && n.TextIs(b.Name) {
+			return f.Eval.Eval(n, b.Ctx)
+		}
+	}
+	return f.Eval.Eval(pyast.Node{}, nil)
+}
+
 // BestRestored says whether the best-so-far variable has, where it is compared, a value that comes from a load.
 // known is false when its value cannot be followed.
 func (f *File) BestRestored(b *Best) (restored, known bool) {
-	var name pyast.Node
-	for n := range b.Test.Descendants() {
-		if n.Is(pyast.KindIdentifier, pyast.KindAttribute) && n.TextIs(b.Name) {
-			name = n
-			break
-		}
-	}
-	if !name.Valid() {
+	v := f.bestValue(b)
+	if v.Kind == pysem.Unknown && !v.Node.Valid() {
 		return false, false
 	}
 	known = true
@@ -166,7 +194,6 @@ func (f *File) BestRestored(b *Best) (restored, known bool) {
 	for _, a := range f.Eval.Eval(b.Assign.Child(pyast.FieldRight), b.Ctx).Alternatives() {
 		updated[a.Key()] = true
 	}
-	v := f.Eval.Eval(name, b.Ctx)
 	for _, a := range v.Alternatives() {
 		if updated[a.Key()] {
 			continue

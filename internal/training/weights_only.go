@@ -1,6 +1,7 @@
 package training
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,15 +14,23 @@ import (
 // WeightsOnly is the weights_only argument of a load, none when it is not given; hidden says that it may be given out of
 // sight, through **kwargs.
 func (l *LoadSite) WeightsOnly() (argument pyast.Node, hidden bool) {
-	args := pysem.Args(l.Node)
-	return args.Keyword["weights_only"], args.May()
+	return pysem.Args(l.Node).Keyword["weights_only"], l.hides("weights_only")
+}
+
+// hides reports whether the load may be given a keyword by a dict that is not all known.
+func (l *LoadSite) hides(keyword string) bool {
+	if !pysem.Args(l.Node).May() {
+		return false
+	}
+	passed := l.Run.File.Eval.Passed(l.Node, l.Ctx)
+	_, given := passed.Keyword.Get(keyword)
+	return passed.Open || passed.Keyword.Open || given
 }
 
 // MapLocation is the map_location argument of a load, by name or as the second one, none when it is not given; hidden says
 // that it may be given out of sight.
 func (l *LoadSite) MapLocation() (argument pyast.Node, hidden bool) {
-	args := pysem.Args(l.Node)
-	return args.Get(1, "map_location"), args.May()
+	return pysem.Args(l.Node).Get(1, "map_location"), l.hides("map_location")
 }
 
 // NoPlace reports whether the map_location that a load is given is None for everyone who gets to the load: the default of a parameter
@@ -408,6 +417,9 @@ func (f *File) unloadable(x pysem.Expr, key string, depth int, out *[]Unloadable
 			for _, e := range a.Dict.Entries {
 				f.unloadable(e.Value, key, depth+1, out)
 			}
+			for _, e := range a.Dict.Rest {
+				f.unloadable(e, key, depth+1, out)
+			}
 			continue
 		case pysem.List, pysem.Tuple:
 			for _, e := range a.Elems {
@@ -485,6 +497,10 @@ func (f *File) refused(v *pysem.Value, depth int) (what, as string) {
 				return what, as
 			}
 		}
+	case pysem.Instance:
+		if v.Node.Valid() && f.Object(v, "") == nil {
+			return fmt.Sprintf("objects of class `%s`", v.Class.Name), ""
+		}
 	case pysem.External:
 		if v.Name == "torch.__version__" || v.Name == "torch.version.__version__" {
 			return "TorchVersion objects", "str"
@@ -499,6 +515,8 @@ func (f *File) refused(v *pysem.Value, depth int) (what, as string) {
 		}
 		args := pysem.Args(v.Node)
 		switch {
+		case name == "copy.deepcopy":
+			return f.refused(f.Eval.Eval(args.Pos(0), v.Ctx), depth+1)
 		case arrays.MatchString(name):
 			return "numpy arrays", "tolist"
 		case name == "numpy.int64" || name == "numpy.int32":
