@@ -157,9 +157,10 @@ func complete(file *training.File, mod *pysem.Module, parts []missing) (c comple
 }
 
 // writable says that entries can be added to what a save writes: a dict that is written out. Fields of a class are not made by giving
-// its constructor more keywords, and a distributed checkpoint is restored into a dict that needs the entry too.
+// its constructor more keywords, a distributed checkpoint is restored into a dict that needs the entry too, and where a method
+// gives the dict no load is seen.
 func writable(save *training.SaveSite) bool {
-	if save.Kind != training.PayloadDict || save.Dict == nil || !save.Dict.Literal.Valid() || save.Collective {
+	if save.Kind != training.PayloadDict || save.Dict == nil || !save.Dict.Literal.Valid() || save.Collective || save.Given {
 		return false
 	}
 	lit := save.Dict.Literal

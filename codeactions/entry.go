@@ -130,7 +130,7 @@ func (s *sheet) name(o *training.Object, at pyast.Node, ctx *pysem.Ctx) string {
 func lastName(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 
 func (s *sheet) isObject(v *pysem.Value, name string, o *training.Object) bool {
-	return s.file.Object(v, name).Same(o) || o.Value != nil && v.Key() == o.Value.Key()
+	return s.file.Object(v, name).Same(o) || o.Value != nil && v.Site() == o.Value.Site()
 }
 
 // attributeName is the attribute of the instance that holds an object, in a method of the class that sets it.

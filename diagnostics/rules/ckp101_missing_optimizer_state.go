@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -84,6 +85,15 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func missingOptimizerState(p *diagnostics.Pass) {
+	for _, l := range p.File.LostStates() {
+		if l.Object.Kind == training.Optimizer && !p.File.Test() {
+			p.Report(diagnostics.Diagnostic{
+				Place: training.FirstLine(l.Call),
+				Message: fmt.Sprintf("This `state_dict` drops the state of %s and returns `None`. What is saved of it is nothing, and a resumed run cannot restore it.",
+					described(l.Object, "momentum")),
+			})
+		}
+	}
 	for _, r := range p.File.WithClasses() {
 		var missing []lacking
 		for _, step := range r.Save.Live(training.Optimizer) {

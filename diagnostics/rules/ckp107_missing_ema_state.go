@@ -97,6 +97,15 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func missingEMAState(p *diagnostics.Pass) {
+	for _, u := range p.File.Unregistered() {
+		if u.Stateless && !p.File.Test() {
+			p.Report(diagnostics.Diagnostic{
+				Place:   training.FirstLine(u.Save.Node),
+				Message: fmt.Sprintf("%s averages the model and has no `state_dict`, so `save_state` leaves it out. After `load_state`, the average starts over.", described(u.Object)),
+				Related: []diagnostics.Related{at(u.Object.Call, "it is made here"), at(u.Step.Node, "the average is updated here")},
+			})
+		}
+	}
 	for _, r := range p.File.TrainingSaves() {
 		for _, step := range r.Save.Averages() {
 			o := step.Object

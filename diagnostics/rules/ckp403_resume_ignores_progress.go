@@ -81,6 +81,15 @@ func resumeIgnoresProgress(p *diagnostics.Pass) {
 		return
 	}
 	seen := once{}
+	for _, n := range p.File.NeverRead() {
+		if seen.first(n.Call.Node) {
+			p.Report(diagnostics.Diagnostic{
+				Place:   training.FirstLine(n.Call.Node),
+				Message: fmt.Sprintf("This is a dict, which has no attribute `%s`, so `getattr` gives its default. After a resume the count starts from that.", n.Name),
+				Related: []diagnostics.Related{at(n.Written, "it is saved as a key here"), at(n.Load.Node, "training resumes from this file")},
+			})
+		}
+	}
 	for _, i := range p.File.IgnoredProgress() {
 		if !seen.first(i.Loop.Node) {
 			continue

@@ -91,6 +91,13 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 
 func rngNotRestored(p *diagnostics.Pass) {
 	places := once{}
+	for _, k := range p.File.KeptGenerators() {
+		p.Report(diagnostics.Diagnostic{
+			Place:   training.FirstLine(k.Set.Node),
+			Message: fmt.Sprintf("`%s` keeps the state of the %s random number generator, and nothing sets it back, though others are set here. What draws from it gets different numbers.", k.Field, k.RNG),
+			Related: []diagnostics.Related{at(k.Kept, "it is kept here")},
+		})
+	}
 	for _, r := range slices.Concat(p.File.Resumptions(), p.File.SetInPart()) {
 		for _, c := range r.Unrestored() {
 			if c.Role != training.RoleRNG || !places.first(c.Entry.Pair) {

@@ -82,6 +82,9 @@ func accelerateUnregisteredState(p *diagnostics.Pass) {
 		return
 	}
 	for _, u := range p.File.Unregistered() {
+		if u.Stateless {
+			continue // missing-ema-state
+		}
 		d := diagnostics.Diagnostic{
 			Place:   training.FirstLine(u.Save.Node),
 			Message: fmt.Sprintf("%s is neither prepared nor registered with the accelerator, so `save_state` leaves it out. After `load_state` it starts over.", described(u.Object)),

@@ -369,8 +369,29 @@ func (v *Value) Linear() (base *Value, offset int64, ok bool) {
 }
 
 // Key identifies the object a value stands for: equal keys mean the same object as far as can be told. Unknown values have
-// keys of their own expression.
+// keys of their own expression. What one expression makes for two callers are two objects.
 func (v *Value) Key() string {
+	if v.Kind == Instance && v.Other == nil && v.Node.Valid() || v.Kind == Call {
+		return v.Site() + v.Ctx.path()
+	}
+	return v.Site()
+}
+
+// maxPath bounds the calls that tell objects of one expression apart.
+const maxPath = 3
+
+// path are the calls that lead to a context, the innermost first.
+func (c *Ctx) path() string {
+	out := ""
+	for n := 0; c != nil && c.Parent != nil && n < maxPath; n++ {
+		out += "@" + strconv.Itoa(c.Call.ID())
+		c = c.Parent
+	}
+	return out
+}
+
+// Site is Key, but for the calls that lead to where the object is made.
+func (v *Value) Site() string {
 	switch v.Kind {
 	case External:
 		return "ext:" + v.Name

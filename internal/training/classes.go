@@ -23,6 +23,53 @@ func selfClass(ctx *pysem.Ctx) *pysem.Class {
 	return nil
 }
 
+// maxSelves bounds the classes that one method is read for.
+const maxSelves = 3
+
+// selves are the instances that a method which nothing calls may run on: where its class leaves methods for others to fill in, one of each
+// class of the file that does; nil stands for an instance of the class itself.
+func (f *File) selves(fn *pysem.Func) []*pysem.Value {
+	var out []*pysem.Value
+	if fn.Method() {
+		for _, c := range f.Module.Classes {
+			if len(out) < maxSelves && f.inherits(c, fn.Class, 0) && f.Eval.MethodOf(c, fn.Name) == fn && f.fillsIn(c, fn.Class) && !f.inherited(c) {
+				out = append(out, &pysem.Value{Kind: pysem.Instance, Class: c})
+			}
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, nil)
+	}
+	return out
+}
+
+// fillsIn reports whether a class gives a body to a method that one above it leaves empty.
+func (f *File) fillsIn(c, from *pysem.Class) bool {
+	for name, fn := range from.Methods {
+		if own := f.Eval.MethodOf(c, name); own != fn && emptyBody(fn.Body) {
+			return true
+		}
+	}
+	return false
+}
+
+// emptyBody reports whether a function does nothing, or only says that a class below has to do it.
+func emptyBody(body pyast.Node) bool {
+	for s := range body.Children() {
+		switch {
+		case s.Is(pyast.KindPassStatement, pyast.KindRaiseStatement, pyast.KindComment), s.Nth(0).Is(pyast.KindString, pyast.KindEllipsis):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// inherited reports whether another class of the file inherits from a class.
+func (f *File) inherited(c *pysem.Class) bool {
+	return slices.ContainsFunc(f.Module.Classes, func(o *pysem.Class) bool { return f.inherits(o, c, 0) })
+}
+
 // related reports whether one class is, or inherits from, the other.
 func (f *File) related(a, b *pysem.Class) bool {
 	return a != nil && b != nil && (a == b || f.inherits(a, b, 0) || f.inherits(b, a, 0))
@@ -110,4 +157,72 @@ func callsMethod(block pyast.Node, s *SaveSite) bool {
 		}
 	}
 	return false
+}
+
+// Contracts are the dicts of states that methods of classes of the file give, for whoever saves them, and that other methods of the same
+// class take back: with an optimizer's state among them they are checkpoints that training goes on from.
+func (f *File) Contracts() []*SaveSite {
+	var out []*SaveSite
+	for _, r := range f.Runs {
+		fn := r.Entry
+		if fn.Class == nil || len(fn.Returns) != 1 || len(r.Events) == 0 {
+			continue
+		}
+		ctx := r.Events[0].Ctx
+		v := f.Eval.Eval(fn.Returns[0], ctx)
+		if v.Kind != pysem.Dict || v.Dict.Open || !v.Dict.Literal.Valid() {
+			continue
+		}
+		s := &SaveSite{Call: &Call{Run: r, Index: len(r.Events) - 1, Node: v.Dict.Literal, Ctx: ctx, Frame: nil}, PayloadNode: fn.Returns[0], Path: &Path{}, Written: &Path{}, Given: true}
+		f.payload(s, v)
+		if s.HasRole(RoleProgress) && f.takesBackGiven(fn, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// takesBackGiven reports whether another method of the class restores, from a parameter, an optimizer whose state a method gives.
+func (f *File) takesBackGiven(fn *pysem.Func, s *SaveSite) bool {
+	for _, r := range f.Runs {
+		if r.Entry == fn || !f.related(r.Entry.Class, fn.Class) {
+			continue
+		}
+		for _, x := range r.Restores {
+			base, _, read := x.Source.KeyRead()
+			if x.Object != nil && x.Object.Kind == Optimizer && read && base.Kind == pysem.ParamVal && x.Ctx.Func == r.Entry && s.Has(x.Object) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// LostState is a state_dict method that asks for the state of an object it holds and returns nothing.
+type LostState struct {
+	Object *Object
+	// Call is the call whose result is dropped.
+	Call pyast.Node
+}
+
+// LostStates are those of the file.
+func (f *File) LostStates() []LostState {
+	var out []LostState
+	for _, c := range f.Module.Classes {
+		fn := c.Methods["state_dict"]
+		if fn == nil || len(fn.Returns) > 0 || fn.Yields {
+			continue
+		}
+		for _, call := range fn.Calls {
+			callee := call.Child(pyast.FieldFunction)
+			if callee.Kind() != pyast.KindAttribute || calledName(call) != "state_dict" || call.Parent().Kind() != pyast.KindExpressionStatement {
+				continue
+			}
+			recv := callee.Child(pyast.FieldObject)
+			if o := f.Object(f.Eval.Eval(recv, f.Eval.Root(fn, nil)), recv.Text()); o != nil {
+				out = append(out, LostState{o, call})
+			}
+		}
+	}
+	return out
 }

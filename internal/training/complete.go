@@ -70,14 +70,17 @@ func (f *File) TakesBack() bool {
 	})
 }
 
-// WithClasses are the resumptions, the saves outside any loop that a class restores itself, and the distributed checkpoints that
-// training goes on from.
+// WithClasses are the resumptions, the saves outside any loop that a class restores itself, the states that a class gives and takes back,
+// and the distributed checkpoints that training goes on from.
 func (f *File) WithClasses() []Resumption {
 	out := slices.Clone(f.Resumptions())
 	for _, s := range f.lasting() {
 		if l := f.keptByClass(s); l != nil && !s.Collective && !s.Open && !s.Path.Buffer && !s.splitBehind(out) && !s.writtenAgain(out) {
 			out = append(out, Resumption{Save: s, Load: l, Evidence: FromLoadPath})
 		}
+	}
+	for _, s := range f.Contracts() {
+		out = append(out, Resumption{Save: s, Evidence: FromPayload})
 	}
 	for _, s := range f.lasting() { // distributed checkpoints
 		if !s.Collective || s.Open || s.Loop == nil || s.Kind != PayloadDict || !s.HasKind(Model) || s.writtenAgain(out) {

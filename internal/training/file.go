@@ -69,9 +69,11 @@ func Trace(m *pysem.Module, resolve pysem.Resolver) *File {
 			if fn.Name == "" || f.tracer.Visited(fn) || called[fn.Name] != pass || !f.tracer.Worth(fn) {
 				continue
 			}
-			r := f.run(fn, f.Eval.Root(fn, nil))
-			if len(r.Calls) > 0 {
-				f.Runs = append(f.Runs, r)
+			for _, self := range f.selves(fn) {
+				r := f.run(fn, f.Eval.Root(fn, self))
+				if len(r.Calls) > 0 {
+					f.Runs = append(f.Runs, r)
+				}
 			}
 		}
 	}

@@ -205,6 +205,8 @@ type Unregistered struct {
 	Object *Object
 	// Save is the accelerator's save_state; Step where the object works.
 	Save, Step *Call
+	// Stateless says that the object has no state_dict and cannot be registered.
+	Stateless bool
 	// Accelerator is how the accelerator is written where the object is made, "" where it is not there by then.
 	Accelerator string
 }
@@ -234,12 +236,16 @@ func (f *File) Unregistered() []Unregistered {
 		}
 		for _, st := range r.Steps {
 			o := st.Object
-			if o.Kind != Scheduler && o.Kind != Averaged || o.Guessed || st.Foreign || st.Explicit || named[lastPart(o.Name)] || slices.ContainsFunc(handed, o.Same) || !o.Call.Valid() || f.FastForwarded(o) ||
+			stateless := f.keepsNoState(o)
+			if o.Kind != Scheduler && o.Kind != Averaged || o.Guessed && !stateless || st.Foreign || st.Explicit || named[lastPart(o.Name)] || slices.ContainsFunc(handed, o.Same) || !o.Call.Valid() || f.FastForwarded(o) ||
 				slices.ContainsFunc(r.Saves, func(s *SaveSite) bool { return s.Has(o) }) ||
 				slices.ContainsFunc(out, func(u Unregistered) bool { return u.Object.Same(o) }) {
 				continue
 			}
-			u := Unregistered{Object: o, Save: save, Step: st.Call}
+			if stateless && (r.innermost(st.Frame) == nil || r.namedBySaver(baseName(o.Name))) {
+				continue
+			}
+			u := Unregistered{Object: o, Save: save, Step: st.Call, Stateless: stateless}
 			if save.Recv.Kind() == pyast.KindIdentifier && o.Call.Tree() == f.Tree {
 				if scope := f.Module.Scope(o.Call); slices.ContainsFunc(scope.Defs(save.Recv.Text()), func(d *pysem.Def) bool { return d.Stmt.End() <= o.Call.Start() }) {
 					u.Accelerator = save.Recv.Text()
@@ -277,6 +283,18 @@ func (f *File) prepares(r *Run) []*Call {
 		}
 	}
 	return out
+}
+
+// keepsNoState reports whether an object is an average of a class at hand that has no state_dict of its own or of a library's.
+func (f *File) keepsNoState(o *Object) bool {
+	return o.Kind == Averaged && o.Value != nil && o.Value.Kind == pysem.Instance && len(o.Value.Class.Bases) == 0 && f.Eval.MethodOf(o.Value.Class, "state_dict") == nil
+}
+
+// namedBySaver reports whether a call that saves by its name is handed an object, or is a method of it.
+func (r *Run) namedBySaver(name string) bool {
+	return slices.ContainsFunc(r.Events, func(ev pysem.Event) bool {
+		return ev.Kind == pysem.EventCall && writes.MatchString(calledName(ev.Node)) && ev.Node.Names(name)
+	})
 }
 
 var (

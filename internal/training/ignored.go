@@ -265,3 +265,44 @@ func (f *File) savedEpoch(l *LoadSite, loop *Loop) (offset int64, known bool) {
 	}
 	return 0, false
 }
+
+// NeverRead is a getattr on a part of a checkpoint that is a dict, which has no such attribute: its default is what it always gives.
+type NeverRead struct {
+	Call *Call
+	Load *LoadSite
+	// Name is the key that is meant; Written is where a save writes it.
+	Name    string
+	Written pyast.Node
+}
+
+// NeverRead are the counts of a file that are asked of a dict as if it were an object.
+func (f *File) NeverRead() []NeverRead {
+	var out []NeverRead
+	for _, r := range f.Runs {
+		for _, c := range r.Calls {
+			args := pysem.Args(c.Node)
+			name, known := pysem.StringLiteral(args.Pos(1))
+			if c.Callee != "builtins.getattr" || !known || !args.Pos(2).Valid() || !isProgressKey(name) {
+				continue
+			}
+			l, key := f.Source(c.Arg(0, ""))
+			if l == nil || key == "" {
+				continue
+			}
+			for _, s := range f.Saves() {
+				if s.ResumedBy() != l && !s.Writes(l.Path) {
+					continue
+				}
+				for _, part := range s.Components {
+					if part.Key != key || part.Value == nil || part.Value.AsDict() == nil {
+						continue
+					}
+					if x, ok := part.Value.AsDict().Get(name); ok {
+						out = append(out, NeverRead{c, l, name, x.KeyNode})
+					}
+				}
+			}
+		}
+	}
+	return out
+}

@@ -227,7 +227,7 @@ func (f *File) loadOf(v *pysem.Value) *LoadSite {
 	if l := f.loadsIn[madeAt{v.Node, v.Ctx}]; l != nil && v.Node.Valid() {
 		return l
 	}
-	return f.loads[v.Key()]
+	return f.loads[v.Site()]
 }
 
 // link connects loads with what is read and restored from them.
@@ -236,8 +236,8 @@ func (f *File) link() {
 	for _, r := range slices.Concat(f.Runs, f.Left) {
 		for _, l := range r.Loads {
 			for _, a := range l.Result.Alternatives() {
-				if _, taken := f.loads[a.Key()]; !taken {
-					f.loads[a.Key()] = l
+				if _, taken := f.loads[a.Site()]; !taken {
+					f.loads[a.Site()] = l
 				}
 				f.loadsIn[madeAt{a.Node, a.Ctx}] = l
 			}

@@ -29,10 +29,8 @@ var (
 func (f *File) LeftInEval() []LeftInEval {
 	var out []LeftInEval
 	for _, r := range slices.Concat(f.Runs, f.Left) { // what a caller elsewhere does changes nothing inside the loop
-		for i, ev := range r.Events {
-			if !modeCall(ev, "eval") {
-				continue
-			}
+		for _, at := range r.evals() {
+			i, ev := at.index, at.event
 			recv := ev.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject)
 			model := f.Object(f.Eval.Eval(recv, ev.Ctx), recv.Text())
 			loop, step := r.loopAround(i)
@@ -58,6 +56,40 @@ func (f *File) LeftInEval() []LeftInEval {
 				name = recv.Text()
 			}
 			out = append(out, LeftInEval{loop, ev.Node, at, stepAt, name})
+		}
+	}
+	return out
+}
+
+// evalAt is a call that puts a model into evaluation mode, and where it happens in a run.
+type evalAt struct {
+	index int
+	event pysem.Event
+}
+
+// evals are the calls of a run that put a model into evaluation mode, those too that a function of another file makes at its start which
+// does nothing that is worth walking into it for.
+func (r *Run) evals() []evalAt {
+	f := r.File
+	var out []evalAt
+	for i, ev := range r.Events {
+		if modeCall(ev, "eval") {
+			out = append(out, evalAt{i, ev})
+			continue
+		}
+		if ev.Kind != pysem.EventCall || ev.Frame == nil {
+			continue
+		}
+		callee := f.Eval.Eval(ev.Node.Child(pyast.FieldFunction), ev.Ctx)
+		if callee.Kind != pysem.FuncVal || callee.Func.Module == f.Module || f.tracer.Visited(callee.Func) {
+			continue
+		}
+		for _, call := range callee.Func.Calls {
+			inner := pysem.Event{Kind: pysem.EventCall, Node: call, Frame: ev.Frame}
+			if modeCall(inner, "eval") && statementOf(call).Parent() == callee.Func.Body {
+				inner.Ctx = f.Eval.Enter(callee.Func, ev.Node, ev.Ctx, callee.Base)
+				out = append(out, evalAt{i, inner})
+			}
 		}
 	}
 	return out

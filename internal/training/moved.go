@@ -77,7 +77,7 @@ func (f *File) asLoaded(v *pysem.Value, depth int) []*LoadSite {
 	}
 	var out []*LoadSite
 	for _, a := range v.Alternatives() {
-		if l := f.loads[a.Key()]; l != nil {
+		if l := f.loads[a.Site()]; l != nil {
 			out = append(out, l)
 			continue
 		}

@@ -68,6 +68,8 @@ type SaveSite struct {
 	Names         []*Path
 	// Foreign says that a helper of another file does the saving: its path, guard and further keys are not known.
 	Foreign bool
+	// Given says that a method gives the dict for whoever saves it.
+	Given bool
 	// Collective says that every process must call it.
 	Collective bool
 	// Loop is the innermost loop around the save in which an optimizer steps, nil if there is none; EpochLoop is the loop
@@ -639,7 +641,7 @@ func (s *SaveSite) BestOnly() bool {
 // Live are the objects of a kind that work in the training the save belongs to: those that step in its loop; without a loop
 // around it, those that step anywhere in the run before it.
 func (s *SaveSite) Live(k Kind) []*Step {
-	if f := s.Run.File; s.Loop == nil && f.keptByClass(s) != nil {
+	if f := s.Run.File; s.Given || s.Loop == nil && f.keptByClass(s) != nil {
 		return f.classSteps(selfClass(s.Ctx), k)
 	}
 	var out []*Step

@@ -1,11 +1,13 @@
 package training
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 )
 
 // Unrestored are the components of a save that the load it is resumed by never takes back: their keys are not read there and
@@ -212,4 +214,62 @@ func (f *File) BestRestored(b *Best) (restored, known bool) {
 		}
 	}
 	return false, known
+}
+
+// KeptGenerator is a generator whose state an instance keeps beside another's and does not set back with it.
+type KeptGenerator struct {
+	// Field is the attribute as it is written, Kept where it gets the state, RNG the generator.
+	Field string
+	Kept  pyast.Node
+	RNG   torch.RNG
+	// Set is the call that sets the other one back.
+	Set *Restore
+}
+
+// KeptGenerators are the states that a class of the file keeps in attributes and forgets where it sets back others.
+func (f *File) KeptGenerators() []KeptGenerator {
+	var out []KeptGenerator
+	for _, c := range f.Module.Classes {
+		fields := map[string]*pysem.Value{}
+		for path, defs := range c.Attrs {
+			if len(defs) != 1 || defs[0].Kind != pysem.DefAssign || defs[0].Func.Class != c {
+				continue
+			}
+			v := f.Eval.Def(defs[0], f.Eval.Root(defs[0].Func, nil))
+			if e, ok := torch.Lookup(v.Callee()); ok && e.Kind == torch.RNGGetter && len(e.Generators) == 1 {
+				fields[path] = v
+			}
+		}
+		if len(fields) < 2 {
+			continue
+		}
+		set := map[pyast.Node]*Restore{}
+		var last *Restore
+		for _, r := range slices.Concat(f.Runs, f.Left) {
+			for _, x := range r.Restores {
+				if x.RNG != nil && x.Source != nil && x.Ctx.Func.Class == c {
+					set[x.Source.Node], last = x, x
+				}
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
+			v := fields[name]
+			if last == nil || set[v.Node] != nil || readIn(c, name) {
+				continue
+			}
+			e, _ := torch.Lookup(v.Callee())
+			out = append(out, KeptGenerator{"self." + name, v.Node, e.Generators[0], last})
+		}
+	}
+	return out
+}
+
+// readIn reports whether a class reads an attribute of its instance.
+func readIn(c *pysem.Class, name string) bool {
+	for n := range c.Node.Descendants() {
+		if n.Kind() == pyast.KindAttribute && n.TextIs("self."+name) && reads(n) {
+			return true
+		}
+	}
+	return false
 }
