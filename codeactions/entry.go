@@ -129,8 +129,18 @@ func (s *sheet) name(o *training.Object, at pyast.Node, ctx *pysem.Ctx) string {
 
 func lastName(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 
+// isObject reports whether a value that was read without the calls that lead to it is an object: it is made at the same place.
 func (s *sheet) isObject(v *pysem.Value, name string, o *training.Object) bool {
-	return s.file.Object(v, name).Same(o) || o.Value != nil && v.Site() == o.Value.Site()
+	if found := s.file.Object(v, name); found.Same(o) || found != nil && madeAt(found, o) {
+		return true
+	}
+	return o.Value != nil && v.Site() == o.Value.Site()
+}
+
+// madeAt reports whether two objects, wrappers aside, are made by one expression.
+func madeAt(a, b *training.Object) bool {
+	a, b = a.Bare(), b.Bare()
+	return a.Value != nil && b.Value != nil && a.Value.Site() == b.Value.Site()
 }
 
 // attributeName is the attribute of the instance that holds an object, in a method of the class that sets it.
