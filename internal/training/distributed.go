@@ -117,12 +117,17 @@ func (c *Call) Distributed() (Processes, bool) {
 			return Processes{p.Call, torch.Several{What: name}, p.Parent, nil}, true
 		}
 	}
+	var launched Processes
 	for _, e := range c.Run.evidence() {
-		if f.process(e.ctx) == p && !Exclusive(e.frame, c.Frame) {
+		switch {
+		case f.process(e.ctx) != p || Exclusive(e.frame, c.Frame):
+		case !e.Launched:
 			return e, true
+		case launched.What == "":
+			launched = e // which proves less than a process group that the program starts itself
 		}
 	}
-	return Processes{}, false
+	return launched, launched.What != ""
 }
 
 // Optional reports whether an option, or the way it is launched, alone decides that there are several processes, in a run that starts no
