@@ -130,6 +130,7 @@ func missingBestMetric(p *diagnostics.Pass) {
 		}
 		if kept := p.File.DecidedBy(s, best.Name); len(kept) > 0 && !slices.ContainsFunc(kept, func(o *training.SaveSite) bool { return overwrites(p.File, o) }) {
 			d.Severity = diagnostics.Information // what earlier runs kept may stay
+			d.Message = fmt.Sprintf("`%s` decides which checkpoint is the best and is not saved. The first evaluation after a resume counts as the best, whatever it scores.", best.Name)
 		}
 		if site := training.WrongCall(s.Node, s.Ctx, savedWithBest(p.File, s)); site != s.Node {
 			d.Place = training.FirstLine(site)
@@ -140,9 +141,9 @@ func missingBestMetric(p *diagnostics.Pass) {
 	}
 }
 
-// overwrites says that a save may replace what an earlier run kept: its file has the same name in each run, or is loaded again.
+// overwrites says that a save may replace what was kept before: its file has the same name each time, or is loaded again.
 func overwrites(f *training.File, s *training.SaveSite) bool {
-	return !f.NewEachRun(s) || slices.ContainsFunc(f.EveryLoad(), func(l *training.LoadSite) bool { return s.Writes(l.Path) })
+	return len(s.Path.Progress) == 0 && !f.NewEachRun(s) || slices.ContainsFunc(f.EveryLoad(), func(l *training.LoadSite) bool { return s.Writes(l.Path) })
 }
 
 // savedWithBest are the contexts in which the helper that makes a save is handed a best metric, too.
