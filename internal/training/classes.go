@@ -162,7 +162,10 @@ func callsMethod(block pyast.Node, s *SaveSite) bool {
 // Contracts are the dicts of states that methods of classes of the file give, for whoever saves them, and that other methods of the same
 // class take back: with an optimizer's state among them they are checkpoints that training goes on from.
 func (f *File) Contracts() []*SaveSite {
-	var out []*SaveSite
+	if f.contracts != nil {
+		return f.contracts
+	}
+	f.contracts = []*SaveSite{}
 	for _, r := range f.Runs {
 		fn := r.Entry
 		if fn.Class == nil || len(fn.Returns) != 1 || len(r.Events) == 0 {
@@ -176,10 +179,10 @@ func (f *File) Contracts() []*SaveSite {
 		s := &SaveSite{Call: &Call{Run: r, Index: len(r.Events) - 1, Node: v.Dict.Literal, Ctx: ctx, Frame: nil}, PayloadNode: fn.Returns[0], Path: &Path{}, Written: &Path{}, Given: true}
 		f.payload(s, v)
 		if s.HasRole(RoleProgress) && f.takesBackGiven(fn, s) {
-			out = append(out, s)
+			f.contracts = append(f.contracts, s)
 		}
 	}
-	return out
+	return f.contracts
 }
 
 // takesBackGiven reports whether another method of the class restores, from a parameter, an optimizer whose state a method gives.

@@ -127,10 +127,7 @@ func (f *File) lasting() []*SaveSite { return slices.DeleteFunc(f.Saves(), (*Sav
 func (s *SaveSite) Dump() bool {
 	at := s.Node
 	for c := s.Ctx; c != nil; at, c = c.Call, c.Parent {
-		stmt := at
-		for stmt.Valid() && !stmt.Parent().Is(pyast.KindBlock, pyast.KindModule) {
-			stmt = stmt.Parent()
-		}
+		stmt := statementOf(at)
 		if !stmt.Valid() || stmt.Ancestor(pyast.KindExceptClause, pyast.KindFunctionDefinition).Kind() == pyast.KindExceptClause {
 			return false
 		}

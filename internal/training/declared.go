@@ -167,11 +167,7 @@ func (f *File) fieldDefault(v *pysem.Value) pyast.Node {
 	if p == nil {
 		return pyast.Node{}
 	}
-	for n := range p.Node.Child(pyast.FieldType).Descendants() {
-		if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) {
-			continue
-		}
-		c := f.Eval.Eval(n, f.Eval.Root(f.moduleOf(n).Top, nil))
+	for _, c := range f.typesOf(p.Node) {
 		if c.Kind != pysem.ClassVal {
 			continue
 		}

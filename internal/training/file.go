@@ -40,6 +40,7 @@ type File struct {
 	keyed       map[*pysem.Func][]pyast.Node
 	indexed     map[*pysem.Module]bool // modules in keyed
 	resumptions []Resumption
+	contracts   []*SaveSite // asked for once, see Contracts
 	modules     []*pysem.Module
 	cuda        *bool
 	rankTests   map[judged]RankTest  // of the frames asked for, see frameTest

@@ -470,16 +470,22 @@ func (f *File) declaredAs(v *pysem.Value) []*pysem.Value {
 		return nil
 	}
 	for _, p := range v.Ctx.Func.Params {
-		if p.Name != v.Name || p.Star != 0 {
+		if p.Name == v.Name && p.Star == 0 {
+			out = append(out, f.typesOf(p.Node)...)
+		}
+	}
+	return out
+}
+
+// typesOf are the classes that the annotation of a parameter's declaration names, without what only stands around them.
+func (f *File) typesOf(declared pyast.Node) []*pysem.Value {
+	var out []*pysem.Value
+	for n := range declared.Child(pyast.FieldType).Descendants() {
+		if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) || n.Parent().Kind() == pyast.KindAttribute {
 			continue
 		}
-		for n := range p.Node.Child(pyast.FieldType).Descendants() {
-			if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) || n.Parent().Kind() == pyast.KindAttribute {
-				continue
-			}
-			if named := f.Eval.Eval(n, f.Eval.Root(v.Ctx.Func.Module.Top, nil)); named.Kind != pysem.External || !optionalTypes[named.Name] {
-				out = append(out, named)
-			}
+		if named := f.Eval.Eval(n, f.Eval.Root(f.moduleOf(n).Top, nil)); named.Kind != pysem.External || !optionalTypes[named.Name] {
+			out = append(out, named)
 		}
 	}
 	return out
