@@ -74,7 +74,11 @@ func (v *view) contracts(ctx context.Context) (of string, _ []contract.Contract,
 		root := f.workspace.Root()
 		if f.rooted {
 			names = append(names, filepath.Base(root))
-			for _, path := range v.files(f) {
+			files, _, err := v.files(ctx, f)
+			if err != nil {
+				return "", nil, err
+			}
+			for _, path := range files {
 				if !slices.Contains(paths, path) {
 					paths = append(paths, path)
 				}

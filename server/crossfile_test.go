@@ -394,7 +394,7 @@ func TestCrossFileTyping(t *testing.T) {
 func (f tree) checked(t testing.TB) map[string][]place {
 	t.Helper()
 	w := project.NewWorkspace(f.root)
-	paths, _, _ := w.Files([]string{f.root})
+	paths, _, _ := w.Files(t.Context(), []string{f.root})
 	all, err := project.NewIndex(w).AnalyzeAll(t.Context(), project.NewProgram(w), paths)
 	if err != nil {
 		t.Fatal(err)

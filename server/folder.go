@@ -1,11 +1,11 @@
 package server
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"go.lsp.dev/protocol"
@@ -35,7 +35,7 @@ func newFolder(root string, rooted bool, chosen settings) *folder {
 }
 
 // forget leaves everything to be found anew.
-func (f *folder) forget() { f.index, f.files = project.NewIndex(f.workspace), &listing{} }
+func (f *folder) forget() { f.index, f.files = project.NewIndex(f.workspace), newListing() }
 
 // choose takes settings, where they are others than before.
 func (f *folder) choose(chosen settings) {
@@ -53,29 +53,52 @@ func (f *folder) holds(path string) bool {
 	return f.rooted && (path == root || strings.HasPrefix(path, strings.TrimSuffix(root, string(filepath.Separator))+string(filepath.Separator)))
 }
 
-// listing is what discovery finds in a folder. It is made once, when first asked for.
+// mostLooked bounds the folders that are looked at as a whole; a home directory has more.
+var mostLooked = project.Bounds{Files: 10_000, Bytes: 256 << 20, Names: 500_000}
+
+// listing is what discovery finds in a folder. It is made once, when first asked for, and anew where who asked did not wait for it.
 type listing struct {
-	once     sync.Once
+	turn     chan struct{} // holds one while somebody looks at the rest
+	known    bool
 	paths    []string
+	exceeded bool        // the folder is too large
 	declined atomic.Bool // the user called off looking at them
 }
 
-// in gives the Python files below the folder's root, as check takes them. Notebooks are left out: a closed one has no cells that
-// the client could show a finding in, and tells of itself alone.
-func (l *listing) in(w *project.Workspace) []string {
-	l.once.Do(func() {
-		paths, _, _ := w.Files([]string{w.Root()})
-		l.paths = slices.DeleteFunc(paths, notebook.Is)
-	})
-	return l.paths
+func newListing() *listing { return &listing{turn: make(chan struct{}, 1)} }
+
+// in gives the Python files below the folder's root, as check takes them, none where there are too many. Notebooks are left out: a
+// closed one has no cells that the client could show a finding in, and tells of itself alone. It fails only with the context.
+func (l *listing) in(ctx context.Context, w *project.Workspace) (paths []string, exceeded bool, err error) {
+	select {
+	case l.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+	defer func() { <-l.turn }()
+	if !l.known {
+		paths, exceeded := w.FilesWithin(ctx, mostLooked)
+		if ctx.Err() != nil {
+			return nil, false, ctx.Err()
+		}
+		if l.known, l.exceeded = true, exceeded; !exceeded {
+			l.paths = slices.DeleteFunc(paths, notebook.Is)
+		}
+	}
+	return l.paths, l.exceeded, nil
 }
 
-// files are those that discovery finds in a folder, without those of a folder within it.
-func (v *view) files(f *folder) []string {
+// files are those that discovery finds in a folder, without those of a folder within it; the open ones alone where there are too many. It
+// fails only with the context.
+func (v *view) files(ctx context.Context, f *folder) (paths []string, exceeded bool, err error) {
 	if !f.rooted {
-		return nil
+		return nil, false, nil
 	}
-	return slices.DeleteFunc(slices.Clone(f.files.in(f.workspace)), func(path string) bool { return v.folder(path) != f })
+	all, exceeded, err := f.files.in(ctx, f.workspace)
+	if exceeded {
+		return v.open(f), true, nil
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(path string) bool { return v.folder(path) != f }), false, err
 }
 
 // foldersOf are the folders that the client works in; one that is not rooted, in the working directory, where it names none.
@@ -98,7 +121,7 @@ func foldersOf(p *protocol.InitializeParams, chosen settings) []*folder {
 		}
 	}
 	//lint:ignore SA1019 the oldest clients send nothing else
-	if path, ok := p.RootPath.Get(); ok && path != "" {
+	if path, ok := p.RootPath.Get(); ok && namesFile(path) {
 		return []*folder{newFolder(path, true, chosen)}
 	}
 	return []*folder{noFolder(chosen)}

@@ -9,8 +9,6 @@ import (
 const (
 	// pause is how long nothing may change before other files are looked at.
 	pause = 150 * time.Millisecond
-	// mostFiles is how many files a folder may have to be looked at as a whole; a home directory has more.
-	mostFiles = 10_000
 	// mostTrees is how many files are analysed before the trees of closed ones are freed.
 	mostTrees = 32
 )
@@ -64,10 +62,12 @@ func (s *session) closed(v *view, f *folder) []string {
 	if !f.settings.enable || f.files.declined.Load() {
 		return nil
 	}
-	files := v.files(f)
-	if len(files) > mostFiles {
-		s.log.Warn("the folder is too large: closed files are only seen where an open one imports them", zap.String("folder", f.workspace.Root()), zap.Int("files", len(files)))
+	files, exceeded, err := v.files(s.ctx, f) // not the snapshot's: who types on would have it begin again and again
+	if err != nil {
 		return nil
+	}
+	if exceeded {
+		s.log.Warn("the folder is too large: closed files are only seen where an open one imports them", zap.String("folder", f.workspace.Root()))
 	}
 	return files
 }

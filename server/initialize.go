@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"go.lsp.dev/protocol"
-	"go.lsp.dev/uri"
 	"go.uber.org/zap"
 )
 
@@ -126,13 +125,4 @@ type initializationOptions struct {
 func optionsOf(p *protocol.InitializeParams) (o initializationOptions) {
 	_ = json.Unmarshal(p.InitializationOptions, &o) // what is not as it should be says nothing
 	return o
-}
-
-// filePath is the path of a file URI.
-func filePath(u uri.URI) (string, bool) {
-	parsed, err := uri.Parse(string(u))
-	if err != nil || parsed.Scheme() != "file" {
-		return "", false
-	}
-	return parsed.FsPath(), true
 }

@@ -25,6 +25,9 @@ type bookCell struct {
 
 // DidOpenNotebookDocument takes a notebook over from the file system.
 func (s *session) DidOpenNotebookDocument(_ context.Context, p *protocol.DidOpenNotebookDocumentParams) error {
+	if err := namesDocument(p.NotebookDocument.URI); err != nil {
+		return err
+	}
 	var b book
 	for _, c := range p.NotebookDocument.Cells {
 		b = append(b, bookCell{uri: cloned(c.Document), code: c.Kind == protocol.NotebookCellKindCode})

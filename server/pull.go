@@ -189,7 +189,11 @@ func (s *session) workspaceReport(ctx context.Context, v *view, previous map[uri
 		if !f.settings.enable {
 			continue
 		}
-		for _, path := range v.files(f) {
+		paths, _, err := v.files(ctx, f)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, path := range paths {
 			d, found, err := s.foundIn(ctx, v, f, path)
 			if err != nil {
 				return nil, false, err

@@ -47,7 +47,7 @@ func (s *session) reread(paths []string, renamed bool) {
 		next.alter(func(f *folder) {
 			f.program = f.program.Reread(paths...)
 			if renamed {
-				f.files = &listing{}
+				f.files = newListing()
 			}
 		})
 	})

@@ -137,7 +137,7 @@ func (c *choices) examine(cmd *cobra.Command, rules *diagnostics.Registry, args 
 	if len(x.args) == 0 {
 		x.args = []string{"."}
 	}
-	files, problems, configErrors := w.Files(x.args)
+	files, problems, configErrors := w.Files(cmd.Context(), x.args)
 	if len(configErrors) > 0 {
 		return nil, errors.Join(configErrors...)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/files"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/report"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -102,15 +103,15 @@ change the exit code. Notebooks in other languages are left out of directories w
 			c.out, c.err = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			c.reportTo, c.style = c.out, func(w io.Writer) report.Style { return styleFor(cmd, w) }
 			if c.outputFile == "" {
-				return c.run(cmd.InOrStdin(), args)
+				return c.run(cmd.Context(), cmd.InOrStdin(), args)
 			}
 			var file bytes.Buffer
 			c.reportTo, c.style = &file, func(io.Writer) report.Style { return report.Style{Width: pageWidth} }
-			err := c.run(cmd.InOrStdin(), args)
+			err := c.run(cmd.Context(), cmd.InOrStdin(), args)
 			if err != nil && !errors.Is(err, errFindings) && !errors.Is(err, errReported) {
 				return err // there is no report
 			}
-			if failed := writeOutput(c.outputFile, file.Bytes()); failed != nil {
+			if failed := writeOutput(c.outputFile, []byte(text.PrintableLines(file.String()))); failed != nil {
 				return fmt.Errorf("--output-file: %w", failed)
 			}
 			return err
@@ -144,7 +145,7 @@ change the exit code. Notebooks in other languages are left out of directories w
 	return cmd
 }
 
-func (c *checker) run(stdin io.Reader, args []string) error {
+func (c *checker) run(ctx context.Context, stdin io.Reader, args []string) error {
 	if err := c.prepare(); err != nil {
 		return err
 	}
@@ -152,20 +153,20 @@ func (c *checker) run(stdin io.Reader, args []string) error {
 		if c.reason != "" || c.watching {
 			return errStandardInput
 		}
-		return c.standardInput(stdin)
+		return c.standardInput(ctx, stdin)
 	}
 	if len(args) == 0 {
 		args = []string{"."}
 	}
 	if c.watching {
-		return c.watch(args)
+		return c.watch(ctx, args)
 	}
-	return c.once(project.NewIndex(c.workspace), project.NewProgram(c.workspace), args)
+	return c.once(ctx, project.NewIndex(c.workspace), project.NewProgram(c.workspace), args)
 }
 
 // once checks what the arguments name, of a program of which the index may know something already.
-func (c *checker) once(index *project.Index, p *project.Program, args []string) error {
-	files, problems, configErrors := c.workspace.Files(args)
+func (c *checker) once(ctx context.Context, index *project.Index, p *project.Program, args []string) error {
+	files, problems, configErrors := c.workspace.Files(ctx, args)
 	if len(configErrors) > 0 {
 		return errors.Join(configErrors...)
 	}
@@ -177,7 +178,7 @@ func (c *checker) once(index *project.Index, p *project.Program, args []string) 
 	}
 	r := c.report()
 	r.Problems = problems
-	outcomes, err := c.files(index, p, files)
+	outcomes, err := c.files(ctx, index, p, files)
 	if err != nil {
 		return err
 	}
@@ -232,10 +233,10 @@ type outcome struct {
 }
 
 // files checks files together, and fixes them or shows the fixes where that was asked for. It fails when it is interrupted.
-func (c *checker) files(index *project.Index, p *project.Program, paths []string) ([]*outcome, error) {
-	ctx, stop := interruptible(context.Background())
+func (c *checker) files(ctx context.Context, index *project.Index, p *project.Program, paths []string) ([]*outcome, error) {
+	ctx, stop := interruptible(ctx)
 	defer stop()
-	progress := newProgress(c.err, len(paths), c.quiet)
+	progress := newProgress(raw(c.err), len(paths), c.quiet)
 	defer progress.stop()
 	index.Analyzed = progress.step
 	if !c.fix && !c.diff && c.reason == "" {
@@ -341,8 +342,8 @@ func (o *outcome) fail(path string, err error) {
 }
 
 // standardInput checks what comes in. With fix the text goes out again, fixed, and the report to standard error.
-func (c *checker) standardInput(stdin io.Reader) error {
-	data, err := io.ReadAll(stdin)
+func (c *checker) standardInput(ctx context.Context, stdin io.Reader) error {
+	data, err := files.Drain(stdin)
 	if err != nil {
 		return fmt.Errorf("standard input: %w", err)
 	}
@@ -353,7 +354,7 @@ func (c *checker) standardInput(stdin io.Reader) error {
 	excluded := config.ForceExclude && c.workspace.Excluded(c.stdinName, false)
 	o, to := &outcome{}, c.reportTo
 	if !excluded {
-		if o, err = c.standardText(data); err != nil {
+		if o, err = c.standardText(ctx, data); err != nil {
 			return err
 		}
 	}
@@ -368,7 +369,7 @@ func (c *checker) standardInput(stdin io.Reader) error {
 				return fmt.Errorf("%s: %w", c.stdinName, err)
 			}
 		}
-		if _, err := c.out.Write(data); err != nil {
+		if _, err := raw(c.out).Write(data); err != nil {
 			return err
 		}
 		if c.outputFile == "" {
@@ -383,13 +384,13 @@ func (c *checker) standardInput(stdin io.Reader) error {
 }
 
 // standardText checks the text that came in as the file it stands for.
-func (c *checker) standardText(data []byte) (*outcome, error) {
+func (c *checker) standardText(ctx context.Context, data []byte) (*outcome, error) {
 	src, err := project.Decode(c.stdinName, data)
 	if err != nil {
 		return newOutcome(c.workspace.AnalyzeBytes(c.stdinName, data)), nil
 	}
 	c.inPlace = false
-	outcomes, err := c.files(project.NewIndex(c.workspace), project.NewProgram(c.workspace).With(c.stdinName, src, nil), []string{c.stdinName})
+	outcomes, err := c.files(ctx, project.NewIndex(c.workspace), project.NewProgram(c.workspace).With(c.stdinName, src, nil), []string{c.stdinName})
 	if err != nil {
 		return nil, err
 	}
@@ -452,7 +453,7 @@ func displayPath(path string) string {
 }
 
 func open(path string) (*text.Source, error) {
-	data, err := os.ReadFile(path)
+	data, err := files.Read(path)
 	if err != nil {
 		return nil, err
 	}

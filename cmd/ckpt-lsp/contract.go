@@ -44,7 +44,7 @@ Exit codes: 0 the contract is printed, also when there is none; 2 an error.`,
 			if len(args) == 0 {
 				args = []string{"."}
 			}
-			contracts, err := contractsOf(args[0])
+			contracts, err := contractsOf(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -66,9 +66,9 @@ Exit codes: 0 the contract is printed, also when there is none; 2 an error.`,
 }
 
 // contractsOf reads the contracts of a file, or of all files below a directory together.
-func contractsOf(path string) ([]contract.Contract, error) {
+func contractsOf(ctx context.Context, path string) ([]contract.Contract, error) {
 	w := project.NewWorkspace(".")
-	files, problems, configErrors := w.Files([]string{path})
+	files, problems, configErrors := w.Files(ctx, []string{path})
 	if len(configErrors) > 0 {
 		return nil, errors.Join(configErrors...)
 	}
@@ -77,7 +77,7 @@ func contractsOf(path string) ([]contract.Contract, error) {
 			return nil, p
 		}
 	}
-	return contract.Read(context.Background(), w, project.NewProgram(w), files, contract.Options{
+	return contract.Read(ctx, w, project.NewProgram(w), files, contract.Options{
 		Tests: len(files) == 1 && files[0] == path, Show: displayPath,
 	})
 }

@@ -49,7 +49,7 @@ func (d debugger) print(ctx context.Context, args []string) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	files, problems, configErrors := d.workspace.Files(args)
+	files, problems, configErrors := d.workspace.Files(ctx, args)
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "ckpt-lsp %s\nplatform: %s/%s\n", version(), runtime.GOOS, runtime.GOARCH)
 	for _, err := range configErrors {

@@ -34,7 +34,10 @@ func main() { os.Exit(run(diagnostics.Product)) }
 
 // run executes the command line, with the rules that there are, and gives the exit code.
 func run(rules *diagnostics.Registry) int {
-	switch err := newRootCommand(rules).Execute(); {
+	root := newRootCommand(rules)
+	root.SetOut(&printer{file: os.Stdout})
+	root.SetErr(&printer{file: os.Stderr})
+	switch err := root.Execute(); {
 	case err == nil:
 		return exitClean
 	case errors.Is(err, errFindings):
@@ -42,7 +45,7 @@ func run(rules *diagnostics.Registry) int {
 	case errors.Is(err, errReported):
 		return exitError
 	default:
-		fmt.Fprintln(os.Stderr, "ckpt-lsp:", err)
+		fmt.Fprintln(root.ErrOrStderr(), "ckpt-lsp:", err)
 		var stopped interrupted
 		var by prove.Interrupted
 		if errors.As(err, &stopped) && errors.As(err, &by) {

@@ -124,7 +124,7 @@ func (p *prover) prepare(command []string) (err error) {
 	if p.options.Dir, err = os.Getwd(); err != nil {
 		return err
 	}
-	if file, ok := p.err.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+	if file, ok := raw(p.err).(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		p.options.Progress = func(s prove.Status) { showProgress(file, s) }
 	}
 	return nil

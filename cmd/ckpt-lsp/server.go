@@ -58,7 +58,7 @@ func (f serverFlags) logger() (*zap.Logger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--log-level %q: want debug, info, warn or error", f.logLevel)
 	}
-	out := zapcore.Lock(os.Stderr)
+	out := zapcore.Lock(zapcore.AddSync(&printer{file: os.Stderr}))
 	if f.logFile != "" {
 		file, err := os.OpenFile(f.logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {

@@ -9,12 +9,13 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/report"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
 // showFiles lists the files that would be checked, one a line.
 func showFiles(out io.Writer, files []string) error {
 	for _, path := range files {
-		if _, err := fmt.Fprintln(out, displayPath(path)); err != nil {
+		if _, err := fmt.Fprintln(out, text.Printable(displayPath(path))); err != nil {
 			return err
 		}
 	}

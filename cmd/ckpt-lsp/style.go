@@ -42,7 +42,7 @@ func (c *colorFlag) Set(when string) error {
 // CLICOLOR_FORCE and FORCE_COLOR where they are not empty.
 func styleFor(cmd *cobra.Command, w io.Writer) report.Style {
 	style := report.Style{Width: pageWidth}
-	file, ok := w.(*os.File)
+	file, ok := raw(w).(*os.File)
 	terminal := ok && term.IsTerminal(int(file.Fd()))
 	if terminal {
 		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns >= 40 {
@@ -59,6 +59,9 @@ func styleFor(cmd *cobra.Command, w io.Writer) report.Style {
 		style.Color = terminal && os.Getenv("TERM") != "dumb"
 	}
 	style.Links = style.Color && linked(terminal, os.Getenv)
+	if p, ok := w.(*printer); ok {
+		p.styled = style.Color
+	}
 	return style
 }
 

@@ -29,11 +29,11 @@ const (
 const clearScreen = "\x1b[2J\x1b[3J\x1b[H"
 
 // watch checks what the arguments name, and again whenever a file of it or the configuration changes, until it is interrupted.
-func (c *checker) watch(args []string) error {
+func (c *checker) watch(ctx context.Context, args []string) error {
 	if c.outputFile != "" {
 		return errors.New("--watch cannot be used with --output-file")
 	}
-	ctx, stop := interruptible(context.Background())
+	ctx, stop := interruptible(ctx)
 	defer stop()
 	return c.follow(ctx, args)
 }
@@ -47,17 +47,17 @@ func (c *checker) follow(ctx context.Context, args []string) error {
 	defer watcher.Close()
 	p, index := project.NewProgram(c.workspace), project.NewIndex(c.workspace)
 	for {
-		within, above := c.workspace.Directories(args)
+		within, above := c.workspace.Directories(ctx, args)
 		for _, dir := range slices.Concat(within, above) { // before the files are read, so that no change is missed; what is watched already stays so
 			if err := watcher.Add(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("--watch: %s: %w", displayPath(dir), err)
 			}
 		}
 		round := *c
-		if file, ok := c.out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-			_, _ = io.WriteString(c.out, clearScreen)
+		if file, ok := raw(c.out).(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+			_, _ = io.WriteString(file, clearScreen)
 		}
-		err := round.once(index, p, args)
+		err := round.once(ctx, index, p, args)
 		var early interrupted
 		switch {
 		case ctx.Err() != nil && errors.As(err, &early) && early.fixing:
@@ -81,7 +81,7 @@ func (c *checker) follow(ctx context.Context, args []string) error {
 		if c.workspace.Reload() || c.fix || c.reason != "" {
 			index = project.NewIndex(c.workspace)
 		}
-		files, _, _ := c.workspace.Files(args)
+		files, _, _ := c.workspace.Files(ctx, args)
 		index.Keep(files)
 	}
 }

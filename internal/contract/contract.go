@@ -23,7 +23,7 @@ type Site struct {
 }
 
 // String is the place without what stands there.
-func (s Site) String() string { return fmt.Sprintf("%s:%d", s.Path, s.Line) }
+func (s Site) String() string { return fmt.Sprintf("%s:%d", text.Printable(s.Path), s.Line) }
 
 // Contract is one agreement between saves and a load, without the facts behind it.
 type Contract struct {

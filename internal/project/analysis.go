@@ -55,13 +55,14 @@ type Problem struct {
 }
 
 func (p Problem) Error() string {
+	path := text.Printable(p.Path)
 	switch {
 	case p.Line == 0:
-		return fmt.Sprintf("%s: %s", p.Path, p.Message)
+		return fmt.Sprintf("%s: %s", path, p.Message)
 	case p.Cell > 0:
-		return fmt.Sprintf("%s:cell %d:%d:%d: %s", p.Path, p.Cell, p.Line, p.Column, p.Message)
+		return fmt.Sprintf("%s:cell %d:%d:%d: %s", path, p.Cell, p.Line, p.Column, p.Message)
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", p.Path, p.Line, p.Column, p.Message)
+	return fmt.Sprintf("%s:%d:%d: %s", path, p.Line, p.Column, p.Message)
 }
 
 // frameworks are the words of which a file must hold one for any rule to apply: whatever saves, resumes, seeds or trains in

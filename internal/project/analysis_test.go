@@ -91,7 +91,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	root := tree(t, files)
 	w := testWorkspace(root)
-	paths, _, _ := w.Files([]string{root})
+	paths, _, _ := w.Files(t.Context(), []string{root})
 	got := Map(paths, func(path string) string {
 		w.Reload()
 		return fmt.Sprint(filepath.Dir(path), len(w.AnalyzeFile(path).Diagnostics))
@@ -112,7 +112,7 @@ func TestUnreadableDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Chmod(filepath.Join(root, "shut"), 0o755) })
-	files, problems, _ := testWorkspace(root).Files([]string{root})
+	files, problems, _ := testWorkspace(root).Files(t.Context(), []string{root})
 	if len(files) != 1 || len(problems) != 1 || !problems[0].Fatal {
 		t.Errorf("files %v, problems %v", files, problems)
 	}

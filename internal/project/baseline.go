@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/files"
 )
 
 // BaselineFile is what the file of old findings is called where the configuration does not say otherwise.
@@ -45,7 +45,7 @@ func (o Old) compare(p Old) int {
 
 // ReadBaseline reads the file at a path.
 func ReadBaseline(path string) (*Baseline, error) {
-	data, err := os.ReadFile(path)
+	data, err := files.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: the baseline does not exist; `ckpt-lsp baseline write` makes it", path)
 	}
@@ -247,7 +247,7 @@ func (w *Workspace) baseline(path string) loaded {
 	}
 	l := loaded{}
 	l.baseline, l.err = ReadBaseline(path)
-	if data, err := os.ReadFile(path); err == nil {
+	if data, err := files.Read(path); err == nil {
 		l.said = string(data)
 	}
 	w.baselines[path] = l

@@ -27,7 +27,7 @@ func baselined(t *testing.T, files map[string]string, args ...string) (string, *
 func analyses(t *testing.T, root string, args ...string) []*Analysis {
 	t.Helper()
 	w := testWorkspace(root)
-	files, _, errs := w.Files(args)
+	files, _, errs := w.Files(t.Context(), args)
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}

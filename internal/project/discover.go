@@ -1,13 +1,16 @@
 package project
 
 import (
+	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/files"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/notebook"
 )
 
@@ -15,13 +18,35 @@ import (
 // force-exclude is set. In a directory, files that end in .py or .pyw are taken and Python notebooks (.ipynb), but not what .gitignore,
 // .git/info/exclude or the configuration leave out, nor virtual environments; symbolic links are not followed. The problems tell of what is
 // missing or may not be read, and of directories in which nothing is found; the configuration errors are those of every directory on
-// the way.
-func (w *Workspace) Files(args []string) (files []string, problems []Problem, configErrors []error) {
-	d := &discovery{w: w, taken: map[string]bool{}, broken: map[string]bool{}}
+// the way. When the context ends it gives what it has found by then.
+func (w *Workspace) Files(ctx context.Context, args []string) (found []string, problems []Problem, configErrors []error) {
+	d := newDiscovery(ctx, w)
+	d.find(args)
+	return d.files, d.problems, d.configErrors
+}
+
+// Bounds are how much of a folder is looked at before it is declined: so many Python files, bytes in them, and names of all kinds.
+type Bounds struct{ Files, Bytes, Names int }
+
+// FilesWithin is Files for a folder that nobody chose for its size. exceeded says that there is more than the bounds allow; then the
+// files are those found by then.
+func (w *Workspace) FilesWithin(ctx context.Context, b Bounds) (found []string, exceeded bool) {
+	d := newDiscovery(ctx, w)
+	d.bounds = &b
+	d.find([]string{w.root})
+	return d.files, d.exceeded
+}
+
+func newDiscovery(ctx context.Context, w *Workspace) *discovery {
+	return &discovery{ctx: ctx, w: w, taken: map[string]bool{}, broken: map[string]bool{}}
+}
+
+// find takes the files that the arguments name, sorted.
+func (d *discovery) find(args []string) {
 	for _, arg := range args {
 		info, err := os.Stat(arg)
 		switch {
-		case err == nil && w.forceExcluded(arg, info.IsDir()):
+		case err == nil && d.w.forceExcluded(arg, info.IsDir()):
 		case err != nil:
 			d.problems = append(d.problems, Problem{Path: arg, Message: "cannot be read: " + reason(err), Fatal: true})
 		case info.IsDir():
@@ -35,20 +60,19 @@ func (w *Workspace) Files(args []string) (files []string, problems []Problem, co
 				d.problems = append(d.problems, Problem{Path: arg, Message: d.nothing()})
 			}
 		case !info.Mode().IsRegular():
-			d.problems = append(d.problems, Problem{Path: arg, Message: "cannot be read: " + errNotRegular.Error() + "; what a program prints is checked with: ckpt-lsp check -", Fatal: true})
+			d.problems = append(d.problems, Problem{Path: arg, Message: "cannot be read: " + files.ErrNotRegular.Error() + "; what a program prints is checked with: ckpt-lsp check -", Fatal: true})
 		default:
 			d.config(arg)
 			d.take(filepath.Clean(arg))
 		}
 	}
 	slices.Sort(d.files)
-	return d.files, d.problems, d.configErrors
 }
 
 // Directories are those that Files looks into, and those of the files that are named; above are the ones above them up to the
 // repository's root, whose configuration may hold. Outside of a repository none are.
-func (w *Workspace) Directories(args []string) (within, above []string) {
-	d := &discovery{w: w, taken: map[string]bool{}, broken: map[string]bool{}}
+func (w *Workspace) Directories(ctx context.Context, args []string) (within, above []string) {
+	d := newDiscovery(ctx, w)
 	for _, arg := range args {
 		dir := absolute(arg)
 		if info, err := os.Stat(dir); err == nil && info.IsDir() {
@@ -95,7 +119,10 @@ func (w *Workspace) forceExcluded(path string, isDir bool) bool {
 }
 
 type discovery struct {
+	ctx          context.Context
 	w            *Workspace
+	bounds       *Bounds // what is left, nil for no bounds
+	exceeded     bool
 	files        []string
 	taken        map[string]bool // absolute paths
 	problems     []Problem
@@ -134,7 +161,7 @@ func (d *discovery) config(path string) *Config {
 // walk takes the files below a directory; abs is its absolute path, ignores what holds in the directories above, outermost
 // first.
 func (d *discovery) walk(dir, abs string, ignores []*patterns) {
-	entries, err := os.ReadDir(dir)
+	entries, err := d.entries(dir)
 	if err != nil {
 		d.problems = append(d.problems, Problem{Path: dir, Message: "cannot be read: " + reason(err), Fatal: true})
 		return
@@ -146,6 +173,9 @@ func (d *discovery) walk(dir, abs string, ignores []*patterns) {
 	config := d.config(filepath.Join(abs, "any.py"))
 	ignores = append(ignores[:len(ignores):len(ignores)], gitignores(abs)...)
 	for _, e := range entries {
+		if d.over() {
+			return
+		}
 		path, absPath := filepath.Join(dir, e.Name()), filepath.Join(abs, e.Name())
 		if e.Type()&fs.ModeSymlink != 0 || !e.IsDir() && !isPython(e.Name()) && !notebook.Is(e.Name()) {
 			continue
@@ -156,10 +186,57 @@ func (d *discovery) walk(dir, abs string, ignores []*patterns) {
 		}
 		if e.IsDir() {
 			d.walk(path, absPath, ignores)
-		} else if e.Type().IsRegular() && !foreignNotebook(path) {
+		} else if e.Type().IsRegular() && d.weigh(e) && !foreignNotebook(path) {
 			d.take(path)
 		}
 	}
+}
+
+// over reports whether to look no further.
+func (d *discovery) over() bool { return d.exceeded || d.ctx.Err() != nil }
+
+// batch is how many names of a directory are read at once.
+const batch = 1024
+
+// entries are those of a directory, in the order of their names; where there are more than the bounds allow, some.
+func (d *discovery) entries(dir string) ([]fs.DirEntry, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var out []fs.DirEntry
+	for !d.over() {
+		more, err := f.ReadDir(batch)
+		out = append(out, more...)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if d.bounds != nil {
+			d.bounds.Names -= len(more)
+			d.exceeded = d.bounds.Names < 0
+		}
+	}
+	slices.SortFunc(out, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return out, nil
+}
+
+// weigh takes a file from the bounds, and reports whether they allow it.
+func (d *discovery) weigh(e fs.DirEntry) bool {
+	if d.bounds == nil {
+		return true
+	}
+	size := 0
+	if info, err := e.Info(); err == nil {
+		size = int(min(info.Size(), files.Most))
+	}
+	d.bounds.Files--
+	d.bounds.Bytes -= size
+	d.exceeded = d.bounds.Files < 0 || d.bounds.Bytes < 0
+	return !d.exceeded
 }
 
 func isPython(name string) bool {
@@ -204,7 +281,7 @@ func (d *discovery) above(dir string) []*patterns {
 func gitignores(dir string) []*patterns {
 	var out []*patterns
 	for _, name := range []string{filepath.Join(".git", "info", "exclude"), ".gitignore"} {
-		if data, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+		if data, err := files.Read(filepath.Join(dir, name)); err == nil {
 			out = append(out, newPatterns(dir, strings.Split(string(data), "\n")))
 		}
 	}

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,7 +22,7 @@ func found(t *testing.T, root string, args ...string) []string {
 	for i, a := range args {
 		args[i] = filepath.Join(root, a)
 	}
-	files, problems, configErrors := testWorkspace(root).Files(args)
+	files, problems, configErrors := testWorkspace(root).Files(t.Context(), args)
 	if len(problems)+len(configErrors) > 0 {
 		t.Errorf("problems %v %v", problems, configErrors)
 	}
@@ -88,7 +89,7 @@ func TestFiles(t *testing.T) {
 
 func TestFilesReportsProblems(t *testing.T) {
 	root := tree(t, map[string]string{"a/ckpt-lsp.toml": "x = 1", "a/b/x.py": "", "a/y.py": ""})
-	_, problems, configErrors := testWorkspace(root).Files([]string{filepath.Join(root, "none.py"), root})
+	_, problems, configErrors := testWorkspace(root).Files(t.Context(), []string{filepath.Join(root, "none.py"), root})
 	if len(problems) != 1 || !problems[0].Fatal || !strings.Contains(problems[0].Message, "no such file") {
 		t.Errorf("problems %v", problems)
 	}
@@ -158,7 +159,7 @@ func TestDirectories(t *testing.T) {
 		"bare":            "bare bare/src |",
 		"bare/src/x.py":   "bare/src |",
 	} {
-		within, above := w.Directories([]string{filepath.Join(root, args)})
+		within, above := w.Directories(t.Context(), []string{filepath.Join(root, args)})
 		var said []string
 		for _, list := range [][]string{within, above} {
 			for _, dir := range list {
@@ -172,5 +173,30 @@ func TestDirectories(t *testing.T) {
 		if got := strings.Join(said, " "); got != want {
 			t.Errorf("%s: %q, want %q", args, got, want)
 		}
+	}
+}
+
+// TestFilesWithin holds that discovery looks at no more than its bounds allow, and ends with its context.
+func TestFilesWithin(t *testing.T) {
+	root := tree(t, map[string]string{"a.py": "12345", "b.py": "12345", "sub/c.py": "12345", "sub/data.bin": "123456789", "sub/more.bin": ""})
+	all := Bounds{Files: 3, Bytes: 15, Names: 6}
+	for name, c := range map[string]struct {
+		bounds   Bounds
+		exceeded bool
+	}{
+		"all":   {all, false},
+		"files": {Bounds{all.Files - 1, all.Bytes, all.Names}, true},
+		"bytes": {Bounds{all.Files, all.Bytes - 1, all.Names}, true},
+		"names": {Bounds{all.Files, all.Bytes, all.Names - 1}, true},
+	} {
+		found, exceeded := testWorkspace(root).FilesWithin(t.Context(), c.bounds)
+		if exceeded != c.exceeded || !exceeded && len(found) != 3 || exceeded && len(found) > 2 {
+			t.Errorf("%s: %v, exceeded %v", name, found, exceeded)
+		}
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if found, _, _ := testWorkspace(root).Files(ended, []string{root}); len(found) > 0 {
+		t.Errorf("found after the end: %v", found)
 	}
 }

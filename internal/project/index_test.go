@@ -43,7 +43,7 @@ func track(t *testing.T, files map[string]string) (tracked, *Program) {
 	w := testWorkspace(root)
 	x := tracked{t, root, NewIndex(w)}
 	p := NewProgram(w)
-	paths, _, _ := w.Files([]string{root})
+	paths, _, _ := w.Files(t.Context(), []string{root})
 	if err := x.index.Refresh(t.Context(), p, paths); err != nil {
 		t.Fatal(err)
 	}

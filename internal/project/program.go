@@ -1,8 +1,6 @@
 package project
 
 import (
-	"errors"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/files"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/notebook"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -46,6 +45,7 @@ type Unit struct {
 
 // disk remembers what was read from the file system.
 type disk struct {
+	root  string // the workspace's
 	names uint64 // tells apart what is remembered of the names
 	mu    sync.Mutex
 	units map[string]*Unit
@@ -59,13 +59,13 @@ type lookup struct{ dir, name string }
 // disks counts how often names were looked up afresh.
 var disks atomic.Uint64
 
-func newDisk(units map[string]*Unit) *disk {
-	return &disk{names: disks.Add(1), units: units, dirs: map[string]map[string]bool{}, found: map[lookup]string{}}
+func newDisk(root string, units map[string]*Unit) *disk {
+	return &disk{root: root, names: disks.Add(1), units: units, dirs: map[string]map[string]bool{}, found: map[lookup]string{}}
 }
 
 // NewProgram is the program of a workspace with nothing open.
 func NewProgram(w *Workspace) *Program {
-	return &Program{root: w.root, disk: newDisk(map[string]*Unit{}), open: map[string]*Unit{}}
+	return &Program{root: w.root, disk: newDisk(w.root, map[string]*Unit{}), open: map[string]*Unit{}}
 }
 
 // next is a program like this one with files of its own open.
@@ -115,7 +115,7 @@ func (p *Program) Release() {
 func (d *disk) fresh() *disk {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return newDisk(maps.Clone(d.units))
+	return newDisk(d.root, maps.Clone(d.units))
 }
 
 func (p *Program) known(path string) bool {
@@ -181,14 +181,8 @@ func Decode(path string, data []byte) (*text.Source, error) {
 	return text.Decode(data)
 }
 
-// errNotRegular says that a path leads to something that may never end, or never begin, to be read.
-var errNotRegular = errors.New("it is a named pipe, a device or a socket, not a file")
-
 func readFile(path string) (*text.Source, error) {
-	if info, err := os.Stat(path); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errNotRegular}
-	}
-	data, err := os.ReadFile(path)
+	data, err := files.Read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -378,14 +372,40 @@ func (d *disk) list(dir string) map[string]bool {
 	for _, e := range entries {
 		isDir := e.IsDir()
 		if e.Type()&os.ModeSymlink != 0 {
-			if info, err := os.Stat(filepath.Join(dir, e.Name())); err == nil {
-				isDir = info.IsDir()
+			if info, err := os.Stat(filepath.Join(dir, e.Name())); err == nil && info.IsDir() {
+				if isDir = d.within(dir, e.Name()); !isDir {
+					continue
+				}
 			}
 		}
 		names[e.Name()] = isDir
 	}
 	d.dirs[dir] = names
 	return names
+}
+
+// within reports whether a symbolic link in a directory leads to a directory of the same project: below the workspace's root or the
+// repository's, or below the link's own directory. What lies elsewhere is not the project's.
+func (d *disk) within(dir, name string) bool {
+	to, err := filepath.EvalSymlinks(filepath.Join(dir, name))
+	if err != nil {
+		return false
+	}
+	tops := []string{d.root, dir}
+	for at := dir; filepath.Dir(at) != at; at = filepath.Dir(at) {
+		if exists(filepath.Join(at, ".git")) {
+			tops = append(tops, at)
+			break
+		}
+	}
+	return slices.ContainsFunc(tops, func(top string) bool {
+		real, err := filepath.EvalSymlinks(top)
+		if err != nil {
+			return false
+		}
+		rel, err := filepath.Rel(real, to)
+		return err == nil && filepath.IsLocal(rel)
+	})
 }
 
 // frameworkNames are the packages whose functions the tables of package torch know.

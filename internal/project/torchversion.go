@@ -1,7 +1,6 @@
 package project
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/files"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/notebook"
 )
 
@@ -64,7 +64,7 @@ func Matters(name string) bool {
 func torchVersionIn(dir string) (diagnostics.TorchVersion, string) {
 	for _, s := range torchSources {
 		path := filepath.Join(dir, s.name)
-		data, err := os.ReadFile(path)
+		data, err := files.Read(path)
 		if err != nil {
 			continue
 		}
@@ -129,7 +129,7 @@ func torchInLists(path string, data []byte, seen map[string]bool) (diagnostics.T
 			continue
 		}
 		next := filepath.Join(filepath.Dir(path), filepath.FromSlash(m[1]))
-		if more, err := os.ReadFile(next); err == nil && !seen[next] {
+		if more, err := files.Read(next); err == nil && !seen[next] {
 			seen[next] = true
 			if v, ok := torchInLists(next, more, seen); ok {
 				return v, true

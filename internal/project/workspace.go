@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/files"
 )
 
 // Workspace is a directory under analysis. It remembers what configuration files say until Reload. It is safe for
@@ -147,7 +148,11 @@ func (w *Workspace) load(dir string) (e configEntry, found bool) {
 		dir, paths = w.root, []string{w.overrides.ConfigFile}
 	}
 	for _, path := range paths {
-		data, err := os.ReadFile(path)
+		data, err := files.Read(path)
+		if files.Refused(err) {
+			err = &ConfigError{Path: path, Message: "the configuration file cannot be read: " + reason(err)}
+			return configEntry{defaultConfig(path, dir), err, path + "\n" + err.Error()}, true
+		}
 		if err != nil {
 			continue
 		}
@@ -155,12 +160,17 @@ func (w *Workspace) load(dir string) (e configEntry, found bool) {
 		config, err := readConfig(path, dir, data, o)
 		if config != nil || err != nil {
 			if config == nil {
-				config = &Config{Path: path, exclude: []*patterns{newPatterns(dir, defaultExclude)}}
+				config = defaultConfig(path, dir)
 			}
 			return configEntry{config, errors.Join(err, unread), path + "\n" + string(data) + extra}, true
 		}
 	}
 	return configEntry{}, false
+}
+
+// defaultConfig stands for a configuration file of a directory that says nothing.
+func defaultConfig(path, dir string) *Config {
+	return &Config{Path: path, exclude: []*patterns{newPatterns(dir, defaultExclude)}}
 }
 
 // layers are the overrides with what ExtraFile says among them, and what it says.
@@ -173,7 +183,7 @@ func (w *Workspace) layers() (o Overrides, said string, err error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(w.root, path)
 	}
-	data, err := os.ReadFile(path)
+	data, err := files.Read(path)
 	if err != nil {
 		return o, "", &ConfigError{Path: path, Message: "the configuration file cannot be read: " + reason(err)}
 	}

@@ -106,7 +106,7 @@ type place struct {
 }
 
 // name is where the place starts.
-func (p place) name() string { return p.path + ":" + p.within() + ":" }
+func (p place) name() string { return text.Printable(p.path) + ":" + p.within() + ":" }
 
 // within is where in its file the place starts.
 func (p place) within() string {

@@ -11,6 +11,7 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/codeactions"
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
 // painter writes text in a style.
@@ -20,6 +21,9 @@ type painter struct{ Style }
 const (
 	red, yellow, blue, cyan, green, faint, bold, reset = "\x1b[31m", "\x1b[33m", "\x1b[34m", "\x1b[36m", "\x1b[32m", "\x1b[2m", "\x1b[1m", "\x1b[0m"
 )
+
+// StylePattern matches, as a regular expression, what a Style adds to a text: colours, and links to the documentation.
+const StylePattern = `\x1b\[(?:31|33|34|36|32|2|1|0)m|\x1b\]8;;(?:https://[!-~]*)?\x1b\\`
 
 func (p painter) paint(code, s string) string {
 	if !p.Color || s == "" {
@@ -86,7 +90,7 @@ func (p painter) findings(out io.Writer, f *File, places *places, told []shown) 
 		at, _ := places.of("", d.Span)
 		own = mark{place: at, sign: "^"}.addTo(own)
 		fmt.Fprintf(out, "%s %s %s\n", p.bold(at.name()), p.label(d), p.bold(d.Rule.Name))
-		fmt.Fprintln(out, Wrap(d.Message, p.Width, "  ", "  "))
+		fmt.Fprintln(out, Wrap(text.PrintableLines(d.Message), p.Width, "  ", "  "))
 		if len(s.same) > 0 {
 			fmt.Fprintln(out, Wrap(alsoAt(s.same), p.Width, "  ", "    "))
 		}
@@ -106,7 +110,7 @@ func (p painter) findings(out io.Writer, f *File, places *places, told []shown) 
 	gutter := gutterFor(append(marks, elsewhere...))
 	fmt.Fprint(out, p.snippet(marks, gutter))
 	for _, m := range elsewhere {
-		fmt.Fprintln(out, Wrap(m.name()+" "+m.label, p.Width, "  note: ", "    "))
+		fmt.Fprintln(out, Wrap(m.name()+" "+text.PrintableLines(m.label), p.Width, "  note: ", "    "))
 		m.label = ""
 		fmt.Fprint(out, p.snippet([]mark{m}, gutter))
 	}
@@ -165,7 +169,7 @@ func (p painter) help(f *File, fix codeactions.Fix, told []shown) string {
 	case len(others) > 0:
 		how += "; clears " + strings.Join(others, ", ") + " too"
 	}
-	line := Wrap(fmt.Sprintf("%s (%s)", fix.Title, how), p.Width, "  help: ", "    ")
+	line := Wrap(text.PrintableLines(fmt.Sprintf("%s (%s)", fix.Title, how)), p.Width, "  help: ", "    ")
 	if rest, ok := strings.CutPrefix(line, "  help:"); ok {
 		return "  " + p.paint(green, "help:") + rest
 	}

@@ -40,5 +40,6 @@ func Changes(before, after []byte) []Edit {
 
 // Diff is a unified diff of two versions of the file at path, empty if they are equal.
 func Diff(path string, before, after []byte) string {
+	path = Printable(path)
 	return udiff.Unified(path, path, string(before), string(after))
 }

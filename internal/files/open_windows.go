@@ -1,0 +1,4 @@
+package files
+
+// nonblocking is of no use where named pipes are no files.
+const nonblocking = 0
