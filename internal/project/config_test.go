@@ -175,6 +175,13 @@ func TestTorchVersionSources(t *testing.T) {
 		files map[string]string
 		want  diagnostics.TorchVersion
 	}{
+		"torchvision":         {map[string]string{"requirements.txt": "torchvision==0.8.2\ntorch\n"}, diagnostics.TorchVersion{Major: 1, Minor: 7, Below: [2]int{1, 8}}},
+		"torchtext":           {map[string]string{"setup.py": "install_requires=['torchtext==0.14.1']"}, diagnostics.TorchVersion{Major: 1, Minor: 13, Below: [2]int{2, 0}}},
+		"torchaudio":          {map[string]string{"environment.yml": "  - pytorch::torchaudio=0.13"}, diagnostics.TorchVersion{Major: 1, Minor: 13, Below: [2]int{2, 0}}},
+		"old torchvision":     {map[string]string{"requirements.txt": "torchvision==0.2.1"}, diagnostics.TorchVersion{}},
+		"torch beside it":     {map[string]string{"requirements.txt": "torchvision>=0.9\ntorch>=2.1\n"}, diagnostics.TorchVersion{Major: 2, Minor: 1}},
+		"another package":     {map[string]string{"requirements.txt": "torchmetrics==0.8.2"}, diagnostics.TorchVersion{}},
+		"Poetry, torchvision": {map[string]string{"pyproject.toml": "[tool.poetry.dependencies]\ntorchvision = '0.15.2'"}, diagnostics.TorchVersion{Major: 2, Below: [2]int{2, 1}}},
 		"project":             {map[string]string{"pyproject.toml": "[project]\ndependencies = ['numpy', 'torch>=2.0']"}, diagnostics.TorchVersion{Major: 2}},
 		"optional":            {map[string]string{"pyproject.toml": "[project.optional-dependencies]\ngpu = ['torch>=1.12']"}, diagnostics.TorchVersion{Major: 1, Minor: 12}},
 		"dependency group":    {map[string]string{"pyproject.toml": "[dependency-groups]\nlint = ['ruff']\ntrain = [{include-group = 'lint'}, 'torch~=2.1']"}, diagnostics.TorchVersion{Major: 2, Minor: 1, Below: [2]int{3, 0}}},

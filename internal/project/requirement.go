@@ -9,12 +9,15 @@ import (
 	pep440 "github.com/aquasecurity/go-pep440-version"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 )
 
 var (
 	// torchRequirement is a requirement as PEP 508 writes it. conda calls the package pytorch, and lists it behind a dash, perhaps with its
 	// channel.
 	torchRequirement = regexp.MustCompile(`(?i)^\s*(?:-\s+)?["']?(?:[\w-]+::)?(?:py)?torch\s*(?:\[[^\]]*\])?\s*\(?\s*([<>=!~^][^;#"'\\]*)`)
+	// companionRequirement is the same for any package, with its name.
+	companionRequirement = regexp.MustCompile(`(?i)^\s*(?:-\s+)?["']?(?:[\w-]+::)?([a-z][\w-]*)\s*\(?\s*([<>=!~^][^;#"'\\]*)`)
 	// clause is an operator of PEP 440, "^" or "~" of Poetry, or conda's "=", with its version; conda's build may follow behind another "=".
 	clause = regexp.MustCompile(`^\s*(\^|~=|~|={1,3}|!=|<=?|>=?)?\s*v?([0-9][0-9A-Za-z.*!_-]*)`)
 )
@@ -34,6 +37,29 @@ func lowestTorch(requirement string) (v diagnostics.TorchVersion, ok bool) {
 	}
 	constraint, _, _ := strings.Cut(m[1], " --") // pip's options, such as hashes
 	return allowed(constraint)
+}
+
+// torchOfCompanion is the torch that a requirement of another package brings, where that package comes with exactly one.
+func torchOfCompanion(requirement string) (v diagnostics.TorchVersion, ok bool) {
+	m := companionRequirement.FindStringSubmatch(requirement)
+	if m == nil {
+		return v, false
+	}
+	constraint, _, _ := strings.Cut(m[2], " --")
+	own, ok := allowed(constraint)
+	if !ok {
+		return v, false
+	}
+	name := strings.ToLower(m[1])
+	needs, ok := torch.RequiredBy(name, torch.Version{Major: own.Major, Minor: own.Minor})
+	if !ok {
+		return v, false
+	}
+	v.Major, v.Minor = needs.Major, needs.Minor
+	if below, ok := torch.RequiredBy(name, torch.Version{Major: own.Below[0], Minor: own.Below[1]}); ok {
+		v.Below = [2]int{below.Major, below.Minor}
+	}
+	return v, true
 }
 
 // allowed is the lowest version that clauses allow, with the first above that they rule out together with all later ones.

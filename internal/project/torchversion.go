@@ -31,14 +31,29 @@ var torchSources = []struct {
 	name string
 	read func(path string, data []byte) (diagnostics.TorchVersion, bool)
 }{
-	{pyproject, torchInPyproject},
-	{"requirements.txt", torchInList},
-	{"environment.yml", torchInList},
-	{"environment.yaml", torchInList},
-	{"setup.cfg", torchInSetupConfig},
-	{"setup.py", torchInSetup},
+	{pyproject, required(requirementsOfPyproject)},
+	{"requirements.txt", required(requirementsOfList)},
+	{"environment.yml", required(requirementsOfList)},
+	{"environment.yaml", required(requirementsOfList)},
+	{"setup.cfg", required(requirementsOfSetupConfig)},
+	{"setup.py", required(requirementsOfSetup)},
 	{"uv.lock", torchInLock},
 	{"poetry.lock", torchInLock},
+}
+
+// required reads the version from the requirements that stand in a file: that of torch, or of a package that comes with one torch.
+func required(requirements func(path string, data []byte) []string) func(path string, data []byte) (diagnostics.TorchVersion, bool) {
+	return func(path string, data []byte) (diagnostics.TorchVersion, bool) {
+		lines := requirements(path, data)
+		for _, read := range []func(string) (diagnostics.TorchVersion, bool){lowestTorch, torchOfCompanion} {
+			for _, line := range lines {
+				if v, ok := read(line); ok {
+					return v, true
+				}
+			}
+		}
+		return diagnostics.TorchVersion{}, false
+	}
 }
 
 // ConfigurationFiles are patterns of the names of the files that hold the configuration or old findings, or tell the torch version.
@@ -75,55 +90,56 @@ func torchVersionIn(dir string) (diagnostics.TorchVersion, string) {
 	return diagnostics.TorchVersion{}, ""
 }
 
-func torchInPyproject(path string, data []byte) (diagnostics.TorchVersion, bool) {
+func requirementsOfPyproject(path string, data []byte) []string {
+	var out []string
 	settings, _ := readTOML(path, data)
 	for _, s := range settings {
-		if v, ok := s.torch(); ok {
-			return v, true
-		}
+		out = append(out, s.requirements()...)
 	}
-	return diagnostics.TorchVersion{}, false
+	return out
 }
 
 // requirementLists are the keys of pyproject.toml under which lists of requirements stand: PEP 621's, PEP 735's and uv's.
 var requirementLists = regexp.MustCompile(`^(project\.dependencies|project\.optional-dependencies\..*|dependency-groups\..*|tool\.uv\.(dev|constraint)-dependencies)$`)
 
-// poetryTorch are the keys under which Poetry holds the version of torch.
-var poetryTorch = regexp.MustCompile(`^tool\.poetry\.(dependencies|dev-dependencies|group\.[^.]+\.dependencies)\.torch(\.version)?$`)
+// poetryPackage are the keys under which Poetry holds the version of a package.
+var poetryPackage = regexp.MustCompile(`^tool\.poetry\.(?:dependencies|dev-dependencies|group\.[^.]+\.dependencies)\.([\w-]+)(?:\.version)?$`)
 
-// torch is the version that a setting of pyproject.toml requires.
-func (s setting) torch() (diagnostics.TorchVersion, bool) {
+// requirements are those that a setting of pyproject.toml holds.
+func (s setting) requirements() []string {
+	var out []string
 	path := strings.Join(s.key, ".")
 	switch v := s.value.(type) {
 	case []element:
 		for _, e := range v {
 			if line, ok := e.value.(string); ok && requirementLists.MatchString(path) {
-				if v, ok := lowestTorch(line); ok {
-					return v, true
-				}
+				out = append(out, line)
 			}
 		}
 	case string:
-		if poetryTorch.MatchString(path) {
-			return allowed(v)
+		if m := poetryPackage.FindStringSubmatch(path); m != nil {
+			if strings.TrimLeft(v, "0123456789") != v {
+				v = "==" + v // as Poetry reads a bare version
+			}
+			out = append(out, m[1]+" "+v)
 		}
 	}
-	return diagnostics.TorchVersion{}, false
+	return out
 }
 
 // included is a line of a list of requirements that names another one, as pip reads it.
 var included = regexp.MustCompile(`^\s*(?:-\s+)?(?:-r|--requirement|-c|--constraint)[\s=]*([^\s#]+)`)
 
-// torchInList reads a list of requirements, a line each: pip's, with those it includes, or conda's, whose dependencies stand behind dashes.
-func torchInList(path string, data []byte) (diagnostics.TorchVersion, bool) {
-	return torchInLists(path, data, map[string]bool{path: true})
+// requirementsOfList reads a list of requirements, a line each: pip's, with those it includes, or conda's, whose dependencies stand after
+// dashes.
+func requirementsOfList(path string, data []byte) []string {
+	return requirementsOfLists(path, data, map[string]bool{path: true})
 }
 
-func torchInLists(path string, data []byte, seen map[string]bool) (diagnostics.TorchVersion, bool) {
+func requirementsOfLists(path string, data []byte, seen map[string]bool) []string {
+	var out []string
 	for line := range strings.Lines(string(data)) {
-		if v, ok := lowestTorch(line); ok {
-			return v, true
-		}
+		out = append(out, line)
 		m := included.FindStringSubmatch(line)
 		if m == nil {
 			continue
@@ -131,16 +147,15 @@ func torchInLists(path string, data []byte, seen map[string]bool) (diagnostics.T
 		next := filepath.Join(filepath.Dir(path), filepath.FromSlash(m[1]))
 		if more, err := files.Read(next); err == nil && !seen[next] {
 			seen[next] = true
-			if v, ok := torchInLists(next, more, seen); ok {
-				return v, true
-			}
+			out = append(out, requirementsOfLists(next, more, seen)...)
 		}
 	}
-	return diagnostics.TorchVersion{}, false
+	return out
 }
 
-// torchInSetupConfig reads the requirements of setuptools' setup.cfg: a line each, the first perhaps behind its key.
-func torchInSetupConfig(_ string, data []byte) (diagnostics.TorchVersion, bool) {
+// requirementsOfSetupConfig reads setuptools' setup.cfg: a requirement a line, the first perhaps after its key.
+func requirementsOfSetupConfig(_ string, data []byte) []string {
+	var out []string
 	section := ""
 	for line := range strings.Lines(string(data)) {
 		line = strings.TrimRight(line, " \t\r\n")
@@ -154,29 +169,26 @@ func torchInSetupConfig(_ string, data []byte) (diagnostics.TorchVersion, bool) 
 		if key, value, ok := strings.Cut(line, "="); ok && line[0] != ' ' && line[0] != '\t' && !strings.ContainsAny(key, "<>!~") {
 			line = value
 		}
-		if v, ok := lowestTorch(line); ok {
-			return v, true
-		}
+		out = append(out, line)
 	}
-	return diagnostics.TorchVersion{}, false
+	return out
 }
 
 // setup.py is read, not run: requirements stand in it as strings, or a message says what is required.
 var (
-	quotedRequirement = regexp.MustCompile(`["'](torch\s*[<>=!~][^"']*)["']`)
+	quotedRequirement = regexp.MustCompile(`["'](torch\w*\s*[<>=!~][^"']*)["']`)
 	statedRequirement = regexp.MustCompile(`(?i)requires pytorch\s*>=?\s*([0-9]+(?:\.[0-9]+)?)`)
 )
 
-func torchInSetup(_ string, data []byte) (diagnostics.TorchVersion, bool) {
+func requirementsOfSetup(_ string, data []byte) []string {
+	var out []string
 	for _, m := range quotedRequirement.FindAllSubmatch(data, -1) {
-		if v, ok := lowestTorch(string(m[1])); ok {
-			return v, true
-		}
+		out = append(out, string(m[1]))
 	}
 	if m := statedRequirement.FindSubmatch(data); m != nil {
-		return ParseTorchVersion(string(m[1]))
+		out = append(out, "torch>="+string(m[1]))
 	}
-	return diagnostics.TorchVersion{}, false
+	return out
 }
 
 // torchInLock reads the version that uv.lock or poetry.lock has locked. Where there are several, for other platforms, the lowest counts, and
