@@ -104,7 +104,7 @@ func init() { // the readers look for near names in the table
 		},
 		{
 			Name: "torch-version", Kind: Version, Default: `""`, Example: `"2.4"`,
-			Doc:  "The oldest PyTorch that the project supports. Without it the version is read in the nearest directory that states it, from the first of these files: `pyproject.toml` (dependencies, optional dependencies, dependency groups, uv's and Poetry's own), `requirements.txt` with what it includes by `-r` and `-c`, `environment.yml` (`pytorch`), `setup.cfg`, `setup.py`; after these, what `uv.lock` or `poetry.lock` has locked. Where nothing states it, rules speak of the current PyTorch.",
+			Doc:  "The oldest PyTorch that the project supports. Without it the version is read in the nearest directory that states it, from the first of these files: `pyproject.toml` (dependencies, optional dependencies, dependency groups, uv's and Poetry's own), `requirements.txt` with what it includes by `-r` and `-c`, `environment.yml` (`pytorch`), `setup.cfg`, `setup.py`; where torch is not named, from `torchvision`, `torchtext` or `torchaudio`, whose releases need one torch each; after these, what `uv.lock` or `poetry.lock` has locked. Where nothing states it, rules speak of the current PyTorch.",
 			read: readTorch,
 		},
 		{

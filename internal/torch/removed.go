@@ -9,6 +9,10 @@ var removed = map[string]Version{
 	"torchtext.legacy": {1, 11}, // torchtext 0.12, https://github.com/pytorch/text/pull/1437
 }
 
+// IndexingScalars is the first release of torch in which `loss.data[0]` of a tensor without dimensions is an IndexError; 0.4 warned of it
+// (https://pytorch.org/blog/pytorch-0_4_0-migration-guide, "Accumulating losses").
+var IndexingScalars = Version{1, 0}
+
 // RemovedIn is the first release of torch without a module, be it named by one of its members; ok is false for modules that are
 // still there, and for all others.
 func RemovedIn(module string) (v Version, ok bool) {
