@@ -130,6 +130,9 @@ func (f *File) rankTest(n pyast.Node, ctx *pysem.Ctx, want bool, depth int) Rank
 		return f.compare(n, ctx, want, depth)
 	}
 	v := f.Eval.Eval(n, ctx)
+	if t, ok := f.wrapperTest(n, ctx, v, want); ok {
+		return t
+	}
 	if strings.Contains(strings.ToLower(lastPart(n.Text())), "rank") && isRank(f, v, n.Text()) { // `if not rank:`
 		if want {
 			return OthersOut
@@ -158,6 +161,28 @@ func (f *File) rankTest(n pyast.Node, ctx *pysem.Ctx, want bool, depth int) Rank
 		return NoRanks
 	}
 	return AnyRank
+}
+
+// wrapperTest is the test of `isinstance(model, ...)`, where the classes named wrap models for one process or for several: a model in
+// DataParallel is that of the one process there is, and without DistributedDataParallel, where that is asked for, there is one, too. ok is
+// false for other tests.
+func (f *File) wrapperTest(n pyast.Node, ctx *pysem.Ctx, v *pysem.Value, want bool) (t RankTest, ok bool) {
+	if v.Callee() != "builtins.isinstance" {
+		return AnyRank, false
+	}
+	classes := f.Eval.Eval(n.Child(pyast.FieldArguments).Nth(1), ctx)
+	one, several := false, false
+	for _, class := range append(classes.Alternatives(), classes.Elems...) {
+		e, wraps := torch.Lookup(calleeName(class))
+		_, group := torch.ManyProcesses(calleeName(class))
+		one = one || wraps && e.Kind == torch.Wrapper && !group
+		several = several || group
+	}
+	switch {
+	case one && !several && want, several && !want:
+		return NoRanks, true
+	}
+	return AnyRank, one || several
 }
 
 // predicate is the test of a call or flag that is true on the main process.
