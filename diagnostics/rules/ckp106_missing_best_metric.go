@@ -5,8 +5,6 @@ import (
 	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
-	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -99,7 +97,7 @@ func missingBestMetric(p *diagnostics.Pass) {
 			continue
 		}
 		best := s.BestMetric()
-		if best == nil || savesValue(s, best) || s.Inside(training.RoleBest) || r.Load == nil && s.BestOnly() {
+		if best == nil || len(s.BestParts(best)) > 0 || s.Inside(training.RoleBest) || r.Load == nil && s.BestOnly() {
 			continue
 		}
 		if s.BestOnly() && slices.ContainsFunc(s.Companions(), func(o *training.SaveSite) bool {
@@ -160,35 +158,6 @@ func savedWithBest(f *training.File, s *training.SaveSite) []training.Right {
 // holdsBest says that a best metric is in the payload, and not just a key for one that this caller leaves at None.
 func holdsBest(f *training.File, s *training.SaveSite) bool {
 	return slices.ContainsFunc(s.Components, func(c training.Component) bool {
-		return c.Role == training.RoleBest && !leftAtNone(f, c)
+		return c.Role == training.RoleBest && !f.LeftAtNone(c)
 	})
-}
-
-// leftAtNone says that a caller of the helper that writes a part leaves it at None.
-func leftAtNone(f *training.File, c training.Component) bool {
-	return f.Eval.Expr(c.Entry.Value).Kind == pysem.NoneVal
-}
-
-// savesValue says that the metric is in the payload under a key that does not tell, as "acc": best_acc, or that the save
-// happens only when the metric saved is the new best.
-func savesValue(s *training.SaveSite, best *training.Best) bool {
-	right := best.Assign.Child(pyast.FieldRight)
-	for _, c := range s.Components {
-		if leftAtNone(s.Run.File, c) {
-			continue
-		}
-		n := c.Entry.Value.Node
-		if n.TextIs(best.Name) {
-			return true
-		}
-		if s.BestOnly() && right.Valid() && training.Taken(n).TextIs(training.Taken(right).Text()) {
-			return true
-		}
-		for d := range n.Descendants() {
-			if d.TextIs(best.Name) {
-				return true
-			}
-		}
-	}
-	return false
 }

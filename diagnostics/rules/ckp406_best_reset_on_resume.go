@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -109,8 +110,9 @@ func bestResetOnResume(p *diagnostics.Pass) {
 		if restored || !known {
 			continue
 		}
+		held := r.Save.BestParts(best)
 		for _, c := range r.Save.Components {
-			if c.Role != training.RoleBest || r.Load.Key(c.Key) && r.Load.Ctx.Func != best.Ctx.Func && r.Load.Run == r.Save.Run {
+			if c.Role != training.RoleBest && !slices.ContainsFunc(held, func(h training.Component) bool { return h.Key == c.Key && wholeMetric(h, best) }) || r.Load.Key(c.Key) && r.Load.Ctx.Func != best.Ctx.Func && r.Load.Run == r.Save.Run {
 				continue // one that is read and handed on may come back
 			}
 			d := diagnostics.Diagnostic{
@@ -132,4 +134,10 @@ func bestResetOnResume(p *diagnostics.Pass) {
 			break
 		}
 	}
+}
+
+// wholeMetric says that a part of the payload is the best metric itself, as a number perhaps, and not one value of several.
+func wholeMetric(c training.Component, best *training.Best) bool {
+	saved, updated := training.Taken(c.Entry.Value.Node), training.Taken(best.Assign.Child(pyast.FieldRight))
+	return saved.TextIs(best.Name) || saved.TextIs(updated.Text())
 }

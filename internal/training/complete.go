@@ -435,6 +435,23 @@ func (s *SaveSite) BestMetric() *Best {
 	return nil
 }
 
+// BestParts are the parts of the payload that hold a best metric, whatever their keys: "acc": best_acc, or the metric itself where the
+// save happens only when it is the new best.
+func (s *SaveSite) BestParts(best *Best) []Component {
+	right := best.Assign.Child(pyast.FieldRight)
+	var out []Component
+	for _, c := range s.Components {
+		n := c.Entry.Value.Node
+		if !s.Run.File.LeftAtNone(c) && (mentions(n, best.Name) || s.BestOnly() && right.Valid() && Taken(n).TextIs(Taken(right).Text())) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// LeftAtNone reports whether a caller of the helper that writes a part leaves it at None.
+func (f *File) LeftAtNone(c Component) bool { return f.Eval.Expr(c.Entry.Value).Kind == pysem.NoneVal }
+
 // around is the outermost training loop around the save or, where none is seen to train, the outermost loop; nil without loops.
 func (s *SaveSite) around() *Loop {
 	if s.Loop != nil {
