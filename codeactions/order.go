@@ -39,6 +39,10 @@ func sortItems(s *sheet, r diagnostics.SortItems) (Fix, bool) {
 	if r.Reason != "" {
 		fix.Applicability = diagnostics.Unsafe
 	}
+	for _, n := range r.Inner {
+		s.insert(n.Start(), "sorted(")
+		s.insert(n.End(), ")")
+	}
 	// list(names) becomes sorted(names).
 	if call := r.Items.Parent().Parent(); r.Items.Parent().Kind() == pyast.KindArgumentList && call.Child(pyast.FieldFunction).TextIs("list") {
 		s.replace(call.Child(pyast.FieldFunction).Span(), "sorted")

@@ -269,6 +269,8 @@ type SeedFirst struct {
 type SortItems struct {
 	Items pyast.Node
 	Key   string
+	// Inner are lists that the items hold, where they are gone through: they are sorted, too.
+	Inner []pyast.Node
 	// Reason says why sorting it alone may break the program, "" where it does not.
 	Reason string
 }

@@ -57,7 +57,7 @@ import (
 //
 // # What it does not see
 //
-// Indices where the file trains itself and seeds nothing: the order is another one in each run anyway. `os.walk`, listings of other files, and orders that pass through dicts or functions of other libraries. A list that is
+// Indices where the file trains itself and seeds nothing: the order is another one in each run anyway. Orders that pass through dicts or functions of other libraries. A list that is
 // sorted anywhere in its function or class is left alone, and so is a dataset whose name says that it is for tests.
 //
 // # Related rules
@@ -79,10 +79,13 @@ func unsortedListing(p *diagnostics.Pass) {
 	if p.File.Test() {
 		return
 	}
+	trains, seeded := seededTraining(p.File)
 	for _, u := range p.File.Listings() {
-		trains, seeded := seededTraining(p.File)
 		if !u.Classes && trains && !seeded {
 			continue // another order each time, whatever the listing gives
+		}
+		if u.Source.Tree() != p.File.Tree && !(trains && seeded) {
+			continue // the file with the listing tells of it
 		}
 		severity := diagnostics.Information
 		if u.Classes || u.Cut || u.Paired || seeded {
@@ -93,20 +96,23 @@ func unsortedListing(p *diagnostics.Pass) {
 		if u.Classes {
 			what, use = "which number each gets", "the order decides the numbers here"
 		}
-		sort := diagnostics.SortItems{Items: u.Source}
+		sort := diagnostics.SortItems{Items: u.Source, Inner: u.Inner}
 		if fn.TextIs("os.scandir") || fn.TextIs("scandir") {
 			sort.Key = "lambda entry: entry.name"
 		}
 		if u.Classes && !trains && readsFiles(p.File) {
 			sort.Reason = "what another program wrote in the old order no longer matches, unless it sorts as well"
 		}
-		p.Report(diagnostics.Diagnostic{
+		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(u.Source), Severity: severity,
 			Message: fmt.Sprintf("`%s` gives names in arbitrary order, and that decides %s: it can differ on another machine.",
 				fn.Text(), what),
-			Related:  []diagnostics.Related{at(u.Use, use)},
-			Remedies: []diagnostics.Remedy{sort},
-		})
+			Related: []diagnostics.Related{at(u.Use, use)},
+		}
+		if !u.Pruned { // sorted, it would have been everywhere before the program tells it where to go
+			d.Remedies = []diagnostics.Remedy{sort}
+		}
+		p.Report(d)
 	}
 }
 

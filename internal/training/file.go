@@ -119,7 +119,7 @@ func init() {
 		"destroy_process_group", "get_rng_state", "set_rng_state", "setstate", "getstate", "set_state", "get_state", "DataLoader",
 		"DistributedSampler", "DistributedDataParallel", "DDP", "DataParallel", "save_checkpoint", "save_state", "save_model",
 		"save_on_master", "load_checkpoint", "copyfile", "copytree", "makedirs", "mkdir", "copy", "copy2", "move", "remove", "unlink", "rmtree", "rename", "replace", "glob", "iglob",
-		"listdir", "sorted", "sort", "spawn",
+		"listdir", "walk", "sorted", "sort", "spawn",
 		"use_deterministic_algorithms", "GradScaler", "eval", "scale", "minimize", "prepare", "prepare_scheduler", "register_for_checkpointing", "initialize",
 		"rand", "randn", "randint", "choice", "shuffle", "permutation", "normal", "uniform", "random", "sample", "randperm", "random_split", "randrange", "choices", "standard_normal",
 	} {

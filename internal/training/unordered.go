@@ -21,6 +21,10 @@ type Unordered struct {
 	Paired bool
 	// Kept says that the program writes the numbers it gives to a file.
 	Kept bool
+	// Inner are the lists of names that os.walk gives in each round, where they are gone through.
+	Inner []pyast.Node
+	// Pruned says that the program tells os.walk, while it walks, where to go on.
+	Pruned bool
 }
 
 // orderFlow follows an order through the expressions and names of a file.
@@ -97,7 +101,7 @@ func (o *orderFlow) follow(n pyast.Node, numbered bool) {
 			o.named(left.Nth(position(p, n)), numbered)
 		}
 	case pyast.KindReturnStatement:
-		o.returned(o.file.Module.Scope(p), numbered)
+		o.returned(o.file.moduleOf(p).Scope(p), numbered)
 	}
 }
 
@@ -127,7 +131,7 @@ func (o *orderFlow) passed(call pyast.Node, numbered bool) {
 	case consumers.MatchString(name):
 		o.use, o.cut = call, name == "Subset" || strings.HasSuffix(name, "_split")
 	default:
-		if v := o.file.Eval.Eval(fn, o.file.Eval.In(o.file.Module, fn)); v.Kind == pysem.ClassVal && o.file.dataset(v.Class) {
+		if v := o.file.Eval.Eval(fn, o.file.Eval.In(o.file.moduleOf(fn), fn)); v.Kind == pysem.ClassVal && o.file.dataset(v.Class) {
 			o.use = call
 		}
 	}
@@ -228,7 +232,7 @@ func (o *orderFlow) outlives(target, loop pyast.Node) bool {
 	if target.Kind() == pyast.KindAttribute {
 		return true
 	}
-	for _, d := range o.file.Module.Scope(loop).Defs(target.Text()) {
+	for _, d := range o.file.moduleOf(loop).Scope(loop).Defs(target.Text()) {
 		if d.Kind == pysem.DefAssign && d.Stmt.Start() < loop.Start() {
 			return true
 		}
@@ -254,10 +258,12 @@ func (o *orderFlow) named(target pyast.Node, numbered bool) {
 	scope := f.moduleOf(target).Scope(target)
 	text := target.Text()
 	switch {
+	case target.Kind() == pyast.KindSubscript: // self.files[split] = names
+		o.named(target.Child(pyast.FieldValue), numbered)
 	case target.Kind() == pyast.KindIdentifier:
 		uses := namedIn(scope.Body, text)
-		if scope == f.Module.Top {
-			uses = namedIn(f.Tree.Root(), text)
+		if scope == scope.Module.Top {
+			uses = namedIn(scope.Module.Tree.Root(), text)
 		}
 		if !sortedSomewhere(uses) {
 			o.followAll(uses, target, numbered)
@@ -338,13 +344,13 @@ func (o *orderFlow) returned(fn *pysem.Func, numbered bool) {
 	if fn.Name == "" || fn.Name == "<module>" || fn.Yields {
 		return
 	}
-	for _, caller := range o.file.Module.Funcs {
+	for _, caller := range fn.Module.Funcs {
 		for _, c := range caller.Calls {
 			callee := c.Child(pyast.FieldFunction)
 			if lastPart(callee.Text()) != fn.Name {
 				continue
 			}
-			v := o.file.Eval.Eval(callee, o.file.Eval.In(o.file.Module, callee))
+			v := o.file.Eval.Eval(callee, o.file.Eval.In(fn.Module, callee))
 			if v.Kind == pysem.FuncVal && v.Func == fn {
 				o.follow(c, numbered)
 			}
@@ -353,21 +359,32 @@ func (o *orderFlow) returned(fn *pysem.Func, numbered bool) {
 }
 
 // listing are the calls that give names in the order in which the file system happens to hold them.
-var listing = map[string]bool{"os.listdir": true, "os.scandir": true, "glob.glob": true, "glob.iglob": true}
+var listing = map[string]bool{"os.listdir": true, "os.scandir": true, "os.walk": true, "glob.glob": true, "glob.iglob": true}
 
 // listingMethods are those of paths that do the same, listingNames the names of which one stands in each file with a listing.
 var (
 	listingMethods = []string{"iterdir", "glob", "rglob"}
-	listingNames   = slices.Concat(listingMethods, []string{"listdir", "scandir", "iglob"})
+	listingNames   = slices.Concat(listingMethods, []string{"listdir", "scandir", "iglob", "walk"})
 )
 
-// Listings are the directory listings of the file whose order decides class numbers or the indices of examples.
+// Listings are the directory listings of the file whose order decides class numbers or the indices of examples, and those of the files
+// whose functions it runs.
 func (f *File) Listings() []Unordered {
-	if !f.Module.Words().Names.Has(listingNames...) {
-		return nil
-	}
 	var out []Unordered
-	for _, fn := range f.Module.Funcs {
+	for _, m := range f.involved() {
+		if m.Words().Names.Has(listingNames...) && (m == f.Module || !IsTest(m)) {
+			out = append(out, f.listingsIn(m)...)
+		}
+	}
+	for i := range out {
+		out[i].Paired = slices.ContainsFunc(out, func(o Unordered) bool { return sameIndex(out[i].Use, o.Use) })
+	}
+	return out
+}
+
+func (f *File) listingsIn(m *pysem.Module) []Unordered {
+	var out []Unordered
+	for _, fn := range m.Funcs {
 		for _, c := range fn.Calls {
 			callee := c.Child(pyast.FieldFunction)
 			name := f.qualified(callee)
@@ -376,15 +393,40 @@ func (f *File) Listings() []Unordered {
 			if !listing[name] && !method || strings.Contains(callee.Text(), "gfile") {
 				continue
 			}
-			if u, ok := f.orderDecides(c); ok {
-				out = append(out, u)
+			u, ok := f.orderDecides(c)
+			if !ok || name == "os.walk" && !u.walks(c) {
+				continue
 			}
+			out = append(out, u)
 		}
 	}
-	for i := range out {
-		out[i].Paired = slices.ContainsFunc(out, func(o Unordered) bool { return sameIndex(out[i].Use, o.Use) })
-	}
 	return out
+}
+
+// walks notes what becomes of the names that os.walk gives; false where anything is sorted on the way.
+func (u *Unordered) walks(call pyast.Node) bool {
+	round := call.Parent() // the loop, or the clause of a comprehension
+	whole := round
+	if round.Kind() == pyast.KindForInClause {
+		whole = round.Parent()
+	}
+	left := round.Child(pyast.FieldLeft)
+	if !left.Is(pyast.KindPatternList, pyast.KindTuplePattern) || left.Nth(2) == (pyast.Node{}) {
+		return false
+	}
+	dirs, files := left.Nth(1), left.Nth(2)
+	for n := range whole.Descendants() {
+		switch {
+		case n.Kind() == pyast.KindCall && sorters.MatchString(n.Child(pyast.FieldFunction).Text()):
+			return false
+		case !n.Is(pyast.KindIdentifier) || isTarget(n) || left.Encloses(n):
+		case n.TextIs(dirs.Text()) && n.Parent().Is(pyast.KindAttribute, pyast.KindSubscript):
+			u.Pruned = true
+		case (n.TextIs(dirs.Text()) || n.TextIs(files.Text())) && n.Field() == pyast.FieldRight && n.Parent().Is(pyast.KindForStatement, pyast.KindForInClause):
+			u.Inner = append(u.Inner, n)
+		}
+	}
+	return true
 }
 
 // sameIndex reports whether two names are subscripted with the same expression in one function.
