@@ -76,7 +76,7 @@ func wholeObjectSave(p *diagnostics.Pass) {
 				continue
 			}
 			n := s.PayloadNode
-			if c.Key != "" {
+			if c.Entry.Value.Node.Valid() { // a part of a dict or list
 				n = c.Entry.Value.Node
 			}
 			if !n.Valid() || n.Kind() == pyast.KindDictionary {

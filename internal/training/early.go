@@ -111,7 +111,7 @@ func (r *Run) deciding(d Draw, seed *Call) []*pysem.Frame {
 		if fr.Kind != pysem.FrameIf || fr.Early {
 			continue
 		}
-		told := !slices.ContainsFunc(knownFrom(fr.Cond, fr.Positive, nil), func(o outcome) bool { return !slices.Contains(held, o) })
+		told := !slices.ContainsFunc(knownFrom(fr.Cond, fr.Positive, nil), func(o outcome) bool { return !slices.ContainsFunc(held, o.same) })
 		if !told && !r.drawsOtherwise(fr, d, seed) {
 			out = append(out, fr)
 		}

@@ -15,6 +15,14 @@ type outcome struct {
 	holds    bool
 	// varies says that the left side is the variable of a loop, which is one constant in one round and another in the next.
 	varies bool
+	// subject is the left side, or the whole test.
+	subject pyast.Node
+}
+
+// same reports whether two outcomes are one and the same, wherever they are known.
+func (k outcome) same(o outcome) bool {
+	k.subject = o.subject
+	return k == o
 }
 
 // negated are the operators whose tests are written as those of their opposites, which do not hold then.
@@ -40,14 +48,14 @@ func knownFrom(n pyast.Node, holds bool, out []outcome) []outcome {
 			}
 			switch {
 			case op == "is" && right.TextIs("None"): // `x is not None` and `x` ask alike
-				return append(out, outcome{test: left.Text(), holds: !holds})
+				return append(out, outcome{test: left.Text(), holds: !holds, subject: left})
 			case op == "==" && right.Is(pyast.KindString, pyast.KindInteger):
-				return append(out, outcome{test: left.Text(), is: right.Text(), holds: holds, varies: loopVariable(n, left.Text())})
+				return append(out, outcome{test: left.Text(), is: right.Text(), holds: holds, varies: loopVariable(n, left.Text()), subject: left})
 			}
-			return append(out, outcome{test: left.Text() + " " + op + " " + right.Text(), holds: holds})
+			return append(out, outcome{test: left.Text() + " " + op + " " + right.Text(), holds: holds, subject: n})
 		}
 	}
-	return append(out, outcome{test: n.Text(), holds: holds})
+	return append(out, outcome{test: n.Text(), holds: holds, subject: n})
 }
 
 // comparison are the sides and the operator of a comparison with one operator.
@@ -118,6 +126,34 @@ func Exclusive(a, b *pysem.Frame) bool {
 	return false
 }
 
+// impossible reports whether the tests on the way to a frame ask one value for two things that it cannot both be: a caller starts several
+// processes `if parallel == "ddp"`, and the function asks for another.
+func (f *File) impossible(fr *pysem.Frame) bool {
+	type known struct {
+		outcome
+		ctx *pysem.Ctx
+	}
+	var held []known
+	for ; fr != nil; fr = fr.Parent {
+		if fr.Kind != pysem.FrameIf {
+			continue
+		}
+		for _, k := range knownFrom(fr.Cond, fr.Positive, nil) {
+			for _, h := range held {
+				if !h.contradicts(k) {
+					continue
+				}
+				v, w := f.Eval.Eval(h.subject, h.ctx), f.Eval.Eval(k.subject, fr.Ctx)
+				if v.Kind != pysem.Unknown && v.Key() == w.Key() {
+					return true
+				}
+			}
+			held = append(held, known{k, fr.Ctx})
+		}
+	}
+	return false
+}
+
 // Contradicts reports whether nobody whom the rank test lets through gets to a frame.
 func (g Guard) Contradicts(fr *pysem.Frame) bool {
 	if g.Frame.Kind != pysem.FrameIf {
@@ -134,7 +170,7 @@ func Implied(fr *pysem.Frame, from ...*pysem.Frame) bool {
 		held = append(held, knownAt(x)...)
 	}
 	for _, k := range knownAt(fr) {
-		if !slices.Contains(held, k) {
+		if !slices.ContainsFunc(held, k.same) {
 			return false
 		}
 	}

@@ -348,7 +348,7 @@ func (f *File) byAnotherOption(ev pysem.Event, earlier *pysem.Frame) bool {
 // unreachable reports whether what a caller passes keeps a function from coming to an event. A constant of the file is a setting
 // that may be edited, and says nothing.
 func (f *File) unreachable(fr *pysem.Frame) bool {
-	return f.ruledOut(fr, func(ctx *pysem.Ctx) bool { return !ctx.Root() })
+	return f.impossible(fr) || f.ruledOut(fr, func(ctx *pysem.Ctx) bool { return !ctx.Root() })
 }
 
 // ruledOut reports whether a condition on the way to an event, in one of the contexts that count, is known not to hold.

@@ -418,6 +418,28 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 		return
 	}
 	s.Kind = PayloadOther
+	s.Components = f.members(s)
+}
+
+// members are the objects, and their states, that a list or tuple which is written out at the save holds.
+func (f *File) members(s *SaveSite) []Component {
+	if !s.PayloadNode.Is(pyast.KindList, pyast.KindTuple) {
+		return nil
+	}
+	var out []Component
+	for n := range s.PayloadNode.Children() {
+		v := f.Eval.Eval(n, s.Ctx)
+		c := Component{Entry: pysem.Entry{Value: pysem.Expr{Node: n, Ctx: s.Ctx, Val: v}}, Value: v}
+		if recv, m, ok := v.Method(); ok && m == "state_dict" {
+			c.Role, c.Object = RoleState, f.Object(recv, v.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject).Text())
+		} else {
+			c.Role, c.Object = RoleObject, f.Object(v, n.Text())
+		}
+		if c.Object != nil && (!c.Object.Guessed || s.Run.IsModel(c.Object)) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // givesParameters is the module whose state a value is, whatever it is called, when the run has asked it for its parameters; nil

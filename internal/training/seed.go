@@ -169,7 +169,7 @@ func (f *File) draws(callee *pysem.Value, ev pysem.Event) []torch.RNG {
 		e, known := torch.Lookup(callee.Name)
 		switch {
 		case known && e.Kind == torch.RNGDraw:
-			if hasGenerator(ev) {
+			if hasGenerator(ev) || f.oneOutcome(callee.Name, ev) {
 				return nil
 			}
 			return e.Generators
@@ -178,6 +178,29 @@ func (f *File) draws(callee *pysem.Value, ev pysem.Event) []torch.RNG {
 		}
 	}
 	return nil
+}
+
+// permuting are the draws that put the elements of their first argument, or so many numbers, in an order.
+var permuting = map[string]bool{"numpy.random.permutation": true, "numpy.random.shuffle": true, "random.shuffle": true, "torch.randperm": true}
+
+// oneOutcome reports whether a draw may have one outcome only: it orders what may be one element.
+func (f *File) oneOutcome(name string, ev pysem.Event) bool {
+	of := pysem.Args(ev.Node).Pos(0)
+	if !permuting[name] || !of.Valid() {
+		return false
+	}
+	for _, a := range f.Eval.Eval(of, ev.Ctx).Alternatives() {
+		if a.Kind == pysem.Int && a.Int <= 1 {
+			return true
+		}
+		if a.Callee() == "builtins.len" && a.Ctx != nil {
+			a = f.Eval.Eval(pysem.Args(a.Node).Pos(0), a.Ctx)
+		}
+		if slices.ContainsFunc(a.Alternatives(), func(l *pysem.Value) bool { return l.Kind == pysem.List && len(l.Elems) == 1 && l.Node.Is(pyast.KindList) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // drawsOrder says that a data loader may draw an order: shuffle is not False, or a sampler may draw one.
