@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/files"
 )
 
 // pages are the Markdown files that the server lets the client open. Those of the rules stay in the cache directory, so that the
@@ -111,19 +111,9 @@ var edition = sync.OnceValue(func() string {
 
 // writeWhole writes a file so that nobody finds half of it; one that holds the same already is left alone.
 func writeWhole(path string, content []byte) error {
-	if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, content) {
+	if there, err := files.Read(path); err == nil && bytes.Equal(there, content) {
 		return nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err = cmp.Or(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	_, err := files.Write(path, content)
+	return err
 }

@@ -53,7 +53,7 @@ Exit codes: 0 it is written; 2 an error, and nothing is written.`,
 			before := len(x.Findings)
 			x.Remove(x.gone)
 			x.Add(x.analyses, x.args)
-			if err := x.write(); err != nil {
+			if err := x.write(cmd); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Wrote %s to %s (before: %d).\n", report.Count(len(x.Findings), "finding"), displayPath(x.Path), before)
@@ -89,7 +89,7 @@ Exit codes: 0 nothing is left to take out; 1 with --check: something is gone; 2 
 				return errFindings
 			}
 			x.Remove(x.gone)
-			if err := x.write(); err != nil {
+			if err := x.write(cmd); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(out, "Took %s out of %s, %d left.\n", report.Count(len(x.gone), "finding"), displayPath(x.Path), len(x.Findings))
@@ -161,12 +161,12 @@ func (c *choices) examine(cmd *cobra.Command, rules *diagnostics.Registry, args 
 // errNoBaseline says that the configuration wants no baseline.
 var errNoBaseline = errors.New("the configuration says baseline = \"\", which means none; name a file there, or with --baseline")
 
-func (x *examined) write() error {
+func (x *examined) write(cmd *cobra.Command) error {
 	data, err := x.Encode()
 	if err != nil {
 		return err
 	}
-	return writeOutput(x.Path, data)
+	return writeOutput(cmd.Context(), x.Path, data, cmd.ErrOrStderr())
 }
 
 // mostGone bounds the lines on what is gone.

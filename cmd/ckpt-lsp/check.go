@@ -111,7 +111,7 @@ change the exit code. Notebooks in other languages are left out of directories w
 			if err != nil && !errors.Is(err, errFindings) && !errors.Is(err, errReported) {
 				return err // there is no report
 			}
-			if failed := writeOutput(c.outputFile, []byte(text.PrintableLines(file.String()))); failed != nil {
+			if failed := writeOutput(cmd.Context(), c.outputFile, []byte(text.PrintableLines(file.String())), c.err); failed != nil {
 				return fmt.Errorf("--output-file: %w", failed)
 			}
 			return err
@@ -264,7 +264,8 @@ func (c *checker) files(ctx context.Context, index *project.Index, p *project.Pr
 		if c.reason != "" {
 			defer func() { c.tellSilenced(fixed) }()
 		}
-		written := save(ctx, fixed)
+		written, lost := save(ctx, fixed)
+		tellProblems(c.err, lost, c.quiet)
 		if ctx.Err() != nil {
 			return nil, interrupted{context.Cause(ctx), written, true}
 		}
@@ -434,12 +435,19 @@ func tellProblems(out io.Writer, problems []project.Problem, quiet bool) {
 	}
 }
 
-// writeOutput writes a file as a whole, in directories that are made for it.
-func writeOutput(path string, data []byte) error {
+// writeOutput writes a file as a whole, in directories that are made for it. An interrupt waits for it, and then ends the command.
+func writeOutput(ctx context.Context, path string, data []byte, errOut io.Writer) error {
+	ctx, stop := interruptible(ctx)
+	defer stop()
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	return os.WriteFile(path, data, 0o666)
+	lost, err := files.Write(path, data)
+	tellProblems(errOut, notKept(displayPath(path), lost), false)
+	if err == nil && ctx.Err() != nil {
+		return interrupted{cause: context.Cause(ctx)}
+	}
+	return err
 }
 
 // displayPath is a path as it is shown: relative to the working directory where it lies below it, with forward slashes.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/files"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
@@ -52,7 +54,7 @@ func TestSaveWholeFixes(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "c.py"), 0o400); err != nil {
 		t.Fatal(err)
 	}
-	written := save(context.Background(), fixed)
+	written, _ := save(context.Background(), fixed)
 	if got := texts(t, dir); got != "a.py=old b.py=new c.py=old" {
 		t.Errorf("the files are %s", got)
 	}
@@ -65,25 +67,18 @@ func TestSaveWholeFixes(t *testing.T) {
 	}
 }
 
-// TestCommitRestores holds that a file that was replaced gets its old text back when another one of its fix cannot be.
-func TestCommitRestores(t *testing.T) {
-	dir, fixed := fixedFiles(t, nil, nil, nil)
-	var group []*replacement
-	for _, f := range fixed {
-		r := &replacement{path: f.Before.Path, text: f.After.Source}
-		if err := r.prepare(); err != nil {
-			t.Fatal(err)
-		}
-		group = append(group, r)
-	}
-	if err := os.Remove(group[2].beside); err != nil { // so that the last step fails
+// TestSaveLosesNoUpdate holds that a file which somebody wrote since it was read is left alone, with what was fixed together with it.
+func TestSaveLosesNoUpdate(t *testing.T) {
+	dir, fixed := fixedFiles(t, []int{2}, nil, []int{0})
+	if err := os.WriteFile(filepath.Join(dir, "c.py"), []byte("their"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if failed, err := commit(group); failed != 2 || err == nil {
-		t.Errorf("file %d fails with %v", failed, err)
-	}
-	if got := texts(t, dir); got != "a.py=old b.py=old c.py=old" {
+	save(context.Background(), fixed)
+	if got := texts(t, dir); got != "a.py=old b.py=new c.py=their" {
 		t.Errorf("the files are %s", got)
+	}
+	if !errors.Is(fixed[2].Err, files.ErrChanged) || fixed[0].Err == nil || fixed[1].Err != nil {
+		t.Errorf("errors %v, %v, %v", fixed[0].Err, fixed[1].Err, fixed[2].Err)
 	}
 }
 
@@ -105,7 +100,7 @@ func TestSaveStopsBetweenFiles(t *testing.T) {
 	dir, fixed := fixedFiles(t, []int{1}, []int{0}, nil)
 	var left atomic.Int64
 	left.Store(1)
-	written := save(ending{context.Background(), &left}, fixed)
+	written, _ := save(ending{context.Background(), &left}, fixed)
 	if got := texts(t, dir); got != "a.py=new b.py=new c.py=old" && got != "a.py=old b.py=old c.py=new" {
 		t.Errorf("the files are %s", got)
 	}

@@ -11,7 +11,8 @@ import (
 )
 
 // scripted are the rules that the scripts speak of, beside the product's. Calls of safe() want safe=True, calls of unsafe() want unsafe=True, and
-// the fix of an assignment to endless never clears it. Who looks at interrupt is interrupted.
+// the fix of an assignment to endless never clears it. Who looks at interrupt is interrupted, and who looks at meddle finds the file written by
+// somebody else.
 func scripted() *diagnostics.Registry {
 	quiet := keywordRule("CKP901", "quiet-call", "quiet", diagnostics.SetKeyword{Title: "Pass quiet=True", Name: "quiet", Value: "True", Safe: true})
 	quiet.Severity = diagnostics.Off
@@ -42,7 +43,16 @@ func scripted() *diagnostics.Registry {
 			}
 		}
 	}}
-	return diagnostics.Product.With(interrupting, explosive, endless, quiet,
+	meddling := &diagnostics.Rule{Code: "CKP806", Name: "meddling-call", Severity: diagnostics.Hint, Run: func(p *diagnostics.Pass) {
+		for n := range p.File.Tree.Root().Descendants() {
+			if n.TextIs("meddle") {
+				if err := os.WriteFile(p.File.Module.Path, []byte("theirs\n"), 0o600); err != nil {
+					panic(err)
+				}
+			}
+		}
+	}}
+	return diagnostics.Product.With(interrupting, meddling, explosive, endless, quiet,
 		keywordRule("CKP801", "safe-call", "safe", diagnostics.SetKeyword{Title: "Pass safe=True", Name: "safe", Value: "True", Safe: true}),
 		keywordRule("CKP802", "unsafe-call", "unsafe", diagnostics.SetKeyword{Title: "Pass unsafe=True", Name: "unsafe", Value: "True", Reason: "it may change"}))
 }

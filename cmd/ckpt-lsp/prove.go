@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -88,8 +89,13 @@ func (p *prover) run(ctx context.Context, command []string) error {
 		return err
 	}
 	if p.plot != "" {
-		if err := prove.WritePlot(p.plot, r.Curves); err != nil {
-			return err
+		var picture bytes.Buffer
+		err := prove.WritePlot(&picture, r.Curves)
+		if err == nil {
+			err = writeOutput(ctx, p.plot, picture.Bytes(), p.err)
+		}
+		if err != nil {
+			return fmt.Errorf("--plot: %w", err)
 		}
 	}
 	findings := p.foretold(ctx, r)

@@ -1,10 +1,9 @@
 package prove
 
 import (
-	"fmt"
 	"image/color"
+	"io"
 	"math"
-	"os"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -46,8 +45,8 @@ func parse(text string) float64 {
 // colors are those of the curves, told apart by people who see few colours too.
 var colors = []color.Color{color.RGBA{0, 114, 178, 255}, color.RGBA{213, 94, 0, 255}}
 
-// WritePlot draws the learning rates, and below them the losses, of runs over one axis of steps into an SVG file.
-func WritePlot(path string, curves []Curve) error {
+// WritePlot draws the learning rates, and below them the losses, of runs over one axis of steps as an SVG picture.
+func WritePlot(w io.Writer, curves []Curve) error {
 	canvas := vgsvg.New(8*vg.Inch, 6*vg.Inch)
 	tiles := draw.Tiles{Rows: 2, Cols: 1, PadTop: vg.Points(6), PadBottom: vg.Points(6), PadLeft: vg.Points(6), PadRight: vg.Points(12), PadY: vg.Points(12)}
 	var plots [][]*plot.Plot
@@ -82,15 +81,8 @@ func WritePlot(path string, curves []Curve) error {
 	for i, row := range plot.Align(plots, tiles, draw.New(canvas)) {
 		plots[i][0].Draw(row[0])
 	}
-	f, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("the picture: %w", err)
-	}
-	if _, err := canvas.WriteTo(f); err != nil {
-		f.Close()
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return f.Close()
+	_, err := canvas.WriteTo(w)
+	return err
 }
 
 // extremes are the least and the greatest value that curves show; the least is above the greatest where they show none.
