@@ -30,6 +30,8 @@ type Method struct {
 	Import string
 	// Count is the keyword by which what makes such an object is told how many processes there are, "" for none.
 	Count string
+	// Without are names of which one shows that a program is for a release in which it was not so.
+	Without []string
 	// Uncertain says that it depends on the backend whether the processes need each other in it.
 	Uncertain bool
 }
@@ -46,6 +48,11 @@ var (
 	fabricName      = regexp.MustCompile(`(?i)(^|[._])fabric$`)
 	trainerName     = regexp.MustCompile(`(?i)(^|[._])trainer$`)
 )
+
+// beforeLightning2 are hooks and methods that Lightning 2.0 and earlier releases removed. The processes wait for each other in save_checkpoint
+// since 2.1 (https://github.com/Lightning-AI/pytorch-lightning/pull/17408).
+var beforeLightning2 = fields(`from_argparse_args add_argparse_args training_epoch_end validation_epoch_end test_epoch_end training_step_end
+	validation_step_end on_keyboard_interrupt on_pretrain_routine_start on_pretrain_routine_end`)
 
 var methods = map[string][]Method{}
 
@@ -65,7 +72,7 @@ func init() {
 	row(Method{Does: JointSave, Called: engineName}, "deepspeed.initialize", "save_checkpoint save_16bit_model")
 	row(Method{Does: JointSave, Called: fabricName}, anyFabric, "save")
 	row(Method{Does: Exchange, Called: fabricName}, anyFabric, "all_gather all_reduce broadcast")
-	row(Method{Does: JointSave, Called: trainerName, Import: "lightning", Count: "devices"}, anyLightningTrainer, "save_checkpoint")
+	row(Method{Does: JointSave, Called: trainerName, Import: "lightning", Count: "devices", Without: beforeLightning2}, anyLightningTrainer, "save_checkpoint")
 }
 
 // JointMethods are what methods of a name do that every process must call.

@@ -258,7 +258,7 @@ func (f *File) jointMethod(c *Call) (does torch.Joint, certain bool) {
 		return torch.NotJoint, true
 	}
 	for _, m := range torch.JointMethods(c.Method) {
-		if len(m.Of) == 0 && c.Callee == "" || len(m.Of) > 0 && f.isOf(m, c) {
+		if len(m.Of) == 0 && c.Callee == "" || len(m.Of) > 0 && f.isOf(m, c) && !f.moduleOf(c.Node).Words().Names.Has(m.Without...) {
 			return m.Does, !m.Uncertain
 		}
 	}
