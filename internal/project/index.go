@@ -46,7 +46,7 @@ type Summary struct {
 	Consulted map[string]string `json:"consulted,omitempty"`
 	// Enters are the functions of other files that this file's entry points run, by path.
 	Enters map[string][]string `json:"enters,omitempty"`
-	// Entries are the functions of this file that nothing in it calls; Left are those of them that were left to the files
+	// Entries are the functions of this file that nothing in it calls, or whose class inherits such; Left are those of them that were left to the files
 	// that enter them.
 	Entries []string `json:"entries,omitempty"`
 	Left    []string `json:"left,omitempty"`
@@ -570,7 +570,9 @@ func (x *Index) trace(ctx context.Context, p *Program, path string, whole bool) 
 		slices.Sort(names)
 	}
 	for _, r := range s.facts.Runs[1:] {
-		s.Entries = append(s.Entries, r.Entry.QualName())
+		for _, f := range r.Begins() {
+			s.Entries = append(s.Entries, f.QualName())
+		}
 	}
 	return s
 }

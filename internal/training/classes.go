@@ -1,6 +1,7 @@
 package training
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,6 +42,48 @@ func (f *File) selves(fn *pysem.Func) []*pysem.Value {
 		out = append(out, nil)
 	}
 	return out
+}
+
+// inheritedRuns traces what classes of the file inherit from classes of other files that leave methods for them to fill in: those files do
+// not know with what.
+func (f *File) inheritedRuns() {
+	for _, c := range f.Module.Classes {
+		if f.inherited(c) {
+			continue
+		}
+		for _, b := range f.above(c, 0) {
+			if b.Module == f.Module || !f.fillsInAny(c, b) {
+				continue
+			}
+			known := called(b.Module)
+			maps.Copy(known, called(f.Module))
+			for _, fn := range b.Module.Funcs {
+				if fn.Class != b || known[fn.Name] || strings.HasPrefix(fn.Name, "__") || f.Eval.MethodOf(c, fn.Name) != fn || f.tracer.Visited(fn) || !f.tracer.Worth(fn) {
+					continue
+				}
+				r := f.run(fn, f.Eval.Root(fn, &pysem.Value{Kind: pysem.Instance, Class: c}))
+				if r.Leaf = c; len(r.Calls) > 0 {
+					f.Runs = append(f.Runs, r)
+				}
+			}
+		}
+	}
+}
+
+// above are the classes at hand that a class inherits from, the nearest first.
+func (f *File) above(c *pysem.Class, depth int) []*pysem.Class {
+	var out []*pysem.Class
+	if depth < 8 {
+		for _, b := range f.Eval.Bases(c) {
+			out = append(append(out, b), f.above(b, depth+1)...)
+		}
+	}
+	return out
+}
+
+// fillsInAny reports whether a class fills in a method that a class, or one above that, leaves empty.
+func (f *File) fillsInAny(c, from *pysem.Class) bool {
+	return f.fillsIn(c, from) || slices.ContainsFunc(f.above(from, 0), func(b *pysem.Class) bool { return f.fillsIn(c, b) })
 }
 
 // fillsIn reports whether a class gives a body to a method that one above it leaves empty.

@@ -64,7 +64,8 @@ func Trace(m *pysem.Module, resolve pysem.Resolver) *File {
 	f.tracer.Launched = launched
 	f.keyed = map[*pysem.Func][]pyast.Node{}
 	f.Runs = append(f.Runs, f.run(m.Top, f.Eval.Root(m.Top, nil)))
-	called := f.called()
+	f.inheritedRuns()
+	called := called(m)
 	for _, pass := range []bool{false, true} { // first what nobody calls, then what is left in cycles
 		for _, fn := range m.Funcs {
 			if fn.Name == "" || f.tracer.Visited(fn) || called[fn.Name] != pass || !f.tracer.Worth(fn) {
@@ -86,7 +87,7 @@ func Trace(m *pysem.Module, resolve pysem.Resolver) *File {
 func (f *File) Conclude(entered func(*pysem.Func) bool) {
 	if entered != nil {
 		f.Runs = slices.DeleteFunc(f.Runs, func(r *Run) bool {
-			if r.Entry == f.Module.Top || !entered(r.Entry) {
+			if r.Entry == f.Module.Top || !slices.ContainsFunc(r.Begins(), entered) {
 				return false
 			}
 			f.Left = append(f.Left, r)
@@ -154,9 +155,9 @@ func interesting(name string, home bool) bool {
 }
 
 // called are the names of functions that the file itself calls or hands on.
-func (f *File) called() map[string]bool {
+func called(m *pysem.Module) map[string]bool {
 	out := map[string]bool{}
-	for _, fn := range f.Module.Funcs {
+	for _, fn := range m.Funcs {
 		for _, c := range fn.Calls {
 			callee := c.Child(pyast.FieldFunction)
 			if callee.Kind() == pyast.KindAttribute {

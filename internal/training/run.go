@@ -1,6 +1,7 @@
 package training
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,8 +14,10 @@ import (
 // Run is what one entry point of the file does, in order, helpers walked into: the module body, a function nobody in the file
 // calls, or the methods of a class that is only used elsewhere.
 type Run struct {
-	File   *File
-	Entry  *pysem.Func
+	File  *File
+	Entry *pysem.Func
+	// Leaf is the class of the file whose instance runs the entry point, where a class of another file has that; nil otherwise.
+	Leaf   *pysem.Class
 	Events []pysem.Event
 	Loops  []*Loop
 	Saves  []*SaveSite
@@ -36,6 +39,15 @@ type Run struct {
 	draws     []Draw      // asked for once, see Draws
 	elsewhere *pyast.Node // asked for once, see SeedsElsewhere
 	processes []Processes // asked for once, see evidence
+}
+
+// Begins are the functions of the file that the run is known by to other files: its entry point, or the methods of the class that
+// inherits it.
+func (r *Run) Begins() []*pysem.Func {
+	if r.Leaf == nil {
+		return []*pysem.Func{r.Entry}
+	}
+	return slices.Collect(maps.Values(r.Leaf.Methods))
 }
 
 // Call is one call of something outside the file.

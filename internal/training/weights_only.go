@@ -185,6 +185,14 @@ const (
 // downloads give the name of a file that they fetch.
 var downloads = regexp.MustCompile(`^(huggingface_hub\.(\w+\.)*(hf_hub_download|snapshot_download|cached_download)|wget\.download|gdown\.(download|cached_download)|urllib\.request\.urlretrieve|torchvision\.datasets\.utils\.download_url|torch\.hub\.download_url_to_file)$`)
 
+// pinned reports whether a download names the commit that it wants: what is in the file can no longer change.
+func pinned(download *pysem.Value) bool {
+	revision, ok := pysem.StringLiteral(pysem.Args(download.Node).Keyword["revision"])
+	return ok && commit.MatchString(revision)
+}
+
+var commit = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
+
 var (
 	settingsName = regexp.MustCompile(`(?i)^(args|opts?|flags|cli|cmd_?args|parsed|options|params|cfg|conf|config|hparams)$`)
 	outputName   = regexp.MustCompile(`(?i)(out|output|save|log|work|exp|run|result|checkpoint|ckpt|model|snapshot)s?_?(dir|path|root|folder|name|prefix)$|^(out|output)`)
@@ -317,7 +325,7 @@ func (f *File) origin(v *pysem.Value, depth int) Origin {
 			if _, method, ok := a.Method(); ok && (method == "parse_args" || method == "parse_known_args") {
 				o = OriginUser
 			}
-			if downloads.MatchString(a.Callee()) {
+			if downloads.MatchString(a.Callee()) && !pinned(a) {
 				o = OriginDownload
 			}
 			if name := a.Callee(); name == "builtins.input" || name == "os.getenv" || name == "os.environ.get" {
@@ -491,10 +499,8 @@ func (f *File) refused(v *pysem.Value, depth int) (what, as string) {
 	case pysem.Binary:
 		// A numpy scalar counted with stays one.
 		for _, pair := range [][2]*pysem.Value{{v.Base, v.Other}, {v.Other, v.Base}} {
-			what, as := f.refused(pair[0], depth+1)
-			other, _ := f.refused(pair[1], depth+1)
-			if what == numpyScalars && (pair[1].Kind == pysem.Int || pair[1].Kind == pysem.Float || other == numpyScalars) {
-				return what, as
+			if as := f.numpyScalar(pair[0], depth+1); as != "" && (plainNumber(pair[1]) || f.numpyScalar(pair[1], depth+1) != "") {
+				return numpyScalars, as
 			}
 		}
 	case pysem.Instance:
@@ -544,6 +550,30 @@ func (f *File) refused(v *pysem.Value, depth int) (what, as string) {
 		}
 	}
 	return "", ""
+}
+
+// numpyScalar is the form in which a number would load that is one of numpy's, at least once it is counted with: it may begin as a plain
+// one. It is "" for all else.
+func (f *File) numpyScalar(v *pysem.Value, depth int) string {
+	form := ""
+	for _, a := range v.Alternatives() {
+		switch what, as := f.refused(a, depth); {
+		case what == numpyScalars:
+			form = as
+		case !plainNumber(a):
+			return ""
+		}
+	}
+	return form
+}
+
+// plainNumber reports whether a value is one of Python's numbers.
+func plainNumber(v *pysem.Value) bool {
+	switch v.Callee() {
+	case "builtins.float", "builtins.int", "builtins.len":
+		return true
+	}
+	return v.Kind == pysem.Int || v.Kind == pysem.Float
 }
 
 // numpyScalars is how messages call the numbers that numpy's functions give.
