@@ -88,7 +88,7 @@ func unsortedListing(p *diagnostics.Pass) {
 			continue // the file with the listing tells of it
 		}
 		severity := diagnostics.Information
-		if u.Classes || u.Cut || u.Paired || seeded {
+		if u.Classes && !u.Kept || u.Cut || u.Paired || seeded { // whoever loads the model reads the numbers that are kept as well
 			severity = diagnostics.Warning
 		}
 		fn := u.Source.Child(pyast.FieldFunction)

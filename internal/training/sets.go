@@ -38,7 +38,14 @@ func (f *File) kept(use pyast.Node) bool {
 	}
 	switch mapping.Kind() {
 	case pyast.KindIdentifier:
-		return slices.ContainsFunc(f.inScope(mapping), f.dumped)
+		return slices.ContainsFunc(f.inScope(mapping), func(n pyast.Node) bool {
+			if f.dumped(n) {
+				return true
+			}
+			into := n.Parent().Child(pyast.FieldLeft) // config["speakers"] = mapping
+			return n.Field() == pyast.FieldRight && n.Parent().Is(pyast.KindAssignment) && into.Is(pyast.KindSubscript) &&
+				slices.ContainsFunc(f.inScope(into.Child(pyast.FieldValue)), f.dumped)
+		})
 	case pyast.KindAttribute:
 		for n := range f.nodes() {
 			if n.Kind() == pyast.KindAttribute && n.Child(pyast.FieldAttribute).TextIs(mapping.Child(pyast.FieldAttribute).Text()) && f.dumped(n) {

@@ -397,6 +397,7 @@ func (f *File) listingsIn(m *pysem.Module) []Unordered {
 			if !ok || name == "os.walk" && !u.walks(c) {
 				continue
 			}
+			u.Kept = f.kept(u.Use)
 			out = append(out, u)
 		}
 	}
