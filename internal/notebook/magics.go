@@ -45,7 +45,7 @@ func view(cell []byte) (python []byte, blanks []text.Span) {
 	}
 	begun, body := false, byte(nothing) // whether a statement went before; what a block needs that was opened right before
 	for at := 0; at < len(cell); {
-		line := cell[at:lineEnd(cell, at)]
+		line := cell[at:text.LineEnd(cell, at)]
 		start := at + len(line) - len(bytes.TrimLeft(line, " \t"))
 		if m := cellMagic.FindSubmatch(line); m != nil && !begun {
 			if !pythonMagics[string(m[1])] {
@@ -81,18 +81,10 @@ func view(cell []byte) (python []byte, blanks []text.Span) {
 	return python, blanks
 }
 
-// lineEnd is the end of the line that holds the offset, without its line end.
-func lineEnd(src []byte, at int) int {
-	if i := bytes.IndexByte(src[at:], '\n'); i >= 0 {
-		return at + i
-	}
-	return len(src)
-}
-
 // joinedEnd is the end of the line with those that a backslash joins to it.
 func joinedEnd(src []byte, at int) int {
 	for {
-		end := lineEnd(src, at)
+		end := text.LineEnd(src, at)
 		if end == len(src) || !bytes.HasSuffix(bytes.TrimRight(src[at:end], "\r"), []byte{'\\'}) {
 			return end
 		}
@@ -112,10 +104,10 @@ func statementEnd(src []byte, at int) (end int, last byte) {
 				return at, last
 			}
 		case '#':
-			at = lineEnd(src, at)
+			at = text.LineEnd(src, at)
 			continue
 		case '"', '\'':
-			at, last = stringEnd(src, at), c
+			at, last = text.StringEnd(src, at), c
 			continue
 		case '\\':
 			at++
@@ -133,23 +125,4 @@ func statementEnd(src []byte, at int) (end int, last byte) {
 		at++
 	}
 	return len(src), last
-}
-
-// stringEnd is the end of the string whose first quote stands at the offset.
-func stringEnd(src []byte, at int) int {
-	quote := src[at : at+1]
-	if long := bytes.Repeat(quote, 3); bytes.HasPrefix(src[at:], long) {
-		quote = long
-	}
-	for at += len(quote); at < len(src); at++ {
-		switch {
-		case src[at] == '\\':
-			at++
-		case bytes.HasPrefix(src[at:], quote):
-			return at + len(quote)
-		case src[at] == '\n' && len(quote) == 1:
-			return at
-		}
-	}
-	return len(src)
 }

@@ -154,7 +154,7 @@ func TestAfter(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"", "a = 1\n", "if x:\n\ty\n", "\x00", "\xff", "def f(", "'''", "f'{", "class A:\n  def b(self): return {**c}\n", "match x:\n case 1: pass\n", "a\rb", "\\\n"} {
+	for _, s := range []string{"", "a = 1\n", "if x:\n\ty\n", "\x00", "\xff", "def f(", "'''", "f'{", "class A:\n  def b(self): return {**c}\n", "match x:\n case 1: pass\n", "a\rb", "\\\n", "x = a, *(b) + c\n", "x = *[", "x[*-a < b, *(c]\n", "class A[T = int, *U = *(v)]: pass\n", "t'{a!r:{*(b), c}}'\n"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, source []byte) {

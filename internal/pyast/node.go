@@ -8,9 +8,13 @@ import (
 
 // Tree is the immutable syntax tree of one source. It is safe for concurrent use.
 type Tree struct {
-	source []byte
-	nodes  []record
+	source  []byte
+	nodes   []record
+	respelt bool // is that of a text that the grammar does not know; see respell
 }
+
+// exact reports whether the tree is what tree-sitter made of the text itself, without errors.
+func (t *Tree) exact() bool { return !t.respelt && !t.HasErrors() }
 
 // Source is the text the tree was made from. It must not be changed.
 func (t *Tree) Source() []byte { return t.source }

@@ -97,7 +97,37 @@ func parse(old *C.TSTree, source []byte) (*C.TSTree, *Tree, error) {
 		C.ts_tree_delete(parsed.tree)
 		return nil, nil, errNoMemory
 	}
+	if tree.HasErrors() {
+		if better := again(parser, tree); better != nil {
+			tree = better
+		}
+	}
 	return parsed.tree, tree, nil
+}
+
+// again parses the text of a tree with errors as the grammar knows it, and gives the tree of that if there are fewer; else nil.
+func again(parser *C.TSParser, tree *Tree) *Tree {
+	respelt, stars := respell(tree.source)
+	if respelt == nil {
+		return nil
+	}
+	parsed := C.ckpt_parse(parser, nil, start(respelt), C.uint32_t(len(respelt)))
+	runtime.KeepAlive(respelt)
+	if parsed.tree == nil {
+		return nil
+	}
+	defer C.ts_tree_delete(parsed.tree)
+	better := take(parsed, tree.source)
+	if better == nil || better.errors() >= tree.errors() {
+		return nil
+	}
+	better.respelt = true
+	if len(stars) > 0 {
+		root := nested(better.nodes)
+		root.starred(stars)
+		better.nodes = root.flat(make([]record, 0, len(better.nodes)), 0)
+	}
+	return better
 }
 
 // take copies the flattened records into Go memory and frees them; nil means that C had no memory for them.
@@ -146,7 +176,7 @@ func (d *Document) Edit(edits []text.Edit, source []byte) (*Tree, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	old := d.ctree
-	if d.tree.HasErrors() {
+	if !d.tree.exact() {
 		old = nil
 	}
 	if old != nil {
@@ -164,7 +194,7 @@ func (d *Document) Edit(edits []text.Edit, source []byte) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	if old != nil && tree.HasErrors() {
+	if old != nil && !tree.exact() {
 		C.ts_tree_delete(ctree)
 		if ctree, tree, err = parse(nil, source); err != nil {
 			return nil, err
@@ -184,7 +214,7 @@ func (d *Document) After(edits []text.Edit) *Tree {
 	if err != nil {
 		return nil
 	}
-	if !d.tree.HasErrors() {
+	if d.tree.exact() {
 		old := C.ts_tree_copy(d.ctree)
 		defer C.ts_tree_delete(old)
 		// From the last to the first: what stands before an edit is where it was.

@@ -1407,6 +1407,10 @@ func (e *Evaluator) str(n pyast.Node, ctx *Ctx) *Value {
 	out := &Value{Kind: Str, Node: n, Ctx: ctx}
 	for c := range n.Children() {
 		switch c.Kind() {
+		case pyast.KindStringStart:
+			if strings.ContainsAny(c.Text(), "tT") { // a template is no string
+				return &Value{Kind: Unknown, Node: n, Ctx: ctx}
+			}
 		case pyast.KindString:
 			out.Parts = append(out.Parts, e.Eval(c, ctx).Parts...)
 		case pyast.KindStringContent:

@@ -26,6 +26,10 @@ func StringLiteral(n pyast.Node) (string, bool) {
 		var b strings.Builder
 		for c := range n.Children() {
 			switch c.Kind() {
+			case pyast.KindStringStart:
+				if strings.ContainsAny(c.Text(), "tT") {
+					return "", false
+				}
 			case pyast.KindStringContent:
 				b.WriteString(unescape(c))
 			case pyast.KindInterpolation:

@@ -8,6 +8,8 @@ func TestConstantsAndStrings(t *testing.T) {
 		{"numbers", "\nLOOK(1_000)\nLOOK(0x10)\nLOOK(1e-3)\nLOOK(-2)\nLOOK(2 * 3 + 1)\nLOOK(7 // 2)\nLOOK(1 / 4)\nLOOK(2 ** 3)", []string{"1000", "16", "0.001", "-2", "7", "3", "0.25", "8"}},
 		{"literals", "\nLOOK(True)\nLOOK(None)\nLOOK('a' 'b')\nLOOK(\"it\\'s\")\nLOOK(r'a\\n')", []string{"true", "None", "'ab'", "'it's'", `'a\n'`}},
 		{"f-string", "\nfor e in r: LOOK(f'ckpt_{e:03d}_{n!r}.pt')", []string{"'ckpt_{each(r):03d}_{n}.pt'"}},
+		{"t-string", "\nLOOK(t'a')\nLOOK(t'{e}.pt')\nLOOK(f'{e}.pt')", []string{"?", "?", "'{e}.pt'"}},
+		{"starred elements", "\nx = 1, *(y), 3\nLOOK(x[0])\nLOOK(x[1])\nz = 1, *y, 3\nLOOK(z[0])\nLOOK(z[1])", []string{"(1, 3)[0]", "(1, 3)[1]", "(1, 3)[0]", "(1, 3)[1]"}},
 		{"f-string of constants", "\nd = 'out'\nv = 3\nLOOK(f'{d}/v{v}.pt')", []string{"'out/v3.pt'"}},
 		{"concatenation", "\nd = 'out/'\nLOOK(d + 'ckpt_' + str(epoch) + '.pt')", []string{"'out/ckpt_{epoch}.pt'"}},
 		{"percent", "\nLOOK('%s/ckpt_%03d.pt' % (d, e))\nLOOK('e%d.pt' % e)\nLOOK('100%%')\nLOOK('%(e)s.pt' % {'e': n})",

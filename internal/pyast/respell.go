@@ -1,0 +1,240 @@
+package pyast
+
+import (
+	"bytes"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
+// The grammar does not know some of Python: starred elements without parentheses around them whose star stands before anything but a
+// name (`x = *[1], b`, `for i in a, *(b):`, `x[*(a), 1]`), defaults of type parameters (PEP 696), and t-strings (PEP 750). Where a text
+// holds errors, these are spelt in a way that it knows and that is as long, and the tree is put right again: the star is parsed as a
+// minus, a default is blanked, and a t-string is an f-string.
+
+// respell gives a text as the grammar knows it, and the offsets of the stars that are parsed as minuses; nil where there is nothing to
+// spell otherwise.
+func respell(source []byte) (respelt []byte, stars map[int]bool) {
+	s := &speller{in: source, out: bytes.Clone(source), stars: map[int]bool{}}
+	for s.at < len(s.in) {
+		s.token()
+	}
+	if len(s.stars) == 0 && bytes.Equal(s.out, s.in) {
+		return nil, nil
+	}
+	return s.out, s.stars
+}
+
+// speller goes over a text token by token, as far as that takes.
+type speller struct {
+	in, out []byte
+	at      int
+	depth   int // of brackets
+	stars   map[int]bool
+	before  string // the token before
+	names   bool   // what it introduces is named next: class, def, type
+}
+
+// splatted are the tokens behind which a star unpacks.
+var splatted = map[string]bool{",": true, "=": true, "(": true, "[": true, "{": true, "return": true, "yield": true, "in": true, "\n": true, "": true}
+
+func (s *speller) token() {
+	switch c := s.in[s.at]; {
+	case c == '\n' && s.depth == 0:
+		s.end(1)
+	case c == ' ', c == '\t', c == '\f', c == '\r', c == '\n':
+		s.at++
+	case c == '\\':
+		s.at = min(s.at+2, len(s.in))
+	case c == '#':
+		s.at = text.LineEnd(s.in, s.at)
+	case c == '"', c == '\'':
+		s.at = text.StringEnd(s.in, s.at)
+		s.before = "string"
+	case isWord(c):
+		s.word()
+	case c == '*' && s.at+1 < len(s.in) && s.in[s.at+1] == '*':
+		s.end(2)
+	case c == '*' && splatted[s.before] && s.beforeOperand():
+		s.out[s.at] = '-'
+		s.stars[s.at] = true
+		s.end(1)
+	default:
+		switch c {
+		case '(', '[', '{':
+			s.depth++
+		case ')', ']', '}':
+			s.depth = max(s.depth-1, 0)
+		}
+		s.end(1)
+	}
+}
+
+// end ends a token of so many bytes.
+func (s *speller) end(size int) {
+	s.before, s.names = string(s.in[s.at:s.at+size]), false
+	s.at += size
+}
+
+// word passes a name, a keyword or a number, and what is to be spelt otherwise behind it.
+func (s *speller) word() {
+	start := s.at
+	for s.at < len(s.in) && isWord(s.in[s.at]) {
+		s.at++
+	}
+	word := s.in[start:s.at]
+	if isPrefix(word) && s.at < len(s.in) && (s.in[s.at] == '"' || s.in[s.at] == '\'') {
+		for i, c := range word {
+			if c == 't' || c == 'T' {
+				s.out[start+i] = 'f'
+			}
+		}
+		return // the string is next
+	}
+	named := s.names
+	s.before = string(word)
+	s.names = s.before == "class" || s.before == "def" || s.before == "type"
+	if named && s.at < len(s.in) && s.in[s.at] == '[' {
+		s.parameters()
+	}
+}
+
+// isPrefix reports whether a word can stand before a string.
+func isPrefix(word []byte) bool {
+	return len(word) <= 2 && len(bytes.Trim(word, "rRbBuUfFtT")) == 0
+}
+
+// parameters blanks the defaults of type parameters.
+func (s *speller) parameters() {
+	depth, from := 0, -1
+	for i := s.at; i < len(s.in); i++ {
+		c := s.in[i]
+		if from >= 0 && (depth == 1 && c == ',' || depth == 1 && c == ']') {
+			for k := from; k < i; k++ {
+				if s.out[k] != '\n' && s.out[k] != '\r' {
+					s.out[k] = ' '
+				}
+			}
+			from = -1
+		}
+		switch c {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			if depth--; depth == 0 {
+				s.at = i
+				return
+			}
+		case '"', '\'':
+			i = text.StringEnd(s.in, i) - 1
+		case '#':
+			i = text.LineEnd(s.in, i) - 1
+		case '=':
+			if depth == 1 && from < 0 {
+				from = i
+			}
+		}
+	}
+}
+
+// beforeOperand reports whether the star at hand stands before something that the grammar takes behind a minus and not behind a star.
+func (s *speller) beforeOperand() bool {
+	rest := bytes.TrimLeft(s.in[s.at+1:], " \t")
+	size := 0
+	for size < len(rest) && isWord(rest[size]) {
+		size++
+	}
+	switch word := rest[:size]; {
+	case len(rest) == 0:
+		return false
+	case size == 0:
+		return bytes.IndexByte([]byte("([{\"'-+~"), rest[0]) >= 0
+	case rest[0] >= '0' && rest[0] <= '9', string(word) == "await":
+		return true
+	default:
+		return isPrefix(word) && size < len(rest) && (rest[size] == '"' || rest[size] == '\'')
+	}
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c >= 0x80
+}
+
+// node is a record with its children, for what cannot be done in an array.
+type node struct {
+	record
+	children []*node
+}
+
+// nested makes nodes of records.
+func nested(records []record) *node {
+	all := make([]node, len(records))
+	for i, r := range records {
+		all[i].record = r
+		if i > 0 {
+			parent := &all[r.parent]
+			parent.children = append(parent.children, &all[i])
+		}
+	}
+	return &all[0]
+}
+
+// flat makes records of nodes again.
+func (n *node) flat(records []record, parent uint32) []record {
+	at := uint32(len(records))
+	n.parent, n.next = parent, 0
+	records = append(records, n.record)
+	last := uint32(0)
+	for _, c := range n.children {
+		if last > 0 {
+			records[last].next = uint32(len(records))
+		}
+		last = uint32(len(records))
+		records = c.flat(records, at)
+	}
+	records[at].last = uint32(len(records))
+	return records
+}
+
+// operations are the kinds of expressions that begin with what a star is parsed as, where the star is of all of them.
+var operations = map[Kind]bool{
+	KindUnaryOperator: true, KindBinaryOperator: true, KindComparisonOperator: true, KindBooleanOperator: true, KindConditionalExpression: true,
+}
+
+// starred gives the children of a node the stars back that were parsed as minuses.
+func (n *node) starred(stars map[int]bool) {
+	for i, c := range n.children {
+		if stars[int(c.start)] && operations[c.symbol] {
+			splat := record{start: c.start, end: c.end, symbol: KindListSplat, field: c.field, flags: c.flags}
+			operand := c.operand()
+			operand.field = 0
+			c = &node{splat, []*node{operand}}
+			n.children[i] = c
+		}
+		c.starred(stars)
+	}
+}
+
+// operand is an operation without the minus that it begins with.
+func (n *node) operand() *node {
+	if len(n.children) < 2 || !operations[n.children[0].symbol] && n.symbol != KindUnaryOperator {
+		return n // it holds an error
+	}
+	if n.symbol == KindUnaryOperator {
+		return n.children[len(n.children)-1]
+	}
+	first := n.children[0].operand()
+	first.field = n.children[0].field
+	n.children[0] = first
+	n.start = first.start
+	return n
+}
+
+// errors counts the places of a tree that do not fit the grammar.
+func (t *Tree) errors() (count int) {
+	for _, r := range t.nodes {
+		if r.flags&(flagError|flagMissing) != 0 {
+			count++
+		}
+	}
+	return count
+}
