@@ -47,7 +47,7 @@ import (
 //
 // # What it does not see
 //
-// Draws in other files, and programs that call a seeding function of another file. Initial weights count only where an
+// Programs that call a seeding function whose code is not at hand. Initial weights count only where an
 // optimizer is seen to train them, and draws under a with statement that seeds are left out. Draws in a Dataset count only where its
 // DataLoader may work without worker processes, and then as a hint: workers have torch, numpy and random seeded by torch. A draw in
 // the place of one from another generator, which the other branch of a test makes, is information, and so is one in a program that

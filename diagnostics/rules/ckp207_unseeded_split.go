@@ -50,8 +50,8 @@ import (
 //
 // # What it does not see
 //
-// Splits in functions that only other files call, and programs that call a seeding function of another file. A seed that comes
-// after the split is what seed-after-use reports.
+// Splits that no script at hand is seen to train on, and programs that call a seeding function whose code is not at hand. A seed that
+// comes after the split is what seed-after-use reports.
 //
 // # Related rules
 //

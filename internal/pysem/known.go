@@ -83,6 +83,10 @@ func (e *Evaluator) external(n pyast.Node, name string, ctx *Ctx) *Value {
 		if s, ok := arg(1).Text(); ok {
 			return e.Member(arg(0), s, n, ctx)
 		}
+	case "importlib.import_module", "builtins.__import__":
+		if v := e.importedByName(args, ctx); v != nil {
+			return v
+		}
 	case "builtins.super":
 		if ctx.Self != nil && ctx.Func.methodClass() != nil {
 			for _, base := range e.Bases(ctx.Func.methodClass()) {
@@ -103,6 +107,24 @@ func (e *Evaluator) external(n pyast.Node, name string, ctx *Ctx) *Value {
 		}
 	}
 	return nil
+}
+
+// importedByName is the module that import_module(name, package) gives, nil where the name is not known or the module not at hand.
+func (e *Evaluator) importedByName(args ArgList, ctx *Ctx) *Value {
+	name, ok := e.Eval(args.Get(0, "name"), ctx).Text()
+	if !ok {
+		return nil
+	}
+	if rest, relative := strings.CutPrefix(name, "."); relative {
+		if in, known := e.Eval(args.Get(1, "package"), ctx).Text(); known && !strings.HasPrefix(rest, ".") {
+			name = in + name
+		}
+	}
+	m := e.module(ctx.Func.Module, name)
+	if m == nil {
+		return nil
+	}
+	return &Value{Kind: ModuleVal, Node: m.Top.Node, Ctx: e.Root(m.Top, nil), Module: m, Name: name}
 }
 
 // fields are what an instance of a dataclass was constructed with, nil for other values.
@@ -178,6 +200,12 @@ func (e *Evaluator) method(n pyast.Node, callee *Value, ctx *Ctx) *Value {
 			}
 			if parts, ok := braces(format, pos, named); ok {
 				return &Value{Kind: Str, Node: n, Ctx: ctx, Parts: parts}
+			}
+		case "lower", "upper":
+			if text, ok := base.Text(); ok && callee.Name == "lower" {
+				return &Value{Kind: Str, Node: n, Ctx: ctx, Parts: []Part{{Lit: strings.ToLower(text)}}}
+			} else if ok {
+				return &Value{Kind: Str, Node: n, Ctx: ctx, Parts: []Part{{Lit: strings.ToUpper(text)}}}
 			}
 		case "joinpath":
 			return concat(n, ctx, base, lit("/"), e.Eval(args.Pos(0), ctx))

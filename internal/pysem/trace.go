@@ -122,6 +122,24 @@ func (t *Tracer) Trace(ctx *Ctx) []Event {
 	return w.events
 }
 
+// Inside lists what happens in the functions that the call of an event of another tracer runs, as far as this one walks into them.
+func (t *Tracer) Inside(call Event) []Event {
+	w := &walk{t: t, entered: map[*Func]int{}}
+	w.descend(call.Node, call.Ctx, call.Frame)
+	return w.events
+}
+
+// Method lists what happens in a method of an object, which the object named by an argument of a call is asked for where it is called.
+func (t *Tracer) Method(self *Value, name string, call Event) []Event {
+	f := t.Eval.find(self.Class, name)
+	if f == nil {
+		return nil
+	}
+	w := &walk{t: t, entered: map[*Func]int{}}
+	w.enter(f, call.Node, call.Ctx, self, call.Frame, nil)
+	return w.events
+}
+
 func (w *walk) emit(kind EventKind, n pyast.Node, ctx *Ctx, fr *Frame) {
 	if len(w.events) < maxEvents {
 		w.events = append(w.events, Event{kind, n, ctx, fr})

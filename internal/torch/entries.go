@@ -88,6 +88,7 @@ func init() {
 		normal pareto poisson power rayleigh standard_cauchy standard_exponential standard_gamma standard_normal standard_t triangular uniform vonmises wald weibull zipf random_integers`)
 	draw([]RNG{PythonRNG}, "random.", `random uniform triangular randint randrange choice choices shuffle sample getrandbits gauss normalvariate lognormvariate
 		expovariate vonmisesvariate gammavariate betavariate paretovariate weibullvariate randbytes`)
+	draw([]RNG{NumpyRNG}, "sklearn.", "model_selection.train_test_split utils.shuffle utils.resample") // unless random_state is given
 	add(OwnRNG, "", "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator numpy.random.SeedSequence random.Random random.SystemRandom")
 
 	joint := func(does Joint, prefix, names string) {

@@ -17,7 +17,7 @@ func (f *File) DrawnFrom(s *SaveSite) []torch.RNG {
 	inMain := map[torch.RNG]bool{}
 	outer := s.Loop.Outer()
 	for _, d := range s.Run.Draws() {
-		if outer == nil || !outer.Holds(d.Index) || d.Place == InLoader {
+		if outer == nil || !outer.Holds(d.Index) || d.Place == InLoader || d.Value && f.idleValue(d.Event.Node) {
 			continue
 		}
 		for _, g := range d.Generators {

@@ -124,32 +124,102 @@ func (r *Run) Draws() []Draw {
 func (r *Run) findDraws() []Draw {
 	out := []Draw{}
 	f := r.File
+	entered := map[step]bool{}
+	for _, ev := range r.Events {
+		if ev.Kind == pysem.EventLeave {
+			entered[step{ev.Node, ev.Ctx}] = true
+		}
+	}
+	add := func(i int, events ...pysem.Event) {
+		for _, ev := range events {
+			if ev.Kind != pysem.EventCall {
+				continue
+			}
+			if d := f.drawAt(ev, i); len(d.Generators) > 0 {
+				out = append(out, d)
+			}
+		}
+	}
 	for i, ev := range r.Events {
-		if ev.Kind != pysem.EventCall || f.seededHere(ev.Node) {
+		if ev.Kind != pysem.EventCall {
 			continue
 		}
-		fn := ev.Node.Child(pyast.FieldFunction)
-		callee := f.Eval.Eval(fn, ev.Ctx)
-		d := Draw{Event: ev, Index: i, What: "`" + fn.Text() + "`"}
-		for _, a := range callee.Alternatives() {
-			drawn := f.draws(a, ev)
-			d.Generators = append(d.Generators, drawn...)
-			if a.Kind == pysem.ClassVal && len(drawn) > 0 {
-				d.Built = true
-				d.What = "building `" + a.Class.Name + "`"
-			}
-			if e, ok := torch.Lookup(calleeName(a)); ok {
-				d.Weak = e.Kind == torch.Loader && !f.drawsOrder(ev)
-				d.Loader = e.Kind == torch.Loader
-				d.Value = e.Kind == torch.RNGDraw
-			}
+		add(i, ev)
+		if !entered[step{ev.Node, ev.Ctx}] { // nothing happens in it that a run is traced for
+			add(i, f.drawing().Inside(ev)...)
 		}
-		if len(d.Generators) > 0 {
-			d.Place = f.PlaceOf(ev.Ctx)
-			out = append(out, d)
+		for _, s := range f.samplersOf(ev) {
+			add(i, f.drawing().Method(s, "__iter__", ev)...)
 		}
 	}
 	return out
+}
+
+// step is a call in a context.
+type step struct {
+	node pyast.Node
+	ctx  *pysem.Ctx
+}
+
+// drawAt is what the call of an event draws, with no generators where it draws nothing.
+func (f *File) drawAt(ev pysem.Event, index int) Draw {
+	fn := ev.Node.Child(pyast.FieldFunction)
+	callee := f.Eval.Eval(fn, ev.Ctx)
+	d := Draw{Event: ev, Index: index, What: "`" + fn.Text() + "`"}
+	for _, a := range callee.Alternatives() {
+		drawn := f.draws(a, ev)
+		d.Generators = append(d.Generators, drawn...)
+		if a.Kind == pysem.ClassVal && len(drawn) > 0 {
+			d.Built = true
+			d.What = "building `" + a.Class.Name + "`"
+		}
+		if e, ok := torch.Lookup(calleeName(a)); ok {
+			d.Weak = e.Kind == torch.Loader && !f.drawsOrder(ev)
+			d.Loader = e.Kind == torch.Loader
+			d.Value = e.Kind == torch.RNGDraw
+		}
+	}
+	if len(d.Generators) > 0 && f.seededAround(ev) {
+		return Draw{}
+	}
+	d.Place = f.PlaceOf(ev.Ctx)
+	return d
+}
+
+// samplersOf are the objects of classes at hand that the data loader which a call makes asks for the order of its data, in the process
+// that goes through it.
+func (f *File) samplersOf(ev pysem.Event) []*pysem.Value {
+	if e, ok := torch.Lookup(f.loaderMade(f.Eval.Eval(ev.Node.Child(pyast.FieldFunction), ev.Ctx))); !ok || e.Kind != torch.Loader {
+		return nil
+	}
+	var out []*pysem.Value
+	args := f.Eval.Passed(ev.Node, ev.Ctx)
+	for _, at := range []torch.Argument{{Position: 3, Keyword: "sampler"}, {Position: 4, Keyword: "batch_sampler"}} {
+		for _, a := range f.passedValue(args, at.Position, at.Keyword).Alternatives() {
+			if a.Kind == pysem.Instance {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
+}
+
+// loaderMade is the data loader class that calling a value makes an object of, "" for other values.
+func (f *File) loaderMade(callee *pysem.Value) string {
+	if callee.Kind == pysem.ClassVal {
+		return f.loaderBase(callee.Class, 0)
+	}
+	return calleeName(callee)
+}
+
+// seededAround reports whether an event happens under a with statement that seeds for its body, in its function or one that leads to it.
+func (f *File) seededAround(ev pysem.Event) bool {
+	for n, ctx := ev.Node, ev.Ctx; ctx != nil && n.Valid(); n, ctx = ctx.Call, ctx.Parent {
+		if f.seededHere(n) {
+			return true
+		}
+	}
+	return false
 }
 
 var parameterised = regexp.MustCompile(`^torch\.nn\.(Linear|Bilinear|Conv|Embedding|LSTM|GRU|RNN|Transformer|Multihead|init\.(x|k|n|u|t|orthogonal|sparse))`)
@@ -169,7 +239,7 @@ func (f *File) draws(callee *pysem.Value, ev pysem.Event) []torch.RNG {
 		e, known := torch.Lookup(callee.Name)
 		switch {
 		case known && e.Kind == torch.RNGDraw:
-			if hasGenerator(ev) || f.oneOutcome(callee.Name, ev) {
+			if hasGenerator(callee.Name, ev) || f.oneOutcome(callee.Name, ev) {
 				return nil
 			}
 			return e.Generators
@@ -215,15 +285,15 @@ func (f *File) drawsOrder(ev pysem.Event) bool {
 	return sampler.Valid() && !strings.HasSuffix(name, "DistributedSampler") && !strings.HasSuffix(name, "SequentialSampler")
 }
 
-// hasGenerator says that a drawing call is given a generator or seed of its own.
-func hasGenerator(ev pysem.Event) bool {
+// hasGenerator says that a drawing call is given a generator or seed of its own, or told to draw nothing.
+func hasGenerator(callee string, ev pysem.Event) bool {
 	args := pysem.Args(ev.Node)
-	for _, name := range []string{"generator", "random_state", "seed", "rng"} {
-		if n, ok := args.Keyword[name]; ok && !n.Is(pyast.KindNoneLiteral) {
-			return true
-		}
+	given := []pyast.Node{args.Keyword["generator"], args.Keyword["random_state"], args.Keyword["seed"], args.Keyword["rng"]}
+	if s, ok := splitters[callee]; ok {
+		given = append(given, args.Get(s.position, s.keyword))
 	}
-	return false
+	return args.Keyword["shuffle"].Is(pyast.KindFalse) ||
+		slices.ContainsFunc(given, func(n pyast.Node) bool { return n.Valid() && !n.Is(pyast.KindNoneLiteral) })
 }
 
 // SeedsIn are the seed calls of a run that happen in a place and hold for what follows: a function that reads the state of a

@@ -37,25 +37,23 @@ var splitters = map[string]struct {
 	"random.shuffle":                           {torch.PythonRNG, "", -1},
 }
 
-// UnseededSplits are the random splits of what a script does, where it trains and seeds their generator nowhere. Functions
-// that only other files call are left out: those may seed.
+// UnseededSplits are the random splits of what a script does, in whatever file, where it trains and seeds their generator nowhere.
+// Functions that only other files call are left out: those may seed.
 func (f *File) UnseededSplits() []Split {
 	r := f.Runs[0]
 	if !r.trainsAtAll() {
 		return nil
 	}
 	var out []Split
-	for _, c := range r.Calls {
-		s, ok := splitters[c.Callee]
-		if !ok || f.PlaceOf(c.Ctx) == InLoader {
+	for _, d := range r.Draws() {
+		ev := d.Event
+		name := calleeName(f.Eval.Eval(ev.Node.Child(pyast.FieldFunction), ev.Ctx))
+		s, ok := splitters[name]
+		if !ok || d.Place == InLoader || pysem.Args(ev.Node).May() {
 			continue
 		}
-		args := pysem.Args(c.Node)
-		own := args.Get(s.position, s.keyword)
-		if args.May() || own.Valid() && !own.Is(pyast.KindNoneLiteral) || args.Keyword["shuffle"].Is(pyast.KindFalse) {
-			continue
-		}
-		if !strings.HasSuffix(c.Callee, "split") && !f.dividedBySlices(c) {
+		c := &Call{Run: r, Index: d.Index, Node: ev.Node, Ctx: ev.Ctx, Frame: ev.Frame, Callee: name}
+		if !strings.HasSuffix(name, "split") && !f.dividedBySlices(c) {
 			continue
 		}
 		var last *Call // the one that counts at the split

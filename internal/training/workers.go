@@ -148,12 +148,24 @@ func (f *File) AppliesHanded(data *pysem.Value) bool {
 	return false
 }
 
-// drawing is a tracer that walks into drawing functions of other files too.
+// drawing is a tracer that walks into what draws random numbers, in whatever file it stands.
 func (f *File) drawing() *pysem.Tracer {
 	if f.drawTracer == nil {
-		f.drawTracer = pysem.NewTracer(f.Eval, f.Module, func(name string, _ bool) bool { return interesting(name, true) })
+		f.drawTracer = pysem.NewTracer(f.Eval, f.Module, func(name string, _ bool) bool { return drawNames[name] })
 	}
 	return f.drawTracer
+}
+
+// drawNames are the last names of the functions that draw, which are those of a generator's methods too.
+var drawNames = lastNames(torch.RNGDraw)
+
+// lastNames are the last names of the functions of a kind.
+func lastNames(kind torch.Kind) map[string]bool {
+	out := map[string]bool{}
+	for _, q := range torch.Names(kind) {
+		out[lastPart(q)] = true
+	}
+	return out
 }
 
 // BuiltDraw is the first number that something which the file builds, or has a function at hand build, takes from a generator when
