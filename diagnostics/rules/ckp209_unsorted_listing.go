@@ -14,7 +14,7 @@ import (
 // # What it does
 //
 // Reports `os.listdir`, `os.scandir`, `glob`, `iterdir` and `rglob` where the order of the names decides which example of a
-// dataset has which index, or which class has which number.
+// dataset has which index, which class has which number, what a seeded draw gives, or which name comes last and is taken.
 //
 // # Why it matters
 //
@@ -22,8 +22,8 @@ import (
 // copied, the same seed then picks other examples, a split by index mixes training and validation data, and class 3 is another
 // class than the one the checkpoint has learned.
 //
-// It is a warning where the order numbers classes, where a part of the examples is taken by its place or one index takes from two
-// listings, and where the file trains with a seed. Elsewhere it is an information: whether the indices mean anything is decided by who uses them.
+// It is a warning where the order numbers classes, where a part of the examples, or the last name, is taken by its place or one index
+// takes from two listings, and where the file trains with a seed. Elsewhere it is an information: whether the indices mean anything is decided by who uses them.
 //
 // # Example
 //
@@ -81,20 +81,25 @@ func unsortedListing(p *diagnostics.Pass) {
 	}
 	trains, seeded := seededTraining(p.File)
 	for _, u := range p.File.Listings() {
-		if !u.Classes && trains && !seeded {
+		if !u.Classes && !u.Last && trains && !seeded {
 			continue // another order each time, whatever the listing gives
 		}
 		if u.Source.Tree() != p.File.Tree && !(trains && seeded) {
 			continue // the file with the listing tells of it
 		}
 		severity := diagnostics.Information
-		if u.Classes && !u.Kept || u.Cut || u.Paired || seeded { // whoever loads the model reads the numbers that are kept as well
+		if u.Classes && !u.Kept || u.Cut || u.Paired || u.Last || seeded { // whoever loads the model reads the numbers that are kept as well
 			severity = diagnostics.Warning
 		}
 		fn := u.Source.Child(pyast.FieldFunction)
 		what, use := "which example has which index", "the order decides the index of each example here"
-		if u.Classes {
+		switch {
+		case u.Classes:
 			what, use = "which number each gets", "the order decides the numbers here"
+		case u.Drawn:
+			what, use = "what is drawn from it with a seed", "the seeded draw is made here"
+		case u.Last:
+			what, use = "which comes last", "the last one is taken here"
 		}
 		sort := diagnostics.SortItems{Items: u.Source, Inner: u.Inner}
 		if fn.TextIs("os.scandir") || fn.TextIs("scandir") {

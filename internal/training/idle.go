@@ -109,13 +109,23 @@ func (u *idle) passed(call, arg pyast.Node, text bool) bool {
 
 // handed follows a value into the parameter of a function at hand.
 func (u *idle) handed(fn *pysem.Func, call, arg pyast.Node, text bool) bool {
+	p, ok := receiving(fn, call, arg)
+	return ok && fn.Class == nil && u.named(namedIn(fn.Body, p.Name), pyast.Node{}, text)
+}
+
+// receiving is the parameter of a function that gets an argument of a call, by place or by name.
+func receiving(fn *pysem.Func, call, arg pyast.Node) (pysem.Param, bool) {
 	args := pysem.Args(call)
-	for i, p := range fn.Params {
-		if args.Get(i, p.Name) == arg || arg.Kind() == pyast.KindKeywordArgument && arg.Child(pyast.FieldName).TextIs(p.Name) {
-			return fn.Class == nil && u.named(namedIn(fn.Body, p.Name), pyast.Node{}, text)
+	for _, p := range fn.Params {
+		_, place := parameter(fn, p.Name)
+		if p.KeywordOnly {
+			place = -1
+		}
+		if p.Star == 0 && args.Get(place, p.Name) == arg || arg.Kind() == pyast.KindKeywordArgument && arg.Child(pyast.FieldName).TextIs(p.Name) {
+			return p, true
 		}
 	}
-	return false
+	return pysem.Param{}, false
 }
 
 // stored follows a value to where the name that holds it is read. An attribute is looked for by its own name in all files involved.

@@ -10,16 +10,20 @@ import (
 )
 
 // SetOrders are the places that go through a set of strings in an order that decides class numbers or the indices of examples.
-// Only strings count: the order of a set of ints is the same in each process.
+// The order of a set of ints is the same in each process: a set of what a caller gives counts as possible, where its name does not say
+// that it holds numbers.
 func (f *File) SetOrders() []Unordered {
 	var out []Unordered
 	for n := range f.Tree.Root().Descendants() {
-		if !n.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindCall, pyast.KindSet, pyast.KindSetComprehension, pyast.KindBinaryOperator) ||
-			!gone(n) || !f.stringSet(n, 0) {
+		if !n.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindCall, pyast.KindSet, pyast.KindSetComprehension, pyast.KindBinaryOperator) || !gone(n) {
 			continue
 		}
-		if u, ok := f.orderDecides(n); ok && !(u.Use.Kind() == pyast.KindDictionaryComprehension && f.idleValue(u.Use)) {
-			u.Kept = f.kept(u.Use)
+		surely := f.stringSet(n, 0)
+		if !surely && !f.givenSet(n, 0) {
+			continue
+		}
+		if u, ok := f.orderDecides(n); ok && !u.Last && !(u.Use.Kind() == pyast.KindDictionaryComprehension && f.idleValue(u.Use)) {
+			u.Kept, u.Possible = f.kept(u.Use), !surely
 			out = append(out, u)
 		}
 	}
@@ -105,6 +109,34 @@ func (f *File) stringSet(n pyast.Node, depth int) bool {
 	}
 	return false
 }
+
+// givenSet reports whether an expression is a set of what a function is given, of which nothing tells that it holds numbers.
+func (f *File) givenSet(n pyast.Node, depth int) bool {
+	if n.Kind() == pyast.KindIdentifier && depth == 0 {
+		defs := f.defsOf(n)
+		return len(defs) == 1 && defs[0].Kind == pysem.DefAssign && f.givenSet(defs[0].Value, 1)
+	}
+	fn := n.Child(pyast.FieldFunction)
+	return n.Kind() == pyast.KindCall && (fn.TextIs("set") || fn.TextIs("frozenset")) && f.mayBeText(pysem.Args(n).Pos(0))
+}
+
+// mayBeText reports whether an expression is a parameter that may be, or hold, strings: neither its name nor its annotation speaks of numbers.
+func (f *File) mayBeText(n pyast.Node) bool {
+	if n.Kind() != pyast.KindIdentifier || numbered.MatchString(n.Text()) {
+		return false
+	}
+	defs := f.defsOf(n)
+	if len(defs) != 1 || defs[0].Kind != pysem.DefParam {
+		return false
+	}
+	return !numberType.MatchString(defs[0].Node.Child(pyast.FieldType).Text())
+}
+
+var (
+	// numbered are what numbers and lists of them are called; numberType are their types.
+	numbered   = regexp.MustCompile(`(?i)(^|_)(y|i|id|idx|ind|index|indice|indexe|num|number|count|label|target|class|classe|step|epoch|seed|rank|size|shape|length|len|dim)e?s?$|^[a-z]$`)
+	numberType = regexp.MustCompile(`int|float|Tensor|ndarray|range`)
+)
 
 // stringSetName reports whether a name holds sets only, and strings are put into one of them.
 func (f *File) stringSetName(n pyast.Node, depth int) bool {

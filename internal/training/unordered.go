@@ -25,6 +25,12 @@ type Unordered struct {
 	Inner []pyast.Node
 	// Pruned says that the program tells os.walk, while it walks, where to go on.
 	Pruned bool
+	// Possible says that it is not known whether the elements are strings.
+	Possible bool
+	// Drawn says that a generator with a seed draws from it.
+	Drawn bool
+	// Last says that what comes last is taken, alone.
+	Last bool
 }
 
 // orderFlow follows an order through the expressions and names of a file.
@@ -35,16 +41,20 @@ type orderFlow struct {
 	use     pyast.Node
 	classes bool
 	cut     bool
+	last    bool
+	drawn   bool
 	// beside says that the order went into one of several lists that a loop fills together: a place in one is that in the others
 	beside bool
+	// entered are the calls by which the order came into functions: it returns from them to those only
+	entered map[*pysem.Func]pyast.Node
 }
 
 // orderDecides follows the order of an expression's elements to where it decides a class number or an example's index; ok is
 // false where it is sorted, lost, or cannot be followed.
 func (f *File) orderDecides(source pyast.Node) (Unordered, bool) {
-	o := &orderFlow{file: f, seen: map[pyast.Node]bool{}}
+	o := &orderFlow{file: f, seen: map[pyast.Node]bool{}, entered: map[*pysem.Func]pyast.Node{}}
 	o.follow(source, false)
-	return Unordered{Source: source, Use: o.use, Classes: o.classes, Cut: o.cut}, o.use.Valid()
+	return Unordered{Source: source, Use: o.use, Classes: o.classes, Cut: o.cut, Last: o.last, Drawn: o.drawn}, o.use.Valid()
 }
 
 var (
@@ -72,19 +82,22 @@ func (o *orderFlow) follow(n pyast.Node, numbered bool) {
 		}
 		o.follow(p, numbered)
 	case pyast.KindArgumentList:
-		o.passed(p.Parent(), numbered)
+		o.passed(p.Parent(), n, numbered)
 	case pyast.KindCall: // a generator expression as the only argument
 		if n.Field() == pyast.FieldArguments {
-			o.passed(p, numbered)
+			o.passed(p, n, numbered)
 		}
 	case pyast.KindAttribute:
 		if p.Child(pyast.FieldAttribute).TextIs("index") && p.Parent().Kind() == pyast.KindCall {
 			o.use, o.classes = p, !o.beside
 		}
 	case pyast.KindSubscript:
-		if n.Field() == pyast.FieldValue && p.Child(pyast.FieldSubscript).Kind() == pyast.KindSlice {
+		if sub := p.Child(pyast.FieldSubscript); n.Field() != pyast.FieldValue {
+		} else if o.slices(sub) {
 			o.follow(p, numbered)
 			o.cut = o.use.Valid()
+		} else if sub.TextIs("-1") {
+			o.use, o.last = p, true
 		}
 	case pyast.KindForInClause:
 		o.comprehension(p, numbered)
@@ -101,7 +114,7 @@ func (o *orderFlow) follow(n pyast.Node, numbered bool) {
 			o.named(left.Nth(position(p, n)), numbered)
 		}
 	case pyast.KindReturnStatement:
-		o.returned(o.file.moduleOf(p).Scope(p), numbered)
+		o.returned(o.file.ScopeOf(p), numbered)
 	}
 }
 
@@ -117,7 +130,25 @@ func position(parent, child pyast.Node) int {
 	return -1
 }
 
-func (o *orderFlow) passed(call pyast.Node, numbered bool) {
+// slices reports whether what stands in brackets takes a part: `a:b`, or the value of slice(a, b).
+func (o *orderFlow) slices(sub pyast.Node) bool {
+	return sub.Kind() == pyast.KindSlice || isSlice(o.file.Eval.Eval(sub, o.file.Eval.In(o.file.moduleOf(sub), sub)), 0)
+}
+
+// isSlice reports whether a value is a slice, or one of a list of slices.
+func isSlice(v *pysem.Value, depth int) bool {
+	switch {
+	case depth > 4:
+		return false
+	case v.Kind == pysem.Join:
+		return !slices.ContainsFunc(v.Elems, func(a *pysem.Value) bool { return !isSlice(a, depth+1) })
+	case v.Kind == pysem.Item && v.Base.Kind == pysem.List && len(v.Base.Elems) > 0:
+		return !slices.ContainsFunc(v.Base.Elems, func(a *pysem.Value) bool { return !isSlice(a, depth+1) })
+	}
+	return v.Callee() == "builtins.slice"
+}
+
+func (o *orderFlow) passed(call, arg pyast.Node, numbered bool) {
 	fn := call.Child(pyast.FieldFunction)
 	name := lastPart(fn.Text())
 	switch {
@@ -126,14 +157,36 @@ func (o *orderFlow) passed(call pyast.Node, numbered bool) {
 		o.follow(call, true)
 	case keepers.MatchString(name):
 		o.follow(call, numbered)
+	case o.file.drawsSeeded(call):
+		o.use, o.cut, o.drawn = call, true, true
 	case fn.Kind() == pyast.KindAttribute && growers[name]:
 		o.named(fn.Child(pyast.FieldObject), numbered)
 	case consumers.MatchString(name):
 		o.use, o.cut = call, name == "Subset" || strings.HasSuffix(name, "_split")
 	default:
-		if v := o.file.Eval.Eval(fn, o.file.Eval.In(o.file.moduleOf(fn), fn)); v.Kind == pysem.ClassVal && o.file.dataset(v.Class) {
+		switch v := o.file.Eval.Eval(fn, o.file.Eval.In(o.file.moduleOf(fn), fn)); {
+		case v.Kind == pysem.ClassVal && o.file.dataset(v.Class):
 			o.use = call
+		case v.Kind == pysem.ClassVal:
+			o.enter(o.file.Eval.MethodOf(v.Class, "__init__"), call, arg, numbered)
+		case v.Kind == pysem.FuncVal:
+			o.enter(v.Func, call, arg, numbered)
 		}
+	}
+}
+
+// enter follows an argument of a call into the function that is called.
+func (o *orderFlow) enter(fn *pysem.Func, call, arg pyast.Node, numbered bool) {
+	if fn == nil || o.entered[fn].Valid() {
+		return
+	}
+	p, ok := receiving(fn, call, arg)
+	if !ok {
+		return
+	}
+	o.entered[fn] = call
+	if uses := namedIn(fn.Body, p.Name); !sortedSomewhere(uses) {
+		o.followAll(uses, p.Node, numbered)
 	}
 }
 
@@ -232,7 +285,7 @@ func (o *orderFlow) outlives(target, loop pyast.Node) bool {
 	if target.Kind() == pyast.KindAttribute {
 		return true
 	}
-	for _, d := range o.file.moduleOf(loop).Scope(loop).Defs(target.Text()) {
+	for _, d := range o.file.ScopeOf(loop).Defs(target.Text()) {
 		if d.Kind == pysem.DefAssign && d.Stmt.Start() < loop.Start() {
 			return true
 		}
@@ -290,7 +343,8 @@ func (o *orderFlow) named(target pyast.Node, numbered bool) {
 
 func (o *orderFlow) followAll(uses []pyast.Node, target pyast.Node, numbered bool) {
 	for _, u := range uses {
-		if u != target && u.Start() > target.Start() && !isTarget(u) {
+		later := u.Start() > target.Start() || o.file.ScopeOf(u) != o.file.ScopeOf(target)
+		if u != target && later && !isTarget(u) {
 			o.follow(u, numbered)
 		}
 	}
@@ -342,6 +396,10 @@ func sortedSomewhere(uses []pyast.Node) bool {
 // returned follows the result of a function to the calls of it.
 func (o *orderFlow) returned(fn *pysem.Func, numbered bool) {
 	if fn.Name == "" || fn.Name == "<module>" || fn.Yields {
+		return
+	}
+	if call := o.entered[fn]; call.Valid() {
+		o.follow(call, numbered)
 		return
 	}
 	for _, caller := range fn.Module.Funcs {

@@ -1,0 +1,166 @@
+package training
+
+import (
+	"regexp"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
+)
+
+// SaltedHash is a hash of text that outlives the process, which alone can make the same one again.
+type SaltedHash struct {
+	// Call is the call of hash, Use where its value names a file or seeds.
+	Call, Use pyast.Node
+	// Seeds says that it seeds; else it names a file.
+	Seeds bool
+	// Possible says that it is not known whether the text is one, and no number.
+	Possible bool
+}
+
+// SaltedHashes are the calls of hash() on text whose value becomes a part of a file's name, or a seed. Python salts the hashes of text;
+// those of numbers are the same in each process.
+func (f *File) SaltedHashes() []SaltedHash {
+	if !f.Module.Words().Names.Has("hash") {
+		return nil
+	}
+	var out []SaltedHash
+	for _, fn := range f.Module.Funcs {
+		for _, c := range fn.Calls {
+			arg := pysem.Args(c).Pos(0)
+			if !c.Child(pyast.FieldFunction).TextIs("hash") || f.qualified(c.Child(pyast.FieldFunction)) != "builtins.hash" {
+				continue
+			}
+			h := SaltedHash{Call: c, Possible: !f.stringy(arg, 0)}
+			if h.Possible && !f.mayBeText(arg) {
+				continue
+			}
+			if h.Use, h.Seeds = (&hashFlow{f, map[pyast.Node]bool{}}).follow(c, false); h.Use.Valid() && !(h.Seeds && h.Possible) {
+				out = append(out, h)
+			}
+		}
+	}
+	return out
+}
+
+// hashFlow follows a number to what is made of it.
+type hashFlow struct {
+	file *File
+	seen map[pyast.Node]bool
+}
+
+// pathLike is text that names a file: it holds a separator, or ends in a suffix.
+var pathLike = regexp.MustCompile(`[\w.}]/|/[\w{]|\.\w{1,11}$`)
+
+// follow goes from an expression to where its value names a file or seeds, none for other ends; text says that it is made into text.
+func (h *hashFlow) follow(n pyast.Node, text bool) (use pyast.Node, seeds bool) {
+	if h.seen[n] || len(h.seen) > 100 {
+		return pyast.Node{}, false
+	}
+	h.seen[n] = true
+	p := n.Parent()
+	switch p.Kind() {
+	case pyast.KindParenthesizedExpression, pyast.KindInterpolation, pyast.KindFormatExpression, pyast.KindTuple, pyast.KindConcatenatedString, pyast.KindUnaryOperator:
+		return h.follow(p, text)
+	case pyast.KindString:
+		if pathLike.MatchString(quoted(p)) {
+			return p, false
+		}
+		return h.follow(p, true)
+	case pyast.KindBinaryOperator:
+		other := p.Child(pyast.FieldLeft)
+		if other == n {
+			other = p.Child(pyast.FieldRight)
+		}
+		isText := other.Is(pyast.KindString, pyast.KindConcatenatedString)
+		if text && p.Child(pyast.FieldOperator).TextIs("/") || isText && pathLike.MatchString(quoted(other)) {
+			return p, false
+		}
+		return h.follow(p, text || isText)
+	case pyast.KindArgumentList, pyast.KindKeywordArgument:
+		call := p.Ancestor(pyast.KindCall)
+		fn := call.Child(pyast.FieldFunction)
+		name := h.file.qualified(fn)
+		e, _ := torch.Lookup(name)
+		switch {
+		case name == "os.path.join", name == "pathlib.Path", text && fn.Kind() == pyast.KindAttribute && fn.Child(pyast.FieldAttribute).TextIs("joinpath"):
+			return call, false
+		case e.Kind == torch.Seeder || e.Kind == torch.OwnRNG || fn.Kind() == pyast.KindAttribute && fn.Child(pyast.FieldAttribute).TextIs("manual_seed"):
+			return call, true
+		case converting.MatchString(name):
+			return h.follow(call, text || name == "builtins.str" || name == "builtins.hex")
+		case fn.Kind() == pyast.KindAttribute && fn.Child(pyast.FieldAttribute).TextIs("format") && fn.Child(pyast.FieldObject).Kind() == pyast.KindString:
+			if pathLike.MatchString(quoted(fn.Child(pyast.FieldObject))) {
+				return call, false
+			}
+			return h.follow(call, true)
+		}
+	case pyast.KindAssignment:
+		target := p.Child(pyast.FieldLeft)
+		if n.Field() != pyast.FieldRight || target.Kind() != pyast.KindIdentifier {
+			break
+		}
+		for _, u := range h.file.inScope(target) {
+			if u.Start() > n.End() && !isTarget(u) {
+				if use, seeds := h.follow(u, text); use.Valid() {
+					return use, seeds
+				}
+			}
+		}
+	}
+	return pyast.Node{}, false
+}
+
+// quoted is a string as it is written between its quotes.
+func quoted(n pyast.Node) string {
+	var out string
+	for c := range n.Descendants() {
+		if c.Is(pyast.KindStringContent) {
+			out += c.Text()
+		} else if c.Kind() == pyast.KindInterpolation {
+			out += "{}"
+		}
+	}
+	return out
+}
+
+// drawsSeeded reports whether a call draws from what it is given, with a generator of its own that is given a seed, or with a global one
+// that the same function seeds.
+func (f *File) drawsSeeded(call pyast.Node) bool {
+	fn := call.Child(pyast.FieldFunction)
+	if !drawNames[lastPart(fn.Text())] {
+		return false
+	}
+	scope := f.ScopeOf(call)
+	if e, ok := torch.Lookup(f.qualified(fn)); ok {
+		if e.Kind != torch.RNGDraw || !givesDrawn(fn) {
+			return false
+		}
+		for _, c := range scope.Calls {
+			s, _ := torch.Lookup(f.qualified(c.Child(pyast.FieldFunction)))
+			if c.Start() < call.Start() && f.fixedSeeder(c) && sharesGenerator(s.Generators, e.Generators) {
+				return true
+			}
+		}
+		return false
+	}
+	if fn.Kind() != pyast.KindAttribute || !givesDrawn(fn) {
+		return false
+	}
+	own := f.Eval.Eval(fn.Child(pyast.FieldObject), f.Eval.In(scope.Module, fn)).Known()
+	if own == nil {
+		return false
+	}
+	e, ok := torch.Lookup(own.Callee())
+	seed := pysem.Args(own.Node).Get(0, "seed")
+	return ok && e.Kind == torch.OwnRNG && seed.Valid() && !seed.Is(pyast.KindNoneLiteral)
+}
+
+// givesDrawn reports whether a drawing function gives elements of what it is given, which are others where that comes in another order.
+func givesDrawn(fn pyast.Node) bool {
+	switch lastPart(fn.Text()) {
+	case "choice", "choices", "sample", "permutation":
+		return true
+	}
+	return false
+}
