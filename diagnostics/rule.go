@@ -24,6 +24,8 @@ type Rule struct {
 	HasFix bool
 	// FixAlso are other applicabilities that the best fix has; "Fix safety" says when.
 	FixAlso []Applicability
+	// Orders says that the rule is about the order of data, which scripts that know no framework decide as well.
+	Orders bool
 	// Since is the ckpt-lsp version that introduced the rule.
 	Since string
 	// OnSuppressions rules run last and look at the suppression comments themselves; a bare comment does not silence them.

@@ -21,6 +21,8 @@ type Options struct {
 	// Fixable, every rule where it is empty, less Unfixable are the rules whose findings have fixes. The more precise of the two wins, and
 	// Unfixable on a tie.
 	Fixable, Unfixable []Selector
+	// OnlyOrders leaves out all rules but those on the order of data.
+	OnlyOrders bool
 	// Torch is the version the project states.
 	Torch TorchVersion
 	// Stop, once closed, makes Check give up before the next rule; what it returns then is not whole. It may be nil.
@@ -102,7 +104,7 @@ func Everything(file *training.File, torch TorchVersion) []Diagnostic {
 // Runs reports whether a rule is selected and time is left for it.
 func (o Options) Runs(r *Rule) bool {
 	_, selected := o.Of(r)
-	return selected && !o.stopped() && !slices.ContainsFunc(o.Exempt, func(s Selector) bool { return s.Selects(r) })
+	return selected && (r.Orders || !o.OnlyOrders) && !o.stopped() && !slices.ContainsFunc(o.Exempt, func(s Selector) bool { return s.Selects(r) })
 }
 
 // fixes reports whether findings of a rule have fixes.

@@ -14,8 +14,8 @@ import (
 //
 // # What it does
 //
-// Reports a program that seeds some of the generators torch, numpy and random, and draws from another one in its main process;
-// and one that seeds them before `torch.multiprocessing.spawn`, and draws in the processes it starts.
+// Reports a program that seeds some of the generators torch, numpy and random, and draws from another one in its main process, or keeps
+// its state in checkpoints, which is an information; and one that seeds them before `torch.multiprocessing.spawn`, and draws in the processes it starts.
 //
 // # Why it matters
 //
@@ -79,6 +79,7 @@ func partialSeed(p *diagnostics.Pass) {
 			continue
 		}
 		var drawn, minor []unseeded
+		var kept []torch.RNG
 		for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
 			if r.IsSeeded(g, training.MainProcess) {
 				reportSpawned(p, r, g, seeds)
@@ -88,12 +89,29 @@ func partialSeed(p *diagnostics.Pass) {
 				} else {
 					drawn = append(drawn, unseeded{g, d})
 				}
+			} else if r.KeepsState(g).Valid() {
+				kept = append(kept, g)
 			}
 		}
 		reportUnseeded(p, seeds, diagnostics.Warning, drawn...)
 		reportUnseeded(p, seeds, diagnostics.Information, minor...)
 		reportDatasets(p, r, seeds)
+		reportKept(p, r, seeds, kept)
 	}
+}
+
+// reportKept reports generators whose state checkpoints keep, though nothing at hand draws from them: whoever keeps it knows of draws.
+func reportKept(p *diagnostics.Pass, r *training.Run, seeds []*training.Call, kept []torch.RNG) {
+	if len(kept) == 0 {
+		return
+	}
+	p.Report(diagnostics.Diagnostic{
+		Place: training.FirstLine(seeds[0].Node), Severity: diagnostics.Information,
+		Message: fmt.Sprintf("Checkpoints keep the state of %s, which nothing seeds: what is drawn from there differs from run to run.",
+			rngList(kept)),
+		Related:  []diagnostics.Related{at(r.KeepsState(kept[0]), "the state is kept here")},
+		Remedies: []diagnostics.Remedy{diagnostics.SeedAll{Seeds: seeds, Entry: seeds[0].Ctx.Func, Generators: append(generatorsOf(seeds), kept...)}},
+	})
 }
 
 // unseeded is a generator that is not seeded, and what draws from it first.

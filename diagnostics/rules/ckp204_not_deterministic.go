@@ -12,7 +12,7 @@ import (
 //
 // # What it does
 //
-// Points out that a training which seeds torch and can run on CUDA never asks for deterministic operations.
+// Points out that a training which seeds torch and can run on CUDA never asks for deterministic operations, or asks cuDNN alone.
 //
 // # Why it matters
 //
@@ -47,12 +47,13 @@ import (
 // # Fix safety
 //
 // The fix asks cuDNN for deterministic algorithms and switches its benchmark off. It is unsafe: they can be slower (measure it).
-// The other operators are left to you, because `torch.use_deterministic_algorithms(True)` raises an error at an operation that
+// The other operators are left to you, where cuDNN is asked already, because `torch.use_deterministic_algorithms(True)` raises an error at an operation that
 // has no deterministic form.
 //
 // # What it does not see
 //
-// A setting of `cudnn.benchmark` counts as a decision, and so does a function whose code is not available and is called so, or told
+// Whether an operation is used that cuDNN does not decide on, and a file that speaks of `use_deterministic_algorithms` in a comment. A
+// setting of `cudnn.benchmark` alone counts as a decision, and so does a function whose code is not available and is called so, or told
 // `deterministic=`.
 //
 // # Related rules
@@ -73,7 +74,17 @@ func notDeterministic(p *diagnostics.Pass) {
 		return
 	}
 	for _, r := range p.File.Runs {
-		if r.TrainingLoop() == nil || r.DecidesDeterminism() || r.SeedsElsewhere().Valid() {
+		if r.SeedsElsewhere().Valid() {
+			continue
+		}
+		if s, ok := r.CudnnAlone(); ok {
+			p.Report(diagnostics.Diagnostic{
+				Place: training.FirstLine(s.Event.Node),
+				Message: "Only cuDNN is asked for deterministic operations: others on CUDA, as `scatter_add`, still differ. " +
+					"`torch.use_deterministic_algorithms(True)` asks all, and raises an error at one that has no deterministic form.",
+			})
+		}
+		if r.TrainingLoop() == nil || r.DecidesDeterminism() {
 			continue
 		}
 		seeds := slices.Concat(r.ProgramSeeds(training.MainProcess), r.ProgramSeeds(training.Spawned))

@@ -82,7 +82,7 @@ func unseededSplit(p *diagnostics.Pass) {
 			d.Message = fmt.Sprintf("`%s` splits the data differently in each process: the seed in %s holds the rank. One trains on what another validates on.",
 				s.Node.Child(pyast.FieldFunction).Text(), lineIn(p.File, s.Apart, s.Node))
 			d.Related = []diagnostics.Related{at(s.Apart, "each process gets a seed of its own here")}
-		} else if many, ok := s.Distributed(); ok {
+		} else if many, ok := s.Distributed(); ok && len(p.File.Guards(s.Frame)) == 0 {
 			d.Message += " Each process makes a split of its own, so one trains on what another validates on."
 			d.Related = []diagnostics.Related{at(many.Node, "several processes run this program")}
 		}

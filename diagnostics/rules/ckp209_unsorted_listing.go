@@ -14,13 +14,15 @@ import (
 // # What it does
 //
 // Reports `os.listdir`, `os.scandir`, `glob`, `iterdir` and `rglob` where the order of the names decides which example of a
-// dataset has which index, which class has which number, what a seeded draw gives, or which name comes last and is taken.
+// dataset has which index, which class has which number, what a seeded draw gives, or which checkpoint comes last and is taken.
 //
 // # Why it matters
 //
 // They give names in arbitrary order: the one in which the file system holds them. On another machine, or after the data were
 // copied, the same seed then picks other examples, a split by index mixes training and validation data, and class 3 is another
 // class than the one the checkpoint has learned.
+//
+// It looks at scripts that know no framework as well, where a file beside them does.
 //
 // It is a warning where the order numbers classes, where a part of the examples, or the last name, is taken by its place or one index
 // takes from two listings, and where the file trains with a seed. Elsewhere it is an information: whether the indices mean anything is decided by who uses them.
@@ -70,7 +72,7 @@ import (
 //   - https://docs.python.org/3/library/glob.html#glob.glob
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP209", Name: "unsorted-listing", Summary: "The order of a directory listing decides the order of the data",
-	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe}, Since: "0.1.0",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe}, Orders: true, Since: "0.1.0",
 	Also: []diagnostics.Severity{diagnostics.Information},
 	Run:  unsortedListing,
 })

@@ -12,8 +12,8 @@ import (
 //
 // # What it does
 //
-// Reports a program of several processes that seeds all of them alike and names augmentation, dropout or noise, and a loader
-// or sampler whose own generator is seeded alike on all ranks. It is off by default.
+// Reports a program of several processes that seeds all of them alike and names augmentation, dropout or noise, or trains a model
+// whose code is not at hand, and a loader or sampler whose own generator is seeded alike on all ranks. It is off by default.
 //
 // # Why it matters
 //
@@ -49,9 +49,9 @@ import (
 //
 // # What it does not see
 //
-// Seeds that come from other files. Draws that should differ are known by their names only, as dropout, random crops,
-// mixup or noise, in the files whose functions the run enters: where none is named there, nothing is reported, and one that is
-// named may be switched off. A run in which any seed depends on the rank,
+// Draws that should differ are known by their names only, as dropout, random crops,
+// mixup or noise, in the files whose functions the run enters: where none is named there and the model is at hand, nothing is
+// reported, and one that is named may be switched off. A run in which any seed depends on the rank,
 // seeds under a rank test, seeds that order a dataset's list or are called shared, files that shard models, and generators in files that use Accelerate, which shares one on purpose,
 // are left alone. A seed in a parent that spawns its processes does not reach them: partial-seed reports it.
 //

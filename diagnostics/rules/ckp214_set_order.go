@@ -13,6 +13,7 @@ import (
 //
 // Reports a set of strings that is gone through in order to number classes or words, to fill a dataset, or to draw from it with a seed; and
 // `hash()` of text where it becomes a part of a file's name, or a seed.
+// It looks at scripts that know no framework as well, where a file beside them does.
 //
 // # Why it matters
 //
@@ -55,7 +56,7 @@ import (
 //   - https://docs.python.org/3/using/cmdline.html#envvar-PYTHONHASHSEED
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP214", Name: "set-order", Summary: "The order of a set of strings decides class numbers or the order of data",
-	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe}, Since: "0.1.0",
+	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe}, Orders: true, Since: "0.1.0",
 	Also: []diagnostics.Severity{diagnostics.Information},
 	Run:  setOrder,
 })

@@ -79,6 +79,15 @@ func Relevant(data []byte) bool {
 	return false
 }
 
+// ordering are the words of which a file that is not relevant must hold one to put data in an order that its caller trains on: the rules
+// on orders need no more than the listing, the set or the hash that decides it.
+var ordering = [][]byte{[]byte("listdir("), []byte("scandir("), []byte("glob("), []byte("iterdir("), []byte(" set("), []byte("(set("), []byte(" hash("), []byte("(hash("), []byte("{hash(")}
+
+// orders reports whether a file's bytes can hold anything that the rules on orders apply to.
+func orders(data []byte) bool {
+	return slices.ContainsFunc(ordering, func(word []byte) bool { return bytes.Contains(data, word) })
+}
+
 func mentions(data []byte) bool { return bytes.Contains(data, []byte("ckpt-lsp")) }
 
 // AnalyzeFile reads and analyses the file at path, with what it imports.

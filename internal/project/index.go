@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -67,6 +68,7 @@ type state struct {
 	looked   map[string]*text.Source             // the texts that were looked at for what makes them relevant
 	ran      diagnostics.Ran
 	problems []Problem
+	orders   bool // only rules on the order of data can apply to it
 	idle     bool // no rule can apply to what the file's entry points do
 	slim     bool // the findings are known without what it takes to fix them
 	done     bool // concluded and found
@@ -581,7 +583,8 @@ func (x *Index) trace(ctx context.Context, p *Program, path string, whole bool) 
 // module is no fault of the module, and the editor, which sees no notebooks, finds in modules what check finds.
 func (s *state) tells(path string) bool { return path == s.Path || !notebook.Is(s.Path) }
 
-// concerned reports whether rules can apply to what a file's entry points do: to its own text, or to that of a file it imports.
+// concerned reports whether rules can apply to what a file's entry points do: to its own text, or to that of a file it imports. A script
+// that orders data counts with the files beside it, which train on them.
 func (s *state) concerned(src *text.Source) bool {
 	if relevant(src) {
 		return true
@@ -596,6 +599,24 @@ func (s *state) concerned(src *text.Source) bool {
 			return true
 		}
 	}
+	s.orders = orders(src.Text) && s.trainedBeside()
+	return s.orders
+}
+
+// trainedBeside reports whether a file beside this one is relevant.
+func (s *state) trainedBeside() bool {
+	dir := filepath.Dir(s.Path)
+	besides := s.links.program.pythonIn(dir)
+	for _, path := range besides {
+		if path == s.Path {
+			continue
+		}
+		other, _ := s.links.program.Unit(path).Source()
+		if s.looked[path] = other; relevant(other) {
+			return true
+		}
+	}
+	s.links.dir, s.links.besides = dir, besides // until a file comes that is
 	return false
 }
 
@@ -678,7 +699,7 @@ func (x *Index) conclude(ctx context.Context, s *state) {
 	s.Left = left
 	s.facts.Conclude(func(f *pysem.Func) bool { return slices.Contains(left, f.QualName()) })
 	options, _ := x.workspace.options(s.Path)
-	options.Stop = ctx.Done()
+	options.Stop, options.OnlyOrders = ctx.Done(), s.orders
 	found, ran, err := diagnostics.Find(s.facts, options)
 	if ctx.Err() != nil {
 		x.Forget(s.Path) // half of the findings

@@ -130,6 +130,40 @@ func TestFilesBeside(t *testing.T) {
 	x.again(p, "train.py")
 }
 
+// TestScriptsThatOrderData are looked at, by the rules on orders alone, where a file beside them knows a framework.
+func TestScriptsThatOrderData(t *testing.T) {
+	listing := "import os\nids = {n: i for i, n in enumerate(os.listdir('data'))}\n"
+	x, p := track(t, map[string]string{"number.py": listing, "plain.py": "x = 1\n", "tools/list.py": listing, "tools/plain.py": "x = 1\n", "train.py": trainText})
+	looked := func(name string) string {
+		switch s := x.index.known(x.path(name)); {
+		case s.idle:
+			return "idle"
+		case s.orders:
+			return "orders"
+		}
+		return "all"
+	}
+	check := func(want string) {
+		t.Helper()
+		var got []string
+		for _, name := range []string{"number.py", "plain.py", "tools/list.py", "train.py"} {
+			got = append(got, looked(name))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("looked at %q, want %q", got, want)
+		}
+	}
+	check("orders idle idle all")
+	p = x.with(p, "tools/plain.py", "import torch\n")
+	x.again(p, "tools/list.py tools/plain.py")
+	check("orders idle orders all")
+	p = x.with(p, "tools/plain.py", "x = 1\n")
+	x.again(p, "tools/list.py tools/plain.py")
+	p = x.with(p, "tools/more.py", "import torch\n")
+	x.again(p, "tools/list.py")
+	check("orders idle orders all")
+}
+
 // TestNamesOnTheDisk makes and removes files that imports may mean.
 func TestNamesOnTheDisk(t *testing.T) {
 	x, p := track(t, map[string]string{"sub/train.py": trainText, "alone.py": "import torch\nimport numpy\nbad()\n"})

@@ -1,12 +1,14 @@
 package training
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 )
 
 // Knob is a setting of torch that decides whether operations repeat.
@@ -82,23 +84,44 @@ func (r *Run) DecidesDeterminism() bool {
 		if ev.Kind != pysem.EventCall {
 			continue
 		}
-		fn := ev.Node.Child(pyast.FieldFunction)
-		for _, a := range f.Eval.Eval(fn, ev.Ctx).Alternatives() {
-			switch {
-			case a.Kind == pysem.FuncVal:
-				if f.turnsKnob(a.Func) {
-					return true
-				}
-			case a.Kind != pysem.ClassVal:
-				_, told := pysem.Args(ev.Node).Keyword["deterministic"]
-				if told || determinism.MatchString(lastPart(fn.Text())) {
-					return true
-				}
-			}
+		callee := f.Eval.Eval(ev.Node.Child(pyast.FieldFunction), ev.Ctx)
+		if slices.ContainsFunc(callee.Alternatives(), func(a *pysem.Value) bool { return a.Kind == pysem.FuncVal && f.turnsKnob(a.Func) }) || r.mayDecide(ev) {
+			return true
 		}
 	}
 	return slices.ContainsFunc(f.Eval.Links(f.Module), func(m *pysem.Module) bool { return f.turnsKnob(m.Top) })
 }
+
+// mayDecide reports whether a call of something that is not at hand is told `deterministic=`, or called so.
+func (r *Run) mayDecide(ev pysem.Event) bool {
+	fn := ev.Node.Child(pyast.FieldFunction)
+	_, told := pysem.Args(ev.Node).Keyword["deterministic"]
+	return (told || determinism.MatchString(lastPart(fn.Text()))) && slices.ContainsFunc(r.File.Eval.Eval(fn, ev.Ctx).Alternatives(), func(a *pysem.Value) bool {
+		return a.Kind != pysem.FuncVal && a.Kind != pysem.ClassVal
+	})
+}
+
+// CudnnAlone is the setting by which the function that seeds torch asks cuDNN for deterministic algorithms, where nothing at hand decides on
+// torch's other ones.
+func (r *Run) CudnnAlone() (Switch, bool) {
+	switches := r.Switches()
+	i := slices.IndexFunc(switches, func(s Switch) bool {
+		return s.Knob == CudnnDeterministic && s.Known && s.On && slices.ContainsFunc(r.Seeds, func(c *Call) bool {
+			return c.Ctx == s.Event.Ctx && c.fixed() && slices.Contains(c.Entry.Generators, torch.TorchRNG)
+		})
+	})
+	if i < 0 || slices.ContainsFunc(switches, func(s Switch) bool {
+		return s.Knob == DeterministicAlgorithms || s.Knob == Benchmark && s.On && !Exclusive(s.Event.Frame, switches[i].Event.Frame)
+	}) {
+		return Switch{}, false
+	}
+	unseen := slices.ContainsFunc(r.Events, func(ev pysem.Event) bool { return ev.Kind == pysem.EventCall && r.mayDecide(ev) })
+	told := bytes.Contains(switches[i].Event.Node.Tree().Source(), []byte("use_deterministic_algorithms")) // in a comment, as that of the fix
+	return switches[i], !unseen && !told && !r.File.names(allOperations)
+}
+
+// allOperations are the functions that decide on the operations outside of cuDNN.
+var allOperations = regexp.MustCompile(`^(use_deterministic_algorithms|set_deterministic|set_deterministic_debug_mode)$`)
 
 // turnsKnob reports whether a function sets one of the knobs itself.
 func (f *File) turnsKnob(fn *pysem.Func) bool {

@@ -46,7 +46,7 @@ func (f *File) SharedSeeds() []SharedSeed {
 
 func (r *Run) sharedSeeds() []SharedSeed {
 	f := r.File
-	if f.names(sharded) || !f.names(training) || !f.names(noisy) || r.OnlyEvaluates() {
+	if f.names(sharded) || !f.names(training) || !f.names(noisy) && !r.trainsUnseen() || r.OnlyEvaluates() {
 		return nil
 	}
 	spawns := slices.ContainsFunc(r.Calls, (*Call).spawns)
@@ -94,6 +94,32 @@ var (
 	// alike is in the names of seeds that are the same on all ranks on purpose.
 	alike = regexp.MustCompile(`(?i)(^|_|\.)(identical|same|shared|common|sync\w*)_`)
 )
+
+// trainsUnseen reports whether an optimizer steps the parameters of what code that is not at hand makes: dropout may be in it, as in most.
+func (r *Run) trainsUnseen() bool {
+	f := r.File
+	var unseen func(n pyast.Node, ctx *pysem.Ctx, depth int) bool
+	unseen = func(n pyast.Node, ctx *pysem.Ctx, depth int) bool {
+		return depth < 4 && slices.ContainsFunc(f.Eval.Eval(n, ctx).Alternatives(), func(a *pysem.Value) bool {
+			name := a.Callee()
+			if e, ok := torch.Lookup(name); ok && e.Kind == torch.Wrapper {
+				return unseen(pysem.Args(a.Node).Pos(0), a.Ctx, depth+1)
+			}
+			return name != "" && !understood.MatchString(name)
+		})
+	}
+	return slices.ContainsFunc(r.Steps, func(s *Step) bool {
+		if s.Object.Kind != Optimizer || s.Object.Ctx == nil {
+			return false
+		}
+		for n := range pysem.Args(s.Object.Call).Get(0, "params").Descendants() {
+			if n.Kind() == pyast.KindCall && calledName(n) == "parameters" && unseen(n.Child(pyast.FieldFunction).Child(pyast.FieldObject), s.Object.Ctx, 0) {
+				return true
+			}
+		}
+		return false
+	})
+}
 
 // listsData reports whether a call seeds where a dataset is made: its ranks must put their lists in the same order to share them.
 func (f *File) listsData(c *Call) bool {

@@ -266,7 +266,9 @@ func (f *File) oneOutcome(name string, ev pysem.Event) bool {
 		if a.Callee() == "builtins.len" && a.Ctx != nil {
 			a = f.Eval.Eval(pysem.Args(a.Node).Pos(0), a.Ctx)
 		}
-		if slices.ContainsFunc(a.Alternatives(), func(l *pysem.Value) bool { return l.Kind == pysem.List && len(l.Elems) == 1 && l.Node.Is(pyast.KindList) }) {
+		if slices.ContainsFunc(a.Alternatives(), func(l *pysem.Value) bool {
+			return l.Kind == pysem.List && len(l.Elems) == 1 && l.Node.Is(pyast.KindList)
+		}) {
 			return true
 		}
 	}

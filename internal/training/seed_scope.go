@@ -42,6 +42,16 @@ func (r *Run) IsSeeded(g torch.RNG, place Place) bool {
 	})
 }
 
+// KeepsState is a save of the run that keeps a generator's state, none where there is none.
+func (r *Run) KeepsState(g torch.RNG) pyast.Node {
+	for _, s := range r.Saves {
+		if s.HasRNG(g) {
+			return s.Node
+		}
+	}
+	return pyast.Node{}
+}
+
 // reset reports whether a later call of the same function lets the generator go again: `random.seed(None)`.
 func (r *Run) reset(c *Call) bool {
 	return slices.ContainsFunc(r.Seeds, func(x *Call) bool {

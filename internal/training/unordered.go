@@ -455,6 +455,9 @@ func (f *File) listingsIn(m *pysem.Module) []Unordered {
 			if !ok || name == "os.walk" && !u.walks(c) {
 				continue
 			}
+			if what := c.Text() + " " + fn.Name + " " + assigned(c).Text(); u.Last && (!checkpointWord.MatchString(what) || dataWord.MatchString(what)) {
+				continue // the last of anything
+			}
 			u.Kept = f.kept(u.Use)
 			out = append(out, u)
 		}
