@@ -13,12 +13,18 @@ const fewFiles = 10
 // manyFiles is the number from which they weigh on any disk, whatever the model.
 const manyFiles = 100
 
+// rareSteps is the number of steps from one checkpoint to the next from which a training of unknown length writes few.
+const rareSteps = 10_000
+
 // CKP601 unbounded-checkpoints
 //
 // # What it does
 //
 // Reports checkpoints whose name changes with the epoch or step, in a file that never removes old ones, when the run writes ten
-// or more, or one in each of an unknown number of epochs.
+// or more, or, where nothing says how long it trains, one in each epoch, every so many steps or, with the optimizer's state, at each new best.
+//
+// How often a checkpoint is written is read from the tests around it: periods and flags by the defaults of the options (argparse, click,
+// typer, dataclass fields, parameters, yacs and the like), phases of an epoch, tests of the rank, for None and for NaN, ways out of the loop.
 //
 // # Why it matters
 //
@@ -63,8 +69,9 @@ const manyFiles = 100
 // # What it does not see
 //
 // Clean-up by another program or file. Below 100 files the severity is information. It is silent where the program deletes anything that may lie where the checkpoint does, or
-// hands its place to an unresolved function that rotates files by its name. Saves under a test of which nothing is known, and those of helpers in other files, are
-// left alone.
+// hands its place to an unresolved function that rotates files by its name. Left alone are saves under a test of which nothing is known,
+// those that an option has to be given for (a flag or period that is off by default), those every 10,000 steps or fewer, and those of every
+// few epochs where neither number is known.
 //
 // # Related rules
 //
@@ -82,50 +89,68 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 
 func unboundedCheckpoints(p *diagnostics.Pass) {
 	places := once{}
-	for _, s := range p.File.Saves() {
-		if s.Foreign || s.Loop == nil || len(s.Path.Progress) == 0 || s.Path.Buffer || s.BestOnly() || !holdsModel(s) {
+	for _, s := range append(p.File.Saves(), p.File.JointSaves()...) {
+		if s.Foreign || s.Loop == nil || len(s.Path.Progress) == 0 || s.Path.Buffer || !holdsModel(s) {
 			continue
 		}
-		loop := s.EpochLoop
-		if loop == nil {
-			loop = s.Loop
-		}
-		period := s.Period(loop)
-		if !period.Known {
-			continue
-		}
-		rounds, known := loop.Rounds()
-		how := "every epoch"
-		if period.Every > 1 {
-			how = fmt.Sprintf("every %d epochs", period.Every)
-		}
-		var count string
-		severity := diagnostics.Information
-		switch {
-		case known && rounds/period.Every >= fewFiles:
-			if rounds/period.Every >= manyFiles {
-				severity = diagnostics.Warning
-			}
-			count = fmt.Sprintf("%d epochs make %d files", rounds, rounds/period.Every)
-		case known, period.Every > 1, s.EpochLoop == nil:
-			continue
-		default:
-			count = "Each epoch adds a file"
-		}
-		if s.Removed() || !places.first(s.Site()) {
+		how, count, severity := pilesUp(s)
+		if how == "" || s.Removed() || !places.first(s.Site()) {
 			continue
 		}
 		place := training.FirstLine(s.Site())
-		if s.Ctx.Func != loop.Ctx.Func {
+		if s.Ctx.Func != s.Loop.Ctx.Func {
 			place = s.Anchor() // a helper writes what the loop names
 		}
-		p.Report(diagnostics.Diagnostic{
+		d := diagnostics.Diagnostic{
 			Place: place, Severity: severity,
 			Message: fmt.Sprintf("%s is written %s and nothing in this file removes old ones. %s%s.", shown(s.Path), how, count,
 				size(s)),
-			Remedies: []diagnostics.Remedy{diagnostics.KeepLast{Save: s}},
-		})
+		}
+		if !s.Collective { // which may be a folder
+			d.Remedies = []diagnostics.Remedy{diagnostics.KeepLast{Save: s}}
+		}
+		p.Report(d)
 	}
+}
+
+// pilesUp says how often a save writes a file of a new name, and how many that makes; how is empty where they are few, or nothing is known.
+func pilesUp(s *training.SaveSite) (how, count string, severity diagnostics.Severity) {
+	loop, unit := s.Counted(), "step"
+	if loop.Epoch() {
+		unit = "epoch"
+	}
+	severity = diagnostics.Information
+	period := s.Period(loop)
+	rounds, known := loop.RoundsByDefault()
+	few := known && rounds/period.Every < fewFiles
+	switch {
+	case few:
+	case period.Rhythm == training.Improving && !s.Training():
+		// weights of each new best may be kept as results
+	case period.Rhythm == training.Improving:
+		return "at each new best", "Each time adds a file", severity
+	case period.Rhythm == training.Spaced && unit == "step":
+		return fmt.Sprintf("every `%s` steps", period.Option), "Each time adds a file", severity
+	case period.Rhythm != training.Regular:
+	case known:
+		if _, certain := loop.Rounds(); certain && rounds/period.Every >= manyFiles {
+			severity = diagnostics.Warning
+		}
+		return every(period.Every, unit), fmt.Sprintf("%d %ss make %d files", rounds, unit, rounds/period.Every), severity
+	case unit == "epoch" && period.Every == 1:
+		return every(1, unit), "Each epoch adds a file", severity
+	case unit == "step" && period.Every > 1 && period.Every < rareSteps:
+		return every(period.Every, unit), "Each time adds a file", severity
+	}
+	return "", "", severity
+}
+
+// every says how often something happens.
+func every(n int64, unit string) string {
+	if n == 1 {
+		return "every " + unit
+	}
+	return fmt.Sprintf("every %d %ss", n, unit)
 }
 
 // holdsModel reports whether the payload is a model or a checkpoint, rather than samples or figures.
@@ -141,6 +166,9 @@ func size(s *training.SaveSite) string {
 	for _, c := range s.Components {
 		if c.Object == nil || c.Object.Kind != training.Optimizer || c.Role != training.RoleState {
 			continue
+		}
+		if recv, _, ok := c.Value.Method(); ok && len(recv.Alternatives()) > 1 {
+			return "" // an option says which
 		}
 		switch class := shortClass(c.Object); {
 		case adaptive[class]:

@@ -213,7 +213,7 @@ func another(s *training.SaveSite, surely bool) bool {
 		if !o.Training() && s.Training() || o.BestOnly() || o.Path.Best() || training.SamePath(o.Path, s.Path) {
 			continue
 		}
-		if !surely || o.Training() && o.EpochLoop != nil && (len(o.Path.Progress) > 0 || o.Path.Metric) && o.Period(o.EpochLoop).Known {
+		if !surely || o.Training() && o.EpochLoop != nil && (len(o.Path.Progress) > 0 || o.Path.Metric) && o.Period(o.EpochLoop).Known() {
 			return true
 		}
 	}

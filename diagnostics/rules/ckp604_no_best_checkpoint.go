@@ -83,7 +83,7 @@ func noBestCheckpoint(p *diagnostics.Pass) {
 		if s.Foreign || s.EpochLoop == nil || !s.Path.Fixed() || !samePlace(s) || !holdsModel(s) || keepsAll(s) {
 			continue
 		}
-		if period := s.Period(s.EpochLoop); !period.Known {
+		if period := s.Period(s.EpochLoop); !period.Known() {
 			continue
 		}
 		metric, ok := s.EpochLoop.ValidationMetric()

@@ -80,7 +80,7 @@ func saveEveryStep(p *diagnostics.Pass) {
 			continue
 		}
 		call := s.CallIn(l)
-		if period := s.Period(l); period != (training.Period{Every: 1, Known: true}) || !places.first(call) {
+		if period := s.Period(l); period != (training.Period{Every: 1, Rhythm: training.Regular}) || !places.first(call) {
 			continue
 		}
 		p.Report(diagnostics.Diagnostic{

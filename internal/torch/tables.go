@@ -166,3 +166,21 @@ func Names(kind Kind) []string {
 	slices.Sort(out)
 	return out
 }
+
+// exceptional are tests of numbers, functions by their qualified name and methods by theirs, and the answer that they rarely give.
+var exceptional = func() map[string]bool {
+	out := map[string]bool{}
+	for _, module := range []string{"", "torch.", "math.", "cmath.", "numpy.", "jax.numpy."} {
+		for _, n := range strings.Fields("isnan isinf isneginf isposinf") {
+			out[module+n] = true
+		}
+		out[module+"isfinite"] = false
+	}
+	return out
+}()
+
+// Exceptional reports whether a function, or a method, tells numbers from what is none, and which answer it rarely gives.
+func Exceptional(name string) (rare, ok bool) {
+	rare, ok = exceptional[name]
+	return rare, ok
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 )
 
 var (
@@ -63,7 +64,7 @@ func (f *File) optionsIn(v *pysem.Value, depth int) []string {
 	return out
 }
 
-// option is what the command line's parser says of one of its options.
+// option is what is said of an option, by the command line's parser or by an object of settings.
 type option struct {
 	help    string
 	choices []string
@@ -77,27 +78,43 @@ func (f *File) help(name string) string { return f.option(name).help }
 // choices are the values that an option may have, none where they are not told.
 func (f *File) choices(name string) []string { return f.option(name).choices }
 
+// option is what the files at hand, and those that this one imports, say of an option.
 func (f *File) option(name string) option {
 	if f.options == nil {
 		f.options = map[string]option{}
-		for _, m := range f.involved() {
+		files := slices.Clone(f.involved())
+		for _, m := range f.Eval.Links(f.Module) {
+			if !slices.Contains(files, m) {
+				files = append(files, m)
+			}
+		}
+		for _, m := range files {
 			for _, fn := range m.Funcs {
 				for _, call := range fn.Calls {
 					f.declares(call)
 				}
+			}
+			if m.Words().Names.Has("CfgNode", "ConfigDict", "EasyDict", "Namespace", "SimpleNamespace", "Munch", "Box", "HParams") {
+				f.assigns(m)
 			}
 		}
 	}
 	return f.options[name]
 }
 
-// declares notes the help and choices of one `parser.add_argument("--weights", help="...")`. What two parsers choose from is not told.
+// declares notes what a call says of options: `parser.add_argument("--weights", help="...")`, `parser.set_defaults(weights="...")`, or a
+// call that makes an object of settings. What two parsers choose from is not told.
 func (f *File) declares(call pyast.Node) {
-	if name := calledName(call); name != "add_argument" && name != "option" {
+	name := calledName(call)
+	if name == "set_defaults" || torch.Settings(f.qualified(call.Child(pyast.FieldFunction))) {
+		f.keeps(call)
+		return
+	}
+	if name != "add_argument" && name != "option" {
 		return
 	}
 	args := pysem.Args(call)
-	name, _ := pysem.StringLiteral(args.Keyword["dest"])
+	name, _ = pysem.StringLiteral(args.Keyword["dest"])
 	for _, n := range args.Position {
 		if flag, ok := pysem.StringLiteral(n); ok && name == "" && (strings.HasPrefix(flag, "--") || len(strings.TrimLeft(flag, "-")) > 1) {
 			name = strings.ReplaceAll(strings.TrimLeft(flag, "-"), "-", "_")
@@ -115,12 +132,55 @@ func (f *File) declares(call pyast.Node) {
 		choices = nil
 	}
 	said.choices = choices
-	value := f.unset(args)
-	if again && (value == nil || said.value == nil || value.Key() != said.value.Key()) {
+	f.options[name] = said.with(f.unset(args), again)
+}
+
+// with is the option with a value for where nobody gives it. Where two are told, it is not known.
+func (o option) with(value *pysem.Value, again bool) option {
+	if again && (value == nil || o.value == nil || value.Key() != o.value.Key()) {
 		value = nil
 	}
-	said.value = value
-	f.options[name] = said
+	o.value = value
+	return o
+}
+
+// keeps notes the options that a call is given by keywords, and by a dict.
+func (f *File) keeps(call pyast.Node) {
+	for c := range call.Child(pyast.FieldArguments).Children() {
+		switch c.Kind() {
+		case pyast.KindKeywordArgument:
+			f.keep(c.Child(pyast.FieldName).Text(), c.Child(pyast.FieldValue))
+		case pyast.KindDictionary:
+			for pair := range c.Children() {
+				if key, ok := pysem.StringLiteral(pair.Child(pyast.FieldKey)); ok {
+					f.keep(key, pair.Child(pyast.FieldValue))
+				}
+			}
+		}
+	}
+}
+
+func (f *File) keep(name string, value pyast.Node) {
+	said, again := f.options[name]
+	f.options[name] = said.with(f.Eval.Eval(value, f.Eval.In(f.moduleOf(value), value)), again)
+}
+
+// assigns notes the options that a file assigns to an object of settings: `_C.TRAIN.EPOCHS = 300`.
+func (f *File) assigns(m *pysem.Module) {
+	for n := range m.Tree.Root().Descendants() {
+		left := n.Child(pyast.FieldLeft)
+		if n.Kind() != pyast.KindAssignment || left.Kind() != pyast.KindAttribute || !n.Child(pyast.FieldRight).Valid() {
+			continue
+		}
+		root := left
+		for root.Kind() == pyast.KindAttribute {
+			root = root.Child(pyast.FieldObject)
+		}
+		made := f.Eval.Eval(root, f.Eval.In(m, root)).Alternatives()
+		if slices.ContainsFunc(made, func(a *pysem.Value) bool { return torch.Settings(a.Callee()) }) {
+			f.keep(left.Child(pyast.FieldAttribute).Text(), n.Child(pyast.FieldRight))
+		}
+	}
 }
 
 // unset is the value of an option, declared with some arguments, that nobody gives; nil where it is not told.
@@ -149,16 +209,24 @@ func (f *File) byDefault(v *pysem.Value) *pysem.Value {
 			}
 		}
 	case pysem.Attr:
-		if n = f.fieldDefault(v); !n.Valid() {
-			if o := f.option(v.Name); o.value != nil {
-				return o.value
-			}
-		}
-	}
-	if !n.Valid() {
+		n = f.fieldDefault(v)
+	default:
 		return v
 	}
-	return f.Eval.Eval(n, f.Eval.In(f.moduleOf(n), n))
+	if !n.Valid() {
+		if o := f.option(v.Name); o.value != nil {
+			return o.value
+		}
+		return v
+	}
+	given := f.Eval.Eval(n, f.Eval.In(f.moduleOf(n), n))
+	if torch.Default(given.Callee()) {
+		if n = pysem.Args(given.Node).Get(0, "default"); !n.Valid() {
+			return v
+		}
+		given = f.Eval.Eval(n, given.Ctx)
+	}
+	return given
 }
 
 // fieldDefault is what the body of a class gives a field of a parameter that is declared to be of that class, none for others.

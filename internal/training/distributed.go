@@ -254,15 +254,20 @@ func (f *File) groupCall(c *Call) (GroupCall, bool) {
 
 // jointMethod is what the processes do together in the method that a call is of.
 func (f *File) jointMethod(c *Call) (does torch.Joint, certain bool) {
-	if c.Method == "" || c.Known {
-		return torch.NotJoint, true
-	}
-	for _, m := range torch.JointMethods(c.Method) {
-		if len(m.Of) == 0 && c.Callee == "" || len(m.Of) > 0 && f.isOf(m, c) && !f.moduleOf(c.Node).Words().Names.Has(m.Without...) {
-			return m.Does, !m.Uncertain
+	m, ok := f.jointRow(c)
+	return m.Does, !ok || !m.Uncertain
+}
+
+// jointRow is what the tables tell of a method that all processes must call, of which a call is.
+func (f *File) jointRow(c *Call) (torch.Method, bool) {
+	if c.Method != "" && !c.Known {
+		for _, m := range torch.JointMethods(c.Method) {
+			if len(m.Of) == 0 && c.Callee == "" || len(m.Of) > 0 && f.isOf(m, c) && !f.moduleOf(c.Node).Words().Names.Has(m.Without...) {
+				return m, true
+			}
 		}
 	}
-	return torch.NotJoint, true
+	return torch.Method{}, false
 }
 
 // isOf reports whether the receiver of a call is such an object as a method is of: by what made it, by its annotation, or by its name.

@@ -2,63 +2,190 @@ package training
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 )
 
 // Rounds is how often a `for ... in range(...)` loop runs, where both bounds are constants.
 func (l *Loop) Rounds() (rounds int64, known bool) {
+	rounds, known, byDefault := l.rounds()
+	return rounds, known && !byDefault
+}
+
+// RoundsByDefault is how often it runs where the options that bound it have their defaults.
+func (l *Loop) RoundsByDefault() (rounds int64, known bool) {
+	rounds, known, _ = l.rounds()
+	return rounds, known
+}
+
+func (l *Loop) rounds() (rounds int64, known, byDefault bool) {
 	f := l.Run.File
 	if !l.Stop.Valid() || pysem.Args(l.Stop.Parent().Parent()).Pos(2).Valid() {
-		return 0, false
+		return 0, false, false
+	}
+	bound := func(n pyast.Node) (int64, bool) {
+		given := f.Eval.Eval(n, l.Ctx)
+		v := f.byDefault(given)
+		if v.Kind == pysem.Join { // the start of a fresh run, beside that of a resumed one
+			if i := slices.IndexFunc(v.Elems, func(a *pysem.Value) bool { return a.Kind == pysem.Int }); i >= 0 && n == l.Start {
+				v = v.Elems[i]
+			}
+		}
+		byDefault = byDefault || given.Kind != pysem.Int && given.Kind != pysem.Join
+		return v.Int, v.Kind == pysem.Int
 	}
 	start := int64(0)
 	if l.Start.Valid() {
-		v := f.Eval.Eval(l.Start, l.Ctx)
-		if v.Kind == pysem.Join { // the start of a fresh run, beside that of a resumed one
-			for _, a := range v.Elems {
-				if a.Kind == pysem.Int {
-					v = a
-					break
-				}
-			}
+		if start, known = bound(l.Start); !known {
+			return 0, false, false
 		}
-		if v.Kind != pysem.Int {
-			return 0, false
-		}
-		start = v.Int
 	}
-	stop := f.Eval.Eval(l.Stop, l.Ctx)
-	if stop.Kind != pysem.Int || stop.Int <= start {
-		return 0, false
-	}
-	return stop.Int - start, true
+	stop, known := bound(l.Stop)
+	return stop - start, known && stop > start, byDefault
 }
 
-// Period is how often a save in a loop really happens.
+// Rhythm says what decides how often a place in a loop is reached.
+type Rhythm uint8
+
+// Rhythms, from the one that says least to the one that says most.
+const (
+	Unclear   Rhythm = iota // a test decides of which nothing is known
+	Off                     // it is not reached where every option has its default
+	Improving               // whenever a metric is better than all before
+	Spaced                  // once in some rounds: how many, an option says whose value is not known
+	Regular                 // once in a known number of rounds
+)
+
+// Period is how often a place in a loop is reached.
 type Period struct {
-	// Every is the number of rounds from one save to the next, 1 for each round.
-	Every int64
-	// Known is false where a test decides of which nothing is known.
-	Known bool
+	// Every is the number of rounds from one time to the next where the rhythm is Regular, 1 elsewhere.
+	Every  int64
+	Rhythm Rhythm
+	// Option says how many rounds lie between, as the code writes it, where the rhythm is Spaced.
+	Option string
 }
 
-// Period reads the tests between the save and the loop. Tests of the rank and plain on/off flags do not thin saves out.
+var (
+	always  = Period{Every: 1, Rhythm: Regular}
+	unclear = Period{Every: 1}
+	off     = Period{Every: 1, Rhythm: Off}
+)
+
+// Known reports whether the number of rounds from one time to the next is known.
+func (p Period) Known() bool { return p.Rhythm == Regular }
+
+// and is the period of a place behind two tests.
+func (p Period) and(q Period) Period {
+	switch {
+	case p.Rhythm == Off || q.Rhythm == Off:
+		return off
+	case p.Rhythm == Regular && q.Rhythm == Regular:
+		return Period{Every: p.Every * q.Every, Rhythm: Regular}
+	case p.Rhythm < q.Rhythm:
+		return p
+	}
+	return q
+}
+
+// or is the period of a place that either of two tests lets through: it is reached at least as often as the one lets it that is known
+// better, `epoch % 10 == 0 or epoch == last`.
+func (p Period) or(q Period) Period {
+	switch {
+	case p.Rhythm == Off && q.Rhythm == Unclear || p.Rhythm == Unclear && q.Rhythm == Off:
+		return unclear
+	case q.Rhythm > p.Rhythm || q.Rhythm == p.Rhythm && q.Every < p.Every:
+		return q
+	}
+	return p
+}
+
+// Period reads the tests between the save and a loop around it.
 func (s *SaveSite) Period(l *Loop) Period {
-	p := Period{1, true}
+	p := always
 	for fr := s.Frame; fr != nil; fr = fr.Parent {
-		switch {
-		case fr.Kind == pysem.FrameLoop && fr.Node == l.Node:
-			return p
-		case fr.Kind == pysem.FrameExcept:
-			return Period{}
-		case fr.Kind == pysem.FrameIf:
-			q := s.Run.File.period(fr.Cond, fr.Ctx, fr.Positive, 0)
-			p = Period{p.Every * q.Every, p.Known && q.Known}
+		switch fr.Kind {
+		case pysem.FrameLoop:
+			if fr.Node == l.Node {
+				return p
+			}
+		case pysem.FrameExcept, pysem.FrameCase:
+			return unclear
+		case pysem.FrameIf:
+			if !l.endsWith(fr) {
+				t := thinning{s.Run.File, l, fr}
+				p = p.and(t.of(fr.Cond, fr.Ctx, fr.Positive, 0))
+			}
 		}
 	}
 	return p
+}
+
+// Counted is the innermost loop in whose rounds the save writes one name after another.
+func (s *SaveSite) Counted() *Loop {
+	var out *Loop
+	for _, v := range s.Path.Progress {
+		if l := s.countedIn(v); l != nil && (out == nil || out.Holds(l.First)) {
+			out = l
+		}
+	}
+	if out == nil {
+		return s.Loop
+	}
+	return out
+}
+
+// countedIn is the innermost loop around the save that gives a count its next value: the one whose variable it is, or in which it is
+// added to. It is nil for counts that are kept elsewhere.
+func (s *SaveSite) countedIn(v *pysem.Value) *Loop {
+	for base, _, ok := v.Linear(); ok && base != nil && base != v; base, _, ok = v.Linear() {
+		v = base
+	}
+	of := v
+	if of.Kind == pysem.Elem {
+		of = of.Base
+	}
+	for _, l := range slices.Backward(s.loops()) {
+		if of.Kind == pysem.LoopVar && of.Node == l.Node {
+			return l
+		}
+		if of.Kind == pysem.LoopVar || !v.Node.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+			continue
+		}
+		for i := l.First + 1; i < l.Last; i++ {
+			if ev := s.Run.Events[i]; ev.Kind == pysem.EventAssign && ev.Node.Kind() == pyast.KindAugmentedAssignment && ev.Node.Child(pyast.FieldLeft).TextIs(v.Node.Text()) {
+				return l
+			}
+		}
+	}
+	return nil
+}
+
+// endsWith reports whether an early way out ends the loop, or the program: until then it lets every round through.
+func (l *Loop) endsWith(fr *pysem.Frame) bool {
+	if !fr.Early || fr.Positive {
+		return fr.Early && fr.Node.Kind() == pyast.KindAssertStatement
+	}
+	var last pyast.Node
+	for c := range fr.Cond.Parent().Child(pyast.FieldConsequence).Children() {
+		last = c
+	}
+	switch last.Kind() {
+	case pyast.KindRaiseStatement:
+		return true
+	case pyast.KindBreakStatement, pyast.KindReturnStatement:
+		return l.Node.Encloses(fr.Node)
+	}
+	return false
+}
+
+// thinning reads how often a test lets the rounds of a loop through.
+type thinning struct {
+	file  *File
+	loop  *Loop
+	frame *pysem.Frame
 }
 
 var (
@@ -67,70 +194,246 @@ var (
 	epochCount = regexp.MustCompile(`(?i)epoch|^ep$|^i$|^e$`)
 )
 
-func (f *File) period(n pyast.Node, ctx *pysem.Ctx, want bool, depth int) Period {
-	always, unknown := Period{1, true}, Period{1, false}
+// of is how often a condition holds (want) or does not. Tests of the rank and plain on/off flags do not thin rounds out.
+func (t thinning) of(n pyast.Node, ctx *pysem.Ctx, want bool, depth int) Period {
 	if depth > 8 || !n.Valid() {
-		return unknown
-	}
-	if f.testRank(n, ctx, want) != AnyRank && n.Kind() != pyast.KindBooleanOperator {
-		return always
+		return unclear
 	}
 	switch n.Kind() {
 	case pyast.KindParenthesizedExpression:
-		return f.period(n.Nth(0), ctx, want, depth+1)
+		return t.of(n.Nth(0), ctx, want, depth+1)
 	case pyast.KindNotOperator:
-		return f.period(n.Child(pyast.FieldArgument), ctx, !want, depth+1)
+		return t.of(n.Child(pyast.FieldArgument), ctx, !want, depth+1)
 	case pyast.KindBooleanOperator:
-		l := f.period(n.Child(pyast.FieldLeft), ctx, want, depth+1)
-		r := f.period(n.Child(pyast.FieldRight), ctx, want, depth+1)
+		l := t.of(n.Child(pyast.FieldLeft), ctx, want, depth+1)
+		r := t.of(n.Child(pyast.FieldRight), ctx, want, depth+1)
 		if n.Child(pyast.FieldOperator).TextIs("and") == want {
-			return Period{l.Every * r.Every, l.Known && r.Known}
+			return l.and(r)
 		}
-		// `epoch % 10 == 0 or epoch == last`: at least as often as the side that is known.
-		switch {
-		case l.Known && (!r.Known || l.Every <= r.Every):
-			return l
-		default:
-			return r
-		}
+		return l.or(r)
+	}
+	if t.file.testRank(n, ctx, want) != AnyRank {
+		return always
+	}
+	v := t.file.Eval.Eval(n, ctx)
+	if p, ok := t.byDefault(v, want); ok {
+		return p
+	}
+	switch n.Kind() {
 	case pyast.KindBinaryOperator:
-		if n.Child(pyast.FieldOperator).TextIs("%") && !want {
-			return f.modulus(n, ctx)
+		if n.Child(pyast.FieldOperator).TextIs("%") {
+			return t.modulus(n, ctx, !want)
 		}
 	case pyast.KindComparisonOperator:
-		op := ""
-		for o := range n.ChildrenOf(pyast.FieldOperators) {
-			op = o.Text()
-		}
-		l, r := n.Nth(0), n.Nth(2)
-		for l.Kind() == pyast.KindParenthesizedExpression {
-			l = l.Nth(0)
-		}
-		if l.Kind() == pyast.KindBinaryOperator && l.Child(pyast.FieldOperator).TextIs("%") && (op == "==") == want {
-			return f.modulus(l, ctx)
-		}
-		// `epoch > 0`, `epoch >= warmup`: all but a few rounds.
-		if want && (op == ">" || op == ">=") && epochCount.MatchString(lastPart(l.Text())) {
-			if v := f.Eval.Eval(r, ctx); v.Kind == pysem.Int && v.Int <= 1 {
-				return always
-			}
-		}
-		if r.Is(pyast.KindNoneLiteral) && flagName.MatchString(l.Text()) && !optInFlag.MatchString(l.Text()) {
-			return always
-		}
+		return t.compared(n, ctx, want)
+	case pyast.KindTrue:
+		return always
 	case pyast.KindIdentifier, pyast.KindAttribute, pyast.KindCall:
 		if flagName.MatchString(n.Text()) && !optInFlag.MatchString(n.Text()) {
 			return always
 		}
-	case pyast.KindTrue:
-		return always
+		if v.Kind == pysem.Compare || v.Kind == pysem.Not || v.Kind == pysem.Logic || v.Kind == pysem.Binary {
+			if v.Node != n && v.Ctx != nil { // a test that has a name
+				return t.of(v.Node, v.Ctx, want, depth+1)
+			}
+		}
+		return t.settled(v, want)
 	}
-	return unknown
+	return unclear
 }
 
-func (f *File) modulus(n pyast.Node, ctx *pysem.Ctx) Period {
-	if v := f.Eval.Eval(n.Child(pyast.FieldRight), ctx); v.Kind == pysem.Int && v.Int > 0 {
-		return Period{v.Int, true}
+// byDefault is the answer to a test that is the same in every round, where each option has its default. A file or folder that nobody
+// names, None or "", is one that the user has to name; ok is false where nothing is known.
+func (t thinning) byDefault(v *pysem.Value, want bool) (p Period, ok bool) {
+	truth, known := t.file.truthByDefault(v)
+	asked := v
+	if v.Kind == pysem.Compare && v.Other.Kind == pysem.NoneVal {
+		asked = v.Base
 	}
-	return Period{1, false}
+	named := t.file.byDefault(asked)
+	switch {
+	case !known:
+		return unclear, false
+	case truth == want, named != asked && (named.Kind == pysem.NoneVal || named.Kind == pysem.Str):
+		return always, true
+	}
+	return off, true
+}
+
+// compared is how often a comparison holds (want) or does not.
+func (t thinning) compared(n pyast.Node, ctx *pysem.Ctx, want bool) Period {
+	left, op, right := comparison(n)
+	for left.Kind() == pyast.KindParenthesizedExpression {
+		left = left.Nth(0)
+	}
+	l, r := t.file.Eval.Eval(left, ctx), t.file.Eval.Eval(right, ctx)
+	switch op {
+	case "==", "!=":
+		equal := (op == "==") == want
+		if left.Kind() == pyast.KindBinaryOperator && left.Child(pyast.FieldOperator).TextIs("%") {
+			return t.modulus(left, ctx, equal)
+		}
+		if t.phase(l, r, equal) || t.phase(r, l, equal) {
+			return always
+		}
+	case ">", ">=":
+		// `epoch > 0`, `epoch >= warmup`: all but a few rounds.
+		if want && epochCount.MatchString(lastPart(left.Text())) && r.Kind == pysem.Int && r.Int <= 1 {
+			return always
+		}
+	}
+	switch {
+	case r.Kind == pysem.NoneVal && flagName.MatchString(left.Text()) && !optInFlag.MatchString(left.Text()):
+		return always
+	case r.Kind == pysem.NoneVal && (op == "is not" || op == "!=") == want && t.made(l):
+		return always
+	case (want || t.frame.Early) && t.improves(left, right, ctx):
+		return Period{Every: 1, Rhythm: Improving}
+	case want && bestCondition.MatchString(n.Text()):
+		return Period{Every: 1, Rhythm: Improving}
+	}
+	return unclear
+}
+
+// modulus is how often a count is a multiple of a number, or (multiple false) is not.
+func (t thinning) modulus(n pyast.Node, ctx *pysem.Ctx, multiple bool) Period {
+	given := t.file.Eval.Eval(n.Child(pyast.FieldRight), ctx)
+	every := t.file.byDefault(given)
+	switch {
+	case !multiple:
+		return unclear
+	case every.Kind == pysem.Int && every.Int > 0:
+		return Period{Every: every.Int, Rhythm: Regular}
+	case every != given && every.Kind == pysem.NoneVal, every.Kind == pysem.Int:
+		return off
+	}
+	return Period{Every: 1, Rhythm: Spaced, Option: n.Child(pyast.FieldRight).Text()}
+}
+
+// phase reports whether one side of an equation goes through words in a loop inside the one that is asked about, and one of these
+// words makes it true, or (equal false) untrue: `for phase in ["train", "val"]: if phase == "val"`.
+func (t thinning) phase(side, word *pysem.Value, equal bool) bool {
+	text, ok := word.Text()
+	if !ok || side.Kind != pysem.LoopVar || side.Node == t.loop.Node || !t.loop.Node.Encloses(side.Node) {
+		return false
+	}
+	words, ok := phases(side.Base)
+	return ok && slices.ContainsFunc(words, func(w string) bool { return (w == text) == equal })
+}
+
+// phases are the words of a list of nothing but words.
+func phases(v *pysem.Value) ([]string, bool) {
+	if v.Kind != pysem.List && v.Kind != pysem.Tuple || v.Open || len(v.Elems) == 0 {
+		return nil, false
+	}
+	var out []string
+	for _, x := range v.Elems {
+		w, ok := x.Text()
+		if !ok {
+			return nil, false
+		}
+		out = append(out, w)
+	}
+	return out, true
+}
+
+// made reports whether a value is, on some way that is taken before the loop, an object that is made or something else than None.
+func (t thinning) made(v *pysem.Value) bool {
+	return slices.ContainsFunc(v.Alternatives(), func(a *pysem.Value) bool {
+		switch a.Kind {
+		case pysem.Instance, pysem.Dict, pysem.List, pysem.Tuple, pysem.FuncVal, pysem.ClassVal:
+			return t.before(a) && t.before(v)
+		case pysem.Call:
+			e, ok := torch.Lookup(a.Callee())
+			return ok && e.Kind < torch.Saver && t.before(a)
+		}
+		return false
+	})
+}
+
+// settled is the answer to a flag that a program sets before the loop, to one value or another, and to a test that rarely comes out one
+// way.
+func (t thinning) settled(v *pysem.Value, want bool) Period {
+	reached := false
+	for _, a := range v.Alternatives() {
+		if rare, ok := t.file.exceptional(a); ok && rare != want {
+			reached = true
+			continue
+		}
+		truth, known := t.file.truthByDefault(a)
+		if !known || !t.before(a) {
+			return unclear
+		}
+		reached = reached || truth == want
+	}
+	if reached {
+		return always
+	}
+	return off
+}
+
+// before reports whether a value comes about outside of the loop, in the function that it stands in or in one that leads to it.
+func (t thinning) before(v *pysem.Value) bool {
+	if !v.Node.Valid() || t.loop.Node.Encloses(v.Node) || v.Ctx == nil {
+		return false
+	}
+	if v.Ctx.Func.Name == "__init__" || v.Ctx.Func.Parent == nil {
+		return true
+	}
+	for c := t.loop.Ctx; c != nil; c = c.Parent {
+		if c == v.Ctx {
+			return true
+		}
+	}
+	return false
+}
+
+// improves reports whether a comparison is of a metric with the best so far: one side is kept as the other.
+func (t thinning) improves(left, right pyast.Node, ctx *pysem.Ctx) bool {
+	kept := func(best, metric pyast.Node) bool {
+		if !best.Is(pyast.KindIdentifier, pyast.KindAttribute) || !metric.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindCall, pyast.KindSubscript) {
+			return false
+		}
+		return slices.ContainsFunc(ctx.Func.Defs(best.Text()), func(d *pysem.Def) bool {
+			return d.Kind == pysem.DefAssign && d.Value.Valid() && t.loop.Node.Encloses(d.Stmt) && mentionsText(d.Value, metric.Text())
+		})
+	}
+	return kept(left, right) || kept(right, left)
+}
+
+// mentionsText reports whether an expression, or a part of it, is written so.
+func mentionsText(n pyast.Node, text string) bool {
+	if n.TextIs(text) {
+		return true
+	}
+	for d := range n.Descendants() {
+		if d.TextIs(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// exceptional reports whether a value is the answer to a test of numbers that rarely comes out so: whether one is no number. It says what
+// the answer rarely is.
+func (f *File) exceptional(v *pysem.Value) (rare, ok bool) {
+	for depth := 0; depth < 6; depth++ {
+		name := v.Callee()
+		recv, method, isMethod := v.Method()
+		if isMethod {
+			name = method
+		}
+		if rare, ok := torch.Exceptional(name); ok {
+			return rare, true
+		}
+		switch {
+		case isMethod:
+			v = recv
+		case name == "builtins.bool" || name == "builtins.any" || name == "builtins.all" || name == "torch.any" || name == "torch.all":
+			v = f.Eval.Eval(pysem.Args(v.Node).Pos(0), v.Ctx)
+		default:
+			return false, false
+		}
+	}
+	return false, false
 }

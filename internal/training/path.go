@@ -74,14 +74,9 @@ func (f *File) pathFrom(n pyast.Node, v *pysem.Value) *Path {
 		p.Buffer = true
 	case openers[v.Callee()]:
 		return f.path(pysem.Args(v.Node).Pos(0), v.Ctx)
-	case v.Kind == pysem.Call || v.Kind == pysem.Attr:
-		if _, m, ok := v.Method(); ok && (m == "open") {
-			p.Pattern = "*"
-		} else {
-			p.Pattern = "*"
-		}
 	default:
 		p.Pattern = "*"
+		f.formatted(p, v)
 	}
 	if n.Is(pyast.KindIdentifier) && (n.TextIs("buffer") || n.TextIs("buf") || n.TextIs("bio")) {
 		p.Buffer = true
@@ -119,6 +114,7 @@ func (f *File) hole(p *Path, part pysem.Part, depth int) {
 		p.Progress = append(p.Progress, v)
 	case metricName.MatchString(text):
 		p.Metric = true
+	case f.formatted(p, v): // by a pattern that is not known
 	default: // a name that was put together somewhere else, on one of several ways
 		for _, a := range v.Alternatives() {
 			for _, inner := range a.Parts {
@@ -128,6 +124,23 @@ func (f *File) hole(p *Path, part pysem.Part, depth int) {
 			}
 		}
 	}
+}
+
+// formatted reports whether a value is what a format that is not known makes of a count: `args.pattern.format(epoch=epoch)`.
+func (f *File) formatted(p *Path, v *pysem.Value) bool {
+	if _, m, ok := v.Method(); !ok || m != "format" {
+		return false
+	}
+	before := len(p.Progress)
+	for n := range v.Node.Child(pyast.FieldArguments).Children() {
+		if n.Kind() == pyast.KindKeywordArgument {
+			n = n.Child(pyast.FieldValue)
+		}
+		if count := f.Eval.Eval(n, v.Ctx); isProgress(count, n.Text()) {
+			p.Progress = append(p.Progress, count)
+		}
+	}
+	return len(p.Progress) > before
 }
 
 // isProgress says that a value counts epochs or steps.

@@ -125,9 +125,14 @@ type Loop struct {
 	Var pyast.Node
 }
 
-// Epoch reports whether each round is an epoch: it trains in an inner loop, or its variable is called so.
+// Epoch reports whether each round is an epoch: it trains in an inner loop, or its variable is called so. What goes through the phases
+// of an epoch by their names, `for phase in ["train", "val"]`, is none.
 func (l *Loop) Epoch() bool {
-	return l.Trains && (l.Inner || epochName.MatchString(l.Var.Text()))
+	if !l.Trains || !l.Inner && !epochName.MatchString(l.Var.Text()) {
+		return false
+	}
+	_, named := phases(l.Run.File.Eval.Eval(l.Node.Child(pyast.FieldRight), l.Ctx))
+	return !named
 }
 
 // Outer is the outermost training loop around l, or l.
