@@ -13,7 +13,8 @@ import (
 //
 // # What it does
 //
-// Reports a checkpoint that is written over the one before it, when that file is the only one to resume from.
+// Reports a checkpoint that is written over the one before it, when that file is the only one to resume from, and one under a name of its own
+// when the resume takes the newest of them whatever is in it.
 // A temporary file that is made in the system's directory for them and moved over the checkpoint is reported too.
 //
 // # Why it matters
@@ -54,7 +55,7 @@ import (
 // # Fix safety
 //
 // The fix is safe: it writes beside the file, in the same directory, and renames. A killed run leaves at most a temporary file,
-// which the next save reuses. It is unsafe where every rank writes the file.
+// which the next save reuses. It is unsafe where every rank writes the file, and where the resume lists the files.
 //
 // # What it does not see
 //
@@ -89,6 +90,15 @@ func nonAtomicSave(p *diagnostics.Pass) {
 	}
 	places := once{}
 	for _, s := range p.File.Saves() {
+		if l := s.TornBy(); l != nil && !s.Foreign && !s.Collective && !s.Atomic() && places.first(s.Site()) {
+			p.Report(diagnostics.Diagnostic{
+				Place: training.FirstLine(s.Site()),
+				Message: fmt.Sprintf("%s is written in place, and the resume takes the newest file whatever is in it. After a run that was killed while it "+
+					"wrote, it fails until somebody deletes that one.", sentence(shown(s.Path))),
+				Related:  loadedHere(l),
+				Remedies: []diagnostics.Remedy{diagnostics.AtomicSave{Save: s, Reason: "what a killed run leaves beside the checkpoints may be listed with them"}},
+			})
+		}
 		if s.Foreign || s.Collective || !s.Path.Fixed() || s.Loop == nil && s.LoopThatTrains() == nil || !samePlace(s) {
 			continue
 		}
@@ -173,7 +183,7 @@ func samePlace(s *training.SaveSite) bool {
 			}
 		case pysem.ParamVal:
 		case pysem.Attr, pysem.Item:
-			if !settled(v) {
+			if !settled(v) && !s.Path.Listed() {
 				return false
 			}
 		default:

@@ -3,6 +3,7 @@ package training
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -190,4 +191,35 @@ func (p *Path) named() bool {
 func (p *Path) InGivenFolder() bool {
 	root := begins(p.Value).root
 	return p.Value.Kind == pysem.Str && root != nil && !fixedOption(root)
+}
+
+// Listed reports whether the name is an element of a list that the program makes of names it spells out: the same in each round.
+func (p *Path) Listed() bool {
+	v := p.Value
+	if v.Kind != pysem.Item || v.Base.Kind != pysem.List || v.Other.Kind != pysem.Int || len(v.Base.Elems) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(v.Base.Elems, func(name *pysem.Value) bool {
+		return slices.ContainsFunc(holes(name), func(h *pysem.Value) bool { return h.Kind != pysem.Attr && !spelledOut(h) }) || name.Kind != pysem.Str
+	})
+}
+
+// spelledOut reports whether a value goes through the elements of a list of words, or the keys of a dict that are all known.
+func spelledOut(v *pysem.Value) bool {
+	first := false
+	if v.Kind == pysem.Elem {
+		v, first = v.Base, v.Index == 0
+	}
+	if v.Kind != pysem.LoopVar {
+		return false
+	}
+	of, pairs := v.Base, false
+	if recv, m, ok := of.Method(); ok && (m == "items" || m == "keys") {
+		of, pairs = recv, m == "items"
+	}
+	if d := of.AsDict(); d != nil {
+		return !d.Open && pairs == first
+	}
+	_, ok := phases(of)
+	return ok && !first
 }

@@ -83,7 +83,7 @@ func (s *SaveSite) match(l *LoadSite) int {
 		}
 	case s.Path.Known && l.Path.Known && !mayRead(l.Path, s.Path):
 		return 0
-	case l.Declared():
+	case l.Declared(), s.splitFrom(l):
 		n += 4
 	case s.Path.Known && l.Path.Known && l.Run == s.Run:
 		n += 3 // an option names one of the files that are written
@@ -116,6 +116,18 @@ func (s *SaveSite) match(l *LoadSite) int {
 func mayRead(read, written *Path) bool {
 	_, may := read.mayBe(written)
 	return may && strings.Contains(fileName(read.Pattern), "*") && !apart(read.Pattern, written.Pattern)
+}
+
+// splitFrom reports whether training goes on from a checkpoint of several files, of which a load reads the model's: beside it, another
+// restores an optimizer, and the training writes the states of both, each to a file of its own.
+func (s *SaveSite) splitFrom(l *LoadSite) bool {
+	if s.Kind != PayloadState || s.Loop == nil || l.Run != s.Run {
+		return false
+	}
+	return slices.ContainsFunc(s.Run.Restores, func(x *Restore) bool {
+		return x.Object != nil && x.Object.Kind == Optimizer && x.Load != nil && x.Load != l && x.Index < s.Loop.Outer().First &&
+			slices.ContainsFunc(s.Companions(), func(o *SaveSite) bool { return o.Kind == PayloadState && o.Has(x.Object) })
+	})
 }
 
 // takesOut reports whether a load takes a key out of a bare state dict that the save has put there: the file is this program's own.
