@@ -12,7 +12,8 @@ import (
 // # What it does
 //
 // Reports a checkpoint that is deleted before the next one is written, and a clean-up of old checkpoints that the best one can
-// fall to: because its file is among those listed, or because the best is one of the rotated files.
+// fall to: because its file is among those listed, or because the best is one of the rotated files. A clean-up that takes the newest files of
+// a sorted list is reported too, and one that takes all of them where an option has its default.
 //
 // # Why it matters
 //
@@ -108,6 +109,20 @@ func unsafeRotation(p *diagnostics.Pass) {
 				d.Message = fmt.Sprintf("This clean-up lists %s with the other checkpoints and does not spare it: the best one is deleted as soon as it is "+
 					"among the old.", shown(b.Save.Path))
 				d.Remedies = []diagnostics.Remedy{diagnostics.SpareBest{Listing: b.Listing.Node}}
+			}
+			p.Report(d)
+		}
+		for _, w := range r.WrongEnds() {
+			if !places.first(w.Deletion.Node) {
+				continue
+			}
+			d := diagnostics.Diagnostic{
+				Place:   training.FirstLine(w.Deletion.Node),
+				Message: fmt.Sprintf("`%s` are the newest of the sorted files: the checkpoint to resume from is deleted.", w.Slice.Text()),
+				Related: []diagnostics.Related{at(w.Sort, "they are sorted here"), at(w.Slice, "the files to delete are taken here")},
+			}
+			if w.All {
+				d.Message = fmt.Sprintf("With `%s` = %d, its default, `%s` are all files: every checkpoint is deleted.", w.Option, w.Count, w.Slice.Text())
 			}
 			p.Report(d)
 		}

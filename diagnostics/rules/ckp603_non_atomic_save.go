@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -162,7 +163,16 @@ func atomic(f *training.File, s *training.SaveSite) diagnostics.AtomicSave {
 // checkpoints reports whether a payload is one to resume from: a training checkpoint, or progress and an optimizer's state beside
 // a model of whatever name.
 func checkpoints(s *training.SaveSite) bool {
-	return s.Training() || s.Kind == training.PayloadDict && s.HasRole(training.RoleProgress) && s.HasKind(training.Optimizer)
+	return s.Training() || s.Kind == training.PayloadDict && s.HasRole(training.RoleProgress) && s.HasKind(training.Optimizer) || split(s)
+}
+
+// split reports whether a save writes the model of a checkpoint of several files: the optimizer's state goes to another, under the same
+// conditions.
+func split(s *training.SaveSite) bool {
+	return s.Kind == training.PayloadState && s.HasKind(training.Model) && slices.ContainsFunc(s.Companions(), func(o *training.SaveSite) bool {
+		return o.Kind == training.PayloadState && o.HasKind(training.Optimizer) && o.Path.Fixed() && o.Ctx == s.Ctx &&
+			training.Implied(o.Frame, s.Frame) && training.Implied(s.Frame, o.Frame)
+	})
 }
 
 // sentence begins a sentence with a name or phrase.
@@ -216,6 +226,12 @@ func resumedFrom(f *training.File, s *training.SaveSite) *training.LoadSite {
 	return nil
 }
 
+// surelyIn reports whether a save happens once in a number of epochs that the code states, rather than an option.
+func surelyIn(s *training.SaveSite) bool {
+	period := s.Period(s.EpochLoop)
+	return period.Known() && period.Option == ""
+}
+
 // another reports whether the same training writes a full checkpoint, best ones aside, to other files too; with surely, in each
 // of a known number of epochs, so that one is always whole.
 func another(s *training.SaveSite, surely bool) bool {
@@ -223,7 +239,7 @@ func another(s *training.SaveSite, surely bool) bool {
 		if !o.Training() && s.Training() || o.BestOnly() || o.Path.Best() || training.SamePath(o.Path, s.Path) {
 			continue
 		}
-		if !surely || o.Training() && o.EpochLoop != nil && (len(o.Path.Progress) > 0 || o.Path.Metric) && o.Period(o.EpochLoop).Known() {
+		if !surely || o.Training() && o.EpochLoop != nil && (len(o.Path.Progress) > 0 || o.Path.Metric) && surelyIn(o) {
 			return true
 		}
 	}

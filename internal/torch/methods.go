@@ -34,7 +34,7 @@ type Method struct {
 	Without []string
 	// Uncertain says that it depends on the backend whether the processes need each other in it.
 	Uncertain bool
-	// Path is the keyword of where a JointSave writes, which it is given first. Where that is a folder for several checkpoints, Tag is the
+	// Path is the keyword of where a JointSave writes all that its object holds, which it is given first. Where that is a folder for several checkpoints, Tag is the
 	// keyword of the name in it, which comes next, and Numbered what stands in front of the count of steps in a name that it makes itself.
 	Path, Tag, Numbered string
 }
@@ -74,7 +74,7 @@ func init() {
 	row(Method{Does: Exchange, Called: acceleratorName}, anyAccelerator, "gather gather_for_metrics reduce pad_across_processes")
 	row(Method{Does: JointSave, Called: engineName, Path: "save_dir", Tag: "tag", Numbered: "global_step"}, "deepspeed.initialize", "save_checkpoint")
 	row(Method{Does: JointSave, Called: engineName}, "deepspeed.initialize", "save_16bit_model")
-	row(Method{Does: JointSave, Called: fabricName, Path: "path"}, anyFabric, "save")
+	row(Method{Does: JointSave, Called: fabricName}, anyFabric, "save")
 	row(Method{Does: Exchange, Called: fabricName}, anyFabric, "all_gather all_reduce broadcast")
 	row(Method{Does: JointSave, Called: trainerName, Import: "lightning", Count: "devices", Without: beforeLightning2, Path: "filepath"}, anyLightningTrainer, "save_checkpoint")
 }

@@ -1,6 +1,7 @@
 package training
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 
@@ -64,7 +65,7 @@ type Period struct {
 	// Every is the number of rounds from one time to the next where the rhythm is Regular, 1 elsewhere.
 	Every  int64
 	Rhythm Rhythm
-	// Option says how many rounds lie between, as the code writes it, where the rhythm is Spaced.
+	// Option says how many rounds lie between, as the code writes it, where an option does: by its default, if the rhythm is Regular.
 	Option string
 }
 
@@ -83,7 +84,7 @@ func (p Period) and(q Period) Period {
 	case p.Rhythm == Off || q.Rhythm == Off:
 		return off
 	case p.Rhythm == Regular && q.Rhythm == Regular:
-		return Period{Every: p.Every * q.Every, Rhythm: Regular}
+		return Period{Every: p.Every * q.Every, Rhythm: Regular, Option: cmp.Or(p.Option, q.Option)}
 	case p.Rhythm < q.Rhythm:
 		return p
 	}
@@ -303,7 +304,11 @@ func (t thinning) modulus(n pyast.Node, ctx *pysem.Ctx, multiple bool) Period {
 	case !multiple:
 		return unclear
 	case every.Kind == pysem.Int && every.Int > 0:
-		return Period{Every: every.Int, Rhythm: Regular}
+		p := Period{Every: every.Int, Rhythm: Regular}
+		if every != given {
+			p.Option = n.Child(pyast.FieldRight).Text()
+		}
+		return p
 	case every != given && every.Kind == pysem.NoneVal, every.Kind == pysem.Int:
 		return off
 	}

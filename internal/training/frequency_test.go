@@ -19,7 +19,7 @@ func TestPeriod(t *testing.T) {
 		{"args.output_dir is not None", Period{Every: 1, Rhythm: Regular}},
 		{"epoch > 0", Period{Every: 1, Rhythm: Regular}},
 		{"epoch % args.period == 0", Period{Every: 1, Rhythm: Spaced, Option: "args.period"}},
-		{"epoch % every == 0", Period{Every: 4, Rhythm: Regular}},
+		{"epoch % every == 0", Period{Every: 4, Rhythm: Regular, Option: "every"}},
 		{"epoch % opt_in == 0", Period{Every: 1, Rhythm: Off}},
 		{"opt_in > 0 and epoch % opt_in == 0", Period{Every: 1, Rhythm: Off}},
 		{"folder is not None", Period{Every: 1, Rhythm: Regular}},

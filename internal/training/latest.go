@@ -53,10 +53,10 @@ func (f *File) textOrder(call pyast.Node, fn *pysem.Func) (TextOrder, bool) {
 	}
 	callee := call.Child(pyast.FieldFunction)
 	args := pysem.Args(call)
-	if _, keyed := args.Keyword["key"]; keyed || args.KwStar {
+	ctx := f.Eval.In(f.moduleOf(call), call)
+	if key, keyed := args.Keyword["key"]; args.KwStar || keyed && !f.textKey(key, ctx) {
 		return TextOrder{}, false
 	}
-	ctx := f.Eval.In(f.moduleOf(call), call)
 	t := TextOrder{Node: call, How: "sorted"}
 	var list pyast.Node
 	switch name := f.qualified(callee); {
@@ -82,6 +82,62 @@ func (f *File) textOrder(call pyast.Node, fn *pysem.Func) (TextOrder, bool) {
 	t.Deletes, used = f.choice(call, list, fn)
 	return t, used || t.How == "compared"
 }
+
+// textKey reports whether a key function gives a part of the name that it is given, as text: `lambda name: name.split("_")[-1]`.
+func (f *File) textKey(n pyast.Node, ctx *pysem.Ctx) bool {
+	key := f.Eval.Eval(n, ctx)
+	if key.Kind == pysem.External {
+		return textFunctions[key.Name]
+	}
+	if key.Kind != pysem.FuncVal || len(key.Func.Params) != 1 {
+		return false
+	}
+	given := key.Func.Body
+	if given.Kind() == pyast.KindBlock {
+		if len(key.Func.Returns) != 1 {
+			return false
+		}
+		given = key.Func.Returns[0]
+	}
+	return f.textOf(given, key.Func, 0)
+}
+
+// textOf reports whether an expression is a part of the text that a function is given, or a list of its parts.
+func (f *File) textOf(n pyast.Node, fn *pysem.Func, depth int) bool {
+	if depth > 8 {
+		return false
+	}
+	switch n.Kind() {
+	case pyast.KindParenthesizedExpression:
+		return f.textOf(n.Nth(0), fn, depth+1)
+	case pyast.KindIdentifier:
+		if n.TextIs(fn.Params[0].Name) {
+			return true
+		}
+		defs := fn.Defs(n.Text())
+		return len(defs) == 1 && defs[0].Kind == pysem.DefAssign && f.textOf(defs[0].Value, fn, depth+1)
+	case pyast.KindSubscript:
+		return f.textOf(n.Child(pyast.FieldValue), fn, depth+1)
+	case pyast.KindAttribute:
+		return pathParts[n.Child(pyast.FieldAttribute).Text()] && f.textOf(n.Child(pyast.FieldObject), fn, depth+1)
+	case pyast.KindCall:
+		callee := n.Child(pyast.FieldFunction)
+		if textFunctions[f.qualified(callee)] {
+			return f.textOf(pysem.Args(n).Pos(0), fn, depth+1)
+		}
+		return callee.Kind() == pyast.KindAttribute && textMethods[callee.Child(pyast.FieldAttribute).Text()] && f.textOf(callee.Child(pyast.FieldObject), fn, depth+1)
+	}
+	return false
+}
+
+// textFunctions and textMethods give the text that they are given or called on, or a part of it, or its parts; pathParts are the
+// attributes of a path that do.
+var (
+	textFunctions = map[string]bool{"builtins.str": true, "os.path.basename": true, "os.path.splitext": true, "os.path.split": true, "os.path.dirname": true, "os.fspath": true}
+	textMethods   = map[string]bool{"split": true, "rsplit": true, "partition": true, "rpartition": true, "strip": true, "lstrip": true, "rstrip": true,
+		"replace": true, "removeprefix": true, "removesuffix": true, "lower": true, "upper": true, "as_posix": true}
+	pathParts = map[string]bool{"name": true, "stem": true, "parts": true, "parent": true}
+)
 
 // Purpose reports whether the code says that it wants the latest file, or deletes: without it, the choice may be among files of
 // any kind.

@@ -73,7 +73,13 @@ func (s *SaveSite) mayGo(d Deletion) bool {
 	if fn := call.Child(pyast.FieldFunction); !from.Valid() || fn.Kind() == pyast.KindAttribute && !listers.MatchString(s.Run.File.qualified(fn)) {
 		from = fn.Child(pyast.FieldObject) // Path(folder).glob("*.pt")
 	}
-	return mayMeet(s.Run.File.Eval.Eval(from, d.Ctx), s.Path.Value)
+	return slices.ContainsFunc(s.Run.File.Eval.Eval(from, d.Ctx).Alternatives(), func(listed *pysem.Value) bool {
+		at := begins(listed)
+		if i := strings.IndexAny(at.text, "*?["); i >= 0 {
+			at.text = at.text[:i] // a pattern lists what begins so
+		}
+		return slices.ContainsFunc(s.Path.Value.Alternatives(), func(written *pysem.Value) bool { return beginTogether(at, begins(written)) })
+	})
 }
 
 // mayMeet reports whether two names may lie in the same place. They do not where they begin with two options of the program or two
