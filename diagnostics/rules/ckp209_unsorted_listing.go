@@ -86,7 +86,7 @@ func unsortedListing(p *diagnostics.Pass) {
 		if !u.Classes && !u.Last && trains && !seeded {
 			continue // another order each time, whatever the listing gives
 		}
-		if u.Source.Tree() != p.File.Tree && !(trains && seeded) {
+		if u.Source.Tree() != p.File.Tree && (u.Classes || !trains || !seeded) {
 			continue // the file with the listing tells of it
 		}
 		severity := diagnostics.Information

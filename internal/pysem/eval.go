@@ -666,10 +666,13 @@ func (e *Evaluator) param(d *Def, ctx *Ctx) *Value {
 		return symbolic
 	}
 	x, ok := e.Bind(ctx, d.Param)
-	if !ok {
-		return unknown
+	switch {
+	case ok:
+		return e.Expr(x)
+	case len(f.Decorators) > 0: // which may hand it over, as those of hydra and click do
+		return symbolic
 	}
-	return e.Expr(x)
+	return unknown
 }
 
 // Bind finds what a call passes for a parameter: an argument, the default, or for *args the tuple of what is left.

@@ -81,9 +81,16 @@ func (f *File) above(c *pysem.Class, depth int) []*pysem.Class {
 	return out
 }
 
-// fillsInAny reports whether a class fills in a method that a class, or one above that, leaves empty.
+// fillsInAny reports whether a class fills in a method that another class has empty, of its own or from a class above it.
 func (f *File) fillsInAny(c, from *pysem.Class) bool {
-	return f.fillsIn(c, from) || slices.ContainsFunc(f.above(from, 0), func(b *pysem.Class) bool { return f.fillsIn(c, b) })
+	return slices.ContainsFunc(append(f.above(from, 0), from), func(b *pysem.Class) bool {
+		for name := range b.Methods {
+			if has := f.Eval.MethodOf(from, name); has != nil && emptyBody(has.Body) && f.Eval.MethodOf(c, name) != has {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // fillsIn reports whether a class gives a body to a method that one above it leaves empty.

@@ -481,7 +481,34 @@ var refusals = map[string]refusal{
 	"datetime.date.today": {"datetime objects", "str"}, "datetime.timedelta": {"timedelta objects", "str"},
 	"collections.defaultdict": {"defaultdict objects", "dict"}, "collections.deque": {"deque objects", "list"},
 	"numpy.random.default_rng": {"numpy Generator objects", ""}, "numpy.random.RandomState": {"numpy RandomState objects", ""},
-	"argparse.Namespace": {"argparse.Namespace objects", "vars"},
+	"argparse.Namespace": {"argparse.Namespace objects", "vars"}, "types.SimpleNamespace": {"SimpleNamespace objects", "vars"},
+	"packaging.version.parse": {"Version objects", "str"}, "packaging.version.Version": {"Version objects", "str"},
+	"omegaconf.OmegaConf.create": {omegaConf, ""}, "omegaconf.OmegaConf.load": {omegaConf, ""}, "omegaconf.OmegaConf.merge": {omegaConf, ""},
+	"omegaconf.OmegaConf.structured": {omegaConf, ""}, "omegaconf.OmegaConf.from_cli": {omegaConf, ""}, "omegaconf.DictConfig": {omegaConf, ""},
+	"easydict.EasyDict": {"EasyDict objects", ""}, "yacs.config.CfgNode": {"CfgNode objects", ""}, "addict.Dict": {"addict.Dict objects", ""},
+	"munch.Munch": {"Munch objects", ""}, "munch.munchify": {"Munch objects", ""}, "ml_collections.ConfigDict": {"ConfigDict objects", ""},
+	"box.Box": {"Box objects", ""}, "decimal.Decimal": {"Decimal objects", "float"}, "fractions.Fraction": {"Fraction objects", "float"},
+	"uuid.uuid4": {"UUID objects", "str"}, "random.Random": {"random.Random objects", ""}, "builtins.frozenset": {"frozensets", "list"},
+}
+
+// omegaConf is how messages call the settings that OmegaConf makes and Hydra hands to a program.
+const omegaConf = "OmegaConf objects"
+
+// handed says what a parameter is, by its annotation or because Hydra calls its function, when weights_only refuses that.
+func (f *File) handed(v *pysem.Value) (what, as string) {
+	if v.Ctx == nil {
+		return "", ""
+	}
+	for _, d := range v.Ctx.Func.Decorators {
+		if d.Kind() == pyast.KindCall && f.qualified(d.Child(pyast.FieldFunction)) == "hydra.main" {
+			return omegaConf, ""
+		}
+	}
+	if declared := f.declaredAs(v); len(declared) == 1 {
+		r := refusals[calleeName(declared[0])]
+		return r.what, r.as
+	}
+	return "", ""
 }
 
 // arrays and scalars are numpy functions by what they return; a reduction with an axis gives an array.
@@ -503,6 +530,8 @@ func (f *File) refused(v *pysem.Value, depth int) (what, as string) {
 				return numpyScalars, as
 			}
 		}
+	case pysem.ParamVal:
+		return f.handed(v)
 	case pysem.Instance:
 		if v.Node.Valid() && f.Object(v, "") == nil {
 			return fmt.Sprintf("objects of class `%s`", v.Class.Name), ""
