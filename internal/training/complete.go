@@ -2,6 +2,7 @@ package training
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -212,6 +213,8 @@ func (f *File) HasStateToLose(o *Object) (state, ok bool) {
 	return true, true
 }
 
+var lastEpoch = regexp.MustCompile(`^last_epoch$`)
+
 // FastForwarded says that a scheduler finds its place on resume without saved state: it is stepped by an explicit epoch, built
 // with last_epoch, set by hand, stepped forward in a loop before training, or works in the first epochs only.
 func (f *File) FastForwarded(o *Object) bool {
@@ -222,7 +225,7 @@ func (f *File) FastForwarded(o *Object) bool {
 				return true
 			}
 		}
-		if args.KwStar {
+		if args.KwStar && f.speaks(lastEpoch) { // which may be among the keywords; one that a settings file holds is the same in each run
 			return true
 		}
 		if strings.HasSuffix(o.Class, "LambdaLR") {
