@@ -30,7 +30,10 @@ var errFindings = errors.New("findings are left")
 // errReported ends a command with exitError; everything has been said already.
 var errReported = errors.New("errors were reported")
 
-func main() { os.Exit(run(diagnostics.Product)) }
+func main() {
+	prove.Guard()
+	os.Exit(run(diagnostics.Product))
+}
 
 // run executes the command line, with the rules that there are, and gives the exit code.
 func run(rules *diagnostics.Registry) int {

@@ -7,6 +7,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/prove"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
 
@@ -70,6 +71,7 @@ func keywordRule(code, name, function string, remedy diagnostics.SetKeyword) *di
 }
 
 func TestMain(m *testing.M) {
+	prove.Guard()
 	testscript.Main(m, map[string]func(){"ckpt-lsp": func() { os.Exit(run(scripted())) }})
 }
 

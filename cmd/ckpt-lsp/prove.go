@@ -51,10 +51,12 @@ What differs is told with the step, the component (learning rate, optimizer stat
 and the rules that tell of it without running anything.
 
 The script runs in copies of the working directory, which are removed afterwards; .git, caches and
-virtual environments are left out, and directories with data can be linked to with --link. A script
-that saves outside of its copy is stopped. The shim needs nothing but torch. Name how the script
-resumes with --resume-args, or with --resume-command where another script does; {checkpoint} in
-them stands for the newest checkpoint. Without either the same command must resume.
+virtual environments are left out, and directories with data can be linked to with --link. Outside
+of its copy nothing is changed but what --allow-write names: a change is refused, and told with its
+line. On Linux with Landlock that holds for whatever runs, elsewhere for Python code. The shim needs
+nothing but torch. Name how the script resumes with --resume-args, or with --resume-command where
+another script does; {checkpoint} in them stands for the newest checkpoint. Without either the same
+command must resume.
 
     ckpt-lsp prove --resume-args "--resume last.pt" -- python train.py --epochs 10
     ckpt-lsp prove --only kill --kills 30 -- python train.py
@@ -81,6 +83,9 @@ func (p *prover) run(ctx context.Context, command []string) error {
 	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
+	if unheld := prove.Unheld(); unheld != "" {
+		fmt.Fprintln(p.err, "warning:", unheld)
+	}
 	r, err := prove.Run(ctx, p.options)
 	if p.options.Progress != nil {
 		p.options.Progress(prove.Status{})

@@ -22,6 +22,11 @@ const programs = "../../testdata/proof"
 // atOnce is how many programs run side by side.
 var atOnce = max(2, runtime.NumCPU())
 
+func TestMain(m *testing.M) {
+	prove.Guard()
+	os.Exit(m.Run())
+}
+
 // TestProof shows of every program that it lacks what it is to have, and that its fixes give it that.
 func TestProof(t *testing.T) {
 	if testing.Short() {

@@ -24,6 +24,7 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.Uint64Var(&o.Seed, "seed", 0, "choose the moments of the kills")
 	flags.StringVar(&o.Python, "python", "", "the Python interpreter, in place of the command's")
 	flags.StringSliceVar(&o.Link, "link", nil, "directories that the copies link to: data that is only read")
+	flags.StringSliceVar(&o.AllowWrite, "allow-write", nil, "directories besides the copy that the script may change")
 	flags.BoolVar(&o.InPlace, "in-place", false, "run in the working directory itself; checkpoints in it are overwritten")
 	flags.StringVar(&o.Keep, "keep", "", "leave the evidence in this new directory")
 	flags.DurationVar(&o.Timeout, "timeout", 0, "the most time that one run may take, such as 10m (default: no limit)")

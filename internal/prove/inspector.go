@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // inspected is what loading a file says: "" where it loads.
@@ -21,20 +21,29 @@ type inspected struct {
 
 // inspector is a Python process that loads files, one after the other.
 type inspector struct {
-	command *exec.Cmd
+	command *program
+	stop    func() bool
 	ask     io.WriteCloser
 	answers *bufio.Reader
 	printed strings.Builder
 }
 
 func (s *session) newInspector(ctx context.Context) (*inspector, error) {
-	c := exec.CommandContext(ctx, s.python, filepath.Join(s.work, "shim", "ckpt_prove_inspect.py"))
+	o := order{Write: []string{s.temporary}, Command: []string{s.python, filepath.Join(s.work, "shim", "ckpt_prove_inspect.py")}}
+	c, err := newProgram(o)
+	if err != nil {
+		return nil, err
+	}
+	allowed, err := o.environment()
+	if err != nil {
+		return nil, err
+	}
 	c.Dir = s.work
 	// Whole models need the classes of the script.
-	c.Env = append(os.Environ(), "PYTHONPATH="+s.root+string(os.PathListSeparator)+os.Getenv("PYTHONPATH"), "PYTHONDONTWRITEBYTECODE=1")
+	path := []string{filepath.Join(s.work, "shim"), s.root, os.Getenv("PYTHONPATH")}
+	c.Env = append(os.Environ(), allowed, "PYTHONPATH="+strings.Join(path, string(os.PathListSeparator)), "PYTHONDONTWRITEBYTECODE=1")
 	i := &inspector{command: c}
 	c.Stderr = &i.printed
-	var err error
 	if i.ask, err = c.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -43,7 +52,8 @@ func (s *session) newInspector(ctx context.Context) (*inspector, error) {
 		return nil, err
 	}
 	i.answers = bufio.NewReader(answers)
-	return i, c.Start()
+	i.stop = context.AfterFunc(ctx, func() { c.signal(syscall.SIGKILL) })
+	return i, c.start()
 }
 
 // at loads files, named from a directory, in their order. Those that are not there are left out.
@@ -75,11 +85,12 @@ func (i *inspector) at(dir string, paths []string) ([]inspected, error) {
 }
 
 func (i *inspector) failed(err error) error {
-	_ = i.command.Wait()
+	_ = i.command.wait()
 	return fmt.Errorf("loading the checkpoints that a kill left: %w\n%s", err, i.printed.String())
 }
 
 func (i *inspector) close() {
+	i.stop()
 	i.ask.Close()
-	_ = i.command.Wait()
+	_ = i.command.wait()
 }

@@ -31,6 +31,8 @@ type Options struct {
 	InPlace bool
 	// Link are directories below Dir that the copies link to instead of copying them: data that the script only reads.
 	Link []string
+	// AllowWrite are directories besides the copy that the runs may change: relative to Dir, or absolute.
+	AllowWrite []string
 	// Python replaces the interpreter of the command.
 	Python string
 	// Questions to ask; all of them where it is empty.

@@ -10,7 +10,6 @@ import (
 	"math"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -33,12 +32,6 @@ type child interface {
 	signal(syscall.Signal)
 }
 
-// program is a child started as a program.
-type program struct{ *exec.Cmd }
-
-func (p program) wait() error             { return p.Wait() }
-func (p program) signal(s syscall.Signal) { signalGroup(p.Cmd, s) }
-
 // processes are those of one run.
 type processes struct {
 	pids     string // the directory in which the shim leaves the numbers of its processes
@@ -49,6 +42,7 @@ type processes struct {
 // where its output goes.
 type launch struct {
 	command, env []string
+	write        []string // the directories that it may write to
 	dir, pids    string
 	ranks        int
 	output       *os.File
@@ -84,10 +78,12 @@ func (l launch) child(env []string) (child, error) {
 	if l.zygote != nil && script(l.command) == 1 {
 		return l.zygote.start(l.command[1:], env, l.dir, l.output.Name())
 	}
-	c := exec.Command(l.command[0], l.command[1:]...)
-	c.Dir, c.Env, c.Stdout, c.Stderr = l.dir, env, l.output, l.output
-	ownGroup(c)
-	return program{c}, c.Start()
+	p, err := newProgram(order{Write: l.write, Command: l.command})
+	if err != nil {
+		return nil, err
+	}
+	p.Dir, p.Env, p.Stdout, p.Stderr = l.dir, env, l.output, l.output
+	return p, p.start()
 }
 
 // RankEnvironment is what torchrun would set for one of several processes on this machine, which meet at a port.

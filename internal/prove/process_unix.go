@@ -19,6 +19,12 @@ func signalGroup(c *exec.Cmd, s syscall.Signal) {
 	}
 }
 
+// ours reports whether a file belongs to who runs this process.
+func ours(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Getuid()
+}
+
 // watched reports whether a process is one of ours still, and not another one that was given its number.
 func watched(pid int) bool {
 	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))

@@ -61,11 +61,7 @@ func copyTree(from, to string, link []string) error {
 			}
 			return os.MkdirAll(target, 0o700)
 		case d.Type()&fs.ModeSymlink != 0:
-			points, err := os.Readlink(path)
-			if err != nil {
-				return err
-			}
-			return os.Symlink(points, target)
+			return copyLink(from, path, target)
 		case !d.Type().IsRegular():
 			return nil // sockets, pipes and devices are nobody's data
 		}
@@ -79,6 +75,33 @@ func copyTree(from, to string, link []string) error {
 		return fmt.Errorf("%s holds %w: name the directories with data with --link, or work in it with --in-place", from, err)
 	}
 	return err
+}
+
+// copyLink copies a symbolic link of a tree. One that leads to something in the tree leads to the copy of it, also where it names it by its
+// absolute path; one that leads elsewhere leads there.
+func copyLink(tree, path, to string) error {
+	points, err := os.Readlink(path)
+	if err != nil {
+		return err
+	}
+	full := points
+	if !filepath.IsAbs(full) {
+		full = filepath.Join(filepath.Dir(path), points)
+	}
+	inside, err := filepath.Rel(tree, full)
+	switch {
+	case err != nil || !filepath.IsLocal(inside):
+		points = full
+	case filepath.IsAbs(points):
+		here, err := filepath.Rel(tree, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		if points, err = filepath.Rel(here, inside); err != nil {
+			return err
+		}
+	}
+	return os.Symlink(points, to)
 }
 
 func copyFile(from, to string) (n int64, err error) {

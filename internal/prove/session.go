@@ -19,12 +19,11 @@ const settingsVariable = "CKPT_PROVE"
 
 // settings are what the shim is told; ckpt_prove_watch.py reads them.
 type settings struct {
-	Root    string `json:"root"`
-	Events  string `json:"events"`
-	Pids    string `json:"pids"`
-	InPlace bool   `json:"in_place,omitempty"`
-	Steps   int    `json:"steps,omitempty"`
-	Kill    *kill  `json:"kill,omitempty"`
+	Root   string `json:"root"`
+	Events string `json:"events"`
+	Pids   string `json:"pids"`
+	Steps  int    `json:"steps,omitempty"`
+	Kill   *kill  `json:"kill,omitempty"`
 }
 
 // kill says when a run ends itself: at the step behind so many checkpoint writes, or in a file operation when so many bytes of it
@@ -38,13 +37,17 @@ type kill struct {
 // session holds the directories of one proof.
 type session struct {
 	options Options
-	work    string // everything of the proof
-	base    string // what each run starts from, "" for runs in place
-	root    string // where runs work; the same path for all, as paths find their way into checkpoints
-	python  string
-	torch   string // its version
-	runs    int
-	planned int
+	scratch *scratch // removed in the end
+	work    string   // everything of the proof
+	base    string   // what each run starts from, "" for runs in place
+	root    string   // where runs work; the same path for all, as paths find their way into checkpoints
+	// temporary is where the runs put their temporary files, and allowed are the directories besides that they may write to.
+	temporary string
+	allowed   []string
+	python    string
+	torch     string // its version
+	runs      int
+	planned   int
 }
 
 // run is one run of the script that came to an end.
@@ -72,7 +75,11 @@ func newSession(o Options) (_ *session, err error) {
 	if err := s.findScript(); err != nil {
 		return nil, err
 	}
-	if s.work, err = workDirectory(o.Keep); err != nil {
+	if err := s.allow(); err != nil {
+		return nil, err
+	}
+	if err := s.makeRoom(); err != nil {
+		s.close()
 		return nil, err
 	}
 	defer func() {
@@ -94,14 +101,41 @@ func newSession(o Options) (_ *session, err error) {
 	return s, copyTree(s.options.Dir, s.base, o.Link)
 }
 
-func workDirectory(keep string) (string, error) {
-	if keep == "" {
-		dir, err := os.MkdirTemp("", "ckpt-lsp-prove-")
-		if err != nil {
-			return "", err
+// allow finds the directories that the runs may write to besides their copy.
+func (s *session) allow() error {
+	for _, dir := range s.options.AllowWrite {
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(s.options.Dir, dir)
 		}
-		return filepath.EvalSymlinks(dir)
+		real, err := filepath.EvalSymlinks(dir)
+		if err != nil {
+			return fmt.Errorf("--allow-write %s: expected a directory that is there: %w", dir, err)
+		}
+		s.allowed = append(s.allowed, real)
 	}
+	return nil
+}
+
+// makeRoom makes the directories of the proof.
+func (s *session) makeRoom() (err error) {
+	sweep()
+	if s.scratch, err = newScratch(); err != nil {
+		return err
+	}
+	s.temporary = filepath.Join(s.scratch.dir, "tmp")
+	if err := os.Mkdir(s.temporary, 0o700); err != nil {
+		return err
+	}
+	if s.options.Keep == "" {
+		s.work = s.scratch.dir
+		return nil
+	}
+	s.work, err = evidence(s.options.Keep)
+	return err
+}
+
+// evidence is the directory that is left, which must be a new one.
+func evidence(keep string) (string, error) {
 	if entries, err := os.ReadDir(keep); err == nil && len(entries) > 0 {
 		return "", fmt.Errorf("%s is not empty: expected a new directory for the evidence", keep)
 	}
@@ -117,11 +151,10 @@ func workDirectory(keep string) (string, error) {
 
 // close removes what is not kept.
 func (s *session) close() {
-	if s.work == "" {
-		return
+	if s.scratch != nil {
+		s.scratch.remove()
 	}
-	if s.options.Keep == "" {
-		_ = os.RemoveAll(s.work)
+	if s.options.Keep == "" || s.work == "" {
 		return
 	}
 	_ = os.RemoveAll(filepath.Join(s.work, "base"))
@@ -245,7 +278,7 @@ func (s *session) moved(words []string) []string {
 // do runs a command in the directory of runs, and reads what it did.
 func (s *session) do(ctx context.Context, name, doing string, command []string, k *kill) (*run, error) {
 	dir := filepath.Join(s.work, name)
-	set := settings{Root: s.root, Events: filepath.Join(dir, "events"), Pids: filepath.Join(dir, "pids"), InPlace: s.options.InPlace, Steps: s.options.Steps, Kill: k}
+	set := settings{Root: s.root, Events: filepath.Join(dir, "events"), Pids: filepath.Join(dir, "pids"), Steps: s.options.Steps, Kill: k}
 	for _, d := range []string{set.Events, set.Pids} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return nil, err
@@ -261,7 +294,12 @@ func (s *session) do(ctx context.Context, name, doing string, command []string, 
 		return nil, err
 	}
 	defer output.Close()
-	env := append(os.Environ(),
+	o := order{Write: append([]string{s.root, dir, s.temporary}, s.allowed...)}
+	allowed, err := o.environment()
+	if err != nil {
+		return nil, err
+	}
+	env := append(os.Environ(), allowed, "TMPDIR="+s.temporary, "TMP="+s.temporary, "TEMP="+s.temporary,
 		settingsVariable+"="+string(told),
 		"PYTHONPATH="+strings.TrimSuffix(filepath.Join(s.work, "shim")+string(os.PathListSeparator)+s.moved([]string{"", os.Getenv("PYTHONPATH")})[1], string(os.PathListSeparator)),
 		"PYTHONDONTWRITEBYTECODE=1")
@@ -270,7 +308,7 @@ func (s *session) do(ctx context.Context, name, doing string, command []string, 
 	defer stop()
 	go follow(watching, set.Events, doing, s.options.Progress)
 	started, err := launch{
-		command: s.moved(command), env: env, dir: s.root, pids: set.Pids, ranks: s.options.Ranks, output: output, zygote: s.options.Zygote,
+		command: s.moved(command), write: o.Write, env: env, dir: s.root, pids: set.Pids, ranks: s.options.Ranks, output: output, zygote: s.options.Zygote,
 	}.start()
 	if err != nil {
 		return nil, err
@@ -293,8 +331,8 @@ func (s *session) explain(r *run, pids string) error {
 				if e.Kind == "unwatched" { // an answer would rest on what was not seen
 					return fmt.Errorf("%w: %s: %s", ErrNotWatched, e.What, e.Error)
 				}
-				if e.Kind == "outside" {
-					return fmt.Errorf("%s saves to %s, outside of the copy that it runs in: give it a path below its working directory, or allow it with --in-place", e.At, e.Path)
+				if e.Kind == "outside" && (e.What == "save" || r.failed != nil) {
+					return fmt.Errorf("%s changes %s, outside of the copy that the run works in: give it a path below its working directory, or allow it with --allow-write %s", e.At, e.Path, e.Target)
 				}
 			}
 		}
@@ -315,7 +353,11 @@ func (s *session) explain(r *run, pids string) error {
 
 // scriptFailed tells how a run ended, with the end of what it printed.
 func scriptFailed(r *run) error {
-	return fmt.Errorf("%w (%w); the end of what it printed:\n%s", ErrScriptFailed, r.failed, tail(r.output, 20))
+	printed, hint := tail(r.output, 20), ""
+	if strings.Contains(printed, "Permission denied") || strings.Contains(printed, "Operation not permitted") {
+		hint = "; outside of the copy that it works in nothing can be changed but what --allow-write DIR allows"
+	}
+	return fmt.Errorf("%w (%w)%s; the end of what it printed:\n%s", ErrScriptFailed, r.failed, hint, printed)
 }
 
 // killed reports whether a run ended at the moment it was told to.

@@ -7,6 +7,9 @@ import sys
 
 _here = os.path.dirname(os.path.abspath(__file__))
 
+if os.environ.get("CKPT_PROVE_WRITE"):
+    import ckpt_prove_guard
+
 if os.environ.get("CKPT_PROVE"):
     import ckpt_prove_watch
 
