@@ -12,12 +12,12 @@ import (
 // # What it does
 //
 // Reports a resume that skips as many batches as a checkpoint says were trained, of a loader with `shuffle=True` whose random
-// numbers are not those of the interrupted run.
+// numbers are not those of the interrupted run, and a `load_state_dict` that shuffles once what each epoch shuffles again.
 //
 // # Why it matters
 //
 // The loader draws a new order. The batches that are skipped are not those that were trained: some samples are seen twice in this
-// epoch, and others not at all.
+// epoch, and others not at all. What is shuffled epoch after epoch has another order after two shuffles than after the last one alone.
 //
 // # Example
 //
@@ -99,6 +99,14 @@ func midepochReshuffle(p *diagnostics.Pass) {
 			Message: fmt.Sprintf("The loader reshuffles after a resume, so the `%s` batches that are skipped are not those that were trained. "+
 				"Some samples come twice in this epoch, others not at all.", shortened(s.Count)),
 			Related: []diagnostics.Related{at(s.Loader.Node, "the loader that shuffles"), at(s.Load.Node, "training resumes from this file")},
+		})
+	}
+	for _, r := range p.File.Replays() {
+		p.Report(diagnostics.Diagnostic{
+			Place: training.FirstLine(r.At),
+			Message: fmt.Sprintf("Each epoch shuffles what the last one left of `%s`, and this shuffles it once: after more than one the order is "+
+				"another. The place in it is then that of other examples.", r.Name),
+			Related: []diagnostics.Related{at(r.Each, "each epoch shuffles it here")},
 		})
 	}
 }

@@ -128,12 +128,12 @@ func quoted(n pyast.Node) string {
 // that the same function seeds.
 func (f *File) drawsSeeded(call pyast.Node) bool {
 	fn := call.Child(pyast.FieldFunction)
-	if !drawNames[lastPart(fn.Text())] {
+	if !givesDrawn(call) {
 		return false
 	}
 	scope := f.ScopeOf(call)
 	if e, ok := torch.Lookup(f.qualified(fn)); ok {
-		if e.Kind != torch.RNGDraw || !givesDrawn(fn) {
+		if e.Kind != torch.RNGDraw {
 			return false
 		}
 		for _, c := range scope.Calls {
@@ -144,7 +144,7 @@ func (f *File) drawsSeeded(call pyast.Node) bool {
 		}
 		return false
 	}
-	if fn.Kind() != pyast.KindAttribute || !givesDrawn(fn) {
+	if fn.Kind() != pyast.KindAttribute {
 		return false
 	}
 	own := f.Eval.Eval(fn.Child(pyast.FieldObject), f.Eval.In(scope.Module, fn)).Known()
@@ -156,9 +156,9 @@ func (f *File) drawsSeeded(call pyast.Node) bool {
 	return ok && e.Kind == torch.OwnRNG && seed.Valid() && !seed.Is(pyast.KindNoneLiteral)
 }
 
-// givesDrawn reports whether a drawing function gives elements of what it is given, which are others where that comes in another order.
-func givesDrawn(fn pyast.Node) bool {
-	switch lastPart(fn.Text()) {
+// givesDrawn reports whether a call is named as a drawing function that gives elements of what it is given, which are others where that comes in another order.
+func givesDrawn(call pyast.Node) bool {
+	switch calledName(call) {
 	case "choice", "choices", "sample", "permutation":
 		return true
 	}
