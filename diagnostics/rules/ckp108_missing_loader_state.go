@@ -13,8 +13,8 @@ import (
 // # What it does
 //
 // Reports a checkpoint that training resumes from and that does not say where in the data the training was: it lacks the state
-// of a generator of its own (`generator=`) that shuffles them, or it is written in the middle of an epoch without the number of
-// batches done.
+// of a generator of its own (`generator=`) that shuffles them, it is written in the middle of an epoch without the number of
+// batches done, or the training goes on at the saved step with an iterator that starts at its first batch.
 //
 // # Why it matters
 //
@@ -72,7 +72,7 @@ import (
 // # Fix safety
 //
 // The fix saves the generator's state and sets it before the loop. It is unsafe because the order of a resumed run changes.
-// For a save in the middle of an epoch there is no fix: batches must be skipped, with the random state of the epoch's start.
+// For a save in the middle of an epoch, and for an iterator, there is no fix: batches must be skipped, with the random state of the epoch's start.
 //
 // # What it does not see
 //
@@ -115,6 +115,15 @@ func missingLoaderState(p *diagnostics.Pass) {
 				Severity: proven(r, diagnostics.Information),
 				Message:  "This checkpoint is written in the middle of an epoch and does not say how many batches were done. After resuming, they are repeated, or the rest of the epoch is skipped.",
 				Related:  append(loadedHere(r.Load), at(l.Node.Child(pyast.FieldRight), "the batches come from here")),
+			})
+		}
+		if x, ok := s.FromFirstBatch(r.Load); ok {
+			p.Report(diagnostics.Diagnostic{
+				Place:    training.FirstLine(x.Next),
+				Severity: proven(r, diagnostics.Information),
+				Message: fmt.Sprintf("After a resume `%s` starts at its first batch, though training goes on at `%s`. What was trained comes again.",
+					x.Name, shortened(x.Count)),
+				Related: append(loadedHere(r.Load), at(x.Made, "the iterator is made here, once"), at(s.Node, "the checkpoint does not say where in the data the training is")),
 			})
 		}
 	}

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -165,6 +166,78 @@ func (s *SaveSite) MidEpoch() *Loop {
 		}
 	}
 	return l
+}
+
+// Restart is an iterator that gives its first batches again after a resume.
+type Restart struct {
+	// Next takes the batches in the training loop; Made makes the iterator, once, before it; Name is its name.
+	Next, Made pyast.Node
+	Name       string
+	// Count is what tells the loop at which step it goes on.
+	Count pyast.Node
+}
+
+// FromFirstBatch is the iterator from which the loop around a save takes its batches with next(), where that is made at the first batch
+// though a load tells the loop at which step it goes on: what was trained comes again. ok is false where batches are left out, and where
+// the iterator is made anew in the loop, so that no pass is special.
+func (s *SaveSite) FromFirstBatch(load *LoadSite) (restart Restart, ok bool) {
+	if load == nil || s.Loop == nil {
+		return Restart{}, false
+	}
+	f, r, outer := s.Run.File, s.Run, s.Loop.Outer()
+	count := f.goesOnAt(outer, load)
+	if !count.Valid() {
+		return Restart{}, false
+	}
+	for _, c := range r.Calls {
+		if c.Callee != "builtins.next" || !outer.Holds(c.Index) {
+			continue
+		}
+		taken := pysem.Args(c.Node).Pos(0)
+		made := f.Eval.Eval(taken, c.Ctx)
+		if made.Callee() != "builtins.iter" || outer.Node.Encloses(made.Node) || f.process(made.Ctx) != f.process(c.Ctx) {
+			continue
+		}
+		over := pysem.Args(made.Node).Pos(0)
+		loader := f.Object(f.Eval.Eval(over, made.Ctx), over.Text())
+		if loader == nil || loader.Kind != Loader || f.readsFrom(load, loader.Call, loader.Ctx) || s.speaksOf(baseName(taken.Text()), baseName(loader.Name)) {
+			continue
+		}
+		skips := slices.ContainsFunc(r.Calls, func(x *Call) bool { // takes batches before the loop
+			return x.Callee == "builtins.next" && x.Index < outer.First && stems(f.Eval.Eval(pysem.Args(x.Node).Pos(0), x.Ctx), made)
+		})
+		if !skips {
+			return Restart{c.Node, made.Node, taken.Text(), count}, true
+		}
+	}
+	return Restart{}, false
+}
+
+// goesOnAt is what a load tells a loop of where it goes on: a part of its condition, or its start.
+func (f *File) goesOnAt(l *Loop, load *LoadSite) pyast.Node {
+	for _, told := range []pyast.Node{l.Node.Child(pyast.FieldCondition), l.Start} {
+		for n := range told.Descendants() {
+			if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) || n.Field() == pyast.FieldAttribute {
+				continue
+			}
+			if from, key := f.Source(f.Eval.Eval(n, l.Ctx)); from == load && key != "" && !isEpochKey(key) {
+				return n
+			}
+		}
+	}
+	return pyast.Node{}
+}
+
+// readsFrom reports whether any part of an expression comes from a load.
+func (f *File) readsFrom(load *LoadSite, n pyast.Node, ctx *pysem.Ctx) bool {
+	for d := range n.Descendants() {
+		if d.Is(pyast.KindIdentifier, pyast.KindAttribute) && d.Field() != pyast.FieldAttribute {
+			if from, _ := f.Source(f.Eval.Eval(d, ctx)); from == load {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // batches reports whether a loop goes through a data loader, as its construction or its name says.
