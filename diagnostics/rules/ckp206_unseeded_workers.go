@@ -209,8 +209,14 @@ func unseededNumpy(p *diagnostics.Pass, use training.LoaderUse) {
 	if !ok {
 		return
 	}
+	place := use.Event.Node
+	if d.Event.Node.Tree() == p.File.Tree { // the loader of another file is given what draws here
+		for ctx := use.Event.Ctx; place.Tree() != p.File.Tree && ctx.Parent != nil; ctx = ctx.Parent {
+			place = ctx.Call
+		}
+	}
 	p.Report(diagnostics.Diagnostic{
-		Place: training.FirstLine(use.Event.Node), Severity: severity,
+		Place: training.FirstLine(place), Severity: severity,
 		Message: fmt.Sprintf("Torch %d.%d, which this project allows, does not seed numpy in workers: %s draws the same numbers in each of them.",
 			p.Torch.Major, p.Torch.Minor, d.What),
 		Related:  []diagnostics.Related{at(d.Event.Node, "drawn in the workers")},

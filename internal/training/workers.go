@@ -98,7 +98,74 @@ func (f *File) DatasetDraw(data *pysem.Value, g torch.RNG) (Draw, bool) {
 			return d, true
 		}
 	}
+	return f.takenDraw(data.Class, g)
+}
+
+// takenDraw is the first number taken from a generator by a function that the access methods of a class call for each sample because a
+// method keeps it: `data.add(jitter)`, where add appends to the steps that __getitem__ goes through.
+func (f *File) takenDraw(c *pysem.Class, g torch.RNG) (Draw, bool) {
+	for _, taker := range f.takers(c) {
+		for _, m := range f.involved() {
+			for _, fn := range m.Funcs {
+				for _, call := range fn.Calls {
+					if calledName(call) != taker.method.Name || call.Child(pyast.FieldFunction).Kind() != pyast.KindAttribute {
+						continue
+					}
+					ctx := f.Eval.In(m, call)
+					on := f.Eval.Eval(call.Child(pyast.FieldFunction).Child(pyast.FieldObject), ctx)
+					_, place := parameter(taker.method, taker.param)
+					given := f.Eval.Eval(pysem.Args(call).Get(place, taker.param), ctx)
+					if on.Kind != pysem.Instance || f.Eval.MethodOf(on.Class, taker.method.Name) != taker.method || given.Kind != pysem.FuncVal {
+						continue
+					}
+					if d, ok := f.drawIn(f.Eval.Root(given.Func, given.Base), g); ok {
+						return d, true
+					}
+				}
+			}
+		}
+	}
 	return Draw{}, false
+}
+
+// taker is a method that keeps what a parameter is given, to be called for each sample.
+type taker struct {
+	method *pysem.Func
+	param  string
+}
+
+// takers are the methods of a class that keep a function which its access methods call: they append it to a list that those go through.
+func (f *File) takers(c *pysem.Class) []taker {
+	called := map[string]bool{} // as "self.steps"
+	for _, name := range []string{"__getitem__", "__iter__"} {
+		m := f.Eval.MethodOf(c, name)
+		if m == nil {
+			continue
+		}
+		for _, call := range m.Calls {
+			for _, d := range m.Defs(call.Child(pyast.FieldFunction).Text()) {
+				if d.Kind == pysem.DefFor && ofSelf(d.Value) {
+					called[d.Value.Text()] = true
+				}
+			}
+		}
+	}
+	var out []taker
+	if len(called) == 0 {
+		return out
+	}
+	for _, m := range c.Module.Funcs {
+		if m.Class == nil || !f.related(c, m.Class) {
+			continue
+		}
+		for _, call := range m.Calls {
+			fn, kept := call.Child(pyast.FieldFunction), pysem.Args(call).Pos(0)
+			if p, _ := parameter(m, kept.Text()); p != nil && calledName(call) == "append" && called[fn.Child(pyast.FieldObject).Text()] {
+				out = append(out, taker{m, p.Name})
+			}
+		}
+	}
+	return out
 }
 
 // methodDraw is the first number that a method of an object takes from a generator, helpers walked into.
@@ -107,7 +174,12 @@ func (f *File) methodDraw(self *pysem.Value, name string, g torch.RNG) (Draw, bo
 	if m == nil {
 		return Draw{}, false
 	}
-	r := &Run{File: f, Entry: m, Events: f.drawing().Trace(f.Eval.Root(m, self))}
+	return f.drawIn(f.Eval.Root(m, self), g)
+}
+
+// drawIn is the first number that a function takes from a generator in a context, helpers walked into.
+func (f *File) drawIn(ctx *pysem.Ctx, g torch.RNG) (Draw, bool) {
+	r := &Run{File: f, Entry: ctx.Func, Events: f.drawing().Trace(ctx)}
 	all := func(*pysem.Ctx) bool { return true } // the method's own context too, where self is known
 	for _, d := range r.Draws() {
 		if slices.Contains(d.Generators, g) && !f.ruledOut(d.Event.Frame, all) {
