@@ -68,7 +68,7 @@ func unloadablePayload(p *diagnostics.Pass) {
 		return
 	}
 	var severity diagnostics.Severity
-	if p.Torch.Before(2, 6) || p.NeverTorch(2, 6) || p.File.Unrestricted() {
+	if p.NeverTorch(2, 6) || p.File.Unrestricted() {
 		severity = diagnostics.Information
 	}
 	overridingLoads(p, severity)
