@@ -43,9 +43,10 @@ type File struct {
 	contracts   []*SaveSite // asked for once, see Contracts
 	modules     []*pysem.Module
 	cuda        *bool
-	rankTests   map[judged]RankTest  // of the frames asked for, see frameTest
-	seeders     map[*pysem.Func]bool // functions that set a given seed themselves, or do not, once they are asked for
-	options     map[string]option    // of the command line, by name
+	rankTests   map[judged]RankTest      // of the frames asked for, see frameTest
+	seeders     map[*pysem.Func]bool     // functions that set a given seed themselves, or do not, once they are asked for
+	callees     map[*pysem.Func][]string // the last names of what functions call, once they are asked for
+	options     map[string]option        // of the command line, by name
 }
 
 // Analyze reads the facts of one file that stands alone.

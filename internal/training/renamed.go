@@ -31,9 +31,19 @@ func (x rename) source() pyast.Node {
 
 // renames are those calls of a run, in order.
 func (r *Run) renames() []rename {
+	if r.renamed == nil {
+		r.renamed = r.findRenames()
+	}
+	return r.renamed
+}
+
+func (r *Run) findRenames() []rename {
 	f := r.File
-	var out []rename
+	out := []rename{}
 	for _, c := range r.Calls {
+		if c.Callee == "" && c.Method != "rename" && c.Method != "replace" {
+			continue
+		}
 		args := pysem.Args(c.Node)
 		x := rename{Call: c, keeps: duplicators.MatchString(c.Callee)}
 		to := args.Get(1, "dst")

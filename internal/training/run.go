@@ -39,6 +39,7 @@ type Run struct {
 	draws     []Draw      // asked for once, see Draws
 	elsewhere *pyast.Node // asked for once, see SeedsElsewhere
 	processes []Processes // asked for once, see evidence
+	renamed   []rename    // asked for once, see renames
 }
 
 // Begins are the functions of the file that the run is known by to other files: its entry point, or the methods of the class that

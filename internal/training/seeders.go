@@ -99,7 +99,7 @@ func (f *File) unseenSeeders(r *Run) map[string]bool {
 				if fn.Name == "" || fn == m.Top || entered[fn] || out[fn.Name] {
 					continue
 				}
-				if f.setsSeed(fn) || slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool { return out[lastPart(c.Child(pyast.FieldFunction).Text())] }) {
+				if f.setsSeed(fn) || len(out) > 0 && slices.ContainsFunc(f.callsNames(fn), func(name string) bool { return out[name] }) {
 					out[fn.Name] = true
 					if fn.Name == "__init__" && fn.Class != nil {
 						out[fn.Class.Name] = true
@@ -110,6 +110,23 @@ func (f *File) unseenSeeders(r *Run) map[string]bool {
 	}
 	delete(out, "__init__")
 	return out
+}
+
+// callsNames are the last names of what a function calls.
+func (f *File) callsNames(fn *pysem.Func) []string {
+	names, known := f.callees[fn]
+	if !known {
+		if f.callees == nil {
+			f.callees = map[*pysem.Func][]string{}
+		}
+		for _, c := range fn.Calls {
+			if name := lastPart(c.Child(pyast.FieldFunction).Text()); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		f.callees[fn] = names
+	}
+	return names
 }
 
 // setsSeed reports whether a function itself sets a seed that it is given.
