@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,10 +9,28 @@ import (
 	"testing"
 
 	"go.lsp.dev/jsonrpc2"
+	"go.lsp.dev/uri"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 )
 
 // nameless are URIs that name no file.
 var nameless = []string{"", "file:", "file://", "file:///", "file:////", "file://%00", "file:///a%00b", "file:///a/..", "/"}
+
+// TestFilePath tells the URIs of files from those that name none.
+func TestFilePath(t *testing.T) {
+	for _, u := range nameless {
+		if path, ok := filePath(uri.URI(u)); ok || namesDocument(uri.URI(u)) == nil {
+			t.Errorf("%q is the file %q", u, path)
+		}
+	}
+	if path, ok := filePath("file:///a/b%20c.py"); !ok || path != "/a/b c.py" || namesDocument("file:///a/b%20c.py") != nil {
+		t.Errorf("a file is %q, %v", path, ok)
+	}
+	if path, ok := filePath("untitled:Untitled-1"); ok || namesDocument("untitled:Untitled-1") != nil {
+		t.Errorf("what is no file is %q", path)
+	}
+}
 
 // TestNoFolder holds that what names no folder is none: the whole disk is not looked at.
 func TestNoFolder(t *testing.T) {
@@ -91,5 +110,26 @@ func TestLargeFolder(t *testing.T) {
 	}
 	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > size {
 		t.Errorf("%d MB were allocated", (after.TotalAlloc-before.TotalAlloc)>>20)
+	}
+}
+
+// TestDiscoveryEnds holds that who looks for files does not wait longer than he wants to, be it for others, and that half of the files are
+// not taken for all.
+func TestDiscoveryEnds(t *testing.T) {
+	f := newTree(t, map[string]string{"a.py": "", "sub/b.py": ""})
+	w := project.NewWorkspace(f.root)
+	l := newListing()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if paths, _, err := l.in(ended, w); err == nil {
+		t.Errorf("found after the end: %v", paths)
+	}
+	if paths, exceeded, err := l.in(t.Context(), w); len(paths) != 2 || exceeded || err != nil {
+		t.Errorf("found are %v, %v, %v", paths, exceeded, err)
+	}
+	busy := newListing()
+	busy.turn <- struct{}{}
+	if _, _, err := busy.in(ended, w); err == nil {
+		t.Error("it waits for another who looks")
 	}
 }

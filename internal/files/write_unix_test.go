@@ -78,7 +78,11 @@ func TestWritePipe(t *testing.T) {
 	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
 		t.Fatal("the null device is a file now")
 	}
-	if _, err := Replace(Change{os.DevNull, []byte("x"), []byte("y")}); !errors.Is(err, ErrNotRegular) {
+	pipe := filepath.Join(t.TempDir(), "pipe.py")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Replace(Change{Path: pipe, Text: []byte("y")}); !errors.Is(err, ErrNotRegular) {
 		t.Errorf("failed with %v", err)
 	}
 }

@@ -32,6 +32,7 @@ func TestUntrustedFiles(t *testing.T) {
 		for what, put := range map[string]func(path string){
 			"pipe":   func(path string) { pipe(t, path) },
 			"device": func(path string) { link(t, "/dev/zero", path) },
+			"stdin":  func(path string) { link(t, "/dev/stdin", path) },
 			"large": func(path string) {
 				writeOver(t, path, "")
 				if err := os.Truncate(path, files.Most+1); err != nil {

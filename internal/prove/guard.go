@@ -23,13 +23,16 @@ type order struct {
 	Command []string `json:"command"`
 }
 
-// guarding says that this program guards runs, as Guard was called.
-var guarding bool
+// guard is the path of this program, "" until Guard was called.
+var guard string
 
 // Guard makes the process the guard of a run where it was started as one, and then does not return. A program that calls Run calls it
 // first.
 func Guard() {
-	guarding = true
+	var err error
+	if guard, err = os.Executable(); err != nil { // Linux without /proc
+		guard, _ = filepath.Abs(os.Args[0])
+	}
 	if len(os.Args) != 3 || os.Args[1] != guardArgument {
 		return
 	}
@@ -38,7 +41,7 @@ func Guard() {
 		fmt.Fprintln(os.Stderr, "ckpt-lsp: a guard is started by prove alone")
 		os.Exit(notStarted)
 	}
-	os.Exit(o.guard())
+	os.Exit(o.run())
 }
 
 // notStarted is the exit code of a guard that could not start its command.
@@ -49,18 +52,14 @@ var errNotGuarding = errors.New("prove.Guard was not called by this program")
 
 // command starts the guard, which starts the command.
 func (o order) command() (*exec.Cmd, error) {
-	if !guarding {
+	if guard == "" {
 		return nil, errNotGuarding
-	}
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
 	}
 	told, err := json.Marshal(o)
 	if err != nil {
 		return nil, err
 	}
-	return exec.Command(program, guardArgument, string(told)), nil
+	return exec.Command(guard, guardArgument, string(told)), nil
 }
 
 // environment tells Python processes what they may write to.

@@ -57,7 +57,8 @@ func adopt() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 func dyingWithUs() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
 // endAll kills every process below this one. Those whose parents end become ours, so in the end there are none.
-func endAll(int) {
+func endAll(group int) {
+	_ = syscall.Kill(-group, syscall.SIGKILL) // which is all without /proc
 	for until := time.Now().Add(grace); time.Now().Before(until); {
 		left := children()
 		for _, pid := range left {

@@ -17,9 +17,9 @@ import (
 // lifeline is the file descriptor of a guard whose other end prove holds: it ends with prove, however that ends.
 const lifeline = 3
 
-// guard runs the command, and gives its exit status; that of one that a signal has killed is 128 and the signal. Nothing that was started
+// run runs the command, and gives its exit status; that of one that a signal has killed is 128 and the signal. Nothing that was started
 // lives on.
-func (o order) guard() int {
+func (o order) run() int {
 	runtime.LockOSThread() // the command is told of the end of the thread that starts it
 	line := os.NewFile(lifeline, "lifeline")
 	syscall.CloseOnExec(lifeline)

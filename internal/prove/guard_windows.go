@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// guard is not needed: a job object ends what is started.
-func (o order) guard() int { return notStarted }
+// run is not needed: a job object ends what is started.
+func (o order) run() int { return notStarted }
 
 // Unheld says what is not kept from changing files outside of the copy on this system.
 func Unheld() string {
@@ -50,7 +50,7 @@ type program struct {
 
 // newProgram is a program; start starts it.
 func newProgram(o order) (*program, error) {
-	if !guarding {
+	if guard == "" {
 		return nil, errNotGuarding
 	}
 	if err := jobbed(); err != nil {

@@ -175,9 +175,20 @@ func (p *processes) signal(s syscall.Signal) {
 	}
 }
 
+// mostPrinted is how many bytes of what a script printed are looked at.
+const mostPrinted = 64 << 10
+
 // tail is the end of a file of text, at most so many lines.
 func tail(path string, lines int) string {
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > mostPrinted {
+		_, _ = f.Seek(-mostPrinted, io.SeekEnd)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, mostPrinted))
 	if err != nil {
 		return ""
 	}
