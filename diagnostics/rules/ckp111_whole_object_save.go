@@ -71,7 +71,7 @@ func wholeObjectSave(p *diagnostics.Pass) {
 		if s.Foreign || s.Path.Buffer {
 			continue
 		}
-		for _, c := range s.Components {
+		for c := range s.Leaves() {
 			if c.Role != training.RoleObject || !s.Run.IsModel(c.Object) {
 				continue
 			}

@@ -72,7 +72,7 @@ func wrapperPrefix(p *diagnostics.Pass) {
 	}
 	told := once{} // loads: what several saves do wrong for one is told at the first of them
 	for _, s := range p.File.Saves() {
-		for _, c := range s.Components {
+		for c := range s.Leaves() {
 			if c.Role != training.RoleState || c.Object == nil || c.Object.Kind != training.Model {
 				continue
 			}

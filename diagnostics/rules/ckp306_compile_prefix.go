@@ -69,7 +69,7 @@ func compilePrefix(p *diagnostics.Pass) {
 	f := p.File
 	handled, asked := false, false
 	for _, s := range f.Saves() {
-		for _, c := range s.Components {
+		for c := range s.Leaves() {
 			if c.Role != training.RoleState || c.Object == nil || c.Object.Kind != training.Model {
 				continue
 			}

@@ -19,7 +19,7 @@ type Continuation struct {
 	// the next, 2 leaves one out.
 	Shift int
 	// Place is where the starting epoch is read or written; Saved is where the number was saved (the dict's value or the name).
-	// Read is the expression that reads it from the checkpoint, none where it comes from the name.
+	// Read is the expression that reads it from the checkpoint, or out of its name, none where the loop's start is in the name.
 	Place, Saved, Read pyast.Node
 	// FromName says that the number stands in the file's name rather than under a key.
 	FromName bool
@@ -423,7 +423,15 @@ func (f *File) continueFromName(r Resumption, l *Loop, start *pysem.Value) (Cont
 	}
 	c := Continuation{Resumption: r, Loop: l, Place: l.Start, Saved: s.Path.Node, FromName: true, Epoch: -1}
 	for _, load := range f.loadsBefore(s, l) {
-		if load.Path == nil || !load.Path.Known {
+		if load.Path == nil {
+			continue
+		}
+		if read, shift := f.numberedFrom(start, load); read.Valid() && s.Path.oneNumber() && s.restoredBy(load) && r.Load != nil && r.Load.Node == load.Node {
+			c.Load, c.Evidence, c.Read = load, FromLoadPath, read
+			c.Shift = int(shift + saved)
+			return c, c.Shift >= -1 && c.Shift <= 3
+		}
+		if !load.Path.Known {
 			continue
 		}
 		if len(load.Path.Progress) == 1 {

@@ -83,7 +83,7 @@ func (s *SaveSite) match(l *LoadSite) int {
 		}
 	case s.Path.Known && l.Path.Known && !mayRead(l.Path, s.Path):
 		return 0
-	case l.Declared(), s.splitFrom(l):
+	case l.Declared(), s.splitFrom(l), s.countsOn(l):
 		n += 4
 	case s.Path.Known && l.Path.Known && l.Run == s.Run:
 		n += 3 // an option names one of the files that are written
@@ -158,7 +158,7 @@ func (s *SaveSite) restoredBy(l *LoadSite) bool {
 		if x.Object == nil || x.Object.Kind != Model {
 			continue
 		}
-		for _, c := range s.Components {
+		for c := range s.Leaves() {
 			if c.Object == nil || c.Object.Kind != Model {
 				continue
 			}
@@ -287,7 +287,7 @@ func (s *SaveSite) SavedNearby(o *Object) bool {
 		if x.Has(o) {
 			return true
 		}
-		for _, c := range x.Components {
+		for c := range x.Leaves() {
 			// An object inside it, or that it is inside of: `wrapper.optimizer.state_dict()`.
 			if c.Object != nil && c.Object.Kind == o.Kind && o.Kind != Averaged && o.Kind != Model &&
 				(s.Run.File.oneOf(c.Object, o) || c.Value != nil && strings.HasPrefix(c.Value.Node.Text(), o.Name+".")) {

@@ -1,6 +1,7 @@
 package training
 
 import (
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,6 +49,17 @@ type Component struct {
 	Value  *pysem.Value
 	Object *Object
 	RNG    []torch.RNG
+	// Inner are the keys of a dict in the dict, all of which are known: {"nets": {"g": g.state_dict()}}. Their Key is the outer one, which
+	// a load reads first.
+	Inner []Component
+}
+
+// leaves are the component itself, or those that it is made of.
+func (c Component) leaves(yield func(Component) bool) bool {
+	if len(c.Inner) == 0 {
+		return yield(c)
+	}
+	return !slices.ContainsFunc(c.Inner, func(in Component) bool { return !in.leaves(yield) })
 }
 
 // SaveSite is one save in one calling context.
@@ -78,9 +90,20 @@ type SaveSite struct {
 	AfterLoop       bool
 }
 
+// Leaves are the components of the payload with those of the dicts in it in their place.
+func (s *SaveSite) Leaves() iter.Seq[Component] {
+	return func(yield func(Component) bool) {
+		for _, c := range s.Components {
+			if !c.leaves(yield) {
+				return
+			}
+		}
+	}
+}
+
 // Has reports whether the state of an object, wrappers aside, is in the payload.
 func (s *SaveSite) Has(o *Object) bool {
-	for _, c := range s.Components {
+	for c := range s.Leaves() {
 		if c.Object.Same(o) && (c.Role == RoleState || c.Role == RoleObject || c.Role == RoleUncalled) {
 			return true
 		}
@@ -90,7 +113,7 @@ func (s *SaveSite) Has(o *Object) bool {
 
 // HasKind reports whether a state of some object of the kind is in the payload, by object or by the name of its key.
 func (s *SaveSite) HasKind(k Kind) bool {
-	for _, c := range s.Components {
+	for c := range s.Leaves() {
 		if c.Object != nil && c.Object.Kind == k || c.Object == nil && keyKind(c.Key) == k {
 			return true
 		}
@@ -367,6 +390,7 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 			if c.Role == RoleState && c.Object == nil {
 				c.Object = s.Run.givesParameters(c.Value)
 			}
+			c.Inner = f.inner(c, 0)
 			s.Components = append(s.Components, c)
 		}
 		return
@@ -438,6 +462,35 @@ func (f *File) members(s *SaveSite) []Component {
 		if c.Object != nil && (!c.Object.Guessed || s.Run.IsModel(c.Object)) {
 			out = append(out, c)
 		}
+	}
+	return out
+}
+
+// maxNested bounds the dicts in dicts that a payload is read through.
+const maxNested = 3
+
+// inner are the components of a dict that a key of a payload holds, nil unless all its keys are known and the states of objects are among
+// them.
+func (f *File) inner(c Component, depth int) []Component {
+	if depth >= maxNested || c.Role != RoleState && c.Role != RoleOther || c.Value.Kind != pysem.Dict || c.Value.Dict.Open {
+		return nil
+	}
+	var out []Component
+	states := false
+	for _, x := range c.Value.Dict.Entries {
+		in := f.component(x)
+		if in.Object == nil && in.Role == RoleState {
+			if recv, _, ok := in.Value.Method(); ok {
+				in.Object = &Object{Kind: keyKind(c.Key), Name: recv.Node.Text(), Value: recv, Guessed: true, key: recv.Key()}
+			}
+		}
+		states = states || in.Object != nil
+		in.Inner = f.inner(in, depth+1)
+		in.Key = c.Key
+		out = append(out, in)
+	}
+	if !states {
+		return nil
 	}
 	return out
 }

@@ -162,7 +162,7 @@ func (f *File) LoadsOf(s *SaveSite, c Component) (restores []*Restore, known boo
 				continue
 			}
 			known = true
-			if x.Key != c.Key || !s.Writes(x.Load.Path) && !(!x.Load.Path.Known && f.plausible(s, x.Load)) || !x.Object.Same(c.Object) && baseName(x.Object.Name) != baseName(c.Object.Name) {
+			if x.Key != c.Key || !s.Writes(x.Load.Path) && !(!x.Load.Path.Known && f.plausible(s, x.Load)) && !s.takenBackBy(x) || !x.Object.Same(c.Object) && baseName(x.Object.Name) != baseName(c.Object.Name) {
 				continue
 			}
 			if Exclusive(s.Frame, x.Frame) {
@@ -172,6 +172,21 @@ func (f *File) LoadsOf(s *SaveSite, c Component) (restores []*Restore, known boo
 		}
 	}
 	return restores, known
+}
+
+// takenBackBy reports whether a restore before the training takes back the very model that the save writes, from a file that may be one of
+// the save's: it lies in the same directory, or its number is the one that training starts with.
+func (s *SaveSite) takenBackBy(x *Restore) bool {
+	if s.Loop == nil || x.Run != s.Run || x.Index > s.Loop.Outer().First || !x.Object.madeHere() || !s.restoredBy(x.Load) {
+		return false
+	}
+	return s.countsOn(x.Load) || mayRead(x.Load.Path, s.Path) && sameDirectory(x.Load.Path.Pattern, s.Path.Pattern)
+}
+
+// sameDirectory reports whether two files lie in one directory of which something is known.
+func sameDirectory(a, b string) bool {
+	x, y := directories(a), directories(b)
+	return len(x) > 0 && slices.Equal(x, y) && strings.Trim(x[len(x)-1], "*") != ""
 }
 
 var restorer = regexp.MustCompile(`(?i)load|resume|restore|restart`)
