@@ -14,7 +14,7 @@ import (
 //
 // Reports a load from which training resumes and which leaves a saved state in the file: an optimizer, scheduler, gradient
 // scaler or averaged model whose key is never read, a variable that the rounds of the training hand on, or the epoch when
-// nothing says how far the run had come.
+// nothing says how far the run had come. The same of a class: a count that its `state_dict` gives and its `load_state_dict` leaves.
 //
 // # Why it matters
 //
@@ -88,6 +88,16 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func stateNotRestored(p *diagnostics.Pass) {
+	for _, c := range p.File.ClassStates() {
+		for _, x := range c.Dropped() {
+			p.Report(diagnostics.Diagnostic{
+				Place: training.FirstLine(c.Take.Node),
+				Message: fmt.Sprintf("`%s`, which counts on as the program runs, is given under %q by `state_dict` and never taken back here. After resuming, it starts over.",
+					x.Value.Node.Text(), x.Key),
+				Related: []diagnostics.Related{at(x.Pair, "it is given here")},
+			})
+		}
+	}
 	for _, r := range p.File.Resumptions() {
 		for _, c := range r.Unrestored() {
 			message, remedy := notRestored(r, c)

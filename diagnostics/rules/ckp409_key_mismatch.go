@@ -12,11 +12,12 @@ import (
 // # What it does
 //
 // Reports a key that is read from a loaded checkpoint although the save which writes that file, in the same program, never
-// writes it.
+// writes it, or that the `load_state_dict` of a class reads and its `state_dict` never gives.
 //
 // # Why it matters
 //
-// Reading the key raises KeyError: the run cannot be resumed. This shows only when it is resumed, days after it was started.
+// Reading the key raises KeyError: the run cannot be resumed. This shows only when it is resumed, days after it was started. Where a class reads
+// it with a default, which is a warning, nothing fails, and what it was is lost.
 //
 // # Example
 //
@@ -66,7 +67,7 @@ import (
 //
 // # What it does not see
 //
-// Keys read with `get`, tested with `in`, or read under `try`; files that other programs write; saves with keys that are not
+// Keys of files read with `get`, tested with `in`, or read under `try`; files that other programs write; saves with keys that are not
 // known.
 //
 // # Related rules
@@ -79,10 +80,25 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP409", Name: "key-mismatch", Summary: "A key is read from the checkpoint that no save writes",
 	Severity: diagnostics.Error, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
-	Run: keyMismatch,
+	Also: []diagnostics.Severity{diagnostics.Warning},
+	Run:  keyMismatch,
 })
 
 func keyMismatch(p *diagnostics.Pass) {
+	for _, c := range p.File.ClassStates() {
+		for _, read := range c.Never() {
+			d := diagnostics.Diagnostic{
+				Place:   read.Node.Place(),
+				Message: fmt.Sprintf("The key %q is read from the state, and `state_dict` of `%s` never gives it. This raises KeyError.", read.Key, c.Class.Name),
+				Related: []diagnostics.Related{at(c.Given.Literal, "the state is given here")},
+			}
+			if read.Default {
+				d.Severity = diagnostics.Warning
+				d.Message = fmt.Sprintf("The key %q is read from the state, and `state_dict` of `%s` never gives it. After resuming, it has its default, whatever it was before.", read.Key, c.Class.Name)
+			}
+			p.Report(d)
+		}
+	}
 	for _, l := range p.File.Loads() {
 		saves := l.WrittenBy()
 		if len(saves) == 0 {
