@@ -73,13 +73,16 @@ func (r *Run) alias(i int, ev pysem.Event) (Alias, bool) {
 	return a, a.Use.Valid() && (named || restoring(a.Use))
 }
 
-// marksBest reports whether an assignment stands in the branch of a test that finds a metric to be the best so far and notes it.
+// marksBest reports whether an assignment stands in the branch of a test that finds a metric to be the best so far and notes it, be it
+// under a further condition there.
 func (f *File) marksBest(ev pysem.Event) bool {
+	block := ev.Node
 	for fr := ev.Frame; fr != nil && fr.Kind != pysem.FrameLoop; fr = fr.Parent {
 		if fr.Kind != pysem.FrameIf || !fr.Positive || fr.Early || fr.Ctx != ev.Ctx {
 			continue
 		}
-		for s := range branchOf(ev.Node).Children() {
+		block = branchOf(block)
+		for s := range block.Children() {
 			if n := s.Nth(0); n.Kind() == pyast.KindAssignment && f.asksBest(fr, n.Child(pyast.FieldLeft).Text(), n.Child(pyast.FieldRight)) {
 				return true
 			}
@@ -135,7 +138,11 @@ func (f *File) referred(n pyast.Node, ctx *pysem.Ctx, depth int) (inner, model p
 // bestBranch is the branch, of a test in a loop that trains the model, in which an assignment stands, and the loop; for an
 // attribute also the branch of a method that is called once a round, without the loop. The model must be older than the loop.
 func (r *Run) bestBranch(i int, ev pysem.Event, model *pysem.Value) (branch, loop pyast.Node) {
+	left := ev.Node.Child(pyast.FieldLeft)
 	for fr := ev.Frame; fr != nil; fr = fr.Parent {
+		if fr.Ctx != ev.Ctx && left.Kind() == pyast.KindIdentifier {
+			break // a variable does not outlive its function
+		}
 		switch {
 		case fr.Kind == pysem.FrameIf && !branch.Valid():
 			branch = branchOf(ev.Node)
@@ -150,7 +157,6 @@ func (r *Run) bestBranch(i int, ev pysem.Event, model *pysem.Value) (branch, loo
 	if loop.Valid() {
 		return branch, loop
 	}
-	left := ev.Node.Child(pyast.FieldLeft)
 	if fn := ev.Ctx.Func; branch.Valid() && left.Kind() == pyast.KindAttribute && fn.Class != nil && fn.Name != "__init__" && !r.looped(ev) {
 		return branch, loop
 	}

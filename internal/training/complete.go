@@ -349,10 +349,13 @@ type Best struct {
 }
 
 // beats reports whether a condition asks that what is then assigned to a variable is above or below its value so far: a metric, be
-// it taken out of a tensor on the way. What a loop counts is no metric.
+// it taken out of a tensor on the way, or asks a function of the two, `better(metric, best)`. What a loop counts is no metric.
 func beats(cond pyast.Node, name string, assigned pyast.Node) bool {
 	metric := Taken(assigned)
 	for n := range cond.Descendants() {
+		if n.Kind() == pyast.KindCall && comparesBoth(n, name, metric) {
+			return true
+		}
 		if n.Kind() != pyast.KindComparisonOperator {
 			continue
 		}
@@ -368,6 +371,16 @@ func beats(cond pyast.Node, name string, assigned pyast.Node) bool {
 		}
 	}
 	return false
+}
+
+// comparesBoth reports whether a call is handed two values, one a variable's and one made from a metric.
+func comparesBoth(call pyast.Node, name string, metric pyast.Node) bool {
+	args := pysem.Args(call)
+	if len(args.Position) != 2 || len(args.Keyword) > 0 || args.May() || !metric.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+		return false
+	}
+	a, b := args.Position[0], args.Position[1]
+	return a.TextIs(name) && mentions(b, metric.Text()) || b.TextIs(name) && mentions(a, metric.Text())
 }
 
 // asksBest is beats of a frame's condition, be it kept in a flag.
