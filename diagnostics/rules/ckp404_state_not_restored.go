@@ -14,7 +14,8 @@ import (
 //
 // Reports a load from which training resumes and which leaves a saved state in the file: an optimizer, scheduler, gradient
 // scaler or averaged model whose key is never read, a variable that the rounds of the training hand on, or the epoch when
-// nothing says how far the run had come. The same of a class: a count that its `state_dict` gives and its `load_state_dict` leaves.
+// nothing says how far the run had come. The same of a class: a count that its `state_dict` gives and its `load_state_dict` leaves. And a variable in
+// the file, or in the notes beside it (JSON, YAML), that only some rounds of the training work out: the first save after a resume has none.
 //
 // # Why it matters
 //
@@ -124,6 +125,14 @@ func stateNotRestored(p *diagnostics.Pass) {
 		}
 	}
 	for _, r := range p.File.Continued() {
+		for _, c := range r.Unset() {
+			p.Report(diagnostics.Diagnostic{
+				Place: training.FirstLine(c.Read),
+				Message: fmt.Sprintf("`%s`, which only some rounds work out, is saved under %q and never read here. A resumed run that saves before it works it out has none, and fails with NameError.",
+					c.Name, c.Key),
+				Related: []diagnostics.Related{at(c.Use, "it is saved here"), at(c.Set, "it is worked out here")},
+			})
+		}
 		for _, c := range r.LeftOut() {
 			message, _ := notRestored(r, c.Component)
 			if message == "" {

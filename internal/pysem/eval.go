@@ -35,6 +35,8 @@ type Evaluator struct {
 	cut, loose int
 	// Fluent are the methods that classes inherit from libraries and that return the object they are called on, as nn.Module.to.
 	Fluent map[string]bool
+	// Forwarded says that an attribute of what a call of something foreign makes is that of its first argument.
+	Forwarded func(callee, attribute string) bool
 	// resolve finds the module that a name means in a file, nil for those not at hand; consulted are those it gave.
 	resolve   Resolver
 	consulted map[*Module]bool
@@ -844,6 +846,13 @@ func (e *Evaluator) onEntry(n pyast.Node, name string, ctx *Ctx, defs []*Def) *V
 
 // Member is the value of base.name, read at node n in ctx.
 func (e *Evaluator) Member(base *Value, name string, n pyast.Node, ctx *Ctx) *Value {
+	if base.Kind == Call && e.Forwarded != nil && e.Forwarded(base.Callee(), name) {
+		for _, inner := range e.Eval(Args(base.Node).Pos(0), base.Ctx).Alternatives() {
+			if inner.Kind == Instance && (e.find(inner.Class, name) != nil || len(e.attr(inner.Class, name)) > 0) {
+				return e.Member(inner, name, n, ctx)
+			}
+		}
+	}
 	switch base.Kind {
 	case External:
 		if v := e.imported(ctx.Func.Module, base.Name+"."+name); v != nil && !strings.HasPrefix(base.Name, "builtins") {

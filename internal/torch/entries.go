@@ -44,6 +44,7 @@ func init() {
 	wrapper("module.", `torch.nn.parallel.DistributedDataParallel torch.nn.DataParallel apex.parallel.DistributedDataParallel
 		torch.nn.parallel.DistributedDataParallelCPU`)
 	wrapper("_orig_mod.", "torch.compile")
+	set("torch.compile", func(e *Entry) { e.Forwards = true })
 	wrapper("", "torch.distributed.fsdp.FullyShardedDataParallel torch.distributed.fsdp.fully_sharded_data_parallel.FullyShardedDataParallel fairscale.nn.FullyShardedDataParallel")
 
 	add(Saver, "", "torch.save")
@@ -56,6 +57,14 @@ func init() {
 		func(e *Entry) { e.Payload, e.Path = "state_dict", "checkpoint_id" })
 	delete(entries, "torch_xla.core.xla_model.rendezvous")
 	add(FileLoader, "", "torch.load")
+	note := func(saver, payload, loader, path string) {
+		add(NoteSaver, "", saver)
+		set(saver, func(e *Entry) { e.Payload, e.Path = payload, path })
+		add(NoteLoader, "", loader)
+		set(loader, func(e *Entry) { e.Path = path })
+	}
+	note("json.dump", "obj", "json.load", "fp")
+	note("yaml.dump yaml.safe_dump", "data", "yaml.load yaml.safe_load yaml.full_load", "stream")
 
 	rng := func(kind Kind, generators []RNG, names string) {
 		add(kind, "", names)
@@ -118,6 +127,23 @@ func init() {
 		func(e *Entry) { e.Payload, e.Path, e.Fills = "state_dict", "checkpoint_id", true })
 	add(Rank, "", `torch.distributed.get_rank torch.distributed.get_node_local_rank horovod.torch.rank horovod.torch.local_rank torch_xla.core.xla_model.get_ordinal`)
 	add(MainPredicate, "", `torch_xla.core.xla_model.is_master_ordinal`)
+}
+
+// ofModule are the methods that every module has, and so every wrapper.
+var ofModule = func() map[string]bool {
+	out := map[string]bool{}
+	for _, n := range fields(`apply bfloat16 buffers children compile cpu cuda double eval extra_repr float forward get_buffer get_parameter get_submodule half ipu
+		load_state_dict modules named_buffers named_children named_modules named_parameters parameters register_buffer register_forward_hook register_parameter
+		requires_grad_ share_memory state_dict to to_empty train type xpu zero_grad`) {
+		out[n] = true
+	}
+	return out
+}()
+
+// Forwarded reports whether an attribute of what a call makes is that of its first argument: model = torch.compile(model).
+func Forwarded(qualified, attribute string) bool {
+	e, ok := Lookup(qualified)
+	return ok && e.Forwards && !ofModule[attribute]
 }
 
 // Argument is a place among the arguments of a call.

@@ -23,6 +23,8 @@ const (
 	Wrapper            // model wrapper; Prefix is what it puts before the keys of state dicts
 	Saver              // writes its first argument to its second
 	FileLoader         // reads a checkpoint
+	NoteSaver          // writes plain values to a file, as stand beside a checkpoint
+	NoteLoader         // reads such a file
 	Seeder             // seeds Generators
 	RNGSetter          // sets the state of Generators
 	RNGGetter          // reads the state of Generators
@@ -66,10 +68,12 @@ type Entry struct {
 	Since Version
 	// Prefix is what a Wrapper puts before the keys of its state dict.
 	Prefix string
+	// Forwards says that what a Wrapper lacks itself is read from the model inside.
+	Forwards bool
 	// Collective says that a Saver must be called by every process. Does is what processes do together in a Collective.
 	Collective bool
 	Does       Joint
-	// Payload and Path are the keywords of what a Saver writes and where to; for a Collective that fills a dict in place from a
+	// Payload and Path are the keywords of what a Saver or NoteSaver writes and where to, Path that of what a NoteLoader reads; for a Collective that fills a dict in place from a
 	// checkpoint, of the dict and of where it reads.
 	Payload, Path string
 	// Fills says that a call restores into the dict that it is handed, and into the objects in it.

@@ -61,6 +61,7 @@ func Analyze(path string, tree *pyast.Tree) *File {
 func Trace(m *pysem.Module, resolve pysem.Resolver) *File {
 	f := &File{Path: m.Path, Tree: m.Tree, Module: m, Eval: pysem.NewEvaluatorOver(resolve), objects: map[string]*Object{}, indexed: map[*pysem.Module]bool{}, resolve: resolve}
 	f.Eval.Fluent = objectMethods
+	f.Eval.Forwarded = torch.Forwarded
 	f.tracer = pysem.NewTracer(f.Eval, m, interesting)
 	f.tracer.Launched = launched
 	f.keyed = map[*pysem.Func][]pyast.Node{}
@@ -104,6 +105,9 @@ func (f *File) Conclude(entered func(*pysem.Func) bool) {
 		for _, s := range r.Saves {
 			s.place()
 			s.follow(renames)
+		}
+		for _, s := range r.Notes {
+			s.place()
 		}
 	}
 }

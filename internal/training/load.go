@@ -89,11 +89,9 @@ var progressKey = regexp.MustCompile(`(?i)(^|_)(epochs?|start_epoch|step|steps|i
 
 func isProgressKey(key string) bool { return progressKey.MatchString(key) }
 
-func (f *File) load(r *Run, c *Call) {
-	args := pysem.Args(c.Node)
-	l := &LoadSite{Call: c, Path: f.path(args.Get(0, "f"), c.Ctx)}
-	l.Result = f.Eval.Eval(c.Node, c.Ctx)
-	r.Loads = append(r.Loads, l)
+// loadSite is a call that reads the file which its first argument names.
+func (f *File) loadSite(c *Call, keyword string) *LoadSite {
+	return &LoadSite{Call: c, Path: f.path(pysem.Args(c.Node).Get(0, keyword), c.Ctx), Result: f.Eval.Eval(c.Node, c.Ctx)}
 }
 
 // fill is a load that restores into the dict it is handed, and into the objects in it.
@@ -234,7 +232,7 @@ func (f *File) loadOf(v *pysem.Value) *LoadSite {
 func (f *File) link() {
 	f.loads, f.loadsIn = map[string]*LoadSite{}, map[madeAt]*LoadSite{}
 	for _, r := range slices.Concat(f.Runs, f.Left) {
-		for _, l := range r.Loads {
+		for _, l := range slices.Concat(r.Loads, r.NotesRead) {
 			for _, a := range l.Result.Alternatives() {
 				if _, taken := f.loads[a.Site()]; !taken {
 					f.loads[a.Site()] = l

@@ -24,6 +24,9 @@ type Run struct {
 	Loads  []*LoadSite
 	// Filled are the loads that restore into the dict they are handed, as torch.distributed.checkpoint.load.
 	Filled []*LoadSite
+	// Notes are files of plain values that are written, as beside a checkpoint, NotesRead those that are read.
+	Notes     []*SaveSite
+	NotesRead []*LoadSite
 	// Restores are load_state_dict and RNG-setting calls; Steps the step() calls of optimizers, schedulers, scalers, averages.
 	Restores []*Restore
 	Steps    []*Step
@@ -338,7 +341,11 @@ func (f *File) external(r *Run, c *Call) {
 	case c.Known && c.Entry.Kind == torch.Saver:
 		f.save(r, c)
 	case c.Known && c.Entry.Kind == torch.FileLoader:
-		f.load(r, c)
+		r.Loads = append(r.Loads, f.loadSite(c, "f"))
+	case c.Known && c.Entry.Kind == torch.NoteSaver:
+		f.note(r, c)
+	case c.Known && c.Entry.Kind == torch.NoteLoader:
+		r.NotesRead = append(r.NotesRead, f.loadSite(c, c.Entry.Path))
 	case c.Known && c.Entry.Kind == torch.Seeder:
 		r.Seeds = append(r.Seeds, c)
 	case c.Known && c.Entry.Kind == torch.RNGSetter:

@@ -395,6 +395,15 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 		}
 		return
 	}
+	if v.Kind == pysem.List || v.Kind == pysem.Tuple { // [o.state_dict() for o in optimizers]
+		s.Kind = PayloadOther
+		for _, x := range v.Elems {
+			if c := f.component(pysem.Entry{Value: pysem.Expr{Val: x}}); c.Role == RoleState {
+				s.Components = append(s.Components, c)
+			}
+		}
+		return
+	}
 	whole := v
 	if v.Kind == pysem.Join {
 		// Sometimes a dict, sometimes something else: read the dict, as an open one.
