@@ -113,8 +113,8 @@ func missingOptimizerState(p *diagnostics.Pass) {
 				Place:    r.Save.AnchorFor(o),
 				Severity: severity,
 				Related:  append(loadedHere(r.Load), at(step.Node, "the optimizer steps here")),
-				Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}},
-			}, what, loss})
+				Remedies: completing(r, o),
+			}, what, notIn(r), loss})
 		}
 		reportLacking(p, missing)
 	}

@@ -124,8 +124,8 @@ func missingSchedulerState(p *diagnostics.Pass) {
 				Severity: proven(r, diagnostics.Warning),
 				Detail:   rates,
 				Related:  append(loadedHere(r.Load), at(step.Node, "the scheduler steps here")),
-				Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}},
-			}, described(o, torch.Parameters(o.Class)...), func(its string) string {
+				Remedies: completing(r, o),
+			}, described(o, torch.Parameters(o.Class)...), notIn(r), func(its string) string {
 				if its == "their" {
 					return strings.Replace(loss, "after resuming it ", "after resuming each ", 1)
 				}

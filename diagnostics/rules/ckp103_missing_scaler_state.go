@@ -108,10 +108,10 @@ func missingScalerState(p *diagnostics.Pass) {
 			p.Report(diagnostics.Diagnostic{
 				Place:    r.Save.AnchorFor(o),
 				Severity: diagnostics.Information,
-				Message: fmt.Sprintf("%s is not saved in this checkpoint. After resuming, its loss scale starts again from the initial value.",
-					described(o)),
+				Message: fmt.Sprintf("%s is %s. After resuming, its loss scale starts again from the initial value.",
+					described(o), notIn(r)),
 				Related:  append(loadedHere(r.Load), at(step.Node, "the scaler works here")),
-				Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}},
+				Remedies: completing(r, o),
 			})
 		}
 	}

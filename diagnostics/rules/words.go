@@ -65,11 +65,28 @@ func proven(r training.Resumption, severity diagnostics.Severity) diagnostics.Se
 	return min(severity, diagnostics.Information)
 }
 
-// lacking is a finding that something is missing: what, and what a resumed run loses by it.
+// completing is the remedy that puts an object's state into the checkpoint and takes it back, none where a library's object saves what is
+// registered with it.
+func completing(r training.Resumption, o *training.Object) []diagnostics.Remedy {
+	if r.Save.Keeper() != "" {
+		return nil
+	}
+	return []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, Object: o}}
+}
+
+// notIn says of what is missing from a checkpoint that it is.
+func notIn(r training.Resumption) string {
+	if keeper := r.Save.Keeper(); keeper != "" {
+		return "not registered with `" + keeper + "`, which writes the checkpoint"
+	}
+	return "not saved in this checkpoint"
+}
+
+// lacking is a finding that something is missing: what, what it is missing from, and what a resumed run loses by it.
 type lacking struct {
 	diagnostics.Diagnostic
-	what string
-	loss func(its string) string
+	what, from string
+	loss       func(its string) string
 }
 
 // reportLacking reports what is missing. What is missing at one place for one reason is told together.
@@ -91,7 +108,7 @@ func reportLacking(p *diagnostics.Pass, missing []lacking) {
 		if len(what) > 1 {
 			are, its = "are", "their"
 		}
-		first.Message = fmt.Sprintf("%s %s not saved in this checkpoint. %s.", listed(what), are, sentence(first.loss(its)))
+		first.Message = fmt.Sprintf("%s %s %s. %s.", listed(what), are, first.from, sentence(first.loss(its)))
 		p.Report(first.Diagnostic)
 	}
 }

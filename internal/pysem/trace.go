@@ -211,7 +211,9 @@ func Leaves(b pyast.Node) bool {
 // stmt walks one statement and returns the frame for what follows it in its block.
 func (w *walk) stmt(s pyast.Node, ctx *Ctx, fr *Frame) *Frame {
 	switch s.Kind() {
-	case pyast.KindFunctionDefinition, pyast.KindClassDefinition, pyast.KindDecoratedDefinition, pyast.KindComment:
+	case pyast.KindDecoratedDefinition:
+		w.handler(s, ctx, fr)
+	case pyast.KindFunctionDefinition, pyast.KindClassDefinition, pyast.KindComment:
 	case pyast.KindIfStatement:
 		return w.ifStmt(s, ctx, fr)
 	case pyast.KindForStatement:
@@ -276,6 +278,21 @@ func (w *walk) stmt(s pyast.Node, ctx *Ctx, fr *Frame) *Frame {
 		}
 	}
 	return fr
+}
+
+// handler walks into a function that its decorator hands to an object of something foreign, which calls it: `@engine.on(event)`.
+func (w *walk) handler(s pyast.Node, ctx *Ctx, fr *Frame) {
+	f := ctx.Func.Module.FuncAt(s.Child(pyast.FieldDefinition))
+	if f == nil || f.Parent == ctx.Func.Module.Top {
+		return
+	}
+	for _, d := range f.Decorators {
+		fn := d.Child(pyast.FieldFunction)
+		if fn.Kind() == pyast.KindAttribute && w.t.Eval.Eval(fn.Child(pyast.FieldObject), ctx).Kind == Call {
+			w.enter(f, d, ctx, nil, fr, &handed{nil, d})
+			return
+		}
+	}
 }
 
 // isMain reports whether a condition is `__name__ == "__main__"`, which guards nothing.
@@ -436,7 +453,7 @@ func (w *walk) descend(call pyast.Node, ctx *Ctx, fr *Frame) {
 		if a.Kind() == pyast.KindKeywordArgument {
 			a = a.Child(pyast.FieldValue)
 		}
-		if !a.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+		if !a.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindLambda) {
 			continue
 		}
 		if v := e.Eval(a, ctx); v.Kind == FuncVal {

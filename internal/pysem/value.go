@@ -377,6 +377,16 @@ func (v *Value) Key() string {
 	return v.Site()
 }
 
+// MaySame reports whether two values that are made are one object as far as can be told: made by one expression, for one caller, or for
+// one whose own callers are not known on one side.
+func (v *Value) MaySame(w *Value) bool {
+	if v.Kind != w.Kind || v.Kind != Call && v.Kind != Instance || !v.Node.Valid() || v.Node != w.Node {
+		return false
+	}
+	a, b := v.Ctx.path(), w.Ctx.path()
+	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
+}
+
 // maxPath bounds the calls that tell objects of one expression apart.
 const maxPath = 3
 

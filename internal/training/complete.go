@@ -72,7 +72,7 @@ func (f *File) TakesBack() bool {
 }
 
 // WithClasses are the resumptions, the saves outside any loop that a class restores itself, the states that a class gives and takes back,
-// and the distributed checkpoints that training goes on from.
+// what is registered with an object that saves it, and the distributed checkpoints that training goes on from.
 func (f *File) WithClasses() []Resumption {
 	out := slices.Clone(f.Resumptions())
 	for _, s := range f.lasting() {
@@ -83,6 +83,7 @@ func (f *File) WithClasses() []Resumption {
 	for _, s := range f.Contracts() {
 		out = append(out, Resumption{Save: s, Evidence: FromPayload})
 	}
+	out = append(out, f.Kept()...)
 	for _, s := range f.lasting() { // distributed checkpoints
 		if !s.Collective || s.Open || s.Loop == nil || s.Kind != PayloadDict || !s.HasKind(Model) || s.writtenAgain(out) {
 			continue

@@ -150,7 +150,7 @@ func init() {
 }
 
 func interesting(name string, home bool) bool {
-	if torch.JointName(name) {
+	if torch.JointName(name) || torch.KeeperName(name) {
 		return true
 	}
 	if !home {

@@ -69,7 +69,11 @@ func (o *Object) Bare() *Object {
 
 // Same reports whether two objects are one, wrappers aside.
 func (o *Object) Same(p *Object) bool {
-	return o != nil && p != nil && o.Bare().key == p.Bare().key
+	if o == nil || p == nil {
+		return false
+	}
+	a, b := o.Bare(), p.Bare()
+	return a.key == b.key || a.Value != nil && b.Value != nil && a.Value.MaySame(b.Value)
 }
 
 var torchKinds = map[torch.Kind]Kind{

@@ -81,7 +81,8 @@ type SaveSite struct {
 	// Foreign says that a helper of another file does the saving: its path, guard and further keys are not known.
 	Foreign bool
 	// Given says that a method gives the dict for whoever saves it.
-	Given bool
+	Given  bool
+	keeper *keeper // the library's object that saves what was registered with it, nil for other saves
 	// Collective says that every process must call it.
 	Collective bool
 	// Loop is the innermost loop around the save in which an optimizer steps, nil if there is none; EpochLoop is the loop
@@ -99,6 +100,14 @@ func (s *SaveSite) Leaves() iter.Seq[Component] {
 			}
 		}
 	}
+}
+
+// Keeper is how the object is written that saves what was registered with it, "" for other saves.
+func (s *SaveSite) Keeper() string {
+	if s.keeper == nil {
+		return ""
+	}
+	return s.keeper.name()
 }
 
 // Has reports whether the state of an object, wrappers aside, is in the payload.
@@ -223,6 +232,9 @@ func (s *SaveSite) givenBy() pyast.Node {
 // AnchorFor is where a finding on an object that the payload lacks stands: the anchor, or, where a function of another file makes
 // the dict and cannot name the object, the call of that function by the file that can.
 func (s *SaveSite) AnchorFor(o *Object) pyast.Place {
+	if s.keeper != nil {
+		return firstLineAround(s.keeper.placeOf(o))
+	}
 	if given := s.givenBy(); given.Valid() && strings.HasPrefix(o.Name, "self.") {
 		return firstLineAround(given)
 	}
@@ -725,6 +737,9 @@ func (s *SaveSite) BestOnly() bool {
 // Live are the objects of a kind that work in the training the save belongs to: those that step in its loop; without a loop
 // around it, those that step anywhere in the run before it.
 func (s *SaveSite) Live(k Kind) []*Step {
+	if s.keeper != nil {
+		return s.keptSteps(k)
+	}
 	if f := s.Run.File; s.Given || s.Loop == nil && f.keptByClass(s) != nil {
 		return f.classSteps(selfClass(s.Ctx), k)
 	}
