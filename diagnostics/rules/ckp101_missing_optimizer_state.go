@@ -15,6 +15,8 @@ import (
 // Reports a checkpoint that training resumes from and that lacks the state of an optimizer that has state to lose.
 // That training resumes is shown by the file's name, by what is read from it, or by what the program says: an option, its help text
 // or a condition that speaks of resuming or continuing. Then a bare state dict, or a whole model, is a checkpoint too.
+// A library's object that saves what is registered with it (speechbrain, ignite, MONAI, fvcore, detectron2), or one of a class of the program,
+// is asked the same.
 //
 // # Why it matters
 //

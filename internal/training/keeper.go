@@ -9,10 +9,12 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 )
 
-// Keepers are objects of libraries that save and restore what is registered with them: the checkpoint is what they were handed.
+// Keepers are objects, of libraries and of classes at hand, that save and restore what is registered with them: the checkpoint is what they were
+// handed.
 
 // keeper is one of them.
 type keeper struct {
+	// row is what the tables say of its class, nil for a class at hand.
 	row *torch.Keeper
 	// recv is how it is written where its methods are called.
 	recv string
@@ -31,11 +33,14 @@ type kept struct {
 
 // Kept are the checkpoints of the file that keepers write, and that training goes on from.
 func (f *File) Kept() []Resumption {
-	all := f.keepers()
+	if f.Test() {
+		return nil
+	}
+	all := append(f.keepers(), f.ownKeepers()...)
 	var out []Resumption
 	for _, k := range all {
 		at := k.save
-		if at == nil && len(k.row.Save) == 0 {
+		if at == nil && k.row != nil && len(k.row.Save) == 0 {
 			at = k.made
 		}
 		if at == nil || k.open {
@@ -53,14 +58,26 @@ func (f *File) Kept() []Resumption {
 				}
 			}
 		}
+		if !s.keepsTraining() {
+			continue
+		}
 		s.place()
 		r := Resumption{Save: s, Evidence: FromPayload}
-		if k.restore != nil || f.derives(class, k.row.Bases, 0) {
+		if k.restore != nil || k.row != nil && f.derives(class, k.row.Bases, 0) {
 			r.Evidence = FromLoadPath
 		}
 		out = append(out, r)
 	}
 	return out
+}
+
+// keepsTraining reports whether a keeper is for more than a model, which it may save as the best one: it holds something else, or is of a kind
+// that a trainer goes on from.
+func (s *SaveSite) keepsTraining() bool {
+	if row := s.keeper.row; row != nil && len(row.Own) > 0 && len(row.Objects) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(s.Components, func(c Component) bool { return c.Object != nil && c.Object.Kind != Model && c.Object.Kind != Averaged })
 }
 
 // keepers are those of all runs, each once.
@@ -228,4 +245,104 @@ func (k *keeper) name() string {
 		return k.recv
 	}
 	return lastPart(k.made.Callee)
+}
+
+// ownKeepers are instances of classes at hand that save what a method of theirs puts into a dict of the instance: the calls of that method in
+// the run register it.
+func (f *File) ownKeepers() []*keeper {
+	var out []*keeper
+	for _, r := range f.Runs {
+		for _, s := range r.Saves {
+			if s.Ctx.Self == nil || s.Ctx.Self.Kind != pysem.Instance || slices.ContainsFunc(out, func(k *keeper) bool { return k.save.Node == s.Node && k.save.Ctx == s.Ctx }) {
+				continue
+			}
+			if all := f.eachOf(f.Eval.Eval(s.PayloadNode, s.Ctx)); all != nil {
+				if k := f.ownKeeper(s, all); k != nil {
+					out = append(out, k)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// eachOf is the dict of the instance whose values all give their state to a payload: `{k: v.state_dict() for k, v in self.items.items()}`, or
+// the same in a loop; none for other payloads.
+func (f *File) eachOf(payload *pysem.Value) *pysem.DictValue {
+	var state *pysem.Value
+	switch d := payload.AsDict(); {
+	case payload.Node.Kind() == pyast.KindDictionaryComprehension && payload.Ctx != nil:
+		state = f.Eval.Eval(payload.Node.Child(pyast.FieldBody).Child(pyast.FieldValue), payload.Ctx)
+	case d != nil && len(d.Rest) == 1:
+		state = f.Eval.Expr(d.Rest[0])
+	default:
+		return nil
+	}
+	item, method, ok := state.Method()
+	if !ok || !stateMethod.MatchString(method) {
+		return nil
+	}
+	return f.through(item)
+}
+
+// through is the dict whose items or values a loop goes through to come to a value, nil for other values.
+func (f *File) through(item *pysem.Value) *pysem.DictValue {
+	for item != nil && (item.Kind == pysem.Elem || item.Kind == pysem.LoopVar) {
+		item = item.Base
+	}
+	if item == nil {
+		return nil
+	}
+	if _, method, ok := item.Method(); !ok || method != "items" && method != "values" {
+		return nil
+	}
+	return f.Eval.Eval(item.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject), item.Ctx).AsDict() // on all ways it may have come about
+}
+
+// ownKeeper is the instance that a save runs on, with what is put into a dict of it.
+func (f *File) ownKeeper(s *SaveSite, all *pysem.DictValue) *keeper {
+	k := &keeper{save: s.Call}
+	if len(all.Rest) == 0 || len(all.Entries) > 0 {
+		return nil
+	}
+	for _, x := range all.Rest {
+		p := f.Eval.Expr(x)
+		if p.Kind != pysem.ParamVal || !f.related(p.Ctx.Func.Class, s.Ctx.Self.Class) || !f.registrations(k, s, p) {
+			return nil
+		}
+	}
+	for _, x := range s.Run.Restores {
+		if from := f.through(x.Value); from != nil && from.Literal == all.Literal && k.restore == nil {
+			k.restore = x.Call
+		}
+	}
+	return k
+}
+
+// registrations adds what the run's calls of a method hand to its parameter; false where one of them is not known, or none is made.
+func (f *File) registrations(k *keeper, s *SaveSite, p *pysem.Value) bool {
+	method := p.Ctx.Func
+	param, _ := parameter(method, p.Name)
+	found := false
+	for _, ev := range s.Run.Events {
+		if ev.Kind != pysem.EventCall || calledName(ev.Node) != method.Name {
+			continue
+		}
+		callee := f.Eval.Eval(ev.Node.Child(pyast.FieldFunction), ev.Ctx)
+		if callee.Kind != pysem.FuncVal || callee.Func != method || callee.Base == nil || callee.Base.Key() != s.Ctx.Self.Key() {
+			continue
+		}
+		given, ok := f.Eval.Bind(f.Eval.Enter(method, ev.Node, ev.Ctx, callee.Base), param)
+		if !ok {
+			return false
+		}
+		c := f.registered(pysem.Entry{Pair: ev.Node, Value: given})
+		if c.Object == nil && (c.Value.Kind == pysem.Unknown || c.Value.Kind == pysem.LoopVar || c.Value.Kind == pysem.Elem) {
+			return false // one of many
+		}
+		k.recv = ev.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject).Text()
+		k.held = append(k.held, kept{c, ev.Ctx})
+		found = true
+	}
+	return found
 }

@@ -491,9 +491,9 @@ func (f *File) members(s *SaveSite) []Component {
 const maxNested = 3
 
 // inner are the components of a dict that a key of a payload holds, nil unless all its keys are known and the states of objects are among
-// them.
+// them. What an object gives is its own state, whatever that is made of.
 func (f *File) inner(c Component, depth int) []Component {
-	if depth >= maxNested || c.Role != RoleState && c.Role != RoleOther || c.Value.Kind != pysem.Dict || c.Value.Dict.Open {
+	if depth >= maxNested || c.Entry.Value.Node.Kind() == pyast.KindCall || c.Role != RoleState && c.Role != RoleOther || c.Value.Kind != pysem.Dict || c.Value.Dict.Open {
 		return nil
 	}
 	var out []Component
