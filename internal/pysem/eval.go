@@ -37,6 +37,8 @@ type Evaluator struct {
 	Fluent map[string]bool
 	// Forwarded says that an attribute of what a call of something foreign makes is that of its first argument.
 	Forwarded func(callee, attribute string) bool
+	home      *Module // the file under analysis
+	decorated map[*Func][]entered
 	// resolve finds the module that a name means in a file, nil for those not at hand; consulted are those it gave.
 	resolve   Resolver
 	consulted map[*Module]bool
@@ -69,7 +71,7 @@ func NewEvaluator() *Evaluator { return NewEvaluatorOver(nil) }
 // NewEvaluatorOver makes an evaluator that follows imports into the modules a resolver gives.
 func NewEvaluatorOver(resolve Resolver) *Evaluator {
 	return &Evaluator{
-		resolve: resolve, consulted: map[*Module]bool{}, linked: map[*Module][]*Module{}, starring: map[starKey]bool{},
+		resolve: resolve, consulted: map[*Module]bool{}, linked: map[*Module][]*Module{}, decorated: map[*Func][]entered{}, starring: map[starKey]bool{},
 		memo: map[memoKey]*Value{}, busy: map[memoKey]int{}, roots: map[rootKey]*Ctx{}, plain: map[*Func]*Ctx{}, calls: map[callKey]*Ctx{},
 		reached: map[*Func]map[*Func]bool{}, cut: math.MaxInt,
 	}
@@ -1364,6 +1366,9 @@ func floatOp(op string, a, b float64) (float64, bool) {
 func (e *Evaluator) subscript(n pyast.Node, ctx *Ctx) *Value {
 	sub := subscriptKey(n)
 	base, index := e.Eval(n.Child(pyast.FieldValue), ctx), e.Eval(sub, ctx)
+	if any := e.registered(base.AsDict(), index); len(any) > 0 {
+		return join(n, ctx, any...)
+	}
 	var vs []*Value
 	for _, b := range base.present() {
 		switch {

@@ -146,22 +146,12 @@ func (e *Evaluator) fields(v *Value) *DictValue {
 
 // dataclass reports whether a class has the dataclass decorator.
 func (c *Class) dataclass() bool {
-	p := c.Node.Parent()
-	if p.Kind() != pyast.KindDecoratedDefinition {
-		return false
-	}
-	for d := range p.Children() {
-		if d.Kind() == pyast.KindDecorator {
-			n := d.Nth(0)
-			if n.Kind() == pyast.KindCall {
-				n = n.Child(pyast.FieldFunction)
-			}
-			if lastName(n) == "dataclass" {
-				return true
-			}
+	return slices.ContainsFunc(c.decorators(), func(n pyast.Node) bool {
+		if n.Kind() == pyast.KindCall {
+			n = n.Child(pyast.FieldFunction)
 		}
-	}
-	return false
+		return lastName(n) == "dataclass"
+	})
 }
 
 // fieldNames are the annotated names of a class body, in order.
@@ -219,10 +209,15 @@ func (e *Evaluator) method(n pyast.Node, callee *Value, ctx *Ctx) *Value {
 		case "copy":
 			return base
 		case "get", "pop", "setdefault":
-			if key, ok := e.Eval(args.Pos(0), ctx).Text(); ok {
-				if x, ok := base.Dict.Get(key); ok {
+			key := e.Eval(args.Pos(0), ctx)
+			if name, ok := key.Text(); ok {
+				if x, ok := base.Dict.Get(name); ok {
 					return e.Expr(x.Value)
 				}
+			}
+			whole := e.Eval(n.Child(pyast.FieldFunction).Child(pyast.FieldObject), ctx) // on all ways it may have come about
+			if any := e.registered(whole.AsDict(), key); len(any) > 0 {
+				return join(n, ctx, any...)
 			}
 		}
 	}

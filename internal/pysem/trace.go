@@ -89,6 +89,7 @@ type Tracer struct {
 
 // NewTracer makes a tracer over an evaluator. home is the file under analysis.
 func NewTracer(e *Evaluator, home *Module, interesting func(name string, home bool) bool) *Tracer {
+	e.home = home
 	return &Tracer{Eval: e, Interesting: interesting, home: home, interest: map[*Func]bool{}, runs: map[*Func][]*Func{}, handed: map[*Module]map[string][]pyast.Node{}, visited: map[*Func]bool{}, entered: map[*Func]int{}}
 }
 
