@@ -17,7 +17,8 @@ import (
 //
 // The checkpoint holds the state of the scheduler before its step for the epoch that is done. A resumed run goes on with the
 // next epoch and never makes that step: its learning rate stays one step behind for good. Adding one to the epoch does not
-// repair that.
+// repair that. A scheduler that is told the epoch, `step(epoch)`, comes right with the next epoch; the first one after a resume has
+// the rate of the epoch before, which the optimizer's state holds (information).
 //
 // # Example
 //
@@ -96,6 +97,15 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 func savedBeforeSchedulerStep(p *diagnostics.Pass) {
 	for _, r := range p.File.Resumptions() {
 		s := r.Save
+		if told := s.ToldAfter(); told != nil && restoresRate(r) && !s.StepsAfterLoad(r.Load, told.Object) {
+			p.Report(diagnostics.Diagnostic{
+				Place:    s.Anchor(),
+				Severity: diagnostics.Information,
+				Message: fmt.Sprintf("The checkpoint is written before the scheduler `%s` is told that the epoch is over. A resumed run trains its first epoch with the learning rate of the one before.",
+					told.Object.Name),
+				Related: append([]diagnostics.Related{at(told.Node, "the scheduler is told here, after the save")}, loadedHere(r.Load)...),
+			})
+		}
 		step := s.StepAfter()
 		if step == nil || s.StepsAfterLoad(r.Load, step.Object) {
 			continue
@@ -121,6 +131,11 @@ func savedBeforeSchedulerStep(p *diagnostics.Pass) {
 		}
 		p.Report(d)
 	}
+}
+
+// restoresRate reports whether a resumed run has its learning rate from the checkpoint: the optimizer's state is in it and restored.
+func restoresRate(r training.Resumption) bool {
+	return r.Save.HasKind(training.Optimizer) && r.Load != nil && r.Load.RestoresKind(training.Optimizer)
 }
 
 // savedBehindStep are the contexts in which the helper that makes a save is called in a training loop behind the step, or without one.

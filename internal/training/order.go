@@ -4,13 +4,18 @@ import "github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 
 // StepAfter is the scheduler's step() that follows the save in the same round of the epoch loop, nil when the scheduler steps
 // before the save, in an inner loop, by explicit epoch, or not at all.
-func (s *SaveSite) StepAfter() *Step {
+func (s *SaveSite) StepAfter() *Step { return s.stepAfter(false) }
+
+// ToldAfter is StepAfter of a scheduler that is told the epoch, `step(epoch)`.
+func (s *SaveSite) ToldAfter() *Step { return s.stepAfter(true) }
+
+func (s *SaveSite) stepAfter(told bool) *Step {
 	if s.EpochLoop == nil || s.Loop != s.EpochLoop {
 		return nil
 	}
 	var after *Step
 	for _, st := range s.Run.Steps {
-		if st.Object.Kind != Scheduler || !s.EpochLoop.Holds(st.Index) || st.Explicit || st.Foreign {
+		if st.Object.Kind != Scheduler || !s.EpochLoop.Holds(st.Index) || st.Explicit != told || st.Foreign {
 			continue
 		}
 		if innermostLoop(st.Frame) != innermostLoop(s.Frame) {
