@@ -407,15 +407,6 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 		}
 		return
 	}
-	if v.Kind == pysem.List || v.Kind == pysem.Tuple { // [o.state_dict() for o in optimizers]
-		s.Kind = PayloadOther
-		for _, x := range v.Elems {
-			if c := f.component(pysem.Entry{Value: pysem.Expr{Val: x}}); c.Role == RoleState {
-				s.Components = append(s.Components, c)
-			}
-		}
-		return
-	}
 	whole := v
 	if v.Kind == pysem.Join {
 		// Sometimes a dict, sometimes something else: read the dict, as an open one.
@@ -463,15 +454,21 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 		return
 	}
 	s.Kind = PayloadOther
-	s.Components = f.members(s)
+	s.Components = f.members(s, v)
 }
 
-// members are the objects, and their states, that a list or tuple which is written out at the save holds.
-func (f *File) members(s *SaveSite) []Component {
-	if !s.PayloadNode.Is(pyast.KindList, pyast.KindTuple) {
-		return nil
-	}
+// members are the objects, and their states, that a list or tuple which is written out at the save holds, and the states in one that is made
+// elsewhere: `[o.state_dict() for o in optimizers]`.
+func (f *File) members(s *SaveSite, v *pysem.Value) []Component {
 	var out []Component
+	if !s.PayloadNode.Is(pyast.KindList, pyast.KindTuple) {
+		for _, x := range v.Elems {
+			if c := f.component(pysem.Entry{Value: pysem.Expr{Val: x}}); c.Role == RoleState && (v.Kind == pysem.List || v.Kind == pysem.Tuple) {
+				out = append(out, c)
+			}
+		}
+		return out
+	}
 	for n := range s.PayloadNode.Children() {
 		v := f.Eval.Eval(n, s.Ctx)
 		c := Component{Entry: pysem.Entry{Value: pysem.Expr{Node: n, Ctx: s.Ctx, Val: v}}, Value: v}
