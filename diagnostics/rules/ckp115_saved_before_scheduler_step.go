@@ -98,8 +98,12 @@ func savedBeforeSchedulerStep(p *diagnostics.Pass) {
 	for _, r := range p.File.Resumptions() {
 		s := r.Save
 		if told := s.ToldAfter(); told != nil && restoresRate(r) && !s.StepsAfterLoad(r.Load, told.Object) {
+			site := training.Leading(s.Node, s.Ctx, s.EpochLoop.Ctx) // the order is that of the loop
+			if !site.Valid() {
+				site = s.Node
+			}
 			p.Report(diagnostics.Diagnostic{
-				Place:    s.Anchor(),
+				Place:    training.FirstLine(site),
 				Severity: diagnostics.Information,
 				Message: fmt.Sprintf("The checkpoint is written before the scheduler `%s` is told that the epoch is over. A resumed run trains its first epoch with the learning rate of the one before.",
 					told.Object.Name),
