@@ -105,7 +105,7 @@ func missingBestMetric(p *diagnostics.Pass) {
 		}) {
 			continue // said of the checkpoint that is written all the time
 		}
-		if c, ok := s.RestoredFromCurrent(best); ok {
+		if c, ok := s.RestoredFromCurrent(best, r.Load); ok {
 			p.Report(diagnostics.Diagnostic{
 				Place:    s.Anchor(),
 				Severity: proven(r, diagnostics.Warning),

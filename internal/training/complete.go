@@ -536,7 +536,25 @@ func (f *File) DecidedBy(s *SaveSite, name string) []*SaveSite {
 
 // asksOf reports whether a condition compares the name, be the comparison kept in a flag.
 func (f *File) asksOf(cond pyast.Node, ctx *pysem.Ctx, name string) bool {
-	return compares(cond, name) || slices.ContainsFunc(comparisons(f.Eval.Eval(cond, ctx), 0), func(v *pysem.Value) bool { return compares(v.Node, name) })
+	if compares(cond, name) {
+		return true
+	}
+	if cond.Kind() == pyast.KindBooleanOperator {
+		return f.asksOf(cond.Child(pyast.FieldLeft), ctx, name) || f.asksOf(cond.Child(pyast.FieldRight), ctx, name)
+	}
+	v := f.Eval.Eval(cond, ctx)
+	return slices.ContainsFunc(comparisons(v, 0), func(v *pysem.Value) bool { return compares(v.Node, name) }) ||
+		slices.ContainsFunc(v.Alternatives(), func(v *pysem.Value) bool { return v.Node.Is(pyast.KindTrue) && setWhere(v.Node, name) })
+}
+
+// setWhere reports whether a value stands under a comparison with a name: `if acc > best: is_best = True`.
+func setWhere(n pyast.Node, name string) bool {
+	for p := n.Parent(); p.Valid() && !p.Is(pyast.KindFunctionDefinition, pyast.KindModule); n, p = p, p.Parent() {
+		if p.Is(pyast.KindIfStatement, pyast.KindElifClause) && n.Field() == pyast.FieldConsequence && compares(p.Child(pyast.FieldCondition), name) {
+			return true
+		}
+	}
+	return false
 }
 
 func compares(cond pyast.Node, name string) bool {

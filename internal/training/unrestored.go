@@ -151,22 +151,22 @@ func (l *LoadSite) restores(o *Object) bool {
 var loadsByName = regexp.MustCompile(`(?i)load|resume|restore|checkpoint|ckpt`)
 
 // RestoredFromCurrent is the part of a checkpoint that the best-so-far variable is restored from although the save writes the metric of
-// its own epoch there, be it the best or not; ok is false where there is none.
-func (s *SaveSite) RestoredFromCurrent(b *Best) (c Component, ok bool) {
+// its own epoch there, be it the best or not; ok is false where there is none. resumes is the load that training goes on from, nil for none.
+func (s *SaveSite) RestoredFromCurrent(b *Best, resumes *LoadSite) (c Component, ok bool) {
 	f := s.Run.File
 	if s.BestOnly() {
 		return c, false
 	}
-	metric := f.Eval.Eval(b.Assign.Child(pyast.FieldRight), b.Ctx)
-	if metric.Kind != pysem.Call && metric.Kind != pysem.Elem && metric.Kind != pysem.Binary {
-		return c, false
-	}
+	right := b.Assign.Child(pyast.FieldRight)
+	metric := f.Eval.Eval(right, b.Ctx)
+	told := metric.Kind == pysem.Call || metric.Kind == pysem.Elem || metric.Kind == pysem.Binary
 	for _, c := range s.Components {
-		if v := c.Value; v == nil || v.Key() != metric.Key() {
+		one := right.Is(pyast.KindIdentifier) && c.Entry.Value.Ctx == b.Ctx && Taken(c.Entry.Value.Node).TextIs(right.Text())
+		if v := c.Value; v == nil || !one && !(told && v.Key() == metric.Key()) {
 			continue
 		}
 		for _, a := range f.bestValue(b).Alternatives() {
-			if l, key := f.Source(a); l != nil && key == c.Key && s.Writes(l.Path) {
+			if l, key := f.Source(a); l != nil && key == c.Key && (l == resumes || s.Writes(l.Path)) {
 				return c, true
 			}
 		}
@@ -176,9 +176,15 @@ func (s *SaveSite) RestoredFromCurrent(b *Best) (c Component, ok bool) {
 
 // bestValue is the value of the best-so-far variable where it is compared, nothing known where it is not named there.
 func (f *File) bestValue(b *Best) *pysem.Value {
-	for n := range b.Test.Descendants() {
-		if n.Is(pyast.KindIdentifier, pyast.KindAttribute) && n.TextIs(b.Name) {
-			return f.Eval.Eval(n, b.Ctx)
+	tests := []pysem.Expr{{Node: b.Test, Ctx: b.Ctx}}
+	for _, v := range comparisons(f.Eval.Eval(b.Test, b.Ctx), 0) { // which a flag keeps
+		tests = append(tests, pysem.Expr{Node: v.Node, Ctx: v.Ctx})
+	}
+	for _, test := range tests {
+		for n := range test.Node.Descendants() {
+			if n.Is(pyast.KindIdentifier, pyast.KindAttribute) && n.TextIs(b.Name) {
+				return f.Eval.Eval(n, test.Ctx)
+			}
 		}
 	}
 	return f.Eval.Eval(pyast.Node{}, nil)
