@@ -122,7 +122,7 @@ func (e *Evaluator) importedByName(args ArgList, ctx *Ctx) *Value {
 	}
 	m := e.module(ctx.Func.Module, name)
 	if m == nil {
-		return nil
+		return &Value{Kind: External, Name: name}
 	}
 	return &Value{Kind: ModuleVal, Node: m.Top.Node, Ctx: e.Root(m.Top, nil), Module: m, Name: name}
 }
