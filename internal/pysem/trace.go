@@ -457,8 +457,13 @@ func (w *walk) descend(call pyast.Node, ctx *Ctx, fr *Frame) {
 		if !a.Is(pyast.KindIdentifier, pyast.KindAttribute, pyast.KindLambda) {
 			continue
 		}
-		if v := e.Eval(a, ctx); v.Kind == FuncVal {
+		switch v := e.Eval(a, ctx); {
+		case v.Kind == FuncVal:
 			w.enter(v.Func, call, ctx, v.Base, fr, &handed{launch, a})
+		case v.Kind == ClassVal && launch != nil && launch.Function == a: // each process makes one
+			if f := e.find(v.Class, "__init__"); f != nil {
+				w.enter(f, call, ctx, &Value{Kind: Instance, Node: call, Ctx: ctx, Class: v.Class}, fr, &handed{launch, a})
+			}
 		}
 	}
 }
@@ -480,6 +485,10 @@ type handed struct {
 // start is the context of a function that something foreign is handed and starts.
 func (e *Evaluator) start(f *Func, call pyast.Node, ctx *Ctx, self *Value, h *handed) *Ctx {
 	inner := &Ctx{Func: f, Parent: ctx, Call: call, Self: self, Passed: true, depth: ctx.depth + 1}
+	if self != nil && self.Kind == Instance && self.Node == call { // which is made there
+		inner = e.Root(f, self)
+		inner.Passed = true
+	}
 	if h.launch == nil || h.launch.Function != h.at {
 		return inner
 	}
