@@ -70,7 +70,8 @@ import (
 //
 // Optimizers and loads in other files; payloads built by code that cannot be followed (callbacks, `**kwargs`). Without a
 // load in the file the severity is information: the payload only suggests that training resumes. A model that is saved with its
-// epoch alone, in a program that takes nothing but weights back, suggests nothing.
+// epoch alone, in a program that takes nothing but weights back, suggests nothing. Where whoever starts the
+// training may name the file that is loaded into the model, it is information too.
 //
 // # Related rules
 //

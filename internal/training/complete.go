@@ -47,6 +47,8 @@ func (f *File) Resumptions() []Resumption {
 			continue
 		case r.Load != nil:
 			r.Evidence = FromLoadPath
+		case s.handedBack() != nil:
+			r.Evidence = FromPayload
 		case s.Training() && (s.HasKind(Optimizer) || s.HasKind(Scheduler) || f.TakesBack()):
 			r.Evidence = FromPayload
 		default:

@@ -67,6 +67,39 @@ func plain(cond pyast.Node, holds bool) bool {
 	return holds != (cond.Kind() == pyast.KindNotOperator)
 }
 
+// handedBack is a load that may take back what the save writes, nil where there is none: the save overwrites one file with the bare state of a
+// model as training goes on, and before it training takes the whole state of that very model from a file that is named by whoever
+// starts it, where one is named.
+func (s *SaveSite) handedBack() *LoadSite {
+	if s.Kind != PayloadState || s.Loop == nil || s.BestOnly() || s.Path.Best() || !s.Path.Fixed() || len(s.Added) > 0 {
+		return nil
+	}
+	for _, l := range s.Run.Loads {
+		if l.Index > s.Loop.Outer().First || l.Path.Known || s.Run.File.Exclusive(l.Frame, s.trainedUnder()) || !l.asked() {
+			continue
+		}
+		if len(l.Restores) == 1 && l.Restores[0].Key == "" && l.Restores[0].Strict && l.Restores[0].Object.Same(s.Components[0].Object) && l.Restores[0].Object.madeHere() {
+			return l
+		}
+	}
+	return nil
+}
+
+// asked reports whether a load stands under a test of the very name that it is given: `if path: torch.load(path)`.
+func (l *LoadSite) asked() bool {
+	for fr := l.Frame; fr != nil; fr = fr.Parent {
+		if fr.Kind != pysem.FrameIf || !plain(fr.Cond, fr.Positive) || fr.Ctx != l.Ctx {
+			continue
+		}
+		for n := range l.Path.Node.Descendants() {
+			if n.Kind() == pyast.KindIdentifier && fr.Cond.Names(n.Text()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // match weighs how surely a load reads what a save writes in order to go on training; 0 is not at all.
 func (s *SaveSite) match(l *LoadSite) int {
 	if !s.restoredBy(l) {
