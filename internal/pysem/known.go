@@ -191,11 +191,9 @@ func (e *Evaluator) method(n pyast.Node, callee *Value, ctx *Ctx) *Value {
 			if parts, ok := braces(format, pos, named); ok {
 				return &Value{Kind: Str, Node: n, Ctx: ctx, Parts: parts}
 			}
-		case "lower", "upper":
-			if text, ok := base.Text(); ok && callee.Name == "lower" {
-				return &Value{Kind: Str, Node: n, Ctx: ctx, Parts: []Part{{Lit: strings.ToLower(text)}}}
-			} else if ok {
-				return &Value{Kind: Str, Node: n, Ctx: ctx, Parts: []Part{{Lit: strings.ToUpper(text)}}}
+		case "lower", "upper", "capitalize", "split", "rsplit", "partition", "rpartition":
+			if text, ok := base.Text(); ok {
+				return e.textMethod(n, callee.Name, text, args, ctx)
 			}
 		case "joinpath":
 			return concat(n, ctx, base, lit("/"), e.Eval(args.Pos(0), ctx))
@@ -222,6 +220,58 @@ func (e *Evaluator) method(n pyast.Node, callee *Value, ctx *Ctx) *Value {
 		}
 	}
 	return nil
+}
+
+// textMethod is what a method of a text that is known gives: text, or a list or tuple of texts; nil where its arguments are not known.
+func (e *Evaluator) textMethod(n pyast.Node, name, text string, args ArgList, ctx *Ctx) *Value {
+	made := func(s string) *Value { return &Value{Kind: Str, Node: n, Ctx: ctx, Parts: []Part{{Lit: s}}} }
+	switch name {
+	case "lower":
+		return made(strings.ToLower(text))
+	case "upper":
+		return made(strings.ToUpper(text))
+	case "capitalize":
+		if text == "" {
+			return made(text)
+		}
+		return made(strings.ToUpper(text[:1]) + strings.ToLower(text[1:]))
+	}
+	sep, ok := e.Eval(args.Get(0, "sep"), ctx).Text()
+	most := e.Eval(args.Get(1, "maxsplit"), ctx)
+	if !ok || sep == "" || args.May() || len(args.Position) > 1 && most.Kind != Int {
+		return nil
+	}
+	parts := strings.Split(text, sep)
+	limit := len(parts)
+	if most.Kind == Int && most.Int >= 0 {
+		limit = min(limit, int(most.Int)+1)
+	}
+	kind := List
+	switch name {
+	case "split":
+		parts = strings.SplitN(text, sep, limit)
+	case "rsplit":
+		parts = append([]string{strings.Join(parts[:len(parts)-limit+1], sep)}, parts[len(parts)-limit+1:]...)
+	case "partition":
+		kind = Tuple
+		head, tail, found := strings.Cut(text, sep)
+		if parts = []string{head, sep, tail}; !found {
+			parts[1] = ""
+		}
+	case "rpartition":
+		kind = Tuple
+		last := parts[len(parts)-1]
+		if parts = []string{strings.Join(parts[:len(parts)-1], sep), sep, last}; parts[0] == "" && !strings.HasPrefix(text, sep) {
+			parts[1] = ""
+		}
+	default:
+		return nil
+	}
+	out := &Value{Kind: kind, Node: n, Ctx: ctx}
+	for _, part := range parts {
+		out.Elems = append(out.Elems, made(part))
+	}
+	return out
 }
 
 // Get finds a key that is written on every way or some.

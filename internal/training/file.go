@@ -127,7 +127,6 @@ func init() {
 		"save_on_master", "load_checkpoint", "copyfile", "copytree", "makedirs", "mkdir", "copy", "copy2", "move", "remove", "unlink", "rmtree", "rename", "replace", "glob", "iglob",
 		"listdir", "walk", "sorted", "sort", "spawn",
 		"use_deterministic_algorithms", "GradScaler", "eval", "scale", "minimize", "prepare", "prepare_scheduler", "register_for_checkpointing", "initialize",
-		"rand", "randn", "randint", "choice", "shuffle", "permutation", "normal", "uniform", "random", "sample", "randperm", "random_split", "randrange", "choices", "standard_normal",
 	} {
 		interestingCalls[n] = true
 	}

@@ -141,6 +141,11 @@ func (r *Run) findDraws() []Draw {
 		}
 	}
 	for i, ev := range r.Events {
+		if ev.Kind == pysem.EventLoop {
+			for _, o := range f.goneOver(ev) {
+				add(i, f.drawing().Method(o, "__iter__", ev)...)
+			}
+		}
 		if ev.Kind != pysem.EventCall {
 			continue
 		}
@@ -202,6 +207,15 @@ func (f *File) samplersOf(ev pysem.Event) []*pysem.Value {
 		}
 	}
 	return out
+}
+
+// goneOver are the objects of classes at hand that a loop asks for their elements, as a sampler: `for batch in tqdm(sampler)`.
+func (f *File) goneOver(loop pysem.Event) []*pysem.Value {
+	over := loop.Node.Child(pyast.FieldRight)
+	for over.Kind() == pyast.KindCall && iterators.MatchString(calledName(over)) {
+		over = pysem.Args(over).Pos(0)
+	}
+	return slices.DeleteFunc(slices.Clone(f.Eval.Eval(over, loop.Ctx).Alternatives()), func(a *pysem.Value) bool { return a.Kind != pysem.Instance })
 }
 
 // loaderMade is the data loader class that calling a value makes an object of, "" for other values.

@@ -112,9 +112,17 @@ func (o *orderFlow) follow(n pyast.Node, numbered bool) {
 	case pyast.KindExpressionList, pyast.KindTuple: // train, val = files[9:], files[:9]
 		if left := p.Parent().Child(pyast.FieldLeft); p.Field() == pyast.FieldRight && left.Is(pyast.KindPatternList, pyast.KindTuplePattern) {
 			o.named(left.Nth(position(p, n)), numbered)
+		} else if p.Parent().Kind() == pyast.KindReturnStatement { // train, val = split(files)
+			for _, call := range o.returnsTo(o.file.ScopeOf(p)) {
+				if left := assigned(call); left.Is(pyast.KindPatternList, pyast.KindTuplePattern) {
+					o.named(left.Nth(position(p, n)), numbered)
+				}
+			}
 		}
 	case pyast.KindReturnStatement:
-		o.returned(o.file.ScopeOf(p), numbered)
+		for _, call := range o.returnsTo(o.file.ScopeOf(p)) {
+			o.follow(call, numbered)
+		}
 	}
 }
 
@@ -393,15 +401,15 @@ func sortedSomewhere(uses []pyast.Node) bool {
 	return false
 }
 
-// returned follows the result of a function to the calls of it.
-func (o *orderFlow) returned(fn *pysem.Func, numbered bool) {
+// returnsTo are the calls that get the result of a function: the one by which the order came into it, or all of its file.
+func (o *orderFlow) returnsTo(fn *pysem.Func) []pyast.Node {
 	if fn.Name == "" || fn.Name == "<module>" || fn.Yields {
-		return
+		return nil
 	}
 	if call := o.entered[fn]; call.Valid() {
-		o.follow(call, numbered)
-		return
+		return []pyast.Node{call}
 	}
+	var out []pyast.Node
 	for _, caller := range fn.Module.Funcs {
 		for _, c := range caller.Calls {
 			callee := c.Child(pyast.FieldFunction)
@@ -410,10 +418,11 @@ func (o *orderFlow) returned(fn *pysem.Func, numbered bool) {
 			}
 			v := o.file.Eval.Eval(callee, o.file.Eval.In(fn.Module, callee))
 			if v.Kind == pysem.FuncVal && v.Func == fn {
-				o.follow(c, numbered)
+				out = append(out, c)
 			}
 		}
 	}
+	return out
 }
 
 // listing are the calls that give names in the order in which the file system happens to hold them.

@@ -350,7 +350,7 @@ func (f *File) HeldDraws() []HeldDraw {
 			if m == nil {
 				continue
 			}
-			for _, ev := range f.tracer.Trace(f.Eval.Root(m, nil)) {
+			for _, ev := range f.drawing().Trace(f.Eval.Root(m, nil)) {
 				fn := ev.Node.Child(pyast.FieldFunction)
 				if ev.Kind != pysem.EventCall || fn.Kind() != pyast.KindAttribute {
 					continue
