@@ -1,6 +1,7 @@
 package training
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 
@@ -98,34 +99,55 @@ func (f *File) DatasetDraw(data *pysem.Value, g torch.RNG) (Draw, bool) {
 			return d, true
 		}
 	}
-	return f.takenDraw(data.Class, g)
+	return f.takenDraw(data, g)
 }
 
-// takenDraw is the first number taken from a generator by a function that the access methods of a class call for each sample because a
+// takenDraw is the first number taken from a generator by a function that the access methods of an object call for each sample because a
 // method keeps it: `data.add(jitter)`, where add appends to the steps that __getitem__ goes through.
-func (f *File) takenDraw(c *pysem.Class, g torch.RNG) (Draw, bool) {
-	for _, taker := range f.takers(c) {
-		for _, m := range f.involved() {
-			for _, fn := range m.Funcs {
-				for _, call := range fn.Calls {
-					if calledName(call) != taker.method.Name || call.Child(pyast.FieldFunction).Kind() != pyast.KindAttribute {
-						continue
-					}
-					ctx := f.Eval.In(m, call)
-					on := f.Eval.Eval(call.Child(pyast.FieldFunction).Child(pyast.FieldObject), ctx)
-					_, place := parameter(taker.method, taker.param)
-					given := f.Eval.Eval(pysem.Args(call).Get(place, taker.param), ctx)
-					if on.Kind != pysem.Instance || f.Eval.MethodOf(on.Class, taker.method.Name) != taker.method || given.Kind != pysem.FuncVal {
-						continue
-					}
-					if d, ok := f.drawIn(f.Eval.Root(given.Func, given.Base), g); ok {
-						return d, true
-					}
+func (f *File) takenDraw(data *pysem.Value, g torch.RNG) (Draw, bool) {
+	for _, t := range f.takers(data.Class) {
+		for _, given := range f.givenTo(t, data) {
+			for _, fn := range append(given.Elems, given) {
+				if fn.Kind != pysem.FuncVal {
+					continue
+				}
+				if d, ok := f.drawIn(f.Eval.Root(fn.Func, fn.Base), g); ok {
+					return d, true
 				}
 			}
 		}
 	}
 	return Draw{}, false
+}
+
+// givenTo are what the program gives a taker: where the object is made, or where a method of one of its class is called.
+func (f *File) givenTo(t taker, data *pysem.Value) []*pysem.Value {
+	_, place := parameter(t.method, t.param)
+	if t.method.Name == "__init__" {
+		if !data.Node.Valid() || data.Ctx == nil {
+			return nil
+		}
+		return []*pysem.Value{f.passedValue(f.Eval.Passed(data.Node, data.Ctx), place, t.param)}
+	}
+	var out []*pysem.Value
+	for _, m := range f.involved() {
+		if !m.Words().Names.Has(t.method.Name) {
+			continue
+		}
+		for _, fn := range m.Funcs {
+			for _, call := range fn.Calls {
+				if calledName(call) != t.method.Name || call.Child(pyast.FieldFunction).Kind() != pyast.KindAttribute {
+					continue
+				}
+				ctx := f.Eval.In(m, call)
+				on := f.Eval.Eval(call.Child(pyast.FieldFunction).Child(pyast.FieldObject), ctx)
+				if on.Kind == pysem.Instance && f.Eval.MethodOf(on.Class, t.method.Name) == t.method {
+					out = append(out, f.passedValue(f.Eval.Passed(call, ctx), place, t.param))
+				}
+			}
+		}
+	}
+	return out
 }
 
 // taker is a method that keeps what a parameter is given, to be called for each sample.
@@ -134,7 +156,7 @@ type taker struct {
 	param  string
 }
 
-// takers are the methods of a class that keep a function which its access methods call: they append it to a list that those go through.
+// takers are the methods of a class that keep a function which its access methods call, or go through a list of.
 func (f *File) takers(c *pysem.Class) []taker {
 	called := map[string]bool{} // as "self.steps"
 	for _, name := range []string{"__getitem__", "__iter__"} {
@@ -143,7 +165,9 @@ func (f *File) takers(c *pysem.Class) []taker {
 			continue
 		}
 		for _, call := range m.Calls {
-			for _, d := range m.Defs(call.Child(pyast.FieldFunction).Text()) {
+			fn := call.Child(pyast.FieldFunction)
+			called[fn.Text()] = called[fn.Text()] || ofSelf(fn)
+			for _, d := range m.Defs(fn.Text()) {
 				if d.Kind == pysem.DefFor && ofSelf(d.Value) {
 					called[d.Value.Text()] = true
 				}
@@ -151,17 +175,28 @@ func (f *File) takers(c *pysem.Class) []taker {
 		}
 	}
 	var out []taker
-	if len(called) == 0 {
-		return out
+	keep := func(m *pysem.Func, held, value pyast.Node) {
+		if value.Kind() == pyast.KindCall && value.Child(pyast.FieldFunction).TextIs("list") {
+			value = pysem.Args(value).Pos(0)
+		}
+		if p, _ := parameter(m, value.Text()); p != nil && called[held.Text()] {
+			out = append(out, taker{m, p.Name})
+		}
 	}
 	for _, m := range c.Module.Funcs {
 		if m.Class == nil || !f.related(c, m.Class) {
 			continue
 		}
 		for _, call := range m.Calls {
-			fn, kept := call.Child(pyast.FieldFunction), pysem.Args(call).Pos(0)
-			if p, _ := parameter(m, kept.Text()); p != nil && calledName(call) == "append" && called[fn.Child(pyast.FieldObject).Text()] {
-				out = append(out, taker{m, p.Name})
+			if calledName(call) == "append" {
+				keep(m, call.Child(pyast.FieldFunction).Child(pyast.FieldObject), pysem.Args(call).Pos(0))
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(called)) {
+			for _, d := range m.Defs(name) {
+				if d.Kind == pysem.DefAssign {
+					keep(m, d.Node, d.Value)
+				}
 			}
 		}
 	}
