@@ -15,7 +15,7 @@ import (
 // # What it does
 //
 // Reports a program that seeds some of the generators torch, numpy and random, and draws from another one in its main process, or keeps
-// its state in checkpoints, which is an information; and one that seeds them before `torch.multiprocessing.spawn`, and draws in the processes it starts.
+// its state in checkpoints, which is an information; a function that seeds one for itself and draws from another; and one that seeds them before `torch.multiprocessing.spawn`, and draws in the processes it starts.
 //
 // # Why it matters
 //
@@ -97,6 +97,14 @@ func partialSeed(p *diagnostics.Pass) {
 		reportUnseeded(p, seeds, diagnostics.Information, minor...)
 		reportDatasets(p, r, seeds)
 		reportKept(p, r, seeds, kept)
+	}
+	for _, w := range p.File.WrongSeeds() {
+		p.Report(diagnostics.Diagnostic{
+			Place: training.FirstLine(w.Seed),
+			Message: fmt.Sprintf("This seeds %s, and `%s` draws from %s: what it draws differs from run to run.",
+				rngList(w.Seeded), w.Draw.Child(pyast.FieldFunction).Text(), w.Drawn),
+			Related: []diagnostics.Related{at(w.Draw, "drawn from the unseeded generator")},
+		})
 	}
 }
 
