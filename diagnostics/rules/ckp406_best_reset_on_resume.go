@@ -14,7 +14,8 @@ import (
 // # What it does
 //
 // Reports a resume after which the best metric has its initial value again, although the checkpoint holds it: it is never
-// read, or it is read and then reset before the loop.
+// read, or it is read and then reset before the loop. It also reports a checkpoint that is written before the evaluation of the same
+// round updates the best metric in it.
 //
 // # Why it matters
 //
@@ -107,6 +108,9 @@ func bestResetOnResume(p *diagnostics.Pass) {
 			continue
 		}
 		restored, known := p.File.BestRestored(best)
+		if restored {
+			savedBeforeBest(p, r)
+		}
 		if restored || !known {
 			continue
 		}
@@ -140,4 +144,19 @@ func bestResetOnResume(p *diagnostics.Pass) {
 func wholeMetric(c training.Component, best *training.Best) bool {
 	saved, updated := training.Taken(c.Entry.Value.Node), training.Taken(best.Assign.Child(pyast.FieldRight))
 	return saved.TextIs(best.Name) || saved.TextIs(updated.Text())
+}
+
+// savedBeforeBest reports a checkpoint with a best metric that the evaluation of the same round is yet to update.
+func savedBeforeBest(p *diagnostics.Pass, r training.Resumption) {
+	best := r.Save.BestAfter()
+	if best == nil || !holdsBest(p.File, r.Save) {
+		return
+	}
+	p.Report(diagnostics.Diagnostic{
+		Place:    r.Save.Anchor(),
+		Severity: proven(r, diagnostics.Warning),
+		Message: fmt.Sprintf("The checkpoint is written before the evaluation of the same round updates `%s`. A resumed run goes on with an older best, and a worse model can overwrite the best checkpoint.",
+			best.Name),
+		Related: append([]diagnostics.Related{at(best.Assign, "it is updated here, after the save")}, loadedHere(r.Load)...),
+	})
 }

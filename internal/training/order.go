@@ -31,6 +31,29 @@ func (s *SaveSite) stepAfter(told bool) *Step {
 	return after
 }
 
+// BestAfter is the best metric that the save writes before the evaluation of the same round updates it, nil where it is updated first, in
+// another loop, or not at all.
+func (s *SaveSite) BestAfter() *Best {
+	best := s.BestMetric()
+	if best == nil || s.BestOnly() {
+		return nil
+	}
+	after := false
+	for i, ev := range s.Run.Events {
+		if ev.Kind != pysem.EventAssign || ev.Node != best.Assign {
+			continue
+		}
+		if i < s.Index || innermostLoop(ev.Frame) != innermostLoop(s.Frame) || Exclusive(ev.Frame, s.Frame) {
+			return nil
+		}
+		after = true
+	}
+	if !after {
+		return nil
+	}
+	return best
+}
+
 func innermostLoop(fr *pysem.Frame) *pysem.Frame {
 	for ; fr != nil; fr = fr.Parent {
 		if fr.Kind == pysem.FrameLoop {
