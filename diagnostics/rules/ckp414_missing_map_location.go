@@ -15,7 +15,7 @@ import (
 //
 // Reports `torch.load` without `map_location` where a program that works on CUDA restores a model or optimizer from the file, as a
 // warning where every process of a distributed run resumes so, and as a hint also in a function without a device that is handed the
-// name of the file; and a function with a parameter `map_location` that it does not pass on. The loads of one block are one finding.
+// name of the file, and where a program that does not train takes a whole model from one; and a function with a parameter `map_location` that it does not pass on. The loads of one block are one finding.
 //
 // # Why it matters
 //
@@ -59,8 +59,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP414", Name: "missing-map-location", Summary: "A GPU checkpoint is loaded without map_location",
 	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	Also: []diagnostics.Severity{diagnostics.Warning, diagnostics.Hint},
-	Run:  missingMapLocation,
+	Also: []diagnostics.Severity{diagnostics.Warning, diagnostics.Hint}, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
+	Run: missingMapLocation,
 })
 
 func missingMapLocation(p *diagnostics.Pass) {
@@ -132,7 +132,7 @@ func placing(f *training.File, l *training.LoadSite) (u unplaced, ok bool) {
 		}
 	case !distributed && !f.UsesCUDA():
 		u.severity = diagnostics.Hint
-		return u, l.Handed() && l.Origin() != training.OriginOwn
+		return u, l.Handed() && l.Origin() != training.OriginOwn || l.WholeModel() && l.ForOthers()
 	}
 	return u, true
 }

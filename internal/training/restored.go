@@ -34,12 +34,29 @@ func (l *LoadSite) Feeds() bool {
 			return true
 		}
 	}
+	if l.WholeModel() {
+		return true
+	}
 	for _, x := range l.Run.Restores {
 		if (l.Opaque || len(l.Reads) > 0) && x.Load == nil && x.Ctx == l.Ctx && x.Index > l.Index && x.Object != nil && (x.Object.Kind == Model || x.Object.Kind == Averaged) {
 			return true
 		}
 	}
 	return l.Opaque && l.ReadsProgress() && len(l.Restores) == 0
+}
+
+// WholeModel reports whether what is loaded is a model itself: it is asked for its parameters.
+func (l *LoadSite) WholeModel() bool {
+	return slices.ContainsFunc(l.Run.Calls, func(c *Call) bool {
+		return (c.Method == "parameters" || c.Method == "named_parameters") && c.Value != nil && c.Index > l.Index &&
+			slices.ContainsFunc(c.Value.Alternatives(), func(a *pysem.Value) bool { return l.Run.File.loadOf(a) == l })
+	})
+}
+
+// ForOthers reports whether the program only works on files that others write: nothing in it trains.
+func (l *LoadSite) ForOthers() bool {
+	f := l.Run.File
+	return l.Origin() != OriginOwn && !slices.ContainsFunc(slices.Concat(f.Runs, f.Left), func(r *Run) bool { return len(r.Steps) > 0 })
 }
 
 // numbers reports whether the saves that write the file are known, and none of them holds the state of an object or a tensor.
