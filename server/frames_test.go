@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
 	"go.lsp.dev/jsonrpc2"
+	"go.uber.org/zap"
 )
 
 // framed is a message with its header.
@@ -235,3 +238,33 @@ type quiet struct{ testing.TB }
 
 // Errorf drops what a client says of answers to fuzzed requests.
 func (quiet) Errorf(string, ...any) {}
+
+// TestTooLargeIsRefusedAtOnce holds that a message over the limit is refused by its header: its body is not waited for, or kept.
+func TestTooLargeIsRefusedAtOnce(t *testing.T) {
+	c := start(t, nil)
+	c.raw(fmt.Sprintf("Content-Length: %d\r\n\r\n", maxMessage+1))
+	c.failure(jsonrpc2.ParseError)
+	c.sync()
+}
+
+// TestTooShortEndsAtTheNextHeader holds that a message which is shorter than it says takes nothing of the next one along, and does not wait
+// for the rest.
+func TestTooShortEndsAtTheNextHeader(t *testing.T) {
+	c := start(t, nil)
+	c.raw("Content-Length: 5000\r\n\r\n{}")
+	c.sync()
+	c.failure(jsonrpc2.ParseError)
+}
+
+// TestLengthCostsNoMemory holds that memory is taken for what arrives, not for what a header says.
+func TestLengthCostsNoMemory(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f := newFrames(strings.NewReader(fmt.Sprintf("Content-Length: %d\r\n\r\n{}", maxMessage)), nil, zap.NewNop())
+	if _, err := f.Read(make([]byte, 100)); !errors.Is(err, io.EOF) {
+		t.Errorf("read with %v", err)
+	}
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > maxMessage/4 {
+		t.Errorf("%d MB were allocated", (after.TotalAlloc-before.TotalAlloc)>>20)
+	}
+}

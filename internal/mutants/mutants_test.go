@@ -88,7 +88,7 @@ var mutants = []mutant{
 	{"links may be made", kernel, "ll.AccessFSMakeSym | ", "", "", "TestGuardHoldsPrograms"},
 	{"orphans are not adopted", guard, "\tadopt()\n", "", "", "TestGuardLeavesNoProcess"},
 	{"what is left lives on", guard, "err := c.Wait()\n\tendAll(c.Process.Pid)", "err := c.Wait()", "", "TestGuardLeavesNoProcess"},
-	{"the guard does not see prove end", guard, "_, _ = io.Copy(io.Discard, line)", "select {}", "", "TestGuardOutlivesProve"},
+	{"the guard does not see prove end", guard, "_, _ = io.Copy(io.Discard, line)", "_, _ = io.Copy(io.Discard, line)\n\t\tselect {}", "", "TestGuardOutlivesProve"},
 	{"the command outlives its guard", kernel, "&syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}", "&syscall.SysProcAttr{}", "", "TestGuardIsKilled"},
 	{"a signal is no failure", guard, "return exitSignal + int(status.Signal())", "return 0", "", "TestGuardGivesTheStatus"},
 	{"Python opens anything", python, "if not isinstance(flags, int) or not flags & CHANGING or", "if True or", "", "TestGuardHoldsPython"},
@@ -115,10 +115,10 @@ var mutants = []mutant{
 	{"nothing is removed", dead, "\t\t\t_ = os.RemoveAll(dir)\n", "", "", "TestScratchOfDeadRuns"},
 
 	// Framing.
-	{"any length is taken", frames, "length <= 0 || length > maxMessage {", "length <= 0 {", "", "TestMalformedMessages"},
+	{"any length is taken", frames, "length <= 0 || length > maxMessage {", "length <= 0 {", "", "TestTooLargeIsRefusedAtOnce"},
 	{"what is no JSON passes", frames, "if !json.Valid(body) {", "if body == nil {", "", "TestMalformedMessages"},
-	{"memory by the length", frames, "min(length, 64<<10))", "length)", "", "TestMalformedMessages"},
-	{"a header inside a message is taken in", frames, "if mayHoldHeader(body[overlap:]) {", "if overlap < 0 {", "", "TestFramesFindTheNextMessage"},
+	{"memory by the length", frames, "min(length, 64<<10))", "length)", "", "TestLengthCostsNoMemory"},
+	{"a header inside a message is taken in", frames, "if mayHoldHeader(body[overlap:]) {", "if overlap < 0 {", "", "TestTooShortEndsAtTheNextHeader"},
 	{"the next message is lost", frames, "f.unread(body[d.InputOffset():])", "_ = d.InputOffset()", "", "TestFramesFindTheNextMessage"},
 }
 

@@ -36,7 +36,7 @@ func restrict(dirs []string) error {
 		return nil
 	}
 	files, more := devices()
-	return landlock.MustConfig(landlock.AccessFSSet(changes)).BestEffort().RestrictPaths(
+	return landlock.Config{HandledAccessFS: changes}.BestEffort().RestrictPaths(
 		landlock.PathAccess(changes, append(dirs, more...)...).IgnoreIfMissing(),
 		landlock.PathAccess(ll.AccessFSWriteFile|ll.AccessFSTruncate, files...).IgnoreIfMissing(),
 	)
