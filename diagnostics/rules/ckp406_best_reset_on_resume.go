@@ -119,6 +119,9 @@ func bestResetOnResume(p *diagnostics.Pass) {
 			if c.Role != training.RoleBest && !slices.ContainsFunc(held, func(h training.Component) bool { return h.Key == c.Key && wholeMetric(h, best) }) || r.Load.Key(c.Key) && r.Load.Ctx.Func != best.Ctx.Func && r.Load.Run == r.Save.Run {
 				continue // one that is read and handed on may come back
 			}
+			if slices.ContainsFunc(r.Save.Companions(), func(o *training.SaveSite) bool { return writesAnother(o, c.Key, best) }) {
+				continue // what the load finds under the key depends on which of the files it reads
+			}
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(r.Load.Node),
 				Message: fmt.Sprintf("`%s` is saved under %q and starts over here. The first epoch after a resume overwrites the best checkpoint, whatever it scores.",
@@ -158,5 +161,12 @@ func savedBeforeBest(p *diagnostics.Pass, r training.Resumption) {
 		Message: fmt.Sprintf("The checkpoint is written before the evaluation of the same round updates `%s`. A resumed run goes on with an older best, and a worse model can overwrite the best checkpoint.",
 			best.Name),
 		Related: append([]diagnostics.Related{at(best.Assign, "it is updated here, after the save")}, loadedHere(r.Load)...),
+	})
+}
+
+// writesAnother says that a save writes something else than the best metric under a key.
+func writesAnother(s *training.SaveSite, key string, best *training.Best) bool {
+	return slices.ContainsFunc(s.Components, func(c training.Component) bool {
+		return c.Key == key && c.Role != training.RoleBest && !wholeMetric(c, best)
 	})
 }

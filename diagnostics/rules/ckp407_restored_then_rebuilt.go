@@ -101,6 +101,10 @@ func restoredThenRebuilt(p *diagnostics.Pass) {
 			message = fmt.Sprintf("`%s` is restored from the checkpoint (%s) and set to `%s` here. Training goes on as if there were no checkpoint to count from.",
 				b.Name, lineIn(p.File, b.Restored, b.Node), b.New.Text())
 		}
+		if b.Best {
+			message = fmt.Sprintf("`%s` is restored from the checkpoint (%s) and set to `%s` here. The first evaluation after a resume overwrites the best checkpoint, whatever it scores.",
+				b.Name, lineIn(p.File, b.Restored, b.Node), b.New.Text())
+		}
 		severity := diagnostics.Error
 		if b.Under.Valid() {
 			severity = diagnostics.Warning

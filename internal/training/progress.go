@@ -479,3 +479,43 @@ func fillIn(pattern, name string) (int, bool) {
 	n, err := strconv.Atoi(m[1])
 	return n, err == nil
 }
+
+// HoldsCount reports whether the save writes what the run counts up, whatever its key is, or a model that counts in a buffer.
+func (s *SaveSite) HoldsCount() bool {
+	f := s.Run.File
+	for _, c := range s.Components {
+		if c.Object != nil {
+			if c.Object.Kind == Model && c.Object.Value != nil && f.countsInBuffer(c.Object.Value) {
+				return true
+			}
+			continue
+		}
+		if n := c.Entry.Value.Node; n.Is(pyast.KindIdentifier, pyast.KindAttribute) && slices.ContainsFunc(s.Run.Events, func(ev pysem.Event) bool {
+			return ev.Kind == pysem.EventAssign && ev.Node.Is(pyast.KindAugmentedAssignment) && ev.Node.Child(pyast.FieldLeft).TextIs(n.Text()) &&
+				ev.Node.Child(pyast.FieldRight).TextIs("1")
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// countsInBuffer reports whether a model's class registers a buffer for a count, so that its state dict holds it.
+func (f *File) countsInBuffer(model *pysem.Value) bool {
+	for _, a := range model.Alternatives() {
+		if a.Kind != pysem.Instance {
+			continue
+		}
+		for _, c := range append(f.above(a.Class, 0), a.Class) {
+			for _, fn := range c.Methods {
+				for _, call := range fn.Calls {
+					name, ok := pysem.StringLiteral(pysem.Args(call).Get(0, "name"))
+					if ok && isProgressKey(name) && lastPart(call.Child(pyast.FieldFunction).Text()) == "register_buffer" {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}

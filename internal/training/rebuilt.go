@@ -9,9 +9,11 @@ import (
 
 // Rebuilt is a variable or attribute that takes its state from a checkpoint and gets a new value before training goes on.
 type Rebuilt struct {
-	// Name is how the program writes it where it gets the new value; Kind is its kind, NotTracked for a number.
+	// Name is how the program writes it where it gets the new value; Kind is its kind, NotTracked for a number. Best says that this is the best
+	// metric.
 	Name string
 	Kind Kind
+	Best bool
 	// Restored is the call or assignment that takes the state; Node the assignment that drops it, New its right-hand side.
 	Restored, Node, New pyast.Node
 	// Under is the test of an option under which it is dropped, none where it always is.
@@ -138,7 +140,7 @@ func (w *rebuilds) assign(ev pysem.Event) []string {
 			continue
 		}
 		delete(w.held, slot)
-		b := Rebuilt{Name: t.target.Text(), Kind: h.kind, Restored: h.event.Node, Node: ev.Node, New: right}
+		b := Rebuilt{Name: t.target.Text(), Kind: h.kind, Restored: h.event.Node, Node: ev.Node, New: right, Best: h.kind == NotTracked && bestKey.MatchString(lastPart(t.target.Text()))}
 		if !within(ev.Frame, h.event.Frame) {
 			b.Under = ev.Frame.Cond
 		}
