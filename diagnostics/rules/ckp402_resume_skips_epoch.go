@@ -11,7 +11,8 @@ import (
 //
 // # What it does
 //
-// Reports a resume that leaves an epoch out because one is added to the epoch both when it is saved and when it is loaded.
+// Reports a resume that leaves an epoch out because one is added to the epoch both when it is saved and when it is loaded, and one that
+// leaves out several because it divides a number of batches by the number of optimizer steps in an epoch.
 //
 // # Why it matters
 //
@@ -77,6 +78,18 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 })
 
 func resumeSkipsEpoch(p *diagnostics.Pass) {
+	places := once{}
+	for _, m := range p.File.MixedUnits() {
+		if !places.first(m.Division) {
+			continue
+		}
+		p.Report(diagnostics.Diagnostic{
+			Place: training.FirstLine(m.Division),
+			Message: fmt.Sprintf("`%s` counts batches, `%s` the optimizer steps of an epoch: the resumed loop starts `%s` times too late. Divide the steps.",
+				m.Batches.Text(), m.Steps.Text(), m.Factor.Text()),
+			Related: []diagnostics.Related{at(m.Loop.Node, "the resumed loop starts here")},
+		})
+	}
 	for _, c := range p.File.Continuations() {
 		if c.Shift != 2 {
 			continue
