@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -92,21 +93,26 @@ func unboundedCheckpoints(p *diagnostics.Pass) {
 		return
 	}
 	places := once{}
+	var told []*training.SaveSite
 	for _, s := range append(p.File.Saves(), p.File.JointSaves()...) {
 		if s.Foreign || s.Loop == nil || len(s.Path.Progress) == 0 || s.Path.Buffer || !holdsModel(s) {
 			continue
 		}
 		how, count, severity := pilesUp(s)
-		if how == "" || s.Removed() || !places.first(s.Site()) {
+		instead := func(o *training.SaveSite) bool { // the other side of a test
+			return o.Run == s.Run && training.Exclusive(o.Frame, s.Frame) && (training.SamePath(o.Path, s.Path) || !o.Path.Known && !s.Path.Known)
+		}
+		if how == "" || s.Removed() || slices.ContainsFunc(told, instead) || !places.first(s.Site()) {
 			continue
 		}
+		told = append(told, s)
 		place := training.FirstLine(s.Site())
 		if s.Ctx.Func != s.Loop.Ctx.Func {
 			place = s.Anchor() // a helper writes what the loop names
 		}
 		d := diagnostics.Diagnostic{
 			Place: place, Severity: severity,
-			Message: fmt.Sprintf("%s is written %s and nothing in this file removes old ones. %s%s.", shown(s.Path), how, count,
+			Message: fmt.Sprintf("%s is written %s and nothing in this file removes old ones. %s%s.", shownOr(s.Path, "A checkpoint of a new name"), how, count,
 				size(s)),
 		}
 		if !s.Collective { // which may be a folder

@@ -21,14 +21,17 @@ func (o once) first(n pyast.Node) bool {
 }
 
 // shown names a file for a message: its name with "*" for what changes, or the expression that gives it.
-func shown(p *training.Path) string {
+func shown(p *training.Path) string { return shownOr(p, "the same file") }
+
+// shownOr is shown with what to call a file whose name is too long to be told.
+func shownOr(p *training.Path, otherwise string) string {
 	if p.Known {
 		return "`" + p.Pattern + "`"
 	}
 	if s := p.Node.Text(); s != "" && len(s) <= 40 && !strings.ContainsAny(s, "\r\n") {
 		return "`" + s + "`"
 	}
-	return "the same file"
+	return otherwise
 }
 
 // lineOf is a node's line for a message, counted from 1.

@@ -232,6 +232,9 @@ func (f *File) byDefault(v *pysem.Value) *pysem.Value {
 // fieldDefault is what the body of a class gives a field of a parameter that is declared to be of that class, none for others.
 func (f *File) fieldDefault(v *pysem.Value) pyast.Node {
 	p := f.param(v.Node.Child(pyast.FieldObject))
+	if v.Base.Kind == pysem.ParamVal { // which may have been kept, as self.options
+		p, _ = parameter(v.Base.Ctx.Func, v.Base.Name)
+	}
 	if p == nil {
 		return pyast.Node{}
 	}

@@ -190,9 +190,8 @@ type thinning struct {
 }
 
 var (
-	flagName   = regexp.MustCompile(`(?i)save|ckpt|checkpoint|model|output|out_?dir|path|rank|main|master|distributed|is_initialized|debug`)
-	optInFlag  = regexp.MustCompile(`(?i)every|each|all|period|interval|freq|step`)
-	epochCount = regexp.MustCompile(`(?i)epoch|^ep$|^i$|^e$`)
+	flagName  = regexp.MustCompile(`(?i)save|ckpt|checkpoint|model|output|out_?dir|path|rank|main|master|distributed|is_initialized|debug`)
+	optInFlag = regexp.MustCompile(`(?i)every|each|all|period|interval|freq|step`)
 )
 
 // of is how often a condition holds (want) or does not. Tests of the rank and plain on/off flags do not thin rounds out.
@@ -230,6 +229,9 @@ func (t thinning) of(n pyast.Node, ctx *pysem.Ctx, want bool, depth int) Period 
 	case pyast.KindTrue:
 		return always
 	case pyast.KindIdentifier, pyast.KindAttribute, pyast.KindCall:
+		if want && isProgress(v, n.Text()) || t.asksKind(n, ctx) {
+			return always // all rounds but the first; one of two kinds of object, whichever it is
+		}
 		if flagName.MatchString(n.Text()) && !optInFlag.MatchString(n.Text()) {
 			return always
 		}
@@ -274,12 +276,12 @@ func (t thinning) compared(n pyast.Node, ctx *pysem.Ctx, want bool) Period {
 		if left.Kind() == pyast.KindBinaryOperator && left.Child(pyast.FieldOperator).TextIs("%") {
 			return t.modulus(left, ctx, equal)
 		}
-		if t.phase(l, r, equal) || t.phase(r, l, equal) {
+		if t.phase(l, r, equal) || t.phase(r, l, equal) || !equal && r.Kind == pysem.Int && isProgress(l, left.Text()) {
 			return always
 		}
 	case ">", ">=":
-		// `epoch > 0`, `epoch >= warmup`: all but a few rounds.
-		if want && epochCount.MatchString(lastPart(left.Text())) && r.Kind == pysem.Int && r.Int <= 1 {
+		// `epoch > 0`, `step >= 1`: all but a few rounds.
+		if want && r.Kind == pysem.Int && r.Int <= 1 && isProgress(l, left.Text()) {
 			return always
 		}
 	}
@@ -294,6 +296,18 @@ func (t thinning) compared(n pyast.Node, ctx *pysem.Ctx, want bool) Period {
 		return Period{Every: 1, Rhythm: Improving}
 	}
 	return unclear
+}
+
+// asksKind reports whether a call asks of what kind an object is that is made before the loop: `hasattr(model, "module")`.
+func (t thinning) asksKind(n pyast.Node, ctx *pysem.Ctx) bool {
+	if n.Kind() != pyast.KindCall {
+		return false
+	}
+	switch t.file.qualified(n.Child(pyast.FieldFunction)) {
+	case "builtins.hasattr", "builtins.isinstance":
+		return t.made(t.file.Eval.Eval(pysem.Args(n).Pos(0), ctx)) || t.file.Object(t.file.Eval.Eval(pysem.Args(n).Pos(0), ctx), pysem.Args(n).Pos(0).Text()) != nil
+	}
+	return false
 }
 
 // modulus is how often a count is a multiple of a number, or (multiple false) is not.
@@ -326,8 +340,15 @@ func (t thinning) phase(side, word *pysem.Value, equal bool) bool {
 	return ok && slices.ContainsFunc(words, func(w string) bool { return (w == text) == equal })
 }
 
-// phases are the words of a list of nothing but words.
+// phases are the words of a list of nothing but words, or the keys of a dict.
 func phases(v *pysem.Value) ([]string, bool) {
+	if v.Kind == pysem.Dict && !v.Dict.Open {
+		var keys []string
+		for _, x := range v.Dict.Entries {
+			keys = append(keys, x.Key)
+		}
+		return keys, len(keys) > 0
+	}
 	if v.Kind != pysem.List && v.Kind != pysem.Tuple || v.Open || len(v.Elems) == 0 {
 		return nil, false
 	}

@@ -127,12 +127,19 @@ func (f *File) hole(p *Path, part pysem.Part, depth int) {
 	}
 }
 
-// formatted reports whether a value is what a format that is not known makes of a count: `args.pattern.format(epoch=epoch)`.
+// formatted reports whether a value is what a format that is not known makes of a count: `args.pattern.format(epoch=epoch)`,
+// `args.pattern % epoch`.
 func (f *File) formatted(p *Path, v *pysem.Value) bool {
+	before := len(p.Progress)
+	if v.Kind == pysem.Binary && v.Name == "%" && v.Other.Kind != pysem.Int {
+		if isProgress(v.Other, v.Other.Node.Text()) {
+			p.Progress = append(p.Progress, v.Other)
+		}
+		return len(p.Progress) > before
+	}
 	if _, m, ok := v.Method(); !ok || m != "format" {
 		return false
 	}
-	before := len(p.Progress)
 	for n := range v.Node.Child(pyast.FieldArguments).Children() {
 		if n.Kind() == pyast.KindKeywordArgument {
 			n = n.Child(pyast.FieldValue)
