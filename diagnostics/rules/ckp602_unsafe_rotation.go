@@ -118,11 +118,11 @@ func unsafeRotation(p *diagnostics.Pass) {
 			}
 			d := diagnostics.Diagnostic{
 				Place:   training.FirstLine(w.Deletion.Node),
-				Message: fmt.Sprintf("`%s` are the newest of the sorted files: the checkpoint to resume from is deleted.", w.Slice.Text()),
+				Message: fmt.Sprintf("`%s` takes the newest of the sorted files: the checkpoint to resume from is deleted.", w.Slice.Text()),
 				Related: []diagnostics.Related{at(w.Sort, "they are sorted here"), at(w.Slice, "the files to delete are taken here")},
 			}
 			if w.All {
-				d.Message = fmt.Sprintf("With `%s` = %d, its default, `%s` are all files: every checkpoint is deleted.", w.Option, w.Count, w.Slice.Text())
+				d.Message = fmt.Sprintf("With `%s` = %d `%s` are all files: every checkpoint is deleted.", w.Option, w.Count, w.Slice.Text())
 			}
 			p.Report(d)
 		}

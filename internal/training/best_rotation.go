@@ -120,13 +120,17 @@ func (p *pick) followNode(n pyast.Node, ctx *pysem.Ctx, depth int) bool {
 		return p.followNode(n.Child(pyast.FieldValue), ctx, depth+1)
 	case n.Kind() == pyast.KindIdentifier:
 		// old = files[:-3], and files.sort(key=...) before that
-		for _, d := range p.file.moduleOf(n).Scope(n).Defs(n.Text()) {
+		fn := p.file.moduleOf(n).Scope(n)
+		for _, call := range fn.Calls {
+			if method := call.Child(pyast.FieldFunction); method.Kind() == pyast.KindAttribute && method.Child(pyast.FieldAttribute).TextIs("sort") && method.Child(pyast.FieldObject).TextIs(n.Text()) && call.End() <= n.Start() {
+				p.steps = append(p.steps, call)
+				p.byName = !pysem.Args(call).Keyword["key"].Valid()
+			}
+		}
+		for _, d := range fn.Defs(n.Text()) {
 			switch {
 			case d.Kind == pysem.DefMutate:
 				p.steps = append(p.steps, d.Value)
-				if d.Value.Child(pyast.FieldFunction).Child(pyast.FieldAttribute).TextIs("sort") {
-					p.byName = !pysem.Args(d.Value).Keyword["key"].Valid()
-				}
 			case d.Kind == pysem.DefAssign && d.Value.Kind() == pyast.KindSubscript:
 				return p.followNode(d.Value, ctx, depth+1)
 			}

@@ -122,8 +122,11 @@ func (f *File) textOf(n pyast.Node, fn *pysem.Func, depth int) bool {
 		return pathParts[n.Child(pyast.FieldAttribute).Text()] && f.textOf(n.Child(pyast.FieldObject), fn, depth+1)
 	case pyast.KindCall:
 		callee := n.Child(pyast.FieldFunction)
-		if textFunctions[f.qualified(callee)] {
+		switch name := f.qualified(callee); {
+		case textFunctions[name]:
 			return f.textOf(pysem.Args(n).Pos(0), fn, depth+1)
+		case strings.HasPrefix(name, "re."):
+			return f.textOf(pysem.Args(n).Pos(1), fn, depth+1)
 		}
 		return callee.Kind() == pyast.KindAttribute && textMethods[callee.Child(pyast.FieldAttribute).Text()] && f.textOf(callee.Child(pyast.FieldObject), fn, depth+1)
 	}
@@ -135,7 +138,7 @@ func (f *File) textOf(n pyast.Node, fn *pysem.Func, depth int) bool {
 var (
 	textFunctions = map[string]bool{"builtins.str": true, "os.path.basename": true, "os.path.splitext": true, "os.path.split": true, "os.path.dirname": true, "os.fspath": true}
 	textMethods   = map[string]bool{"split": true, "rsplit": true, "partition": true, "rpartition": true, "strip": true, "lstrip": true, "rstrip": true,
-		"replace": true, "removeprefix": true, "removesuffix": true, "lower": true, "upper": true, "as_posix": true}
+		"replace": true, "removeprefix": true, "removesuffix": true, "lower": true, "upper": true, "as_posix": true, "group": true}
 	pathParts = map[string]bool{"name": true, "stem": true, "parts": true, "parent": true}
 )
 

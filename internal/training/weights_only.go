@@ -102,13 +102,9 @@ func (f *File) Unrestricted() bool {
 	return slices.ContainsFunc(slices.Concat(f.involved(), f.Eval.Links(f.Module)), func(m *pysem.Module) bool { return m.Words().Strings.Match(unrestricted) })
 }
 
-// Trusting reports whether the load says weights_only=False, so that its author knows what the file holds, or unpickles with a module of
-// its own, for which that is the default (torch.serialization._default_to_weights_only).
+// Trusting reports whether the load says weights_only=False, so that its author knows what the file holds.
 func (l *LoadSite) Trusting() bool {
 	n, _ := l.WeightsOnly()
-	if module := pysem.Args(l.Node).Keyword["pickle_module"]; module.Valid() && !n.Valid() {
-		return !module.Is(pyast.KindNoneLiteral)
-	}
 	truth, known := l.Run.File.Eval.Eval(n, l.Ctx).Truth()
 	return n.Valid() && known && !truth
 }

@@ -12,7 +12,7 @@ import (
 // WrongEnd is a clean-up that takes the newest of the checkpoints which it lists.
 type WrongEnd struct {
 	Deletion Deletion
-	// Slice takes the files to delete from the list that Sort puts in order.
+	// Slice takes the files to delete from the list that Sort puts in order, or pops the next of them.
 	Slice, Sort pyast.Node
 	// All says that it takes every one where an option has its default, Count, which Option names.
 	All    bool
@@ -61,6 +61,8 @@ func (p *pick) wrongEnd() (WrongEnd, bool) {
 		switch {
 		case n.Kind() == pyast.KindSubscript && !out.Slice.Valid():
 			out.Slice = n
+		case n.Kind() == pyast.KindCall && calledName(n) == "pop" && !out.Slice.Valid():
+			out.Slice = n
 		case n.Kind() == pyast.KindCall && calledName(n) == "reversed":
 			descending = !descending
 		case n.Kind() == pyast.KindCall && (calledName(n) == "sorted" || calledName(n) == "sort") && !out.Sort.Valid():
@@ -75,6 +77,10 @@ func (p *pick) wrongEnd() (WrongEnd, bool) {
 	}
 	if !out.Slice.Valid() || !out.Sort.Valid() {
 		return out, false
+	}
+	if out.Slice.Kind() == pyast.KindCall { // files.pop() takes the last, files.pop(0) the first
+		first := pysem.Args(out.Slice).Pos(0)
+		return out, !first.Valid() && !descending || first.TextIs("0") && descending
 	}
 	from, to, ok := sliced(out.Slice)
 	switch {
@@ -100,9 +106,8 @@ func (p *pick) takesAll(out WrongEnd, descending bool, from, to string) (WrongEn
 		if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) || !n.TextIs(kept) {
 			continue
 		}
-		given := p.file.Eval.Eval(n, p.from.Ctx)
-		v := p.file.byDefault(given)
-		if v == given || v.Kind != pysem.Int || v.Int > 0 || descending && v.Int < 0 {
+		v := p.file.byDefault(p.file.Eval.Eval(n, p.from.Ctx))
+		if v.Kind != pysem.Int || v.Int > 0 || descending && v.Int < 0 {
 			return out, false
 		}
 		for fr := p.from.Frame; fr != nil; fr = fr.Parent {
