@@ -176,8 +176,8 @@ func size(s *training.SaveSite) string {
 		if c.Object == nil || c.Object.Kind != training.Optimizer || c.Role != training.RoleState {
 			continue
 		}
-		if recv, _, ok := c.Value.Method(); ok && len(recv.Alternatives()) > 1 {
-			return "" // an option says which
+		if s.Run.File.Several(c) {
+			return "" // an option says which optimizer it is
 		}
 		switch class := shortClass(c.Object); {
 		case adaptive[class]:

@@ -313,7 +313,7 @@ func (t thinning) asksKind(n pyast.Node, ctx *pysem.Ctx) bool {
 // modulus is how often a count is a multiple of a number, or (multiple false) is not.
 func (t thinning) modulus(n pyast.Node, ctx *pysem.Ctx, multiple bool) Period {
 	given := t.file.Eval.Eval(n.Child(pyast.FieldRight), ctx)
-	every := t.file.byDefault(given)
+	every := longest(t.file.byDefault(given))
 	switch {
 	case !multiple:
 		return unclear
@@ -327,6 +327,20 @@ func (t thinning) modulus(n pyast.Node, ctx *pysem.Ctx, multiple bool) Period {
 		return off
 	}
 	return Period{Every: 1, Rhythm: Spaced, Option: n.Child(pyast.FieldRight).Text()}
+}
+
+// longest is the largest of the numbers that a value may be, and the value where it may be something else.
+func longest(v *pysem.Value) *pysem.Value {
+	out := v
+	for _, a := range v.Alternatives() {
+		if a.Kind != pysem.Int {
+			return v
+		}
+		if out == v || a.Int > out.Int {
+			out = a
+		}
+	}
+	return out
 }
 
 // phase reports whether one side of an equation goes through words in a loop inside the one that is asked about, and one of these

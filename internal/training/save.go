@@ -190,6 +190,20 @@ func (s *SaveSite) Training() bool {
 	return training
 }
 
+// Several reports whether the state that a component holds is that of one of several objects, as the program chooses.
+func (f *File) Several(c Component) bool {
+	if _, _, ok := c.Value.Method(); !ok {
+		return false
+	}
+	of := map[string]bool{}
+	for _, a := range f.Eval.Eval(c.Value.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject), c.Value.Ctx).Alternatives() {
+		if a.Kind == pysem.Call || a.Kind == pysem.Instance {
+			of[a.Key()] = true
+		}
+	}
+	return len(of) > 1
+}
+
 // Anchor is where findings on the payload stand: the first line of the save call, or of the dict when another function makes
 // it and hands it to the one that saves.
 func (s *SaveSite) Anchor() pyast.Place {
