@@ -15,7 +15,7 @@ import (
 //
 // Reports `torch.load` without `map_location` where a program that works on CUDA restores a model or optimizer from the file, as a
 // warning where every process of a distributed run resumes so, and as a hint also in a function without a device that is handed the
-// name of the file, and where a program that does not train takes a whole model from one; and a function with a parameter `map_location` that it does not pass on. The loads of one block are one finding.
+// name of the file, where a program that does not train takes a whole model from one, and where each rank has a file of its own; and a function with a parameter `map_location` that it does not pass on. The loads of one block are one finding.
 //
 // # Why it matters
 //
@@ -70,7 +70,7 @@ func missingMapLocation(p *diagnostics.Pass) {
 	remapped, told := remapped(p.File), once{} // remapped-to-one-gpu says more of its loads
 	var groups []*unplaced
 	for _, l := range p.File.EveryLoad() {
-		if n, hidden := l.MapLocation(); n.Valid() && !p.File.NoPlace(l) || hidden || l.Path.Buffer || l.Path.Rank || l.Placed() || remapped[l.Node] || p.File.OfMainOnly(l.Path.Node, l.Ctx) {
+		if n, hidden := l.MapLocation(); n.Valid() && !p.File.NoPlace(l) || hidden || l.Path.Buffer || l.Placed() || remapped[l.Node] || p.File.OfMainOnly(l.Path.Node, l.Ctx) {
 			continue
 		}
 		if dropped := l.Dropped(); dropped.Valid() {
@@ -125,6 +125,8 @@ func placing(f *training.File, l *training.LoadSite) (u unplaced, ok bool) {
 	many, distributed := l.Distributed()
 	distributed = distributed && !many.Optional(l.Run)
 	switch {
+	case l.Path.Rank && (distributed || f.UsesCUDA()):
+		u.severity = diagnostics.Hint // the GPU of the same rank, where there are as many
 	case distributed && !f.OneWriter(l.Frame):
 		u.several = &many
 		if l.Resumes() || l.Origin() == training.OriginOwn {
