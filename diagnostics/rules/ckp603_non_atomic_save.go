@@ -226,14 +226,14 @@ func resumedFrom(f *training.File, s *training.SaveSite) *training.LoadSite {
 	return nil
 }
 
-// surelyIn reports whether a save happens once in a number of epochs that the code states, rather than an option.
+// surelyIn reports whether a save happens in each epoch, and no option says otherwise.
 func surelyIn(s *training.SaveSite) bool {
 	period := s.Period(s.EpochLoop)
-	return period.Known() && period.Option == ""
+	return period.Known() && period.Every == 1 && period.Option == ""
 }
 
 // another reports whether the same training writes a full checkpoint, best ones aside, to other files too; with surely, in each
-// of a known number of epochs, so that one is always whole.
+// epoch, so that one is always whole.
 func another(s *training.SaveSite, surely bool) bool {
 	for _, o := range s.Companions() {
 		if !o.Training() && s.Training() || o.BestOnly() || o.Path.Best() || training.SamePath(o.Path, s.Path) {
