@@ -177,6 +177,7 @@ func TestMutants(t *testing.T) {
 	}
 	for _, m := range mutants {
 		t.Run(m.name, func(t *testing.T) {
+			t.Parallel() // each in a build of its own
 			_, after := m.source(t)
 			dir := t.TempDir()
 			changed := filepath.Join(dir, "changed"+filepath.Ext(m.file))
