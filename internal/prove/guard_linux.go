@@ -20,8 +20,12 @@ const changes = ll.AccessFSWriteFile | ll.AccessFSRemoveDir | ll.AccessFSRemoveF
 // leastLandlock is the version of Landlock that lets files be renamed from one directory to another.
 const leastLandlock = 2
 
-// landlocked reports whether the kernel holds processes to directories, whatever they are.
+// landlocked reports whether the kernel holds processes to directories, whatever they are. All threads of a process are told, which are
+// found by /proc: without it, as in a bare chroot, that ends the process.
 func landlocked() bool {
+	if _, err := os.Stat("/proc/self/task"); err != nil {
+		return false
+	}
 	version, err := ll.LandlockGetABIVersion()
 	return err == nil && version >= leastLandlock && os.Getenv(withoutLandlock) == ""
 }
@@ -47,7 +51,7 @@ func Unheld() string {
 	if landlocked() {
 		return ""
 	}
-	return "this kernel has no Landlock (Linux 5.19 and later have, unless it is switched off): Python code is kept from changing files outside of the copy, native code and other programs are not"
+	return "this kernel has no Landlock (Linux 5.19 and later have, unless it is switched off), or /proc is not mounted: Python code is kept from changing files outside of the copy, native code and other programs are not"
 }
 
 // adopt has the processes whose parents end become ours.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -68,6 +69,7 @@ type program struct {
 	*exec.Cmd
 	theirs, ours *os.File // the ends of the lifeline
 	ended        chan struct{}
+	end          sync.Once // closes it: a program may be waited for again
 }
 
 // newProgram is a program that may write to directories; start starts it.
@@ -82,7 +84,7 @@ func newProgram(o order) (*program, error) {
 	}
 	c.ExtraFiles = []*os.File{theirs}
 	ownGroup(c)
-	return &program{c, theirs, ours, make(chan struct{})}, nil
+	return &program{Cmd: c, theirs: theirs, ours: ours, ended: make(chan struct{})}, nil
 }
 
 func (p *program) start() error {
@@ -96,7 +98,7 @@ func (p *program) start() error {
 
 func (p *program) wait() error {
 	err := p.Wait()
-	close(p.ended)
+	p.end.Do(func() { close(p.ended) })
 	p.ours.Close()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() > exitSignal {
