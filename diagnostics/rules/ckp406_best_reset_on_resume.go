@@ -167,6 +167,6 @@ func savedBeforeBest(p *diagnostics.Pass, r training.Resumption) {
 // writesAnother says that a save writes something else than the best metric under a key.
 func writesAnother(s *training.SaveSite, key string, best *training.Best) bool {
 	return slices.ContainsFunc(s.Components, func(c training.Component) bool {
-		return c.Key == key && c.Role != training.RoleBest && !wholeMetric(c, best)
+		return c.Key == key && c.Role != training.RoleBest && !slices.ContainsFunc(s.BestParts(best), func(h training.Component) bool { return h.Key == key })
 	})
 }

@@ -3,6 +3,7 @@ package pysem
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
@@ -231,10 +232,8 @@ func (e *Evaluator) textMethod(n pyast.Node, name, text string, args ArgList, ct
 	case "upper":
 		return made(strings.ToUpper(text))
 	case "capitalize":
-		if text == "" {
-			return made(text)
-		}
-		return made(strings.ToUpper(text[:1]) + strings.ToLower(text[1:]))
+		_, first := utf8.DecodeRuneInString(text)
+		return made(strings.ToUpper(text[:first]) + strings.ToLower(text[first:]))
 	}
 	sep, ok := e.Eval(args.Get(0, "sep"), ctx).Text()
 	most := e.Eval(args.Get(1, "maxsplit"), ctx)

@@ -14,6 +14,8 @@ func TestConstantsAndStrings(t *testing.T) {
 		{"concatenation", "\nd = 'out/'\nLOOK(d + 'ckpt_' + str(epoch) + '.pt')", []string{"'out/ckpt_{epoch}.pt'"}},
 		{"percent", "\nLOOK('%s/ckpt_%03d.pt' % (d, e))\nLOOK('e%d.pt' % e)\nLOOK('100%%')\nLOOK('%(e)s.pt' % {'e': n})",
 			[]string{"'{d:s}/ckpt_{e:03d}.pt'", "'e{e:d}.pt'", "'100%%'", "'{n:s}.pt'"}},
+		{"text methods", "\nLOOK('aBC'.capitalize())\nLOOK('\u00e9tAT'.capitalize())\nLOOK('a.b.c'.rpartition('.')[0])\nLOOK('a.b.c'.rsplit('.', 1)[1])",
+			[]string{"'Abc'", "'\u00c9tat'", "'a.b'", "'c'"}},
 		{"format", "\nLOOK('{}/e{:02d}.pt'.format(d, e))\nLOOK('{1}{0}'.format(a, b))\nLOOK('{n!s}{{}}'.format(n=x))\nLOOK('{}'.format(*xs))",
 			[]string{"'{d}/e{e:02d}.pt'", "'{b}{a}'", "'{x}{}'", "'{?}'"}},
 		{"os.path.join", head + "LOOK(os.path.join('out', run, 'last.pt'))\nLOOK(os.path.join('out', *parts))", []string{"'out/{run}/last.pt'", "'out/{?}'"}},
