@@ -82,11 +82,11 @@ func unsortedListing(p *diagnostics.Pass) {
 		return
 	}
 	trains, seeded := seededTraining(p.File)
-	for _, u := range p.File.Listings() {
+	for _, u := range p.File.Listings(trains && seeded) {
 		if !u.Classes && !u.Last && trains && !seeded {
 			continue // another order each time, whatever the listing gives
 		}
-		if u.Source.Tree() != p.File.Tree && (u.Classes || !trains || !seeded) {
+		if u.Source.Tree() != p.File.Tree && u.Classes {
 			continue // the file with the listing tells of it
 		}
 		severity := diagnostics.Information

@@ -45,8 +45,8 @@ func (f *File) selves(fn *pysem.Func) []*pysem.Value {
 }
 
 // inheritedRuns traces what classes of the file inherit from classes of other files that leave methods for them to fill in: those files do
-// not know with what.
-func (f *File) inheritedRuns() {
+// not know with what. own are the names that the file itself calls.
+func (f *File) inheritedRuns(own map[string]bool) {
 	for _, c := range f.Module.Classes {
 		if f.inherited(c) {
 			continue
@@ -56,7 +56,7 @@ func (f *File) inheritedRuns() {
 				continue
 			}
 			known := called(b.Module)
-			maps.Copy(known, called(f.Module))
+			maps.Copy(known, own)
 			for _, fn := range b.Module.Funcs {
 				if fn.Class != b || known[fn.Name] || strings.HasPrefix(fn.Name, "__") || f.Eval.MethodOf(c, fn.Name) != fn || f.tracer.Visited(fn) || !f.tracer.Worth(fn) {
 					continue

@@ -86,7 +86,7 @@ func (r *Run) severalCalls() []Processes {
 			}
 		}
 		s, ok := torch.ManyProcesses(c.Callee)
-		if !ok || s.Exchange && tested(c.Frame) || r.File.unreachable(c.Frame) { // whether there is a group may be what is tested
+		if !ok || s.Exchange && enclosed(c.Frame, pysem.FrameIf) || r.File.unreachable(c.Frame) { // whether there is a group may be what is tested
 			continue
 		}
 		out = append(out, Processes{c.Node, s, c.Ctx, c.Frame})
@@ -94,10 +94,10 @@ func (r *Run) severalCalls() []Processes {
 	return out
 }
 
-// tested reports whether a test stands around a frame.
-func tested(fr *pysem.Frame) bool {
+// enclosed reports whether a frame of a kind is around a frame, or is it.
+func enclosed(fr *pysem.Frame, kind pysem.FrameKind) bool {
 	for ; fr != nil; fr = fr.Parent {
-		if fr.Kind == pysem.FrameIf {
+		if fr.Kind == kind {
 			return true
 		}
 	}
@@ -136,7 +136,7 @@ func (e Processes) Optional(r *Run) bool {
 	if e.Launched {
 		return !r.File.names(asksForMain)
 	}
-	if e.What == "" || e.Starts || e.ctx == nil || !tested(e.frame) {
+	if e.What == "" || e.Starts || e.ctx == nil || !enclosed(e.frame, pysem.FrameIf) {
 		return false
 	}
 	return !slices.ContainsFunc(r.evidence(), func(o Processes) bool { return o.Starts })

@@ -3,6 +3,8 @@ package training
 import (
 	"slices"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 )
 
@@ -41,4 +43,45 @@ func (f *File) DrawnFrom(s *SaveSite) []torch.RNG {
 		}
 	}
 	return out
+}
+
+// drawsSeeded reports whether a call draws from what it is given, with a generator of its own that is given a seed, or with a global one
+// that the same function seeds.
+func (f *File) drawsSeeded(call pyast.Node) bool {
+	fn := call.Child(pyast.FieldFunction)
+	if !givesDrawn(call) {
+		return false
+	}
+	scope := f.ScopeOf(call)
+	if e, ok := torch.Lookup(f.qualified(fn)); ok {
+		if e.Kind != torch.RNGDraw {
+			return false
+		}
+		for _, c := range scope.Calls {
+			s, _ := torch.Lookup(f.qualified(c.Child(pyast.FieldFunction)))
+			if c.Start() < call.Start() && f.fixedSeeder(c) && sharesGenerator(s.Generators, e.Generators) {
+				return true
+			}
+		}
+		return false
+	}
+	if fn.Kind() != pyast.KindAttribute {
+		return false
+	}
+	own := f.Eval.Eval(fn.Child(pyast.FieldObject), f.Eval.In(scope.Module, fn)).Known()
+	if own == nil {
+		return false
+	}
+	e, ok := torch.Lookup(own.Callee())
+	seed := pysem.Args(own.Node).Get(0, "seed")
+	return ok && e.Kind == torch.OwnRNG && seed.Valid() && !seed.Is(pyast.KindNoneLiteral)
+}
+
+// givesDrawn reports whether a call is named as a drawing function that gives elements of what it is given, which are others where that comes in another order.
+func givesDrawn(call pyast.Node) bool {
+	switch calledName(call) {
+	case "choice", "choices", "sample", "permutation":
+		return true
+	}
+	return false
 }

@@ -46,6 +46,7 @@ type File struct {
 	rankTests   map[judged]RankTest      // of the frames asked for, see frameTest
 	seeders     map[*pysem.Func]bool     // functions that set a given seed themselves, or do not, once they are asked for
 	callees     map[*pysem.Func][]string // the last names of what functions call, once they are asked for
+	torchBelow  *torch.Version           // asked for once, see TorchBelow
 	options     map[string]option        // of the command line, by name
 }
 
@@ -66,8 +67,8 @@ func Trace(m *pysem.Module, resolve pysem.Resolver) *File {
 	f.tracer.Launched = launched
 	f.keyed = map[*pysem.Func][]pyast.Node{}
 	f.Runs = append(f.Runs, f.run(m.Top, f.Eval.Root(m.Top, nil)))
-	f.inheritedRuns()
 	called := called(m)
+	f.inheritedRuns(called)
 	for _, pass := range []bool{false, true} { // first what nobody calls, then what is left in cycles
 		for _, fn := range m.Funcs {
 			if fn.Name == "" || f.tracer.Visited(fn) || called[fn.Name] != pass || !f.tracer.Worth(fn) {

@@ -15,7 +15,7 @@ func (s *SaveSite) TornBy() *LoadSite {
 		return nil
 	}
 	for _, l := range s.Run.File.Loads() {
-		if !s.restoredBy(l) || !l.Resumes() && !l.Declared() || tried(l.Frame) {
+		if !s.restoredBy(l) || !l.Resumes() && !l.Declared() || enclosed(l.Frame, pysem.FrameTry) {
 			continue
 		}
 		p := newest{file: s.Run.File}
@@ -24,16 +24,6 @@ func (s *SaveSite) TornBy() *LoadSite {
 		}
 	}
 	return nil
-}
-
-// tried reports whether a place stands in a try statement.
-func tried(fr *pysem.Frame) bool {
-	for ; fr != nil; fr = fr.Parent {
-		if fr.Kind == pysem.FrameTry {
-			return true
-		}
-	}
-	return false
 }
 
 // newest is the way from a name back to a listing of which it is the last, by number or by text.

@@ -12,21 +12,29 @@ import (
 // takes an element of a loss; ok is false where none is known. Imports that something else can take the place of, in a try or under a
 // condition, do not count.
 func (f *File) TorchBelow() (first torch.Version, ok bool) {
+	if f.torchBelow == nil {
+		first = f.findTorchBelow()
+		f.torchBelow = &first
+	}
+	return *f.torchBelow, *f.torchBelow != torch.Version{}
+}
+
+func (f *File) findTorchBelow() (first torch.Version) {
 	for _, m := range f.involved() {
 		if indexesLoss(m) {
-			return torch.IndexingScalars, true
+			return torch.IndexingScalars
 		}
 		for _, name := range m.Imports {
 			v, gone := torch.RemovedIn(name)
-			if !gone || ok && !v.Before(first) {
+			if !gone || first != (torch.Version{}) && !v.Before(first) {
 				continue
 			}
 			if importsAlways(m.Tree.Root(), v) {
-				first, ok = v, true
+				first = v
 			}
 		}
 	}
-	return first, ok
+	return first
 }
 
 // importsAlways reports whether a statement of the module itself, under no condition, imports what is gone in a release.

@@ -434,11 +434,15 @@ var (
 	listingNames   = slices.Concat(listingMethods, []string{"listdir", "scandir", "iglob", "walk"})
 )
 
-// Listings are the directory listings of the file whose order decides class numbers or the indices of examples, and those of the files
-// whose functions it runs.
-func (f *File) Listings() []Unordered {
+// Listings are the directory listings of the file whose order decides class numbers or the indices of examples, and with others those of
+// the files whose functions it runs.
+func (f *File) Listings(others bool) []Unordered {
+	modules := []*pysem.Module{f.Module}
+	if others {
+		modules = f.involved()
+	}
 	var out []Unordered
-	for _, m := range f.involved() {
+	for _, m := range modules {
 		if m.Words().Names.Has(listingNames...) && (m == f.Module || !IsTest(m)) {
 			out = append(out, f.listingsIn(m)...)
 		}
