@@ -37,7 +37,7 @@ var licenses = []struct {
 	{"OFL-1.1", regexp.MustCompile(`SIL OPEN FONT LICENSE Version 1\.1`)},
 	{"CC-BY-4.0", regexp.MustCompile(`Creative Commons Attribution 4\.0`)},
 	{"Apache-2.0", regexp.MustCompile(`Apache License\s+Version 2\.0`)},
-	{"MIT", regexp.MustCompile(`Permission is hereby granted, free of\s+charge`)},
+	{"MIT", regexp.MustCompile(`(?i)Permission is hereby granted, free of\s+charge`)},
 	{"BSD-3-Clause", regexp.MustCompile(`Redistribution and use in source and binary forms[\s\S]*(Neither|nor) the name`)},
 	{"BSD-2-Clause", regexp.MustCompile(`Redistribution and use in source and binary forms`)},
 }

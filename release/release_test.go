@@ -260,6 +260,40 @@ func TestLicences(t *testing.T) {
 	}
 }
 
+// TestLicencesOfModules recognises a licence of every module that the program is built from on this system, so that a new one is seen before a release is made.
+func TestLicencesOfModules(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Dir}}{{end}}{{end}}", "../cmd/ckpt-lsp").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{"": true}
+	for line := range strings.Lines(string(out)) {
+		module, dir, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if seen[module] {
+			continue
+		}
+		seen[module] = true
+		files, err := licenseFiles(dir)
+		if err != nil {
+			t.Errorf("%s: %v", module, err)
+		}
+		known := false
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Error(err)
+			}
+			known = known || recognised(text) != ""
+		}
+		if !known {
+			t.Errorf("%s: no licence in %q is one that is known; add it to licenses", module, files)
+		}
+	}
+	if len(seen) < 10 {
+		t.Errorf("only %d modules are listed", len(seen))
+	}
+}
+
 func TestPageSaysWhatWasRun(t *testing.T) {
 	t.Chdir("..")
 	r := sample(t)
