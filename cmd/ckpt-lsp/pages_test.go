@@ -59,6 +59,15 @@ func inScenario(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, path := range []string{"last.pt", "other.pt"} { // checkpoints
+		data, err := os.ReadFile("../../internal/checkpoint/testdata/seeds/compiled-ddp.pt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, path), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	t.Chdir(dir)
 }
 

@@ -86,3 +86,20 @@ func readable(path string, info fs.FileInfo) error {
 	}
 	return &fs.PathError{Op: "open", Path: path, Err: ErrNotRegular}
 }
+
+// Open opens a regular file of any size for reading at places, also where a symbolic link leads to one.
+func Open(path string) (*os.File, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|nonblocking, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: ErrNotRegular}
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, info, nil
+}

@@ -308,6 +308,25 @@ var (
 	versionKey = regexp.MustCompile(`(?i)(version|commit|git|date|time)`)
 )
 
+// KeyRole is what a key says that it holds, by its name alone: a number, settings, a generator's state, or the state of a kind of object.
+func KeyRole(key string) (Role, Kind) {
+	switch {
+	case isProgressKey(key) && !metricKey.MatchString(key):
+		return RoleProgress, NotTracked
+	case bestKey.MatchString(key):
+		return RoleBest, NotTracked
+	case versionKey.MatchString(key):
+		return RoleVersion, NotTracked
+	case configKey.MatchString(key):
+		return RoleConfig, NotTracked
+	case rngKey.MatchString(key):
+		return RoleRNG, NotTracked
+	case metricKey.MatchString(key):
+		return RoleMetric, NotTracked
+	}
+	return RoleOther, keyKind(key)
+}
+
 // keyKind guesses an object's kind from the key it is stored under.
 func keyKind(key string) Kind {
 	k := strings.ToLower(key)
@@ -598,20 +617,7 @@ func (f *File) component(x pysem.Entry) Component {
 		}
 		return c
 	}
-	switch {
-	case isProgressKey(x.Key) && !metricKey.MatchString(x.Key):
-		c.Role = RoleProgress
-	case bestKey.MatchString(x.Key):
-		c.Role = RoleBest
-	case versionKey.MatchString(x.Key):
-		c.Role = RoleVersion
-	case configKey.MatchString(x.Key):
-		c.Role = RoleConfig
-	case rngKey.MatchString(x.Key):
-		c.Role = RoleRNG
-	case metricKey.MatchString(x.Key):
-		c.Role = RoleMetric
-	}
+	c.Role, _ = KeyRole(x.Key)
 	if c.Role == RoleOther || c.Role == RoleConfig {
 		if o := f.Object(c.Value, text); o != nil && (c.Role == RoleOther || !o.Guessed) {
 			c.Object = o

@@ -467,32 +467,9 @@ func (f *File) refusedCall(n pyast.Node, ctx *pysem.Ctx) (what, as string) {
 	if n.Kind() != pyast.KindCall {
 		return "", ""
 	}
-	r := refusals[calleeName(f.Eval.Eval(n.Child(pyast.FieldFunction), ctx))]
-	return r.what, r.as
+	r := torch.Refused(calleeName(f.Eval.Eval(n.Child(pyast.FieldFunction), ctx)))
+	return r.What, r.As
 }
-
-type refusal struct{ what, as string }
-
-// refusals are what external functions make that weights_only=True refuses (torch 2.6 and 2.14, run).
-var refusals = map[string]refusal{
-	"pathlib.Path": {"Path objects", "str"}, "pathlib.PurePath": {"Path objects", "str"}, "pathlib.Path.cwd": {"Path objects", "str"},
-	"datetime.datetime.now": {"datetime objects", "str"}, "datetime.datetime.today": {"datetime objects", "str"},
-	"datetime.datetime.utcnow": {"datetime objects", "str"}, "datetime.datetime": {"datetime objects", "str"},
-	"datetime.date.today": {"datetime objects", "str"}, "datetime.timedelta": {"timedelta objects", "str"},
-	"collections.defaultdict": {"defaultdict objects", "dict"}, "collections.deque": {"deque objects", "list"},
-	"numpy.random.default_rng": {"numpy Generator objects", ""}, "numpy.random.RandomState": {"numpy RandomState objects", ""},
-	"argparse.Namespace": {"argparse.Namespace objects", "vars"}, "types.SimpleNamespace": {"SimpleNamespace objects", "vars"},
-	"packaging.version.parse": {"Version objects", "str"}, "packaging.version.Version": {"Version objects", "str"},
-	"omegaconf.OmegaConf.create": {omegaConf, ""}, "omegaconf.OmegaConf.load": {omegaConf, ""}, "omegaconf.OmegaConf.merge": {omegaConf, ""},
-	"omegaconf.OmegaConf.structured": {omegaConf, ""}, "omegaconf.OmegaConf.from_cli": {omegaConf, ""}, "omegaconf.DictConfig": {omegaConf, ""},
-	"easydict.EasyDict": {"EasyDict objects", ""}, "yacs.config.CfgNode": {"CfgNode objects", ""}, "addict.Dict": {"addict.Dict objects", ""},
-	"munch.Munch": {"Munch objects", ""}, "munch.munchify": {"Munch objects", ""}, "ml_collections.ConfigDict": {"ConfigDict objects", ""},
-	"box.Box": {"Box objects", ""}, "decimal.Decimal": {"Decimal objects", "float"}, "fractions.Fraction": {"Fraction objects", "float"},
-	"uuid.uuid4": {"UUID objects", "str"}, "random.Random": {"random.Random objects", ""}, "builtins.frozenset": {"frozensets", "list"},
-}
-
-// omegaConf is how messages call the settings that OmegaConf makes and Hydra hands to a program.
-const omegaConf = "OmegaConf objects"
 
 // handed says what a parameter is, by its annotation or because Hydra calls its function, when weights_only refuses that.
 func (f *File) handed(v *pysem.Value) (what, as string) {
@@ -501,12 +478,12 @@ func (f *File) handed(v *pysem.Value) (what, as string) {
 	}
 	for _, d := range v.Ctx.Func.Decorators {
 		if d.Kind() == pyast.KindCall && f.qualified(d.Child(pyast.FieldFunction)) == "hydra.main" {
-			return omegaConf, ""
+			return torch.OmegaConf, ""
 		}
 	}
 	if declared := f.declaredAs(v); len(declared) == 1 {
-		r := refusals[calleeName(declared[0])]
-		return r.what, r.as
+		r := torch.Refused(calleeName(declared[0]))
+		return r.What, r.As
 	}
 	return "", ""
 }
@@ -542,8 +519,8 @@ func (f *File) refused(v *pysem.Value, depth int) (what, as string) {
 		}
 	case pysem.Call:
 		name := v.Callee()
-		if r, ok := refusals[name]; ok {
-			return r.what, r.as
+		if r := torch.Refused(name); r.What != "" {
+			return r.What, r.As
 		}
 		if e, ok := torch.Lookup(name); ok && e.Kind == torch.RNGGetter && strings.HasPrefix(name, "numpy.") {
 			return "numpy arrays", "numpy-rng"
