@@ -115,8 +115,8 @@ func missingBestMetric(p *diagnostics.Pass) {
 			})
 			continue
 		}
-		if restored, _ := p.File.BestRestored(best); restored {
-			continue // from a metric that is saved under a name of its own
+		if restored, _ := p.File.BestRestored(best); restored || s.EvaluatedFirst(best) {
+			continue // from a metric that is saved under a name of its own, or by an evaluation of the restored weights
 		}
 		d := diagnostics.Diagnostic{
 			Place:    s.Anchor(),

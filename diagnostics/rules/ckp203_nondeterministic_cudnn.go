@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -56,7 +57,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP203", Name: "nondeterministic-cudnn", Summary: "cudnn.benchmark is on where determinism is asked for",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, FixAlso: []diagnostics.Applicability{diagnostics.Unsafe}, Since: "0.1.0",
-	Run: nondeterministicCudnn,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  nondeterministicCudnn,
 })
 
 func nondeterministicCudnn(p *diagnostics.Pass) {
@@ -69,10 +71,10 @@ func nondeterministicCudnn(p *diagnostics.Pass) {
 		}
 		switches := r.Switches()
 		for _, s := range switches {
-			if s.Knob != training.Benchmark || !s.Known || !s.On || chosen(s, switches) {
+			if s.Knob != training.Benchmark || !s.Known || !s.On || s.Weighed() || chosen(s, switches) {
 				continue
 			}
-			asked, what, ok := determinismAsked(r, s, switches)
+			asked, ok := determinismAsked(r, s, switches)
 			if !ok {
 				continue
 			}
@@ -80,13 +82,18 @@ func nondeterministicCudnn(p *diagnostics.Pass) {
 			if !training.Implied(asked.Frame, s.Event.Frame) {
 				fix.Safe, fix.Reason = false, "runs that do not ask for determinism become slower too"
 			}
-			p.Report(diagnostics.Diagnostic{
+			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(s.Event.Node),
 				Message: "`cudnn.benchmark = True` lets cuDNN choose a different algorithm in each run, " +
-					"although this program asks for repeatable results.",
-				Related:  []diagnostics.Related{at(asked.Node, what)},
+					"although " + asked.claim + ".",
+				Related:  []diagnostics.Related{at(asked.Node, asked.here)},
 				Remedies: []diagnostics.Remedy{fix},
-			})
+			}
+			if option, off := p.File.OnRequest(asked.Frame); off && !training.Implied(asked.Frame, s.Event.Frame) && !r.SeededUnder(asked.Frame) {
+				d.Severity = diagnostics.Information
+				d.Message = fmt.Sprintf("`%s` asks for deterministic operations, and `cudnn.benchmark = True` lets cuDNN choose another algorithm in each run.", option.Text())
+			}
+			p.Report(d)
 		}
 	}
 }
@@ -98,9 +105,15 @@ func chosen(on training.Switch, switches []training.Switch) bool {
 	})
 }
 
-// determinismAsked finds the place that asks for determinism on the way that turns benchmark on, and says in which way, unless
-// benchmark is turned off again behind both.
-func determinismAsked(r *training.Run, on training.Switch, switches []training.Switch) (asked pysem.Event, what string, ok bool) {
+// request is what speaks for determinism in a run: what the program does there, and what the place is called.
+type request struct {
+	pysem.Event
+	claim, here string
+}
+
+// determinismAsked finds the place that asks for determinism on the way that turns benchmark on, unless benchmark is turned off again
+// behind both.
+func determinismAsked(r *training.Run, on training.Switch, switches []training.Switch) (request, bool) {
 	for _, d := range switches {
 		if d.Knob == training.Benchmark || !(d.Known && d.On) || training.Exclusive(d.Event.Frame, on.Event.Frame) {
 			continue
@@ -108,12 +121,12 @@ func determinismAsked(r *training.Run, on training.Switch, switches []training.S
 		if turnedOff(on, d, switches) {
 			continue
 		}
-		return d.Event, "deterministic operations are asked for here", true
+		return request{d.Event, "this program asks for deterministic operations", "deterministic operations are asked for here"}, true
 	}
 	if seed, ok := seedingHelper(r, on); ok {
-		return seed.Event(), "every generator is seeded in the same function", true
+		return request{seed.Event(), "this function seeds every generator", "torch is seeded here"}, true
 	}
-	return asked, "", false
+	return request{}, false
 }
 
 // turnedOff reports whether a later setting switches benchmark off wherever both `on` and the request for determinism happen.

@@ -13,9 +13,9 @@ import (
 //
 // # What it does
 //
-// Reports a resume after which the best metric has its initial value again, although the checkpoint holds it: it is never
-// read, or it is read and then reset before the loop. It also reports a checkpoint that is written before the evaluation of the same
-// round updates the best metric in it.
+// Reports a resume after which the best metric has its initial value again, although the checkpoint holds it and it is never
+// read; `restored-then-rebuilt` tells of one that is read and then reset. It also reports a checkpoint that is written before the
+// evaluation of the same round updates the best metric in it, unless the same file is written again with the update.
 //
 // # Why it matters
 //
@@ -78,12 +78,12 @@ import (
 //
 // # Fix safety
 //
-// The fix is safe: it restores the metric from the checkpoint, after its initial assignment, if the file has it. There is no
-// fix where it is read and reset afterwards: the reset has to go.
+// The fix is safe: it restores the metric from the checkpoint, after its initial assignment, if the file has it.
 //
 // # What it does not see
 //
-// Metrics kept in objects of other files; values that come back from functions which load checkpoints.
+// Metrics kept in objects of other files; values that come back from functions which load checkpoints. It is silent where the first round
+// evaluates the restored weights, before an optimizer steps and without a save: the best is theirs again.
 //
 // # Related rules
 //
@@ -95,7 +95,8 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP406", Name: "best-reset-on-resume", Summary: "The best metric is saved and starts over after a resume",
 	Severity: diagnostics.Warning, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
-	Run: bestResetOnResume,
+	Also: []diagnostics.Severity{diagnostics.Information},
+	Run:  bestResetOnResume,
 })
 
 func bestResetOnResume(p *diagnostics.Pass) {
@@ -111,7 +112,7 @@ func bestResetOnResume(p *diagnostics.Pass) {
 		if restored {
 			savedBeforeBest(p, r)
 		}
-		if restored || !known {
+		if restored || !known || r.Save.EvaluatedFirst(best) {
 			continue
 		}
 		held := r.Save.BestParts(best)
@@ -128,14 +129,10 @@ func bestResetOnResume(p *diagnostics.Pass) {
 					best.Name, c.Key),
 				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here"), at(best.Assign, "it is updated here")},
 			}
-			if r.Load.Key(c.Key) {
-				all := p.File.Rebuilt()
-				if i := slices.IndexFunc(all, func(b training.Rebuilt) bool { return b.Name == best.Name }); i >= 0 {
-					d.Place = training.FirstLine(all[i].Node)
-					d.Related = append(d.Related, at(r.Load.Node, "the checkpoint is loaded here"))
-				}
-			} else {
+			if !r.Load.Key(c.Key) {
 				d.Remedies = []diagnostics.Remedy{diagnostics.RestoreState{Load: r.Load, Key: c.Key, Target: best.Name}}
+			} else if slices.ContainsFunc(p.File.Rebuilt(), func(b training.Rebuilt) bool { return b.Name == best.Name }) {
+				break // CKP407 says so where it is set
 			}
 			p.Report(d)
 			break
@@ -155,9 +152,13 @@ func savedBeforeBest(p *diagnostics.Pass, r training.Resumption) {
 	if best == nil || !holdsBest(p.File, r.Save) {
 		return
 	}
+	severity := proven(r, diagnostics.Warning)
+	if _, off := p.File.OnRequest(r.Save.Frame); off {
+		severity = diagnostics.Information
+	}
 	p.Report(diagnostics.Diagnostic{
 		Place:    r.Save.Anchor(),
-		Severity: proven(r, diagnostics.Warning),
+		Severity: severity,
 		Message: fmt.Sprintf("The checkpoint is written before the evaluation of the same round updates `%s`. A resumed run goes on with an older best, and a worse model can overwrite the best checkpoint.",
 			best.Name),
 		Related: append([]diagnostics.Related{at(best.Assign, "it is updated here, after the save")}, loadedHere(r.Load)...),

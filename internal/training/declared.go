@@ -251,6 +251,16 @@ func (f *File) fieldDefault(v *pysem.Value) pyast.Node {
 	return pyast.Node{}
 }
 
+// OnRequest is the test around a frame that lets nobody through who gives no option, none where there is no such test.
+func (f *File) OnRequest(fr *pysem.Frame) (test pyast.Node, ok bool) {
+	for ; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameIf && f.offByDefault(fr) {
+			return fr.Cond, true
+		}
+	}
+	return test, false
+}
+
 // offByDefault reports whether a test does not come out as a frame needs it where each option has its default.
 func (f *File) offByDefault(fr *pysem.Frame) bool {
 	parts := []pyast.Node{fr.Cond}

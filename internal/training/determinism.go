@@ -40,6 +40,26 @@ type Switch struct {
 	On, Known bool
 }
 
+// Weighed reports whether a comment on the lines of a setting says both what it gains and what it costs: the author knows, and chose.
+func (s Switch) Weighed() bool {
+	stmt := statementOf(s.Event.Node)
+	var said strings.Builder
+	for n := range stmt.Descendants() {
+		if n.Kind() == pyast.KindComment {
+			said.WriteString(n.Text())
+		}
+	}
+	if c := stmt.Next(); c.Kind() == pyast.KindComment && !bytes.Contains(stmt.Tree().Source()[stmt.End():c.Start()], []byte("\n")) {
+		said.WriteString(c.Text())
+	}
+	return gainsSpeed.MatchString(said.String()) && costsRepeats.MatchString(said.String())
+}
+
+var (
+	gainsSpeed   = regexp.MustCompile(`(?i)\b(fast|speed|quick|perform)`)
+	costsRepeats = regexp.MustCompile(`(?i)reproduc|determinis|repeatab`)
+)
+
 // Switches are the settings of determinism in a run, in order.
 func (r *Run) Switches() []Switch {
 	var out []Switch
@@ -71,6 +91,13 @@ func (r *Run) Switches() []Switch {
 		out = append(out, s)
 	}
 	return out
+}
+
+// SeededUnder reports whether torch is seeded only where the tests around a frame let the program through.
+func (r *Run) SeededUnder(fr *pysem.Frame) bool {
+	return slices.ContainsFunc(r.Seeds, func(c *Call) bool {
+		return slices.Contains(c.Entry.Generators, torch.TorchRNG) && Implied(fr, c.Frame)
+	})
 }
 
 // DecidesDeterminism reports whether a run decides how its operations repeat: it sets a knob, calls a function that does, or one

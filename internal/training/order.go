@@ -1,6 +1,10 @@
 package training
 
-import "github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+import (
+	"slices"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+)
 
 // StepAfter is the scheduler's step() that follows the save in the same round of the epoch loop, nil when the scheduler steps
 // before the save, in an inner loop, by explicit epoch, or not at all.
@@ -32,7 +36,7 @@ func (s *SaveSite) stepAfter(told bool) *Step {
 }
 
 // BestAfter is the best metric that the save writes before the evaluation of the same round updates it, nil where it is updated first, in
-// another loop, or not at all.
+// another loop, or not at all, and where the same file is written again with the update in it.
 func (s *SaveSite) BestAfter() *Best {
 	best := s.BestMetric()
 	if best == nil || s.BestOnly() {
@@ -43,7 +47,7 @@ func (s *SaveSite) BestAfter() *Best {
 		if ev.Kind != pysem.EventAssign || ev.Node != best.Assign {
 			continue
 		}
-		if i < s.Index || innermostLoop(ev.Frame) != innermostLoop(s.Frame) || Exclusive(ev.Frame, s.Frame) {
+		if i < s.Index || innermostLoop(ev.Frame) != innermostLoop(s.Frame) || s.Run.File.Exclusive(ev.Frame, s.Frame) || s.renewed(best, i) {
 			return nil
 		}
 		after = true
@@ -52,6 +56,14 @@ func (s *SaveSite) BestAfter() *Best {
 		return nil
 	}
 	return best
+}
+
+// renewed reports whether a later save of the same file in the round holds a best metric wherever that is updated by an event of the run.
+func (s *SaveSite) renewed(best *Best, update int) bool {
+	ev := s.Run.Events[update]
+	return slices.ContainsFunc(s.Run.Saves, func(o *SaveSite) bool {
+		return o.Index > update && innermostLoop(o.Frame) == innermostLoop(ev.Frame) && Implied(o.Frame, ev.Frame) && SamePath(o.Path, s.Path) && len(o.BestParts(best)) > 0
+	})
 }
 
 func innermostLoop(fr *pysem.Frame) *pysem.Frame {

@@ -16,9 +16,10 @@ type constants struct {
 	noneOf []string
 }
 
-// Exclusive reports whether no one pass of the program gets to both frames; it knows the choices of command line options.
+// Exclusive reports whether no one pass of the program gets to both frames; it knows the choices of command line options, and an option by
+// whatever name a function has it.
 func (f *File) Exclusive(a, b *pysem.Frame) bool {
-	if Exclusive(a, b) {
+	if Exclusive(a, b) || f.askOpposites(a, b) {
 		return true
 	}
 	left := map[string]*constants{}
@@ -38,6 +39,40 @@ func (f *File) Exclusive(a, b *pysem.Frame) bool {
 		}
 	}
 	return false
+}
+
+// askOpposites reports whether tests around two frames ask for the opposite of one option, `self.args.fast` here and `args.fast` there.
+func (f *File) askOpposites(a, b *pysem.Frame) bool {
+	for ; a != nil; a = a.Parent {
+		if a.Kind != pysem.FrameIf {
+			continue
+		}
+		for _, k := range knownFrom(a.Cond, a.Positive, nil) {
+			if !k.subject.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+				continue
+			}
+			for fr := b; fr != nil; fr = fr.Parent {
+				if fr.Kind == pysem.FrameIf && fr.Ctx != a.Ctx && f.opposes(k, a.Ctx, fr) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// opposes reports whether the test of a frame asks for the opposite of what is known of an option in another function.
+func (f *File) opposes(k outcome, ctx *pysem.Ctx, fr *pysem.Frame) bool {
+	return slices.ContainsFunc(knownFrom(fr.Cond, fr.Positive, nil), func(o outcome) bool {
+		if o.test == k.test || !o.subject.Is(pyast.KindIdentifier, pyast.KindAttribute) || lastPart(o.test) != lastPart(k.test) {
+			return false
+		}
+		if o.test = k.test; !k.contradicts(o) {
+			return false
+		}
+		v := f.Eval.Eval(k.subject, ctx)
+		return v.Kind == pysem.Attr && v.Key() == f.Eval.Eval(o.subject, fr.Ctx).Key()
+	})
 }
 
 func (c *constants) allows(s string) bool {

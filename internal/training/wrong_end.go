@@ -110,10 +110,8 @@ func (p *pick) takesAll(out WrongEnd, descending bool, from, to string) (WrongEn
 		if v.Kind != pysem.Int || v.Int > 0 || descending && v.Int < 0 {
 			return out, false
 		}
-		for fr := p.from.Frame; fr != nil; fr = fr.Parent {
-			if fr.Kind == pysem.FrameIf && p.file.offByDefault(fr) {
-				return out, false
-			}
+		if _, off := p.file.OnRequest(p.from.Frame); off {
+			return out, false
 		}
 		out.All, out.Option, out.Count = true, kept, v.Int
 		return out, true
