@@ -88,6 +88,11 @@ func bestNeverUpdated(p *diagnostics.Pass) {
 				b.Name, initial, b.Metric.Text(), which),
 			Related: []diagnostics.Related{at(b.Init, "its initial value"), at(b.Use, "the best is kept here")},
 		}
+		if b.Restored.Valid() {
+			d.Message = fmt.Sprintf("`%s` is not updated after an evaluation: it keeps its %s, or what the checkpoint held. A worse `%s` takes the place of a better one.",
+				b.Name, initial, b.Metric.Text())
+			d.Related = append(d.Related, at(b.Restored, "it is restored here"))
+		}
 		if b.Local && b.Metric.Is(pyast.KindIdentifier, pyast.KindAttribute) {
 			d.Remedies = []diagnostics.Remedy{diagnostics.UpdateBest{Best: b}}
 		}

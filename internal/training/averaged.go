@@ -88,19 +88,10 @@ func (f *File) averages(ev pysem.Event) *Object {
 		}
 		fn := ev.Node.Child(pyast.FieldFunction)
 		callee := f.Eval.Eval(fn, ev.Ctx)
-		if callee.Kind == pysem.FuncVal {
-			for _, a := range pysem.Args(ev.Node).Position {
-				f.Object(f.Eval.Eval(a, ev.Ctx), a.Text()) // objects go by the caller's names
+		for _, a := range callee.Alternatives() {
+			if a.Kind == pysem.FuncVal { // and no object, whatever it is called
+				return f.averagedBy(a, ev)
 			}
-			inner := f.Eval.Enter(callee.Func, ev.Node, ev.Ctx, callee.Base)
-			for n := range callee.Func.Body.Descendants() {
-				if n.Kind() == pyast.KindForStatement {
-					if o := f.blended(n.Child(pyast.FieldBody), inner); o != nil {
-						return o
-					}
-				}
-			}
-			return nil
 		}
 		if o := f.Object(callee, fn.Text()); o != nil && o.Kind == Averaged && f.averagesModel(o, ev.Node, ev.Ctx) {
 			return o // ema(model=net)
@@ -110,6 +101,22 @@ func (f *File) averages(ev pysem.Event) *Object {
 				if o := f.Object(f.Eval.Eval(a, ev.Ctx), a.Text()); o != nil && (o.Kind == Averaged || o.copied()) {
 					return o
 				}
+			}
+		}
+	}
+	return nil
+}
+
+// averagedBy is the average that a function at hand moves in a loop of its own.
+func (f *File) averagedBy(callee *pysem.Value, ev pysem.Event) *Object {
+	for _, a := range pysem.Args(ev.Node).Position {
+		f.Object(f.Eval.Eval(a, ev.Ctx), a.Text()) // objects go by the caller's names
+	}
+	inner := f.Eval.Enter(callee.Func, ev.Node, ev.Ctx, callee.Base)
+	for n := range callee.Func.Body.Descendants() {
+		if n.Kind() == pyast.KindForStatement {
+			if o := f.blended(n.Child(pyast.FieldBody), inner); o != nil {
+				return o
 			}
 		}
 	}
@@ -233,8 +240,13 @@ func (f *File) parametersOf(v *pysem.Value, depth int) *Object {
 	return nil
 }
 
-// insideModule says that an object is built inside a module of the file, whose state dict has it.
+// insideModule says that an object is built inside a module of the file, or is an attribute of a model, whose state dict has it.
 func (f *File) insideModule(o *Object) bool {
+	if v := o.Value; o.Guessed && v != nil && v.Kind == pysem.Attr {
+		if whole := f.Object(v.Base, strings.TrimSuffix(o.Name, "."+lastPart(o.Name))); whole != nil && whole.Kind == Model {
+			return true
+		}
+	}
 	if !o.Call.Valid() || o.Ctx == nil {
 		return false
 	}

@@ -16,8 +16,9 @@ type FrozenBest struct {
 	Metric pyast.Node
 	// Higher says that more is better.
 	Higher bool
-	// Init is the assignment of the initial value; Use is the save or copy that Test decides.
-	Init, Use pyast.Node
+	// Init is the assignment of the initial value, Restored that of what a checkpoint holds, if there is one; Use is the save or copy that Test
+	// decides.
+	Init, Restored, Use pyast.Node
 	// Local says that an assignment where the test stands changes the variable that is tested.
 	Local bool
 	// Always says that the condition holds whatever the metric is, as it asks for the initial value too: `best is None or loss < best`.
@@ -110,7 +111,7 @@ func (f *File) frozen(v *pysem.Value) (FrozenBest, bool) {
 		return b, false
 	}
 	var ok bool
-	if b.Init, ok = f.initialOnly(best); !ok {
+	if b.Init, b.Restored, ok = f.initialOnly(best); !ok {
 		return b, false
 	}
 	scope := v.Ctx.Func
@@ -135,9 +136,9 @@ func namesBest(n pyast.Node) bool {
 }
 
 // initialOnly is the first assignment of a constant to the variable in its file, when no other assignment there gives it
-// anything but constants and what a checkpoint holds. A variable that is called for an extreme rather than the best must begin
+// anything but constants and what a checkpoint holds, and the assignment of that. A variable that is called for an extreme rather than the best must begin
 // as one: other numbers are thresholds.
-func (f *File) initialOnly(best pyast.Node) (init pyast.Node, ok bool) {
+func (f *File) initialOnly(best pyast.Node) (init, restored pyast.Node, ok bool) {
 	name := lastPart(best.Text())
 	for n := range best.Tree().Root().Descendants() {
 		var left, right pyast.Node
@@ -155,13 +156,13 @@ func (f *File) initialOnly(best pyast.Node) (init pyast.Node, ok bool) {
 			left = n.Nth(1)
 		case pyast.KindStringContent:
 			if n.TextIs(name) && n.Parent().Parent().Kind() == pyast.KindArgumentList && n.Parent().Parent().Parent().Child(pyast.FieldFunction).TextIs("setattr") {
-				return init, false
+				return init, restored, false
 			}
 			continue
 		case pyast.KindImportStatement, pyast.KindImportFromStatement:
 			for d := range n.Descendants() {
 				if d.TextIs(name) {
-					return init, false
+					return init, restored, false
 				}
 			}
 			continue
@@ -182,12 +183,13 @@ func (f *File) initialOnly(best pyast.Node) (init pyast.Node, ok bool) {
 				init = n
 			}
 		case n.Kind() == pyast.KindAssignment && left.Is(pyast.KindIdentifier, pyast.KindAttribute) && f.loadedAt(right):
+			restored = n
 		case n.Kind() == pyast.KindAssignment && value.Kind() == pyast.KindAssignment: // a = b = 0: the inner one counts
 		default:
-			return init, false
+			return init, restored, false
 		}
 	}
-	return init, init.Valid()
+	return init, restored, init.Valid()
 }
 
 // loadedAt reports whether an expression is a value of a file that is loaded, at most converted: `ckpt["best"]`, `best.to(gpu)`.

@@ -136,7 +136,7 @@ func (w *rebuilds) assign(ev pysem.Event) []string {
 			continue
 		}
 		h, ok := w.held[slot]
-		if !ok || !w.drops(h, slot, t, ev) {
+		if !ok || !w.drops(h, slot, t, ev) || h.kind == NotTracked && unread(t.target, ev) {
 			continue
 		}
 		delete(w.held, slot)
@@ -266,6 +266,28 @@ func (w *rebuilds) drops(h restored, slot string, a assignee, ev pysem.Event) bo
 			continue
 		}
 		if f.slot(d, ev.Ctx) == slot || h.object != nil && f.Object(f.Eval.Eval(d, ev.Ctx), d.Text()).Same(h.object) {
+			return false
+		}
+	}
+	return true
+}
+
+// unread reports whether a variable is read nowhere behind an assignment to it, which then takes nothing away. A function inside may be
+// called at any time, and in a loop the next round comes to what stands in front.
+func unread(target pyast.Node, ev pysem.Event) bool {
+	fn := ev.Ctx.Func
+	if target.Kind() != pyast.KindIdentifier || declaredOutside(fn.Body, target.Text()) {
+		return false
+	}
+	from := ev.Node
+	for p := from.Parent(); p.Valid() && p != fn.Node; p = p.Parent() {
+		if p.Is(pyast.KindForStatement, pyast.KindWhileStatement) {
+			from = p
+		}
+	}
+	for n := range fn.Body.Descendants() {
+		set := n.Field() == pyast.FieldLeft && n.Parent().Kind() == pyast.KindAssignment || n.Field() == pyast.FieldAttribute || n.Field() == pyast.FieldName
+		if n.Kind() == pyast.KindIdentifier && n.TextIs(target.Text()) && !set && (n.Start() > from.Start() || fn.Module.Scope(n) != fn) {
 			return false
 		}
 	}
