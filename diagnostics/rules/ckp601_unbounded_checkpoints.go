@@ -107,7 +107,7 @@ func unboundedCheckpoints(p *diagnostics.Pass) {
 		}
 		told = append(told, s)
 		place := training.FirstLine(s.Site())
-		if s.Ctx.Func != s.Loop.Ctx.Func {
+		if s.Ctx.Func != s.Loop.Ctx.Func && s.Named() {
 			place = s.Anchor() // a helper writes what the loop names
 		}
 		d := diagnostics.Diagnostic{

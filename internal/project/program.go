@@ -250,7 +250,7 @@ func (u *Unit) release() {
 
 // find is the path of the file that a dotted name means in the file at a path, "" for none. Relative names lead from the file's
 // directory; others are looked for beside the file and in every directory above it, up to the workspace's or the repository's root,
-// and in src below each.
+// in src below each, and in what the root's directories install.
 func (p *Program) find(from, name string) string { return p.findIn(lookup{filepath.Dir(from), name}) }
 
 func (p *Program) findIn(l lookup) string {
@@ -284,10 +284,35 @@ func (p *Program) search(dir, name string) string {
 		}
 		parent := filepath.Dir(dir)
 		if dir == p.root || parent == dir || p.disk.holds(dir, ".git") {
-			return ""
+			if foreign[first] || parent == dir {
+				return ""
+			}
+			return p.installed(dir, name)
 		}
 		dir = parent
 	}
+}
+
+// installed is the file that a dotted name means in one of the packages that a repository's directories hold, each with what installs it:
+// python/setup.py beside examples/. It is none where two have it.
+func (p *Program) installed(top, name string) string {
+	found := ""
+	first, _, _ := strings.Cut(name, ".")
+	for sub, isDir := range p.disk.list(top) {
+		dir := filepath.Join(top, sub)
+		if !isDir || strings.HasPrefix(sub, ".") || !p.disk.installs(dir) {
+			continue
+		}
+		for _, dir := range []string{dir, filepath.Join(dir, "src")} {
+			if path := p.in(dir, name); path != "" && p.directory(dir, first) {
+				if found != "" {
+					return ""
+				}
+				found = path
+			}
+		}
+	}
+	return found
 }
 
 // in is the file that a dotted name means in a directory.
@@ -360,6 +385,16 @@ func (p *Program) pythonIn(dir string) []string {
 func (d *disk) holds(dir, name string) bool {
 	_, ok := d.list(dir)[name]
 	return ok
+}
+
+// installs reports whether a directory holds what a package is installed by. The lock is held.
+func (d *disk) installs(dir string) bool {
+	for name, isDir := range d.list(dir) {
+		if !isDir && (name == "pyproject.toml" || name == "setup.cfg" || strings.HasPrefix(name, "setup") && strings.HasSuffix(name, ".py")) {
+			return true
+		}
+	}
+	return false
 }
 
 // list are the names in a directory. The lock is held.

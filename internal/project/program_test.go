@@ -15,6 +15,8 @@ func TestImportsOnTheDisk(t *testing.T) {
 		"package/__init__.py": "", "package/train.py": "", "package/helper.py": "", "package/sub/__init__.py": "", "package/sub/deep.py": "",
 		"namespace/part/module.py": "", "src/lib/__init__.py": "", "src/lib/io.py": "", "src/lib/core/run.py": "", "tests/test_lib.py": "",
 		"tools/run.py": "", "tools/random.py": "", "tools/sub/run.py": "",
+		"python/setup_nets.py": "", "python/nets/__init__.py": "", "python/nets/io.py": "", "python/alone.py": "",
+		"one/setup.cfg": "", "one/twice/__init__.py": "", "two/pyproject.toml": "", "two/twice/__init__.py": "", "loose/inner/__init__.py": "",
 	})
 	p := NewProgram(testWorkspace(root))
 	for _, c := range []struct{ from, name, want string }{
@@ -45,6 +47,11 @@ func TestImportsOnTheDisk(t *testing.T) {
 		{"tools/run.py", "random", "tools/random.py"},
 		{"tools/sub/run.py", "random", ""},
 		{"train.py", "none.at.all", ""},
+		{"tools/run.py", "nets.io", "python/nets/io.py"}, // what python/ installs
+		{"train.py", "nets", "python/nets/__init__.py"},
+		{"train.py", "alone", ""},
+		{"train.py", "twice", ""},
+		{"train.py", "inner", ""},
 	} {
 		want := ""
 		if c.want != "" {

@@ -1110,10 +1110,26 @@ func (e *Evaluator) Bases(c *Class) []*Class {
 	return out
 }
 
+// attr are the definitions of an attribute in the methods of a class and its bases. One that its own method fills before it ends on every
+// way, `self.states = states; self.states.update(more)`, is seen filled only.
 func (e *Evaluator) attr(c *Class, name string) []*Def {
 	var out []*Def
-	e.lookup(c, func(c *Class) *Func { out = append(out, c.Attrs[name]...); return nil })
+	e.lookup(c, func(c *Class) *Func {
+		for _, d := range c.Attrs[name] {
+			if left, ok := d.Func.after[d.Path]; !ok || !d.Func.fills[d.Path] || slices.Contains(left, d) || !filled(left, d, 0) {
+				out = append(out, d)
+			}
+		}
+		return nil
+	})
 	return out
+}
+
+// filled reports whether one of the definitions changes in place what d gave.
+func filled(defs []*Def, d *Def, depth int) bool {
+	return depth < 8 && slices.ContainsFunc(defs, func(x *Def) bool {
+		return x.Kind != DefAssign && x.Kind != DefAug && (slices.Contains(x.Prev, d) || filled(x.Prev, d, depth+1))
+	})
 }
 
 func (e *Evaluator) lookup(c *Class, find func(*Class) *Func) *Func {

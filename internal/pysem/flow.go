@@ -158,17 +158,22 @@ func (w *flower) run() {
 	}
 }
 
-// leave notes what parameters that the function changes hold when it returns.
+// leave notes what parameters and attributes of self that the function changes hold when it returns.
 func (w *flower) leave(e *env) {
-	for i := range w.f.Params {
-		name := w.f.Params[i].Name
-		if w.f.mutates[name] {
-			if w.f.after == nil {
-				w.f.after = map[string][]*Def{}
-			}
-			defs, _ := e.get(name)
-			w.f.after[name] = union(w.f.after[name], defs)
+	note := func(path string) {
+		if w.f.after == nil {
+			w.f.after = map[string][]*Def{}
 		}
+		defs, _ := e.get(path)
+		w.f.after[path] = union(w.f.after[path], defs)
+	}
+	for i := range w.f.Params {
+		if name := w.f.Params[i].Name; w.f.mutates[name] {
+			note(name)
+		}
+	}
+	for path := range w.f.fills {
+		note(path)
 	}
 }
 

@@ -64,10 +64,10 @@ type Func struct {
 	defs               map[string][]*Def
 	globals, nonlocals map[string]bool
 	static             bool
-	// mutates are the names whose objects the function changes in place; after are the definitions that reach its end: of
-	// such parameters, and of all names for the module body.
-	mutates map[string]bool
-	after   map[string][]*Def
+	// mutates are the names whose objects the function changes in place, fills such attributes of self; after are the definitions that
+	// reach its end: of such parameters and attributes, and of all names for the module body.
+	mutates, fills map[string]bool
+	after          map[string][]*Def
 }
 
 // Param is one declared parameter.
@@ -270,6 +270,12 @@ func (f *Func) changes(n pyast.Node) {
 			f.mutates = map[string]bool{}
 		}
 		f.mutates[n.Text()] = true
+	}
+	if self := f.selfName(); self != "" && n.Kind() == pyast.KindAttribute && n.Child(pyast.FieldObject).TextIs(self) {
+		if f.fills == nil {
+			f.fills = map[string]bool{}
+		}
+		f.fills[n.Text()] = true
 	}
 }
 

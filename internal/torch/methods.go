@@ -26,6 +26,8 @@ type Method struct {
 	// one tells the object where nothing else does. With neither the method's name is enough.
 	Of     []string
 	Called *regexp.Regexp
+	// Keyword is an argument of the method that no other library's has: a call that gives it needs no more to be known, "" for none.
+	Keyword string
 	// Import is the beginning of an import that a file must hold for Called to tell the object, "" for none.
 	Import string
 	// Count is the keyword by which what makes such an object is told how many processes there are, "" for none.
@@ -72,7 +74,7 @@ func init() {
 	row(Method{Does: Exchange}, "", "full_tensor") // of a DTensor
 	row(Method{Does: JointSave, Called: acceleratorName, Uncertain: true, Path: "output_dir"}, anyAccelerator, "save_state")
 	row(Method{Does: Exchange, Called: acceleratorName}, anyAccelerator, "gather gather_for_metrics reduce pad_across_processes")
-	row(Method{Does: JointSave, Called: engineName, Path: "save_dir", Tag: "tag", Numbered: "global_step"}, "deepspeed.initialize", "save_checkpoint")
+	row(Method{Does: JointSave, Called: engineName, Keyword: "client_state", Path: "save_dir", Tag: "tag", Numbered: "global_step"}, "deepspeed.initialize", "save_checkpoint")
 	row(Method{Does: JointSave, Called: engineName}, "deepspeed.initialize", "save_16bit_model")
 	row(Method{Does: JointSave, Called: fabricName}, anyFabric, "save")
 	row(Method{Does: Exchange, Called: fabricName}, anyFabric, "all_gather all_reduce broadcast")

@@ -287,6 +287,9 @@ func (f *File) isOf(m torch.Method, c *Call) bool {
 			}
 		}
 	}
+	if _, ok := pysem.Args(c.Node).Keyword[m.Keyword]; ok {
+		return true
+	}
 	return m.Called.MatchString(c.Recv.Text()) && (m.Import == "" || slices.ContainsFunc(f.moduleOf(c.Node).Imports, func(name string) bool {
 		return strings.HasPrefix(torch.Canonical(name+"."), m.Import)
 	}))

@@ -117,11 +117,44 @@ func (s *SaveSite) Period(l *Loop) Period {
 		case pysem.FrameIf:
 			if !l.endsWith(fr) {
 				t := thinning{s.Run.File, l, fr}
-				p = p.and(t.of(fr.Cond, fr.Ctx, fr.Positive, 0))
+				often := t.of(fr.Cond, fr.Ctx, fr.Positive, 0)
+				if often == unclear && !asksProgress(s.Run.File.Eval.Eval(fr.Cond, fr.Ctx), 0) && s.eitherWay(fr) {
+					often = always
+				}
+				p = p.and(often)
 			}
 		}
 	}
 	return p
+}
+
+// asksProgress reports whether a test is of something that counts.
+func asksProgress(v *pysem.Value, depth int) bool {
+	if v == nil || depth > 6 {
+		return false
+	}
+	switch v.Kind {
+	case pysem.Join, pysem.Logic:
+		return slices.ContainsFunc(v.Elems, func(a *pysem.Value) bool { return asksProgress(a, depth+1) })
+	case pysem.Compare, pysem.Not, pysem.Binary:
+		return asksProgress(v.Base, depth+1) || asksProgress(v.Other, depth+1)
+	}
+	return isProgress(v, v.Node.Text())
+}
+
+// eitherWay reports whether a test only chooses between two ways of saving: one on its other side writes numbered files as well.
+func (s *SaveSite) eitherWay(fr *pysem.Frame) bool {
+	return slices.ContainsFunc(append(s.Run.File.JointSaves(), s.Run.Saves...), func(o *SaveSite) bool {
+		if len(o.Path.Progress) == 0 && o.Path.Known || o.Path.Buffer || o.Kind == PayloadOther {
+			return false
+		}
+		for at := o.Frame; at != nil; at = at.Parent {
+			if at.Kind == pysem.FrameIf && at.Cond == fr.Cond && at.Ctx == fr.Ctx && at.Positive != fr.Positive {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // Counted is the innermost loop in whose rounds the save writes one name after another.
@@ -235,6 +268,9 @@ func (t thinning) of(n pyast.Node, ctx *pysem.Ctx, want bool, depth int) Period 
 		if flagName.MatchString(n.Text()) && !optInFlag.MatchString(n.Text()) {
 			return always
 		}
+		if p, ok := t.answered(n, ctx, want); ok {
+			return p
+		}
 		if v.Kind == pysem.Compare || v.Kind == pysem.Not || v.Kind == pysem.Logic || v.Kind == pysem.Binary {
 			if v.Node != n && v.Ctx != nil { // a test that has a name
 				return t.of(v.Node, v.Ctx, want, depth+1)
@@ -296,6 +332,30 @@ func (t thinning) compared(n pyast.Node, ctx *pysem.Ctx, want bool) Period {
 		return Period{Every: 1, Rhythm: Improving}
 	}
 	return unclear
+}
+
+// answered is how often a function of the program says yes that answers with True and False alone and, on the way, asks whether a count is
+// a multiple: `if not self.should_save(step): return`.
+func (t thinning) answered(call pyast.Node, ctx *pysem.Ctx, want bool) (Period, bool) {
+	if call.Kind() != pyast.KindCall || !want {
+		return unclear, false
+	}
+	callee := t.file.Eval.Eval(call.Child(pyast.FieldFunction), ctx)
+	if callee.Kind != pysem.FuncVal || len(callee.Func.Returns) < 2 || slices.ContainsFunc(callee.Func.Returns, func(n pyast.Node) bool {
+		return !n.Is(pyast.KindTrue, pyast.KindFalse)
+	}) {
+		return unclear, false
+	}
+	inner := t.file.Eval.Enter(callee.Func, call, ctx, callee.Base)
+	for n := range callee.Func.Body.Descendants() {
+		if n.Kind() != pyast.KindBinaryOperator || !n.Child(pyast.FieldOperator).TextIs("%") {
+			continue
+		}
+		if left := n.Child(pyast.FieldLeft); isProgress(t.file.Eval.Eval(left, inner), left.Text()) {
+			return t.modulus(n, inner, true), true
+		}
+	}
+	return unclear, false
 }
 
 // asksKind reports whether a call asks of what kind an object is that is made before the loop: `hasattr(model, "module")`.

@@ -158,6 +158,13 @@ var (
 // choice says what is done with the ordered names: used is false unless an end of the list is picked or a part deleted.
 func (f *File) choice(call, list pyast.Node, fn *pysem.Func) (deletes, used bool) {
 	reverse := pysem.Args(call).Keyword["reverse"].TextIs("True")
+	for { // list(sorted(names)) is in the same order
+		outer := call.Parent().Parent()
+		if name := f.qualified(outer.Child(pyast.FieldFunction)); pysem.Args(outer).Pos(0) != call || name != "builtins.list" && name != "builtins.tuple" {
+			break
+		}
+		call = outer
+	}
 	if p := call.Parent(); p.Kind() == pyast.KindSubscript && call.Field() == pyast.FieldValue {
 		deletes = f.removesNear(p, fn)
 		return deletes, endSubscript(p, reverse || deletes)

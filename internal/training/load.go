@@ -183,7 +183,7 @@ func (f *File) eachSource(v *pysem.Value, depth int, found func(*LoadSite, strin
 }
 
 // madeFrom are the values that a value keeps the source of. Conversions keep it: ckpt["rng"].cpu(), torch.tensor(ckpt["x"]),
-// ckpt["epoch"] + 1, {k: v for k, v in ckpt["model"].items()}.
+// ckpt["epoch"] + 1, {k: v for k, v in ckpt["model"].items()}, which keeps the keys.
 func (f *File) madeFrom(a *pysem.Value) []*pysem.Value {
 	var out []*pysem.Value
 	switch a.Kind {
@@ -200,6 +200,14 @@ func (f *File) madeFrom(a *pysem.Value) []*pysem.Value {
 		}
 	case pysem.Binary:
 		out = append(out, a.Base, a.Other)
+	case pysem.Unknown:
+		if a.Node.Kind() != pyast.KindDictionaryComprehension || a.Ctx == nil {
+			break
+		}
+		body, from := a.Node.Child(pyast.FieldBody), a.Node.Nth(1)
+		if kept := body.Child(pyast.FieldKey); from.Kind() == pyast.KindForInClause && from.Child(pyast.FieldLeft).Nth(0).TextIs(kept.Text()) {
+			out = append(out, f.Eval.Eval(from.Child(pyast.FieldRight), a.Ctx))
+		}
 	}
 	return out
 }

@@ -200,6 +200,17 @@ func (p *Path) InGivenFolder() bool {
 	return p.Value.Kind == pysem.Str && root != nil && !fixedOption(root)
 }
 
+// Named reports whether the function that saves is handed the file's name, or a part of it that is no number.
+func (s *SaveSite) Named() bool {
+	v := s.Path.Value
+	for c := s.Ctx.Parent; c != nil; c = c.Parent {
+		if v.Ctx == c {
+			return true
+		}
+	}
+	return v.Kind != pysem.Str
+}
+
 // Listed reports whether the name is an element of a list that the program makes of names it spells out: the same in each round.
 func (p *Path) Listed() bool {
 	v := p.Value

@@ -723,6 +723,39 @@ func (s *SaveSite) place() {
 			}
 		}
 	}
+	if s.Path != nil && s.Loop != nil {
+		s.Path.Progress = slices.DeleteFunc(s.Path.Progress, s.countsTrainings)
+	}
+}
+
+// countsTrainings reports whether a number in the name stays the same during the training that the save belongs to: it counts the rounds
+// of a loop each of which trains a model of its own, as that over folds or the members of an ensemble, or of a loop that is not run.
+func (s *SaveSite) countsTrainings(v *pysem.Value) bool {
+	if l := s.countedIn(v); l != nil {
+		return s.startsIn(l)
+	}
+	for base, _, ok := v.Linear(); ok && base != nil && base != v; base, _, ok = v.Linear() {
+		v = base
+	}
+	return v.Kind == pysem.LoopVar && !slices.ContainsFunc(s.Run.Loops, func(l *Loop) bool { return l.Node == v.Node })
+}
+
+// startsIn reports whether each round of a loop makes the optimizer that the training steps.
+func (s *SaveSite) startsIn(l *Loop) bool {
+	return slices.ContainsFunc(s.Live(Optimizer), func(st *Step) bool { return l.makes(st.Object.Bare().Value) })
+}
+
+// makes reports whether a value comes about anew in each round of the loop.
+func (l *Loop) makes(v *pysem.Value) bool {
+	if v == nil || v.Kind != pysem.Instance && v.Kind != pysem.Call {
+		return false
+	}
+	for n, ctx := v.Node, v.Ctx; ctx != nil; n, ctx = ctx.Call, ctx.Parent {
+		if ctx == l.Ctx && l.Node.Encloses(n) {
+			return true
+		}
+	}
+	return false
 }
 
 // Conditions are the frames between the save and its training loop: periodic tests, best tests, rank guards.

@@ -68,9 +68,28 @@ func (f *File) HandlesPrefix(prefix string) bool {
 		return false
 	}
 	for n := range f.nodes() {
-		if n.Kind() == pyast.KindStringContent && n.TextIs(prefix) && !reachesInto(n, prefix) {
+		if n.Kind() == pyast.KindStringContent && n.TextIs(prefix) && !reachesInto(n, prefix) && !namesKey(n.Parent()) {
 			return true
 		}
+	}
+	return false
+}
+
+// namesKey reports whether a string is a key of a dict, written out, read or asked for where it is then read, `if "module" in config:
+// load(config["module"])`: a setting's name.
+func namesKey(n pyast.Node) bool {
+	switch p := n.Parent(); p.Kind() {
+	case pyast.KindPair:
+		return n.Field() == pyast.FieldKey
+	case pyast.KindSubscript:
+		return n.Field() == pyast.FieldSubscript
+	case pyast.KindArgumentList:
+		name := calledName(p.Parent())
+		return name == "pop" || name == "get"
+	case pyast.KindComparisonOperator:
+		_, op, dict := comparison(p)
+		read := dict.Text() + "[" + n.Text() + "]"
+		return (op == "in" || op == "not in") && mentionsText(n.Ancestor(pyast.KindFunctionDefinition, pyast.KindModule), read)
 	}
 	return false
 }
