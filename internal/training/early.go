@@ -206,7 +206,21 @@ func (r *Run) weightsLoaded(d Draw) bool {
 	}
 	model := r.File.Object(r.File.Eval.Eval(d.Event.Node, d.Event.Ctx), "")
 	for _, x := range r.Restores {
-		if model != nil && x.Object != nil && x.Object.Same(model) && Implied(x.Frame, d.Event.Frame) {
+		if x.Object == nil || !Implied(x.Frame, d.Event.Frame) {
+			continue
+		}
+		if model != nil && x.Object.Same(model) || !d.Value && x.Index > d.Index && x.Object.Kind == Model && !r.trainsAtAll() && x.isSelf(d.Event.Ctx) {
+			return true
+		}
+	}
+	return false
+}
+
+// isSelf reports whether the object that is restored runs a place itself: net.build() makes its layers, and net.load_state_dict(state)
+// gives them their weights.
+func (x *Restore) isSelf(ctx *pysem.Ctx) bool {
+	for ; ctx != nil; ctx = ctx.Parent {
+		if ctx.Self != nil && slices.ContainsFunc(x.Value.Alternatives(), func(a *pysem.Value) bool { return a.Key() == ctx.Self.Key() }) {
 			return true
 		}
 	}
