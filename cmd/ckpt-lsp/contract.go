@@ -67,19 +67,28 @@ Exit codes: 0 the contract is printed, also when there is none; 2 an error.`,
 
 // contractsOf reads the contracts of a file, or of all files below a directory together.
 func contractsOf(ctx context.Context, path string) ([]contract.Contract, error) {
-	w := project.NewWorkspace(".")
-	files, problems, configErrors := w.Files(ctx, []string{path})
-	if len(configErrors) > 0 {
-		return nil, errors.Join(configErrors...)
-	}
-	for _, p := range problems {
-		if p.Fatal {
-			return nil, p
-		}
+	w, files, err := programFiles(ctx, path)
+	if err != nil {
+		return nil, err
 	}
 	return contract.Read(ctx, w, project.NewProgram(w), files, contract.Options{
 		Tests: len(files) == 1 && files[0] == path, Show: displayPath,
 	})
+}
+
+// programFiles are a file, or all files below a directory.
+func programFiles(ctx context.Context, path string) (*project.Workspace, []string, error) {
+	w := project.NewWorkspace(".")
+	files, problems, configErrors := w.Files(ctx, []string{path})
+	if len(configErrors) > 0 {
+		return nil, nil, errors.Join(configErrors...)
+	}
+	for _, p := range problems {
+		if p.Fatal {
+			return nil, nil, p
+		}
+	}
+	return w, files, nil
 }
 
 func writeContracts(out io.Writer, path string, contracts []contract.Contract, style report.Style) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/checkpoint"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/contract"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/report"
 )
 
@@ -20,6 +23,8 @@ import (
 type inspector struct {
 	format               string
 	all, verify, numbers bool
+	against, migrate     string
+	epochs               int64
 	out, err             io.Writer
 	style                report.Style
 }
@@ -46,13 +51,27 @@ for a comparison, so that a file of 100 GB takes as long as a small one.
 
 Two files are compared: keys, dtypes, shapes, and the values by their digests.
 
+--against reads a program, or all files below a directory, and tells what its loads do with the
+file: which keys they restore, read and leave, which they miss, which prefix to strip, and how much
+the checkpoints of the planned epochs take on the disk.
+
+--migrate OUT writes the model alone as a new safetensors file: prefixes stripped, slices compacted,
+versions as text in its metadata. It is read back and compared before it gets its name; a file that
+is there already is left alone.
+
+    ckpt-lsp inspect last.pt --against train.py
+    ckpt-lsp inspect last.pt --migrate model.safetensors
+
 --format json prints the same for programs, --format schema its JSON Schema.
 
 Exit codes: 0 the files are sound (of two: nothing differs), 1 something is wrong with one, or
 differs, 2 an error.`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 && i.format != "schema" {
+			switch {
+			case len(args) == 0 && i.format != "schema":
 				return fmt.Errorf("inspect is given no file; `ckpt-lsp inspect --help` tells what it takes")
+			case len(args) > 1 && i.against+i.migrate != "":
+				return fmt.Errorf("--against and --migrate take one file, and %d are given", len(args))
 			}
 			return nil
 		},
@@ -66,6 +85,9 @@ differs, 2 an error.`,
 	flags := cmd.Flags()
 	flags.StringVar(&i.format, "format", "text", "json, schema or text")
 	flags.BoolVar(&i.all, "all", false, "show every key, also of long lists")
+	flags.StringVar(&i.against, "against", "", "a program, `path`, whose loads are held against the file")
+	flags.Int64Var(&i.epochs, "epochs", 0, "how many epochs are planned, for --against (default: what the program says)")
+	flags.StringVar(&i.migrate, "migrate", "", "write the model alone into this new safetensors `file`")
 	flags.BoolVar(&i.verify, "verify", false, "read all bytes and compare the checksums of the archive's records")
 	flags.BoolVar(&i.numbers, "numbers", false, "read all numbers and count NaN and infinite ones")
 	return cmd
@@ -75,6 +97,9 @@ differs, 2 an error.`,
 type inspection struct {
 	Checkpoints []*checkpoint.Report   `json:"checkpoints"`
 	Difference  *checkpoint.Difference `json:"difference,omitempty"`
+	Against     []contract.Fit         `json:"against,omitempty"`
+	Policies    []contract.Policy      `json:"policies,omitempty"`
+	Migration   *checkpoint.Migration  `json:"migration,omitempty"`
 }
 
 // sound reports whether nothing is wrong.
@@ -84,7 +109,7 @@ func (x *inspection) sound() bool {
 			return false
 		}
 	}
-	return x.Difference == nil || x.Difference.Same()
+	return (x.Difference == nil || x.Difference.Same()) && !slices.ContainsFunc(x.Against, contract.Fit.Misfits)
 }
 
 func (i *inspector) run(ctx context.Context, paths []string) error {
@@ -120,6 +145,17 @@ func (i *inspector) run(ctx context.Context, paths []string) error {
 			return ended(ctx, err)
 		}
 	}
+	if i.against != "" {
+		if err := i.hold(ctx, all[0], x); err != nil {
+			return ended(ctx, err)
+		}
+	}
+	if i.migrate != "" {
+		var err error
+		if x.Migration, err = all[0].Migrate(ctx, i.migrate, "ckpt-lsp "+version(), done.add); err != nil {
+			return ended(ctx, err)
+		}
+	}
 	done.stop()
 	if err := i.write(x); err != nil {
 		return err
@@ -128,6 +164,18 @@ func (i *inspector) run(ctx context.Context, paths []string) error {
 		return errFindings
 	}
 	return nil
+}
+
+// hold tells what the loads of a program do with a checkpoint.
+func (i *inspector) hold(ctx context.Context, c *checkpoint.Checkpoint, x *inspection) (err error) {
+	w, files, err := programFiles(ctx, i.against)
+	if err != nil {
+		return err
+	}
+	x.Against, x.Policies, err = contract.Against(ctx, w, project.NewProgram(w), files, c, i.epochs, contract.Options{
+		Tests: len(files) == 1 && files[0] == i.against, Show: displayPath,
+	})
+	return err
 }
 
 // ended is why something that was under way ended: a signal goes before what came of it.
@@ -179,7 +227,7 @@ type bytesRead struct {
 func (i *inspector) reading(all []*checkpoint.Checkpoint) *bytesRead {
 	b := &bytesRead{end: make(chan struct{}), ended: make(chan struct{})}
 	for _, c := range all {
-		for _, on := range []bool{i.verify, i.numbers} {
+		for _, on := range []bool{i.verify, i.numbers, i.migrate != ""} {
 			if on {
 				b.total.Add(c.Size)
 			}

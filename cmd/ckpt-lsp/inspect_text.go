@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -34,6 +35,87 @@ func (w *inspectionWriter) inspection(x *inspection) {
 	}
 	if x.Difference != nil {
 		w.difference(x)
+	}
+	for _, f := range x.Against {
+		w.fit(f)
+	}
+	for _, p := range x.Policies {
+		w.policy(p)
+	}
+	if x.Migration != nil {
+		w.migration(x.Migration)
+	}
+}
+
+// fates are the states of keys in words.
+var fates = map[string]string{"read": "read", "left": "not read here", "unknown": "may be read out of sight", "missing": "MISSING: the load fails", "optional": "not in the file; the load does without it"}
+
+// fit tells what a load does with the file.
+func (w *inspectionWriter) fit(f contract.Fit) {
+	reads := "may load it as"
+	if f.Named {
+		reads = "loads it as"
+	}
+	w.line("\n%s", w.style.Heading(fmt.Sprintf("%s %s %s", f.Load, reads, text.Printable(f.Load.Text))))
+	if f.Refused != "" {
+		w.list("Refused", f.Refused)
+	}
+	var table strings.Builder
+	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	for _, k := range f.Keys {
+		fate := fates[k.State]
+		if k.State == "restored" {
+			fate = "restored into " + contract.Clip(k.Restored, 40)
+		}
+		if k.Nearest != "" {
+			fate += fmt.Sprintf(" (the file has %s)", k.Nearest)
+		}
+		if k.Note != "" {
+			fate += ": " + k.Note
+		}
+		fmt.Fprintf(t, "  %s\t%s\t%s\n", text.Printable(contract.Clip(cmp.Or(k.Name, "(the file)"), 40)), size(k.Bytes), text.Printable(fate))
+	}
+	w.table(t, &table)
+	for _, a := range f.Advice {
+		w.list("To do", a)
+	}
+}
+
+// policy tells what ways to keep checkpoints take.
+func (w *inspectionWriter) policy(p contract.Policy) {
+	w.line("\n%s", w.style.Heading(fmt.Sprintf("%s writes %s: %s (%s)", p.Save, text.Printable(p.Save.Text), report.Count(int(p.Files), "file"), p.Planned)))
+	var table strings.Builder
+	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	for _, row := range []struct {
+		what  string
+		bytes int64
+	}{{"all of them, whole", p.All}, {"all of them, the model alone", p.Model}, {"the last 3", p.Last}, {"the best and the last", p.Best}} {
+		fmt.Fprintf(t, "  %s\t%s\n", row.what, checkpoint.Size(row.bytes))
+	}
+	w.table(t, &table)
+}
+
+func (w *inspectionWriter) migration(m *checkpoint.Migration) {
+	w.line("\n%s", w.style.Heading(fmt.Sprintf("%s is written: %s, %s, read back and compared", text.Printable(m.Path), report.Count(m.Tensors, "tensor"), checkpoint.Size(m.Bytes))))
+	if len(m.Stripped) > 0 {
+		w.list("Stripped", strings.Join(m.Stripped, ", "))
+	}
+	if len(m.Compacted) > 0 {
+		w.list("Compacted", report.Count(len(m.Compacted), "slice"))
+	}
+	if len(m.Left) > 0 {
+		w.list("Left out", strings.Join(m.Left[:min(len(m.Left), mostFacts)], ", ")+": no tensors")
+	}
+	w.list("Metadata", fmt.Sprintf("format_version %s, torch_version %s", m.Metadata["format_version"], m.Metadata["torch_version"]))
+}
+
+// table writes a table's lines as wide as the page.
+func (w *inspectionWriter) table(t *tabwriter.Writer, from *strings.Builder) {
+	if err := t.Flush(); err != nil {
+		panic(err) // a Builder does not fail
+	}
+	for l := range strings.Lines(from.String()) {
+		w.line("%s", contract.Clip(strings.TrimRight(l, " \n"), max(w.style.Width, pageWidth)))
 	}
 }
 
@@ -230,12 +312,7 @@ func (w *inspectionWriter) keys(r *checkpoint.Report) {
 	var table strings.Builder
 	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	w.below(t, r.Keys, 1)
-	if err := t.Flush(); err != nil {
-		panic(err) // a Builder does not fail
-	}
-	for l := range strings.Lines(table.String()) {
-		w.line("%s", contract.Clip(strings.TrimRight(l, " \n"), max(w.style.Width, 100)))
-	}
+	w.table(t, &table)
 }
 
 func (w *inspectionWriter) below(t *tabwriter.Writer, keys []checkpoint.KeyReport, depth int) {

@@ -24,6 +24,8 @@ type mutant struct {
 
 const (
 	write  = "internal/files/write.go"
+	create = "internal/files/create.go"
+	carry  = "internal/checkpoint/migrate.go"
 	owner  = "internal/files/owner_unix.go"
 	read   = "internal/files/read.go"
 	fix    = "cmd/ckpt-lsp/fix.go"
@@ -56,6 +58,10 @@ var mutants = []mutant{
 	{"a read-only file is written", write, "r.info.Mode().Perm()&0o200 == 0", "r.info.Mode().Perm() == 0o111", "", "TestReplaceFails"},
 	{"a device is replaced", write, "case !r.info.Mode().IsRegular():", "case r.file == \"\":", "", "TestWritePipe"},
 	{"new files are for their owner alone", write, "os.O_EXCL, 0o666)", "os.O_EXCL, 0o600)", "", "TestWrite"},
+	{"a new file replaces one", create, "err = system.link(f.Name(), path) // which never replaces", "err = system.rename(f.Name(), path)", "", "TestCreate"},
+	{"a new file is not looked at", create, "if err := verify(f.Name()); err != nil {", "if err := error(nil); err != nil {", "", "TestCreate"},
+	{"a new file stays beside", create, "\tdefer os.Remove(f.Name())\n", "", "", "TestCreate"},
+	{"a damaged model is carried on", carry, "if len(c.Problems) > 0 {\n\t\treturn nil, fmt.Errorf(\"%s: %s\", c.Path", "if false {\n\t\treturn nil, fmt.Errorf(\"%s: %s\", c.Path", "", "TestMigrateRefuses"},
 	{"what was read is not said", fix, "c.Was, err = fixed[i].Before.Source.Encode()", "_, err = fixed[i].Before.Source.Encode()", "", "TestSaveLosesNoUpdate"},
 	{"partners are written apart", fix, "for _, k := range fixed[i].Partners {", "for _, k := range []int(nil) {", "", "TestSaveWholeFixes"},
 	{"no end between fixes", fix, "if ctx.Err() != nil {\n\t\t\treturn o", "if ctx == nil {\n\t\t\treturn o", "", "TestSaveStopsBetweenFiles"},

@@ -1,6 +1,7 @@
 """Write checkpoints of every kind that this machine's torch and its neighbours write, and what torch itself says of them.
 
     python3 make.py DIRECTORY
+    python3 make.py DIRECTORY migrated    # compare DIRECTORY/migrated/*.safetensors with the files that they were made of
 
 DIRECTORY/truth.json has for each file its tensors (dtype, shape, a digest of the values, how many are NaN or infinite), and whether
 torch.load takes it with weights_only=True.
@@ -355,6 +356,25 @@ def deepspeed():
         })
 
 
+def migrated():
+    """Whether what inspect --migrate wrote of our files is what safetensors' own library reads, with the values of the files."""
+    from safetensors.torch import load_file
+
+    with open(os.path.join(OUT, "truth.json")) as f:
+        files = json.load(f)["files"]
+    done = 0
+    for name in sorted(os.listdir(os.path.join(OUT, "migrated"))):
+        known = {t["digest"] for t in files[name.removesuffix(".safetensors")]["tensors"].values()}
+        for key, value in load_file(os.path.join(OUT, "migrated", name)).items():
+            done += 1
+            if digest(value) not in known:
+                sys.exit(f"{name}: {key} has values that the file has not")
+    print(done, "migrated tensors have the values of their files")
+
+
+if len(sys.argv) > 2:
+    migrated()
+    sys.exit()
 os.makedirs(OUT, exist_ok=True)
 torch.manual_seed(0)
 for part in (dtypes, optimizers, components, values, neighbours, deepspeed):
