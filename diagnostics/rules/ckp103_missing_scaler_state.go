@@ -90,7 +90,7 @@ import (
 //   - https://docs.pytorch.org/docs/stable/notes/amp_examples.html
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP103", Name: "missing-scaler-state", Summary: "A training checkpoint lacks the gradient scaler's state",
-	Severity: diagnostics.Information, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
+	Severity: diagnostics.Warning, Also: []diagnostics.Severity{diagnostics.Information}, HasFix: true, Fix: diagnostics.Safe, Since: "0.1.0",
 	FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
 	Run:     missingScalerState,
 })
@@ -107,7 +107,7 @@ func missingScalerState(p *diagnostics.Pass) {
 			}
 			p.Report(diagnostics.Diagnostic{
 				Place:    r.Save.AnchorFor(o),
-				Severity: diagnostics.Information,
+				Severity: proven(r, diagnostics.Warning),
 				Message: fmt.Sprintf("%s is %s. After resuming, its loss scale starts again from the initial value.",
 					described(o), notIn(r)),
 				Related:  append(loadedHere(r.Load), at(step.Node, "the scaler works here")),

@@ -93,11 +93,12 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 func missingBestMetric(p *diagnostics.Pass) {
 	for _, r := range p.File.Checkpoints() {
 		s := r.Save
-		if s.Kind != training.PayloadDict || holdsBest(p.File, s) || !s.HasKind(training.Optimizer) && !s.HoldsStates() && r.Evidence != training.FromLoadPath {
+		bare := s.Kind == training.PayloadState && r.Evidence == training.FromLoadPath
+		if s.Kind != training.PayloadDict && !bare || holdsBest(p.File, s) || !s.HasKind(training.Optimizer) && !s.HoldsStates() && r.Evidence != training.FromLoadPath {
 			continue
 		}
 		best := s.BestMetric()
-		if best == nil || len(s.BestParts(best)) > 0 || s.Inside(training.RoleBest) || r.Load == nil && s.BestOnly() {
+		if best == nil || len(s.BestParts(best)) > 0 || s.Inside(training.RoleBest) || r.Load == nil && s.BestOnly() || bare && !s.BestStartsOver(best) {
 			continue
 		}
 		if s.BestOnly() && slices.ContainsFunc(s.Companions(), func(o *training.SaveSite) bool {
@@ -123,8 +124,10 @@ func missingBestMetric(p *diagnostics.Pass) {
 			Severity: proven(r, diagnostics.Warning),
 			Message: fmt.Sprintf("`%s` decides which checkpoint is the best and is not saved. The first evaluation after a resume overwrites the best checkpoint, whatever it scores.",
 				best.Name),
-			Related:  append(loadedHere(r.Load), at(best.Assign, "the best metric is updated here")),
-			Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: s, Load: r.Load, Best: best.Name}},
+			Related: append(loadedHere(r.Load), at(best.Assign, "the best metric is updated here")),
+		}
+		if !bare {
+			d.Remedies = []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: s, Load: r.Load, Best: best.Name}}
 		}
 		if kept := p.File.DecidedBy(s, best.Name); len(kept) > 0 && !slices.ContainsFunc(kept, func(o *training.SaveSite) bool { return overwrites(p.File, o) }) {
 			d.Severity = diagnostics.Information // what earlier runs kept may stay

@@ -15,7 +15,7 @@ import (
 // # What it does
 //
 // Reports values in a checkpoint that `torch.load` refuses with `weights_only=True`, its default since torch 2.6: numpy's RNG
-// state as it is, numpy scalars and arrays, `torch.__version__`, `argparse.Namespace`, `Path`, dates, `defaultdict`, `deque`,
+// state as it is, numpy scalars and arrays, those too that a schedule writes into the groups of a saved optimizer, `torch.__version__`, `argparse.Namespace`, `Path`, dates, `defaultdict`, `deque`,
 // and files written with `pickle_protocol=4` or higher. A load that takes the default, in a method that overrides one which loads
 // with `weights_only=False`, is reported too.
 //

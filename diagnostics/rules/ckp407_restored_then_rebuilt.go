@@ -106,6 +106,9 @@ func restoredThenRebuilt(p *diagnostics.Pass) {
 				b.Name, lineIn(p.File, b.Restored, b.Node), b.New.Text())
 		}
 		severity := diagnostics.Error
+		if b.Kind == training.NotTracked && !b.Best && !b.Epoch() {
+			severity = diagnostics.Warning // steps may only be counted
+		}
 		if b.Under.Valid() {
 			severity = diagnostics.Warning
 			message = fmt.Sprintf("`%s` is restored from the checkpoint (%s) and replaced by a new %s here under `%s`. With that, its restored state is lost before training goes on.",

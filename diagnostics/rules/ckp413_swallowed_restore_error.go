@@ -10,8 +10,8 @@ import (
 // # What it does
 //
 // Reports a handler for every exception (`except:`, `except Exception:`) around the restoring of a checkpoint that does no more
-// than print, after which training goes on. Where the handler prints the error or warns, or only a part of an open checkpoint is
-// restored and the handler says so, it is no more than information.
+// than print, after which training goes on. Where training resumes from the file and all of the load stands under the handler, or it prints words
+// of its own, it is a warning: what is printed is read when the run has gone on. Elsewhere it is information.
 //
 // # Why it matters
 //
@@ -89,7 +89,7 @@ func swallowedRestoreError(p *diagnostics.Pass) {
 		what, severity := "printed", diagnostics.Information
 		if s.Told == training.ToldNothing {
 			what, severity = "ignored", diagnostics.Warning
-		} else if s.Told == training.ToldWords && s.Whole && s.Resumes {
+		} else if s.Resumes && (s.Whole || s.Told == training.ToldWords) {
 			severity = diagnostics.Warning // "no checkpoint, starting over", and it was damaged
 		}
 		consequence := "training starts over, or goes on half restored, as if there were no checkpoint."

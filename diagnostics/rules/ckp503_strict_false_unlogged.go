@@ -12,7 +12,8 @@ import (
 // # What it does
 //
 // Reports `load_state_dict(..., strict=False)` whose result, the missing and unexpected keys, is thrown away. It is a warning where
-// training goes on from the file, whose keys must all fit; elsewhere, and where a caller decides, it is information.
+// training goes on from the file, whose keys must all fit, and where whoever starts the program names the file and it is one of the model
+// as it is; elsewhere, and where a caller decides, it is information.
 //
 // # Why it matters
 //
@@ -87,6 +88,8 @@ func strictFalseUnlogged(p *diagnostics.Pass) {
 				severity = diagnostics.Warning
 			} else if x.Explained() {
 				continue
+			} else if by == training.LenientHere && x.Asked() {
+				severity = diagnostics.Warning
 			}
 			var related []diagnostics.Related
 			if caller.Valid() {

@@ -16,6 +16,7 @@ import (
 //
 // Reports a checkpoint that is written over the one before it, when that file is the only one to resume from, and one under a name of its own
 // when the resume takes the newest of them whatever is in it.
+// It is a warning where the program itself goes on from that very file when it is started again, and from no other.
 // A temporary file that is made in the system's directory for them and moved over the checkpoint is reported too.
 //
 // # Why it matters
@@ -72,7 +73,7 @@ import (
 //   - https://docs.python.org/3/library/os.html#os.replace
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP603", Name: "non-atomic-save", Summary: "The only file to resume from is overwritten in place",
-	Severity: diagnostics.Information, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
+	Severity: diagnostics.Information, Also: []diagnostics.Severity{diagnostics.Warning}, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
 	FixAlso: []diagnostics.Applicability{diagnostics.Unsafe},
 	Run:     nonAtomicSave,
 })
@@ -118,16 +119,20 @@ func nonAtomicSave(p *diagnostics.Pass) {
 		if !only {
 			what = "is a file to resume from and"
 		}
+		severity := diagnostics.Information
 		var related []diagnostics.Related
 		if load != nil {
 			related = loadedHere(load)
 		}
+		if load != nil && only && checkpoints(s) && training.SamePath(s.Path, load.Path) {
+			severity = diagnostics.Warning // the program goes on from it by itself, and from nothing else
+		}
 		p.Report(diagnostics.Diagnostic{
-			Place: training.FirstLine(s.Site()),
+			Place: training.FirstLine(s.Site()), Severity: severity,
 			Message: fmt.Sprintf("%s %s is overwritten in place. A run killed during the write leaves neither the old checkpoint nor a new "+
 				"one that loads.", sentence(shown(s.Path)), what),
 			Related:  related,
-			Remedies: []diagnostics.Remedy{atomic(p.File, s)},
+			Remedies: atomic(p.File, s),
 		})
 	}
 }
@@ -151,13 +156,17 @@ func madeInSight(s *training.SaveSite) bool {
 	return true
 }
 
-// atomic is the fix, which is not safe where each rank writes: the second finds the temporary file renamed.
-func atomic(f *training.File, s *training.SaveSite) diagnostics.AtomicSave {
+// atomic is the fix, which is not safe where each rank writes: the second finds the temporary file renamed. There is none where a library
+// lets one process of those that come to the call write.
+func atomic(f *training.File, s *training.SaveSite) []diagnostics.Remedy {
+	if s.Entry.Once {
+		return nil
+	}
 	fix := diagnostics.AtomicSave{Save: s}
 	if _, several := s.Distributed(); several && !f.Guarded(s.Frame) && !s.Path.Rank {
 		fix.Reason = "every rank writes this file, and the second one to finish finds the temporary file renamed: let one rank write first"
 	}
-	return fix
+	return []diagnostics.Remedy{fix}
 }
 
 // checkpoints reports whether a payload is one to resume from: a training checkpoint, or progress and an optimizer's state beside

@@ -51,6 +51,8 @@ type disk struct {
 	units map[string]*Unit
 	dirs  map[string]map[string]bool // names in a directory; true for directories
 	found map[lookup]string          // paths of modules
+	// searched are the directories that the files of a directory put on sys.path.
+	searched map[string][]string
 }
 
 // lookup is the question what a dotted name means in the files of a directory.
@@ -60,7 +62,7 @@ type lookup struct{ dir, name string }
 var disks atomic.Uint64
 
 func newDisk(root string, units map[string]*Unit) *disk {
-	return &disk{root: root, names: disks.Add(1), units: units, dirs: map[string]map[string]bool{}, found: map[lookup]string{}}
+	return &disk{root: root, names: disks.Add(1), units: units, dirs: map[string]map[string]bool{}, found: map[lookup]string{}, searched: map[string][]string{}}
 }
 
 // NewProgram is the program of a workspace with nothing open.
@@ -78,8 +80,8 @@ func (p *Program) With(path string, src *text.Source, tree *pyast.Tree) *Program
 	u := &Unit{Path: absolute(path), tree: tree, read: func() (*text.Source, error) { return src, nil }}
 	next := p.next()
 	next.open[u.Path] = u
-	if !p.known(u.Path) {
-		next.disk = p.disk.fresh() // a new file may be what an import means
+	if !p.known(u.Path) || !slices.Equal(p.Unit(u.Path).searches(p.root), u.searches(p.root)) {
+		next.disk = p.disk.fresh() // a new file may be what an import means, and so may one of a directory that is searched now
 	}
 	return next
 }
@@ -250,18 +252,44 @@ func (u *Unit) release() {
 
 // find is the path of the file that a dotted name means in the file at a path, "" for none. Relative names lead from the file's
 // directory; others are looked for beside the file and in every directory above it, up to the workspace's or the repository's root,
-// in src below each, and in what the root's directories install.
+// in src below each, in what the root's directories install, and in the directories that the files beside it put on sys.path.
 func (p *Program) find(from, name string) string { return p.findIn(lookup{filepath.Dir(from), name}) }
 
 func (p *Program) findIn(l lookup) string {
 	p.disk.mu.Lock()
-	defer p.disk.mu.Unlock()
-	if path, ok := p.disk.found[l]; ok {
+	path, ok := p.disk.found[l]
+	if !ok {
+		path = p.search(l.dir, l.name)
+	}
+	p.disk.mu.Unlock()
+	if ok {
 		return path
 	}
-	path := p.search(l.dir, l.name)
+	if path == "" && p.ours(l.name) {
+		path = p.below(p.searched(l.dir), l.name)
+	}
+	p.disk.mu.Lock()
 	p.disk.found[l] = path
+	p.disk.mu.Unlock()
 	return path
+}
+
+// below is the file that a dotted name means in the first of some directories that holds it.
+func (p *Program) below(dirs []string, name string) string {
+	p.disk.mu.Lock()
+	defer p.disk.mu.Unlock()
+	for _, dir := range dirs {
+		if path := p.in(dir, name); path != "" {
+			return path
+		}
+	}
+	return ""
+}
+
+// ours reports whether a name may be that of a module of the project in a directory that a program searches for modules.
+func (p *Program) ours(name string) bool {
+	first, _, _ := strings.Cut(name, ".")
+	return first != "" && !frameworkNames[first] && !foreign[first]
 }
 
 func (p *Program) search(dir, name string) string {

@@ -120,6 +120,42 @@ func TestImportsAreFollowed(t *testing.T) {
 	}
 }
 
+// TestImportsFromSearchedDirectories asks what names mean where a file, or one beside it, puts directories on sys.path, and again when it puts
+// others there.
+func TestImportsFromSearchedDirectories(t *testing.T) {
+	root := tree(t, map[string]string{
+		".git/": "", "lib/core/run.py": "", "vendor/net.py": "", "vendor/json.py": "", "deep/down/part.py": "", "beside/here.py": "", "other/late.py": "",
+		"tools/train.py": "import _paths\n",
+		"tools/_paths.py": "import os.path as osp, sys\n\ndef add_path(path):\n    if path not in sys.path:\n        sys.path.insert(0, path)\n\n" +
+			"here = osp.dirname(__file__)\nlib = osp.join(here, '..', 'lib')\nadd_path(lib)\n",
+		"train.py": "import sys\nfrom pathlib import Path\nsys.path.append('vendor')\nsys.path.insert(0, str(Path(__file__).resolve().parent / \"deep\" / 'down'))\n" +
+			"sys.path.append(unknown)\nsys.path.append('/etc')\nsys.path.append('../..')\n",
+		"beside/run.py": "import sys\nsys.path.append('vendor')\n", // of where it is started
+	})
+	p := NewProgram(testWorkspace(root))
+	ask := func(from, name, want string) {
+		t.Helper()
+		if want != "" {
+			want = filepath.Join(root, filepath.FromSlash(want))
+		}
+		if got := p.find(filepath.Join(root, filepath.FromSlash(from)), name); got != want {
+			t.Errorf("%s in %s is %q, want %q", name, from, got, want)
+		}
+	}
+	ask("tools/train.py", "core.run", "lib/core/run.py")
+	ask("tools/train.py", ".core.run", "")
+	ask("train.py", "net", "vendor/net.py")
+	ask("train.py", "json", "") // the library
+	ask("train.py", "part", "deep/down/part.py")
+	ask("train.py", "passwd", "")
+	ask("beside/run.py", "net", "vendor/net.py")
+	ask("lib/core/run.py", "net", "")
+	ask("train.py", "late", "")
+	p = p.With(filepath.Join(root, "train.py"), text.NewSource([]byte("import sys\nsys.path.append('other')\n")), nil)
+	ask("train.py", "late", "other/late.py")
+	ask("train.py", "net", "")
+}
+
 func replaced(text, imports, called string) string {
 	return strings.NewReplacer("%IMPORT%", imports, "%NAME%", called).Replace(text)
 }

@@ -39,6 +39,8 @@ type Method struct {
 	// Path is the keyword of where a JointSave writes all that its object holds, which it is given first. Where that is a folder for several checkpoints, Tag is the
 	// keyword of the name in it, which comes next, and Numbered what stands in front of the count of steps in a name that it makes itself.
 	Path, Tag, Numbered string
+	// As is the function of the tables that the method is like: one that writes what it is handed, or restores into it.
+	As Entry
 }
 
 const (
@@ -78,8 +80,20 @@ func init() {
 	row(Method{Does: JointSave, Called: engineName}, "deepspeed.initialize", "save_16bit_model")
 	row(Method{Does: JointSave, Called: fabricName}, anyFabric, "save")
 	row(Method{Does: Exchange, Called: fabricName}, anyFabric, "all_gather all_reduce broadcast")
+	acting := func(called *regexp.Regexp, of, name string, as Entry) {
+		likeFunctions[name] = append(likeFunctions[name], Method{Name: name, Called: called, Of: fields(of), As: as})
+	}
+	acting(acceleratorName, anyAccelerator, "save", Entry{Kind: Saver, Payload: "obj", Path: "f", Once: true})
+	acting(fabricName, anyFabric, "save", Entry{Kind: Saver, Payload: "state", Path: "path", PathFirst: true, Collective: true})
+	acting(fabricName, anyFabric, "load", Entry{Kind: FileLoader, Payload: "state", Path: "path", PathFirst: true, Fills: true})
 	row(Method{Does: JointSave, Called: trainerName, Import: "lightning", Count: "devices", Without: beforeLightning2, Path: "filepath"}, anyLightningTrainer, "save_checkpoint")
 }
+
+// likeFunctions are the methods that are like a function of the tables, by name.
+var likeFunctions = map[string][]Method{}
+
+// LikeFunctions are the methods of a name that are like a function of the tables.
+func LikeFunctions(name string) []Method { return likeFunctions[name] }
 
 // JointMethods are what methods of a name do that every process must call.
 func JointMethods(name string) []Method { return methods[name] }

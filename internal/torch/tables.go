@@ -76,6 +76,8 @@ type Entry struct {
 	// Payload and Path are the keywords of what a Saver or NoteSaver writes and where to, Path that of what a NoteLoader reads; for a Collective that fills a dict in place from a
 	// checkpoint, of the dict and of where it reads.
 	Payload, Path string
+	// PathFirst says that where it goes stands in front of what is written; Once that one process of those that call it writes.
+	PathFirst, Once bool
 	// Fills says that a call restores into the dict that it is handed, and into the objects in it.
 	Fills bool
 	// Generators are those that a Seeder, RNGGetter, RNGSetter or RNGDraw concerns.

@@ -68,13 +68,16 @@ func (r *Run) usedUnmade(made *Call, dir *pysem.Value) *Call {
 		if again := f.madeDir(c); again.Valid() && f.Eval.Eval(again, c.Ctx).Key() == dir.Key() {
 			return nil
 		}
+		if Exclusive(made.Frame, c.Frame) {
+			continue
+		}
 		_, joint := f.groupCall(c)
 		switch {
 		case joint, steps[c.Index], meets.MatchString(c.Callee),
 			c.Callee != "" && !c.Known && synchronises.MatchString(lastPart(c.Callee)),
 			c.Method != "" && synchronises.MatchString(c.Method):
-			return nil // on the others' branch, too: they wait there for the one that makes it
-		case len(f.Guards(c.Frame)) > 0, Exclusive(made.Frame, c.Frame):
+			return nil
+		case len(f.Guards(c.Frame)) > 0:
 			continue
 		}
 		// What stands further away comes late enough, as a rule.

@@ -72,6 +72,9 @@ func (f *File) madeOf(name, text *pysem.Value, depth int) bool {
 	if name == nil || depth > 4 {
 		return false
 	}
+	if name.Key() == text.Key() {
+		return true
+	}
 	return slices.ContainsFunc(name.Alternatives(), func(a *pysem.Value) bool {
 		if a.Key() == text.Key() {
 			return true
@@ -92,18 +95,51 @@ func (f *File) numberedFrom(start *pysem.Value, load *LoadSite) (read pyast.Node
 			base, _, _ := a.Linear()
 			return base.Node, n
 		}
+		if !clamps[a.Callee()] { // max(0, step)
+			continue
+		}
+		for _, bound := range pysem.Args(a.Node).Position {
+			if read, shift := f.numberedFrom(f.Eval.Eval(bound, a.Ctx), load); read.Valid() {
+				return read, shift
+			}
+		}
 	}
 	return pyast.Node{}, 0
 }
 
-// countsOn reports whether the training of a save starts with the number that stands in the name of the file that a load reads.
+// clamps keep a number in its bounds.
+var clamps = map[string]bool{"builtins.max": true, "builtins.min": true}
+
+// countsOn reports whether the training of a save starts with the number that stands in the name of the file that a load reads, or goes on
+// with it in what it counts its rounds with.
 func (s *SaveSite) countsOn(l *LoadSite) bool {
 	f := s.Run.File
-	if s.EpochLoop == nil || !s.EpochLoop.Start.Valid() || l.Run != s.Run || l.Index > s.EpochLoop.First {
+	if s.Loop == nil || l.Run != s.Run || l.Index > s.Loop.Outer().First {
 		return false
 	}
-	read, _ := f.numberedFrom(f.Eval.Eval(s.EpochLoop.Start, s.EpochLoop.Ctx), l)
-	return read.Valid()
+	outer := s.Loop.Outer()
+	if outer.Start.Valid() {
+		if read, _ := f.numberedFrom(f.Eval.Eval(outer.Start, outer.Ctx), l); read.Valid() {
+			return true
+		}
+	}
+	return slices.ContainsFunc(outer.counters(), func(counter pyast.Node) bool {
+		return slices.ContainsFunc(f.given(outer, counter, 0), func(v *pysem.Value) bool {
+			read, _ := f.numberedFrom(v, l)
+			return read.Valid()
+		})
+	})
+}
+
+// counters are the variables and attributes that a loop adds one to in the function that it stands in.
+func (l *Loop) counters() []pyast.Node {
+	var out []pyast.Node
+	for _, ev := range l.Run.Events[l.First:min(l.Last, len(l.Run.Events))] {
+		if ev.Kind == pysem.EventAssign && ev.Ctx == l.Ctx && addsOne(ev.Node) {
+			out = append(out, ev.Node.Child(pyast.FieldLeft))
+		}
+	}
+	return out
 }
 
 // oneNumber reports whether the number that a save counts with is the only thing in its file's name that can be read as a number.

@@ -96,8 +96,12 @@ func (f *File) loadSite(c *Call, keyword string) *LoadSite {
 
 // fill is a load that restores into the dict it is handed, and into the objects in it.
 func (f *File) fill(r *Run, c *Call) {
-	dict := pysem.Args(c.Node).Get(0, c.Entry.Payload)
-	l := &LoadSite{Call: c, Path: f.path(f.checkpointID(c), c.Ctx), Result: f.Eval.Eval(dict, c.Ctx)}
+	args := pysem.Args(c.Node)
+	dict, from := args.Get(0, c.Entry.Payload), f.checkpointID(c)
+	if c.Entry.PathFirst {
+		dict, from = args.Get(1, c.Entry.Payload), args.Get(0, c.Entry.Path)
+	}
+	l := &LoadSite{Call: c, Path: f.path(from, c.Ctx), Result: f.Eval.Eval(dict, c.Ctx)}
 	r.Filled = append(r.Filled, l)
 	d := l.Result.AsDict()
 	if d == nil {
@@ -127,8 +131,22 @@ func (f *File) restore(r *Run, c *Call) {
 		}
 	}
 	p := c.Node.Parent()
-	x.ResultUsed = p.Kind() != pyast.KindExpressionStatement
+	x.ResultUsed = p.Kind() != pyast.KindExpressionStatement && !neverRead(p, c.Ctx)
 	r.Restores = append(r.Restores, x)
+}
+
+// neverRead reports whether an assignment gives its value to a variable of a function that is not mentioned there again.
+func neverRead(assignment pyast.Node, ctx *pysem.Ctx) bool {
+	left := assignment.Child(pyast.FieldLeft)
+	if assignment.Kind() != pyast.KindAssignment || left.Kind() != pyast.KindIdentifier || ctx.Func == ctx.Func.Module.Top {
+		return false
+	}
+	for n := range ctx.Func.Body.Descendants() {
+		if n != left && n.Kind() == pyast.KindIdentifier && n.TextIs(left.Text()) {
+			return false
+		}
+	}
+	return true
 }
 
 // dataNames are what data loaders and samplers are called, whose states are numbers.

@@ -240,13 +240,16 @@ func (f *File) continueFromKey(r Resumption, l *Loop) (Continuation, bool) {
 				if load == nil || key != comp.Key || !direct(base) || r.Load != nil && load.Node != r.Load.Node || r.Load == nil && !f.plausible(r.Save, load) {
 					continue
 				}
-				if n := int(saved + shift); n < -1 || n > 3 {
-					continue // another numbering
+				if n := int(saved + shift); n < -1 || n > 3 || load.Run.neverGets(base) {
+					continue // another numbering, or none that this caller of the helper asks for
 				}
 				r.Load = load
 				read, place := base.Node, base.Node
 				if !place.Valid() || place.Ancestor(pyast.KindReturnStatement).Valid() {
 					place = l.Start
+				}
+				if call := calledFrom(l.Node.Tree(), load.Ctx); returned(read) && read.Tree() != l.Node.Tree() && call.Valid() {
+					place = call // of a helper that other programs count on from as well
 				}
 				if !place.Valid() {
 					place = l.Node
@@ -256,6 +259,29 @@ func (f *File) continueFromKey(r Resumption, l *Loop) (Continuation, bool) {
 		}
 	}
 	return Continuation{}, false
+}
+
+// returned reports whether an expression is handed back by the function that it stands in: it, or the variable that it is assigned to.
+func returned(n pyast.Node) bool {
+	a := n.Ancestor(pyast.KindAssignment, pyast.KindBlock)
+	return n.Ancestor(pyast.KindReturnStatement).Valid() || a.Child(pyast.FieldLeft).Is(pyast.KindIdentifier, pyast.KindPatternList)
+}
+
+// neverGets reports whether what a caller passes keeps the run from the assignment that a value stands in.
+func (r *Run) neverGets(v *pysem.Value) bool {
+	return slices.ContainsFunc(r.Events, func(ev pysem.Event) bool {
+		return ev.Kind == pysem.EventAssign && ev.Ctx == v.Ctx && ev.Node.Encloses(v.Node) && r.File.unreachable(ev.Frame)
+	})
+}
+
+// calledFrom is the call in a file that led to a context in another one, none where none did.
+func calledFrom(tree *pyast.Tree, ctx *pysem.Ctx) pyast.Node {
+	for ; ctx != nil; ctx = ctx.Parent {
+		if ctx.Call.Valid() && ctx.Call.Tree() == tree {
+			return ctx.Call
+		}
+	}
+	return pyast.Node{}
 }
 
 // adjusted reports whether the start is the number of a checkpoint on one way, and one more or less than it on another: the

@@ -20,6 +20,9 @@ type Rebuilt struct {
 	Under pyast.Node
 }
 
+// Epoch reports whether it counts epochs.
+func (b Rebuilt) Epoch() bool { return epochName.MatchString(lastPart(b.Name)) }
+
 // restored is what a slot took from a checkpoint.
 type restored struct {
 	kind   Kind
@@ -183,7 +186,11 @@ func (f *File) takes(a assignee, ctx *pysem.Ctx) (Kind, bool) {
 	if !rebuildable[kind] && !isProgressKey(name) && !bestKey.MatchString(name) {
 		return NotTracked, false
 	}
-	for _, key := range f.keysIn(a.value, ctx, 0) {
+	keys := f.keysIn(a.value, ctx, 0)
+	if of := f.Eval.Eval(a.value, ctx); of.Kind == pysem.Tuple && a.index >= 0 && a.index < len(of.Elems) { // what a helper returns with others
+		f.eachSource(of.Elems[a.index], 0, func(_ *LoadSite, key string) { keys = append(keys, key) })
+	}
+	for _, key := range keys {
 		switch {
 		case rebuildable[kind]:
 			if keyKind(key) == kind {

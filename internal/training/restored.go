@@ -163,6 +163,36 @@ var ofStrict = regexp.MustCompile(`(?i)\bstrict\b`)
 // Explained reports whether a comment in front of the restore's statement speaks of strict, which is then chosen with open eyes.
 func (x *Restore) Explained() bool { return explained(x.Node, ofStrict) }
 
+// Asked reports whether it is whoever starts the program, or the program itself, that names the file, and a checkpoint of the model as it is: to
+// be tested, or to go on with. Where training follows, it is one of another model that parts are taken from, unless the program writes
+// such files itself.
+func (x *Restore) Asked() bool {
+	f := x.Run.File
+	if x.Load == nil || x.Recv.TextIs("self") || x.Recv.TextIs("super()") || enclosed(x.Frame, pysem.FrameExcept) {
+		return false
+	}
+	if !x.Load.fromSettings() || f.startsAfresh(x.Event()) || f.startsAfresh(x.Load.Event()) || afresh.MatchString(x.Load.Path.Node.Text()) {
+		return false
+	}
+	return !x.Run.TrainsAfter(x.Index) || slices.ContainsFunc(f.Saves(), func(s *SaveSite) bool {
+		return slices.ContainsFunc(s.Components, func(c Component) bool {
+			return c.Object != nil && c.Key == x.Key && c.Object.Same(x.Object)
+		})
+	})
+}
+
+// fromSettings reports whether the name of a loaded file is one that whoever starts the program gives, or the program itself.
+func (l *LoadSite) fromSettings() bool {
+	if o := l.Origin(); o == OriginUser || o == OriginOwn {
+		return true
+	}
+	root := l.Path.Node
+	for root.Is(pyast.KindAttribute, pyast.KindSubscript) {
+		root = root.Nth(0)
+	}
+	return root != l.Path.Node && settingsName.MatchString(root.Text())
+}
+
 // Lenient says whether a load_state_dict lets keys differ; with the call that passes False, where a caller does.
 func (x *Restore) Lenient() (by Leniency, caller pyast.Node) {
 	if x.Object == nil || x.Object.Kind != Model && x.Object.Kind != Averaged {

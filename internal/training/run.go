@@ -437,6 +437,30 @@ func (f *File) method(r *Run, c *Call) {
 	case "set_epoch":
 		r.SetEpochs = append(r.SetEpochs, c)
 	}
+	f.likeFunction(r, c)
+}
+
+// likeFunction files a call of a method that is like a function of the tables: fabric.save(path, state).
+func (f *File) likeFunction(r *Run, c *Call) {
+	if c.Known {
+		return
+	}
+	for _, m := range torch.LikeFunctions(c.Method) {
+		if !f.isOf(m, c) {
+			continue
+		}
+		c.Entry = m.As
+		switch {
+		case m.As.Kind == torch.Saver:
+			c.Known = !m.As.Once // what one process writes is not held against the others
+			f.save(r, c)
+		case pysem.Args(c.Node).Get(1, m.As.Payload).Valid():
+			f.fill(r, c)
+		default:
+			r.Loads = append(r.Loads, f.loadSite(c, m.As.Path))
+		}
+		return
+	}
 }
 
 // isEngine reports whether a value is the first of what deepspeed.initialize returns.

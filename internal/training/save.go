@@ -349,10 +349,13 @@ func (f *File) save(r *Run, c *Call) {
 	args := pysem.Args(c.Node)
 	s := &SaveSite{Call: c, Collective: c.Known && c.Entry.Collective}
 	payload, path := args.Get(0, c.Entry.Payload), args.Get(1, c.Entry.Path)
-	if c.Entry.Collective {
+	switch {
+	case c.Entry.PathFirst:
+		payload, path = args.Get(1, c.Entry.Payload), args.Get(0, c.Entry.Path)
+	case c.Entry.Collective:
 		path = f.checkpointID(c)
 	}
-	if !c.Known {
+	if !c.Known && !c.Entry.Once {
 		s.Foreign = !masterSaver.MatchString(lastPart(c.Callee))
 		payload, path = f.foreignPayload(c, args)
 		if !payload.Valid() {

@@ -222,6 +222,30 @@ func (f *File) BestRestored(b *Best) (restored, known bool) {
 	return false, known
 }
 
+// BestStartsOver reports whether the best-so-far variable is given nothing but numbers that the code states before the training that the
+// save belongs to.
+func (s *SaveSite) BestStartsOver(b *Best) bool {
+	f, before := s.Run.File, len(s.Run.Events)
+	if s.Loop != nil {
+		before = s.Loop.Outer().First
+	}
+	starts := false
+	for _, ev := range s.Run.Events[:before] {
+		if ev.Kind != pysem.EventAssign || ev.Node.Kind() != pyast.KindAssignment {
+			continue
+		}
+		for _, a := range assignees(ev.Node.Child(pyast.FieldLeft), ev.Node.Child(pyast.FieldRight)) {
+			if lastPart(a.target.Text()) != lastPart(b.Name) {
+				continue
+			}
+			if starts = f.startValue(a, ev.Ctx); !starts {
+				return false
+			}
+		}
+	}
+	return starts
+}
+
 // KeptGenerator is a generator whose state an instance keeps beside another's and does not set back with it.
 type KeptGenerator struct {
 	// Field is the attribute as it is written, Kept where it gets the state, RNG the generator.

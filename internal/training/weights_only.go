@@ -398,8 +398,93 @@ func (s *SaveSite) Unloadable() []Unloadable {
 			}
 		}
 	}
+	whole := slices.ContainsFunc(s.Components, Component.whole) // which is refused already
+	for c := range s.Leaves() {
+		if c.Role == RoleState && c.Object != nil && c.Object.Kind == Optimizer && !whole {
+			out = append(out, s.numpySettings(c)...)
+		}
+	}
 	return out
 }
+
+// whole reports whether a component is an object itself, as `deepcopy(model).half()` is, rather than its state.
+func (c Component) whole() bool {
+	_, method, ok := c.Value.Method()
+	return c.Role == RoleObject || ok && objectMethods[method]
+}
+
+// numpySettings are the numbers of numpy that the run writes into the groups of an optimizer whose state is saved, as the rate of a schedule
+// that is an array: the state holds them as they are.
+func (s *SaveSite) numpySettings(c Component) []Unloadable {
+	f := s.Run.File
+	var out []Unloadable
+	for _, ev := range s.Run.Events {
+		if ev.Kind != pysem.EventAssign || ev.Node.Kind() != pyast.KindAssignment || ev.Node.Child(pyast.FieldLeft).Kind() != pyast.KindSubscript {
+			continue
+		}
+		if name, _ := pysem.StringLiteral(ev.Node.Child(pyast.FieldLeft).Child(pyast.FieldSubscript)); name == "lr" && len(s.Live(Scheduler)) > 0 {
+			continue // the schedule writes it again
+		}
+		group := f.Eval.Eval(ev.Node.Child(pyast.FieldLeft).Child(pyast.FieldValue), ev.Ctx)
+		right := ev.Node.Child(pyast.FieldRight)
+		if !f.groupOf(group, c.Object, 0) || !f.ofNumpy(f.Eval.Eval(right, ev.Ctx), 0) {
+			continue
+		}
+		name := c.Key
+		if name == "" {
+			name = c.Object.Name
+		}
+		out = append(out, Unloadable{Key: name, Value: right, What: numpyScalars, As: "float", Here: true, Part: right})
+	}
+	return out
+}
+
+// groupOf reports whether a value is a parameter group of an optimizer.
+func (f *File) groupOf(v *pysem.Value, optimizer *Object, depth int) bool {
+	if v == nil || depth > 6 {
+		return false
+	}
+	for _, a := range v.Alternatives() {
+		of := a.Base
+		switch {
+		case a.Kind == pysem.Attr && a.Name == "param_groups":
+			if f.Object(a.Base, "").Same(optimizer) {
+				return true
+			}
+			continue
+		case a.Callee() == "builtins.enumerate":
+			of = f.Eval.Eval(pysem.Args(a.Node).Pos(0), a.Ctx)
+		case a.Kind != pysem.Item && a.Kind != pysem.Elem && a.Kind != pysem.LoopVar:
+			continue
+		}
+		if f.groupOf(of, optimizer, depth+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// ofNumpy reports whether a number is one of numpy's: an element of an array, what a function of numpy gives for a number, or what is worked
+// out with one.
+func (f *File) ofNumpy(v *pysem.Value, depth int) bool {
+	if v == nil || depth > 6 {
+		return false
+	}
+	return slices.ContainsFunc(v.Alternatives(), func(a *pysem.Value) bool {
+		switch a.Kind {
+		case pysem.Binary:
+			return f.ofNumpy(a.Base, depth+1) || f.ofNumpy(a.Other, depth+1)
+		case pysem.Item, pysem.LoopVar:
+			return slices.ContainsFunc(a.Base.Alternatives(), func(of *pysem.Value) bool { return arrays.MatchString(of.Callee()) })
+		case pysem.Call:
+			return reductions.MatchString(a.Callee()) || ofNumbers.MatchString(a.Callee())
+		}
+		return false
+	})
+}
+
+// ofNumbers are functions of numpy that give one of its numbers for a number.
+var ofNumbers = regexp.MustCompile(`^numpy\.(abs|absolute|ceil|clip|cos|cosh|exp|exp2|floor|interp|log|log10|log2|maximum|minimum|power|sin|sqrt|square|tanh)$`)
 
 // sameFunction reports whether two places stand in one function of one file.
 func (f *File) sameFunction(a, b pyast.Node) bool {

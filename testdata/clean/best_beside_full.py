@@ -1,5 +1,7 @@
 # Trap: bare best weights beside a full checkpoint, with the best metric saved and restored.
 
+import os
+
 import torch
 import torch.nn as nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -34,4 +36,5 @@ for epoch in range(start_epoch, 20):
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "best_loss": best_loss,
-    }, "last.pt")
+    }, "last.pt.tmp")
+    os.replace("last.pt.tmp", "last.pt")

@@ -1,5 +1,7 @@
 # Trap: the loop counts up first, so the saved epoch is the number of completed ones.
 
+import os
+
 import torch
 import torch.nn as nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -19,4 +21,5 @@ for epoch in range(checkpoint["epoch"], 20):
         loss = nn.functional.mse_loss(model(x), y)
         loss.backward()
         optimizer.step()
-    torch.save({"epoch": epoch, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt")
+    torch.save({"epoch": epoch, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt.tmp")
+    os.replace("last.pt.tmp", "last.pt")

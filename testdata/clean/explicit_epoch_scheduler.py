@@ -1,5 +1,7 @@
 # Trap: the scheduler is told the epoch, so its state need not be saved.
 
+import os
+
 import torch
 import torch.nn as nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -20,4 +22,5 @@ for epoch in range(checkpoint["epoch"] + 1, 20):
         loss.backward()
         optimizer.step()
     scheduler.step(epoch)
-    torch.save({"epoch": epoch, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt")
+    torch.save({"epoch": epoch, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt.tmp")
+    os.replace("last.pt.tmp", "last.pt")

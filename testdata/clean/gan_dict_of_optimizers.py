@@ -1,4 +1,6 @@
 # Trap: two optimizers, both saved under keys of their own.
+import os
+
 import torch
 import torch.nn as nn
 
@@ -24,4 +26,5 @@ for epoch in range(checkpoint["epoch"] + 1, 10):
         "D": netD.state_dict(),
         "opt_g": optimizer_g.state_dict(),
         "opt_d": optimizer_d.state_dict(),
-    }, "gan.pt")
+    }, "gan.pt.tmp")
+    os.replace("gan.pt.tmp", "gan.pt")

@@ -1,5 +1,7 @@
 # Trap: last_epoch is set by hand after loading.
 
+import os
+
 import torch
 import torch.nn as nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -22,4 +24,5 @@ for epoch in range(start_epoch, 20):
         loss.backward()
         optimizer.step()
     scheduler.step()
-    torch.save({"epoch": epoch, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt")
+    torch.save({"epoch": epoch, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt.tmp")
+    os.replace("last.pt.tmp", "last.pt")

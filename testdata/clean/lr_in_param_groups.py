@@ -1,5 +1,7 @@
 # Trap: the learning rate is a function of the epoch, written into param_groups.
 
+import os
+
 import torch
 import torch.nn as nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -26,4 +28,5 @@ for epoch in range(checkpoint["epoch"], 90):
         loss = nn.functional.mse_loss(model(x), y)
         loss.backward()
         optimizer.step()
-    torch.save({"epoch": epoch + 1, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt")
+    torch.save({"epoch": epoch + 1, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt.tmp")
+    os.replace("last.pt.tmp", "last.pt")

@@ -1,5 +1,7 @@
 # Trap: SGD without momentum has no state to lose.
 
+import os
+
 import torch
 import torch.nn as nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -17,4 +19,5 @@ for epoch in range(checkpoint["epoch"] + 1, 20):
         loss = nn.functional.mse_loss(model(x), y)
         loss.backward()
         optimizer.step()
-    torch.save({"epoch": epoch, "model": model.state_dict()}, "last.pt")
+    torch.save({"epoch": epoch, "model": model.state_dict()}, "last.pt.tmp")
+    os.replace("last.pt.tmp", "last.pt")

@@ -1,5 +1,7 @@
 # Trap: a loop by steps, saved with its step and continued behind it.
 
+import os
+
 import torch
 import torch.nn as nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -20,4 +22,5 @@ while step < 1000:
         optimizer.step()
         step += 1
         if step % 100 == 0:
-            torch.save({"step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "step.pt")
+            torch.save({"step": step, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "step.pt.tmp")
+            os.replace("step.pt.tmp", "step.pt")
