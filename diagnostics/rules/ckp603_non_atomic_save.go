@@ -124,8 +124,8 @@ func nonAtomicSave(p *diagnostics.Pass) {
 		if load != nil {
 			related = loadedHere(load)
 		}
-		if load != nil && only && checkpoints(s) && training.SamePath(s.Path, load.Path) {
-			severity = diagnostics.Warning // the program goes on from it by itself, and from nothing else
+		if l := s.ReadFirst(load); l != nil && only && checkpoints(s) {
+			severity, related = diagnostics.Warning, loadedHere(l) // the program goes on from it by itself, and from nothing else
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(s.Site()), Severity: severity,

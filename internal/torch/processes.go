@@ -1,6 +1,9 @@
 package torch
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Several is what a call shows that only a program of several processes makes.
 type Several struct {
@@ -11,6 +14,9 @@ type Several struct {
 	Group, Starts, Launched bool
 	// Exchange says that the processes exchange data in the call: whoever makes it behind a test may have asked whether there are several.
 	Exchange bool
+	// Option is the keyword that says so, by a text that Says matches, unless Count says that there is one; "" where the call alone does.
+	Option, Count string
+	Says          *regexp.Regexp
 }
 
 var several = map[string]Several{}
@@ -29,8 +35,12 @@ func init() {
 	row(Several{What: "DistributedSampler"}, "", "torch.utils.data.DistributedSampler")
 	row(Several{What: "deepspeed.initialize", Group: true, Starts: true}, "deepspeed.", "initialize")
 	row(Several{What: "Horovod", Starts: true}, "horovod.torch.", "init DistributedOptimizer")
+	row(Several{What: "Trainer", Starts: true, Option: "strategy", Says: manyProcesses, Count: "devices"}, "", anyLightningTrainer)
 	row(Several{What: "Accelerator", Launched: true}, "accelerate.", "Accelerator accelerator.Accelerator")
 }
+
+// manyProcesses are Lightning's strategies that start the script in a process for each device, all of which go on behind fit.
+var manyProcesses = regexp.MustCompile(`^(ddp(_find_unused_parameters_(true|false)|_static_graph)?|fsdp|deepspeed(_\w+)?)$`)
 
 // ManyProcesses is what a call of a function shows of the processes that make it, provided that it shows there are several. The
 // functions of torch.distributed in which processes exchange data raise without a group.

@@ -86,12 +86,19 @@ func (r *Run) severalCalls() []Processes {
 			}
 		}
 		s, ok := torch.ManyProcesses(c.Callee)
-		if !ok || s.Exchange && enclosed(c.Frame, pysem.FrameIf) || r.File.unreachable(c.Frame) { // whether there is a group may be what is tested
+		if !ok || s.Option != "" && !c.saysSeveral(s) || s.Exchange && enclosed(c.Frame, pysem.FrameIf) || r.File.unreachable(c.Frame) { // whether there is a group may be what is tested
 			continue
 		}
 		out = append(out, Processes{c.Node, s, c.Ctx, c.Frame})
 	}
 	return out
+}
+
+// saysSeveral reports whether the option of a call says that several processes run the program: Trainer(strategy="ddp").
+func (c *Call) saysSeveral(s torch.Several) bool {
+	says, ok := c.Arg(-1, s.Option).Text()
+	n := c.Arg(-1, s.Count)
+	return ok && s.Says.MatchString(says) && (n.Kind != pysem.Int || n.Int != 1)
 }
 
 // enclosed reports whether a frame of a kind is around a frame, or is it.

@@ -250,6 +250,9 @@ func (f *File) continueFromKey(r Resumption, l *Loop) (Continuation, bool) {
 				}
 				if call := calledFrom(l.Node.Tree(), load.Ctx); returned(read) && read.Tree() != l.Node.Tree() && call.Valid() {
 					place = call // of a helper that other programs count on from as well
+					if f.Eval.Eval(call, l.Ctx).Kind != pysem.Tuple {
+						read = call
+					}
 				}
 				if !place.Valid() {
 					place = l.Node

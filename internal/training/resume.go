@@ -39,6 +39,20 @@ func (s *SaveSite) ResumedBy() *LoadSite {
 	return best
 }
 
+// ReadFirst is the load of the very file that the save writes which the program makes before it trains, given the load from which training
+// goes on if that is known; nil where there is none.
+func (s *SaveSite) ReadFirst(from *LoadSite) *LoadSite {
+	if from != nil && SamePath(s.Path, from.Path) {
+		return from
+	}
+	for _, l := range s.Run.Loads {
+		if from == nil && s.Loop != nil && l.Index < s.Loop.Outer().First && l.Path.Known && s.Path.Known && SamePath(s.Path, l.Path) {
+			return l
+		}
+	}
+	return nil
+}
+
 // trainedUnder is the frame of the training that a save belongs to.
 func (s *SaveSite) trainedUnder() *pysem.Frame {
 	if s.Loop != nil {

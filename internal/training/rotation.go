@@ -253,7 +253,8 @@ func (f *File) shape(n pyast.Node, ctx *pysem.Ctx) string {
 	return n.Text()
 }
 
-// Same reports whether every part of the file's own name is a literal, or an attribute such as args.name, which stays as it is.
+// Same reports whether every part of the file's own name is a literal, or a setting such as args.name or args["name"], which stays
+// as it is.
 func (p *Path) Same() bool {
 	for _, v := range p.Value.Alternatives() {
 		if v.Kind != pysem.Str {
@@ -267,10 +268,25 @@ func (p *Path) Same() bool {
 				}
 				continue
 			}
-			if part.Hole.Kind != pysem.Attr && part.Hole.Kind != pysem.External {
+			if part.Hole.Kind != pysem.Attr && part.Hole.Kind != pysem.External && !setting(part.Hole) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// setting reports whether a value is under constant keys of what a program is given: `args["logging"]["tag"]`.
+func setting(v *pysem.Value) bool {
+	if v.Kind != pysem.Item {
+		return false
+	}
+	for v.Kind == pysem.Item {
+		base, _, ok := v.KeyRead()
+		if !ok {
+			return false
+		}
+		v = base
+	}
+	return v.Kind == pysem.ParamVal || v.Kind == pysem.Attr || v.Kind == pysem.Call
 }
