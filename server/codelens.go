@@ -23,7 +23,8 @@ type lensArguments struct {
 	Position protocol.Position `json:"position"`
 }
 
-// CodeLens shows above each save of a training checkpoint how complete it is, and offers to complete it.
+// CodeLens shows above each save of a training checkpoint how complete it is, and offers to complete it; above each load of a file that exists, what
+// that holds.
 func (s *session) CodeLens(ctx context.Context, p *protocol.CodeLensParams) ([]protocol.CodeLens, error) {
 	out := []protocol.CodeLens{}
 	v := viewIn(ctx)
@@ -63,6 +64,11 @@ func (s *session) CodeLens(ctx context.Context, p *protocol.CodeLensParams) ([]p
 			lens.Command = protocol.Command{Title: title + ": lacks " + strings.Join(missingNames(save, a.Diagnostics), ", ")}
 		}
 		out = append(out, lens)
+	}
+	for _, l := range s.loaded(ctx, v, d, facts) {
+		if c.holds(l.call) {
+			out = append(out, protocol.CodeLens{Range: s.units.lsp(c, l.call), Command: protocol.Command{Title: l.title}})
+		}
 	}
 	return out, nil
 }

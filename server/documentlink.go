@@ -27,17 +27,24 @@ func (s *session) DocumentLink(ctx context.Context, p *protocol.DocumentLinkPara
 		if !c.holds(name.Span) {
 			continue
 		}
-		for _, dir := range []string{filepath.Dir(d.path), d.folder(v).workspace.Root()} {
-			path := name.File
-			if !filepath.IsAbs(path) {
-				path = filepath.Join(dir, filepath.FromSlash(path))
-			}
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-				target := uri.File(path)
-				out = append(out, protocol.DocumentLink{Range: s.units.lsp(c, name.Span), Target: &target})
-				break
-			}
+		if path := d.existing(v, name.File); path != "" {
+			target := uri.File(path)
+			out = append(out, protocol.DocumentLink{Range: s.units.lsp(c, name.Span), Target: &target})
 		}
 	}
 	return out, nil
+}
+
+// existing is the file that a checkpoint's name leads to: beside the program, or in its folder; "" where there is none.
+func (d *document) existing(v *view, name string) string {
+	for _, dir := range []string{filepath.Dir(d.path), d.folder(v).workspace.Root()} {
+		path := name
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, filepath.FromSlash(path))
+		}
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path
+		}
+	}
+	return ""
 }

@@ -35,6 +35,9 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 		return nil, err
 	}
 	parts, span := checkpointAt(facts, d, a.Diagnostics, at)
+	if file, name := s.fileAt(viewIn(ctx), d, facts, at); file != "" {
+		parts, span = append([]string{file}, parts...), name
+	}
 	lines, details := []string{}, []string{}
 	for _, x := range a.Diagnostics {
 		if !x.Span.Contains(at) {

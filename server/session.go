@@ -66,6 +66,7 @@ type session struct {
 	indexing   *progress // of the files that nobody looked at yet; follow's own
 	reports    reports
 	pages      pages
+	files      checkpointFiles
 }
 
 // Serve speaks LSP over in and out until the client says exit or closes the input. It returns the exit code that LSP asks

@@ -150,7 +150,7 @@ var options = []option{
 		readTorchVersion},
 	{"run", schema{"type": "string", "enum": []string{"onType", "onSave"}, "default": "onType", "markdownDescription": "Renew findings as you type, or when you save."}, "",
 		readRun},
-	{"codeLens", schema{"type": "boolean", "default": true, "markdownDescription": "Show above each save of a training checkpoint how complete it is."}, "",
+	{"codeLens", schema{"type": "boolean", "default": true, "markdownDescription": "Show above each save of a training checkpoint how complete it is, and above each load of a file that exists what it holds."}, "",
 		boolean(func(s *settings) *bool { return &s.codeLens })},
 	{"inlayHints", schema{"type": "boolean", "default": false, "markdownDescription": "Show after a load what is restored from the checkpoint, and the learning rate that training goes on with."}, "",
 		boolean(func(s *settings) *bool { return &s.inlayHints })},

@@ -181,6 +181,22 @@ func (w *inspectionWriter) components(r *checkpoint.Report) {
 	if len(lacks) > 0 {
 		w.list("Lacks", strings.Join(lacks, ", "))
 	}
+	w.parts(r)
+}
+
+// parts tells how much of the file the model and the optimizers are, where there is more than one of these.
+func (w *inspectionWriter) parts(r *checkpoint.Report) {
+	var out []string
+	rest := r.Bytes
+	for _, c := range r.Components {
+		if c.Bytes > 0 && (c.Name == checkpoint.Model || c.Name == checkpoint.Optimizer || c.Name == checkpoint.Average) {
+			rest -= c.Bytes
+			out = append(out, fmt.Sprintf("%s %.1f %%", c.Name, 100*float64(c.Bytes)/float64(r.Bytes)))
+		}
+	}
+	if len(out) > 1 && rest >= 0 {
+		w.list("Shares", fmt.Sprintf("%s, the rest %.1f %%", strings.Join(out, ", "), 100*float64(rest)/float64(r.Bytes)))
+	}
 }
 
 // mostFacts is how many values are shown of a kind.

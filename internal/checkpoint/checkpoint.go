@@ -47,6 +47,7 @@ type Checkpoint struct {
 	Root *Node
 	// Notes are what else was found out of it; Problems what is wrong with it, the worst first.
 	Notes, Problems []string
+	limits          pickle.Limits
 }
 
 // File is one file of a checkpoint.
@@ -67,6 +68,7 @@ type File struct {
 	Metadata map[string]string
 	// Problem says what is wrong with it, "" for a sound one.
 	Problem string
+	limits  pickle.Limits
 	root    *Node
 	zip     *archive
 	prefix  string // of the names of records
@@ -260,12 +262,20 @@ func (c *Checkpoint) Tensors() []*Node {
 var ErrNone = errors.New("no checkpoint")
 
 // Open reads what a file or folder holds. The error says that there is nothing to tell; what is wrong with a checkpoint is told in it.
-func Open(path string) (*Checkpoint, error) {
+func Open(path string) (*Checkpoint, error) { return open(path, pickle.DefaultLimits) }
+
+// briefLimits are kept to in a fraction of a second.
+var briefLimits = pickle.Limits{Ops: 5_000_000, Cells: 500_000, Text: 8 << 20, Keep: 4 << 10, Items: 1000, Stack: 1 << 18}
+
+// OpenBriefly is Open for who waits: of a checkpoint that is large beyond use less is told.
+func OpenBriefly(path string) (*Checkpoint, error) { return open(path, briefLimits) }
+
+func open(path string, limits pickle.Limits) (*Checkpoint, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{Path: path, Modified: info.ModTime()}
+	c := &Checkpoint{Path: path, Modified: info.ModTime(), limits: limits}
 	switch {
 	case info.IsDir():
 		err = c.folder()
@@ -273,7 +283,7 @@ func Open(path string) (*Checkpoint, error) {
 		err = c.index()
 	default:
 		var f *File
-		if f, err = openFile(path, filepath.Base(path)); err == nil {
+		if f, err = openFile(path, filepath.Base(path), limits); err == nil {
 			c.take(f)
 		}
 	}
@@ -336,13 +346,13 @@ func (n *Node) views(of *Node) {
 }
 
 // openFile reads one file by what is in it, whatever it is called.
-func openFile(path, name string) (*File, error) {
+func openFile(path, name string, limits pickle.Limits) (*File, error) {
 	in, info, err := files.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	f := &File{Name: name, Path: path, Size: info.Size(), Modified: info.ModTime(), ByteOrder: "little"}
+	f := &File{Name: name, Path: path, Size: info.Size(), Modified: info.ModTime(), ByteOrder: "little", limits: limits}
 	f.read(in)
 	return f, nil
 }
@@ -359,7 +369,7 @@ func (f *File) read(in io.ReaderAt) {
 		f.Format, f.Problem = Empty, "the file is empty"
 	case strings.HasPrefix(string(head), "PK"):
 		f.readZip(in)
-	case isSafeTensors(head, f.Size):
+	case isSafeTensors(head):
 		f.readSafeTensors(in)
 	case isTar(head):
 		f.Format, f.Problem = TorchTar, "it is a tar archive, as torch wrote before 0.1.10: only torch reads it"

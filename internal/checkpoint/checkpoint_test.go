@@ -91,7 +91,7 @@ func TestBounds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
-			f := &File{Size: int64(len(data)), ByteOrder: "little"}
+			f := &File{Size: int64(len(data)), ByteOrder: "little", limits: pickle.DefaultLimits}
 			f.read(strings.NewReader(data))
 			c := &Checkpoint{Path: "x"}
 			c.take(f)
@@ -168,7 +168,7 @@ func TestHuge(t *testing.T) {
 		t.Skipf("SKIPPED: no sparse files here: %v", err)
 	}
 	read := &counting{ReaderAt: f}
-	file := &File{Name: "x", Size: int64(8+len(h)) + tensors*each, ByteOrder: "little"}
+	file := &File{Name: "x", Size: int64(8+len(h)) + tensors*each, ByteOrder: "little", limits: pickle.DefaultLimits}
 	file.read(read)
 	if file.Problem != "" || len(file.Storages) != tensors || read.n > 1<<20 {
 		t.Errorf("%d bytes were read, %d storages, %q", read.n, len(file.Storages), file.Problem)

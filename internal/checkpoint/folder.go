@@ -63,7 +63,7 @@ func (c *Checkpoint) folder() error {
 	in := map[string]bool{} // shards that an index speaks for
 	for name := range names {
 		if strings.HasSuffix(name, ".index.json") {
-			i := &Checkpoint{Path: filepath.Join(c.Path, name)}
+			i := &Checkpoint{Path: filepath.Join(c.Path, name), limits: c.limits}
 			if err := i.index(); err != nil {
 				c.Problems = append(c.Problems, fmt.Sprintf("%s: %v", name, err))
 				continue
@@ -82,7 +82,7 @@ func (c *Checkpoint) folder() error {
 		case name == "trainer_state.json":
 			c.add(jsonNode(filepath.Join(c.Path, name), name))
 		case held.MatchString(name):
-			f, err := openFile(filepath.Join(c.Path, name), name)
+			f, err := openFile(filepath.Join(c.Path, name), name, c.limits)
 			if err != nil {
 				c.Problems = append(c.Problems, err.Error())
 				continue
@@ -200,7 +200,7 @@ func (c *Checkpoint) index() error {
 			c.Problems = append(c.Problems, fmt.Sprintf("the index names %q, which lies outside of its folder", clip(shard, 60)))
 			continue
 		}
-		f, err := openFile(filepath.Join(filepath.Dir(c.Path), filepath.FromSlash(shard)), shard)
+		f, err := openFile(filepath.Join(filepath.Dir(c.Path), filepath.FromSlash(shard)), shard, c.limits)
 		if err != nil {
 			c.Problems = append(c.Problems, fmt.Sprintf("shard %s is missing", shard))
 			continue
@@ -255,7 +255,7 @@ func (c *Checkpoint) distributed() error {
 	}
 	defer in.Close()
 	meta := &File{Name: ".metadata", Path: path, Format: Pickle, Size: info.Size(), Modified: info.ModTime(), ByteOrder: "little"}
-	p, err := pickle.Read(io.NewSectionReader(in, 0, info.Size()), pickle.DefaultLimits)
+	p, err := pickle.Read(io.NewSectionReader(in, 0, info.Size()), c.limits)
 	if err != nil {
 		meta.problem("the pickle breaks off %v", err)
 	}
@@ -433,7 +433,7 @@ func (d *shards) pickled(name string) *Node {
 	if at[0].offset > info.Size() || at[0].length > info.Size()-at[0].offset {
 		return n
 	}
-	part := &File{Name: at[0].file.Name, Size: at[0].length, ByteOrder: "little"}
+	part := &File{Name: at[0].file.Name, Size: at[0].length, ByteOrder: "little", limits: d.c.limits}
 	part.read(io.NewSectionReader(in, at[0].offset, at[0].length))
 	at[0].file.Pickles = append(at[0].file.Pickles, part.Pickles...)
 	if part.root == nil {

@@ -52,7 +52,7 @@ func bounded(t *testing.T, read func()) {
 
 // all reads a file and tells all of it.
 func all(t *testing.T, data []byte) *File {
-	f := &File{Name: "x", Path: "x", Size: int64(len(data)), ByteOrder: "little"}
+	f := &File{Name: "x", Path: "x", Size: int64(len(data)), ByteOrder: "little", limits: pickle.DefaultLimits}
 	bounded(t, func() {
 		f.read(bytes.NewReader(data))
 		c := &Checkpoint{Path: "x"}
@@ -113,7 +113,7 @@ func FuzzSafeTensors(f *testing.F) {
 	seeds(f, ".safetensors")
 	f.Add([]byte("\x40\x00\x00\x00\x00\x00\x00\x00{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}      \x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file := &File{Name: "x", Size: int64(len(data)), ByteOrder: "little"}
+		file := &File{Name: "x", Size: int64(len(data)), ByteOrder: "little", limits: pickle.DefaultLimits}
 		bounded(t, func() {
 			file.readSafeTensors(bytes.NewReader(data))
 			file.root.link(nil)

@@ -16,7 +16,7 @@ var legacyMagic, _ = new(big.Int).SetString("1950a86a20f9469cfc6c", 16)
 func (f *File) readPickles(in io.ReaderAt) {
 	s := pickle.NewSource(io.NewSectionReader(in, 0, f.Size))
 	next := func() *pickle.Pickle {
-		p, err := s.Next(pickle.DefaultLimits)
+		p, err := s.Next(f.limits)
 		if err != nil {
 			f.problem("the pickle breaks off %v", err)
 		}
@@ -60,7 +60,7 @@ func (f *File) more(s *pickle.Source) {
 		if s.Offset() >= f.Size {
 			return
 		}
-		p, err := s.Next(pickle.DefaultLimits)
+		p, err := s.Next(f.limits)
 		if err != nil {
 			return // bytes behind the end, which nobody reads
 		}

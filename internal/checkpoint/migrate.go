@@ -26,6 +26,7 @@ type Migration struct {
 	// Compacted are tensors that kept a larger storage, Left what is no tensor and is not in the new file.
 	Compacted []string `json:"compacted"`
 	Left      []string `json:"left"`
+	visits    int
 }
 
 // formatVersion is that of the files that are written.
@@ -90,6 +91,9 @@ func (m *Migration) tensors(contents *Contents) ([]moved, error) {
 		for _, t := range all {
 			names = append(names, t.name)
 		}
+		if m.visits > maxNodes {
+			return nil, fmt.Errorf("its model holds more than %d values", maxNodes)
+		}
 		prefixes := Prefixes(names)
 		for _, p := range prefixes {
 			if !slices.Contains(m.Stripped, p) {
@@ -124,6 +128,9 @@ func (m *Migration) tensors(contents *Contents) ([]moved, error) {
 // collect finds the tensors below a node, with dots between the keys.
 func (m *Migration) collect(name string, n *Node, out *[]moved, on map[*Node]bool) {
 	n = n.real()
+	if m.visits++; m.visits > maxNodes { // dicts that hold one another twice double by level
+		return
+	}
 	switch {
 	case n.Kind == TensorNode:
 		*out = append(*out, moved{name: cmp.Or(name, n.Key, "tensor"), node: n})

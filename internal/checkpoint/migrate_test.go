@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -81,6 +82,18 @@ func TestMigrateRefuses(t *testing.T) {
 	}
 	if _, _, err := migrated(t, opened(t, "x.pkl", []byte("(dS'epoch'\nI1\ns."))); err == nil || !strings.Contains(err.Error(), "no model is in it") {
 		t.Errorf("no model: %v", err)
+	}
+	laughs := "(dp0\n" // dicts that hold one another twice
+	for i := range 60 {
+		laughs += fmt.Sprintf("g%d\n0(dS'a'\ng%d\nsS'b'\ng%d\nsp%d\n", i, i, i, i+1)
+	}
+	d := opened(t, "x.pkl", []byte(laughs+"."))
+	m, all := &Migration{}, []moved{}
+	if m.collect("", d.Root, &all, map[*Node]bool{}); m.visits > maxNodes+200 {
+		t.Errorf("%d visits", m.visits)
+	}
+	if _, err := Diff(t.Context(), d, d); err != nil {
+		t.Error(err)
 	}
 	if err := os.WriteFile(c.Path, append(bytes.Clone(data), 0), 0o600); err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func safeName(dtype string) string {
 }
 
 // isSafeTensors reports whether a file begins as one of safetensors does: the length of a header, and the header.
-func isSafeTensors(head []byte, size int64) bool {
+func isSafeTensors(head []byte) bool {
 	if len(head) < 9 || head[8] != '{' {
 		return false
 	}

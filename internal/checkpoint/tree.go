@@ -397,18 +397,3 @@ func bytesOf(v pickle.Value) []byte {
 	}
 	return out
 }
-
-// bytesLen is how many bytes a value is.
-func bytesLen(v pickle.Value) int64 {
-	if o, ok := v.(*pickle.Object); ok && o.Class() == "_codecs.encode" {
-		v = o.Argument(0)
-	}
-	t, ok := v.(*pickle.Text)
-	switch {
-	case !ok:
-		return 0
-	case t.Whole():
-		return int64(len(bytesOf(t)))
-	}
-	return t.Len
-}

@@ -43,7 +43,7 @@ func (f *File) readZip(in io.ReaderAt) {
 		f.problem("%v", err)
 		return
 	}
-	p, err := pickle.Read(r, pickle.DefaultLimits)
+	p, err := pickle.Read(r, f.limits)
 	f.Pickles = append(f.Pickles, p)
 	if err != nil {
 		f.problem("data.pkl breaks off %v", err)
@@ -85,7 +85,7 @@ func (f *File) readBroken(in io.ReaderAt, why error) {
 		return
 	}
 	f.prefix = prefix
-	p, err := pickle.Read(io.NewSectionReader(in, at, max(0, f.Size-at)), pickle.DefaultLimits)
+	p, err := pickle.Read(io.NewSectionReader(in, at, max(0, f.Size-at)), f.limits)
 	f.Pickles = append(f.Pickles, p)
 	if err != nil {
 		f.problem("%v; it breaks off in data.pkl, %v", why, err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/checkpoint"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -15,8 +16,8 @@ import (
 
 // lacks are the rules that report a part which a training checkpoint lacks, with the part's name.
 var lacks = map[string]string{
-	"CKP101": "optimizer", "CKP102": "scheduler", "CKP103": "gradient scaler", "CKP104": "epoch or step", "CKP105": "random state",
-	"CKP106": "best metric", "CKP107": "moving average", "CKP108": "position in the data", "CKP109": "early-stopping count", "CKP117": "model",
+	"CKP101": checkpoint.Optimizer, "CKP102": checkpoint.Scheduler, "CKP103": checkpoint.Scaler, "CKP104": checkpoint.Progress, "CKP105": checkpoint.Random,
+	"CKP106": checkpoint.Best, "CKP107": checkpoint.Average, "CKP108": "position in the data", "CKP109": "early-stopping count", "CKP117": checkpoint.Model,
 }
 
 // Save is the save of a checkpoint whose keys are known.
