@@ -81,13 +81,7 @@ func fixesOf(file *training.File, tree *pyast.Tree, ds []diagnostics.Diagnostic)
 	}
 	gate := newGate(file)
 	defer gate.close()
-	passed := out[:0]
-	for _, f := range out {
-		if gate.pass(&f, tree) {
-			passed = append(passed, f)
-		}
-	}
-	return passed
+	return gate.passed(out, tree)
 }
 
 // within reports whether all that a remedy is to change stands in one file. What completes a checkpoint may change others.

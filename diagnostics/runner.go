@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -56,6 +58,17 @@ func (e *RuleError) Error() string {
 	return fmt.Sprintf("internal error in rule %s %s: %v", e.Rule.Code, e.Rule.Name, e.Cause)
 }
 
+// Unfinished says that the analysis of a file took more steps than it may, and which rules were left out.
+type Unfinished struct{ Left []*Rule }
+
+func (e *Unfinished) Error() string {
+	codes := make([]string, len(e.Left))
+	for i, r := range e.Left {
+		codes[i] = r.Code
+	}
+	return "it takes too many steps to check all of it; not checked for " + strings.Join(codes, ", ")
+}
+
 // Check runs the selected rules over one file and takes out what suppression comments silence. The findings are ordered by
 // position, then code. A rule that panics loses its findings and is named in the error (*RuleError, joined); the others'
 // findings are returned all the same.
@@ -69,15 +82,24 @@ func Check(file *training.File, o Options) ([]Diagnostic, error) {
 type Ran map[*Rule]bool
 
 // Find runs the selected rules over what the entry points of one file do. Findings may stand in other files; comments silence
-// nothing yet. Errors are those of Check.
+// nothing yet. Errors are those of Check, and *Unfinished where the steps that the file's facts may take are used up.
 func Find(file *training.File, o Options) (found []Diagnostic, ran Ran, err error) {
 	var failed []error
+	var left []*Rule
 	ran = Ran{}
 	for _, r := range o.registry().rules {
 		if r.OnSuppressions || !o.Runs(r) {
 			continue
 		}
+		if len(left) > 0 {
+			left = append(left, r)
+			continue
+		}
 		ds, err := runOne(r, file, o.Torch, nil)
+		if err == errExhausted {
+			left = append(left, r)
+			continue
+		}
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -85,8 +107,13 @@ func Find(file *training.File, o Options) (found []Diagnostic, ran Ran, err erro
 		ran[r] = true
 		found = append(found, o.graded(r, ds)...)
 	}
+	if len(left) > 0 {
+		failed = append(failed, &Unfinished{left})
+	}
 	return found, ran, errors.Join(failed...)
 }
+
+var errExhausted = errors.New("the steps are used up")
 
 // Everything is what all rules of the product find in what the entry points of one file do, whatever is selected or silenced. A rule that panics
 // finds nothing.
@@ -162,7 +189,11 @@ func Settle(tree *pyast.Tree, found []Diagnostic, ran Ran, o Options) ([]Diagnos
 
 func runOne(r *Rule, file *training.File, torch TorchVersion, comments *suppressions) (ds []Diagnostic, err error) {
 	defer func() {
-		if cause := recover(); cause != nil {
+		switch cause := recover(); cause {
+		case nil:
+		case pysem.Exhausted{}:
+			ds, err = nil, errExhausted
+		default:
 			ds, err = nil, &RuleError{r, cause, debug.Stack()}
 		}
 	}()

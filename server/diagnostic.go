@@ -23,8 +23,11 @@ func (s *session) found(d *document, a *analysis) map[*cell][]protocol.Diagnosti
 	if len(d.cells) == 0 {
 		return out
 	}
-	if d.tree == nil && len(a.Problems) > 0 {
-		out[&d.cells[0]] = append(out[&d.cells[0]], declined(a.Analysis))
+	for _, p := range a.Problems {
+		if d.tree == nil || p.Unfinished {
+			out[&d.cells[0]] = append(out[&d.cells[0]], declined(p))
+			break
+		}
 	}
 	for _, x := range a.Diagnostics {
 		c := d.cell(x.Span.Start)
@@ -91,10 +94,10 @@ func (v *view) place(d *document, path string, span text.Span) (*cell, bool) {
 	return &c, true
 }
 
-// declined says, at the top of a document, why it is not analysed.
-func declined(a *project.Analysis) protocol.Diagnostic {
+// declined says, at the top of a document, why it is not analysed, or not whole.
+func declined(p project.Problem) protocol.Diagnostic {
 	return protocol.Diagnostic{
 		Severity: protocol.DiagnosticSeverityInformation, Source: protocol.NewOptional(source),
-		Message: protocol.String(a.Problems[0].Message),
+		Message: protocol.String(p.Message),
 	}
 }

@@ -368,7 +368,13 @@ func (w *walker) called(e *env, call pyast.Node) {
 
 // has says that there is a function or method of this name.
 func (m *module) has(key string) bool {
-	return slices.ContainsFunc(m.scopes, func(s *scope) bool { return s.key() == key })
+	if m.keys == nil {
+		m.keys = map[string]bool{}
+		for _, s := range m.scopes {
+			m.keys[s.key()] = true
+		}
+	}
+	return m.keys[key]
 }
 
 // makes are the attributes that a method gives the instance, unbound where it does so on some ways only.

@@ -10,7 +10,8 @@ import (
 // module is a file with its scopes.
 type module struct {
 	tree    *pyast.Tree
-	scopes  []*scope // outer before inner
+	scopes  []*scope        // outer before inner
+	keys    map[string]bool // of the scopes, once they are asked for
 	scopeAt map[int]*scope
 	classAt map[int]*class
 	classes map[string]*class

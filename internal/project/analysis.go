@@ -50,8 +50,10 @@ type Problem struct {
 	Cell    int
 	Message string
 	// Fatal means that the file should have been analysed and was not: it could not be read, or ckpt-lsp failed. Otherwise
-	// the file is not (all of it) Python.
+	// the file is not (all of it) Python, or more than ckpt-lsp reads.
 	Fatal bool
+	// Unfinished means that the analysis of the file was given up, or some of its rules, because it took too many steps.
+	Unfinished bool
 }
 
 func (p Problem) Error() string {

@@ -63,6 +63,7 @@ type state struct {
 	age      int // of the program it is of
 	links    *links
 	facts    *training.File
+	work     *pysem.Work
 	found    map[string][]diagnostics.Diagnostic // by absolute path
 	touched  map[string]*text.Source             // the texts that findings and related places stand in
 	looked   map[string]*text.Source             // the texts that were looked at for what makes them relevant
@@ -531,7 +532,7 @@ func (x *Index) trace(ctx context.Context, p *Program, path string, whole bool) 
 		return nil
 	}
 	s = &state{
-		Summary: Summary{Path: path}, age: p.age, links: newLinks(p),
+		Summary: Summary{Path: path}, age: p.age, work: &pysem.Work{}, links: newLinks(p),
 		found: map[string][]diagnostics.Diagnostic{}, touched: map[string]*text.Source{path: src}, looked: map[string]*text.Source{},
 	}
 	if !s.concerned(src) {
@@ -556,11 +557,13 @@ func (x *Index) trace(ctx context.Context, p *Program, path string, whole bool) 
 		return s
 	}
 	s.Digest, s.Test = u.Digest(), training.IsTest(u.Module())
+	s.work.Limit(mostSteps)
 	var resolve pysem.Resolver
 	if !s.Test { // tests call the functions of other files in ways that programs do not
 		resolve = s.links.module
 	}
-	s.facts = training.Trace(u.Module(), resolve)
+	s.facts = training.TraceWith(u.Module(), resolve, s.work)
+	s.work.Limit(0)
 	s.facts.Beside = func() []*pysem.Module { return s.links.beside(path) }
 	s.Enters = map[string][]string{}
 	for _, f := range s.facts.Entered() {
@@ -692,9 +695,14 @@ func (x *Index) conclude(ctx context.Context, s *state) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.problems = append(s.problems, internalError(s.Path, cause, debug.Stack()))
+			if cause == (pysem.Exhausted{}) {
+				s.facts, s.done = nil, true
+			}
 		}
 		s.links.seal()
 	}()
+	s.work.Limit(max(mostSteps-s.work.Steps, 1))
+	defer s.work.Limit(0)
 	left := s.left(x.enteredIn(s.Path))
 	s.Left = left
 	s.facts.Conclude(func(f *pysem.Func) bool { return slices.Contains(left, f.QualName()) })
@@ -731,7 +739,14 @@ func (x *Index) conclude(ctx context.Context, s *state) {
 	}
 }
 
+// mostSteps is how many steps the analysis of one file may take, with what it looks at in others: some times what the largest programs
+// need, and about a second. Findings do not depend on the time that the steps take.
+const mostSteps = 6_000_000
+
 func internalError(path string, cause any, stack []byte) Problem {
+	if cause == (pysem.Exhausted{}) {
+		return Problem{Path: path, Message: "it takes too many steps to check it; it is not checked", Unfinished: true}
+	}
 	a := &Analysis{Path: path}
 	a.fail(fmt.Sprintf("internal error: %v", cause), stack)
 	return a.Problems[0]
@@ -744,6 +759,11 @@ func (a *Analysis) failed(err error) {
 		return
 	}
 	for _, err := range joined.Unwrap() {
+		var unfinished *diagnostics.Unfinished
+		if errors.As(err, &unfinished) {
+			a.Problems = append(a.Problems, Problem{Path: a.Path, Message: err.Error(), Unfinished: true})
+			continue
+		}
 		var stack []byte
 		var failed *diagnostics.RuleError
 		if errors.As(err, &failed) {

@@ -1,6 +1,7 @@
 #include "flatten.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 // Anonymous tokens carry no information beyond their parent's kind unless the grammar gives them a field (operators).
 static bool keeps(TSNode node, TSFieldId field) {
@@ -8,7 +9,7 @@ static bool keeps(TSNode node, TSFieldId field) {
 }
 
 ckpt_parsed ckpt_flatten(TSTree *tree) {
-  ckpt_parsed out = {tree, NULL, 0};
+  ckpt_parsed out = {tree, NULL, 0, false};
   uint32_t capacity = 256, depth = 0, open_capacity = 64;
   ckpt_record *records = malloc(capacity * sizeof *records);
   // open[d] is the kept node at depth d; before[d] its last kept child.
@@ -52,7 +53,7 @@ ckpt_parsed ckpt_flatten(TSTree *tree) {
       before[depth] = 0;
       n++;
       if (ts_tree_cursor_goto_first_child(&cursor)) {
-        depth++;
+        if (++depth > CKPT_MOST_DEPTH) { ts_tree_cursor_delete(&cursor); out.too_deep = true; goto fail; }
         continue;
       }
     }
@@ -78,11 +79,45 @@ fail:
   return out;
 }
 
+// A source is handed to the parser in pieces; before each the processor's time is looked at.
+typedef struct {
+  const char *source;
+  uint32_t length;
+  struct timespec until;
+  size_t cancel;
+} input;
+
+enum { PIECE = 1024 };
+
+static const char *next_piece(void *payload, uint32_t at, TSPoint position, uint32_t *size) {
+  (void)position;
+  input *in = payload;
+#ifdef CLOCK_THREAD_CPUTIME_ID
+  struct timespec now;
+  if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0 &&
+      (now.tv_sec > in->until.tv_sec || (now.tv_sec == in->until.tv_sec && now.tv_nsec > in->until.tv_nsec)))
+    in->cancel = 1;
+#endif
+  uint32_t left = at < in->length ? in->length - at : 0;
+  *size = left < PIECE ? left : PIECE;
+  return left ? in->source + at : "";
+}
+
 ckpt_parsed ckpt_parse(TSParser *parser, TSTree *old, const char *source, uint32_t length) {
-  TSTree *tree = ts_parser_parse_string(parser, old, source, length);
+  input in = {source, length, {0, 0}, 0};
+#ifdef CLOCK_THREAD_CPUTIME_ID
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &in.until);
+  uint64_t most = in.until.tv_nsec + CKPT_MOST_TIME + (uint64_t)length * CKPT_MOST_TIME_A_BYTE;
+  in.until.tv_sec += most / 1000000000;
+  in.until.tv_nsec = most % 1000000000;
+#endif
+  TSInput read = {&in, next_piece, TSInputEncodingUTF8};
+  ts_parser_set_cancellation_flag(parser, &in.cancel);
+  TSTree *tree = ts_parser_parse(parser, old, read);
+  ts_parser_set_cancellation_flag(parser, NULL);
   ts_parser_reset(parser);
   if (!tree) {
-    ckpt_parsed none = {NULL, NULL, 0};
+    ckpt_parsed none = {NULL, NULL, 0, false};
     return none;
   }
   return ckpt_flatten(tree);

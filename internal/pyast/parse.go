@@ -26,8 +26,16 @@ import (
 // MaxSource is the largest source, in bytes, that is parsed. Tree-sitter's own memory is about 22 times the source.
 const MaxSource = 16 << 20
 
-// ErrTooLarge says that a source is over MaxSource.
-var ErrTooLarge = fmt.Errorf("the file is larger than %d MiB", MaxSource>>20)
+// MaxTokens is the largest number of tokens, roughly counted, of a source that is parsed. A token takes about 250 bytes while it is.
+const MaxTokens = 1 << 20
+
+// What is wrong with a source that is not parsed. Python itself does not compile what is nested so deeply.
+var (
+	ErrTooLarge = fmt.Errorf("the file is larger than %d MiB", MaxSource>>20)
+	ErrTooMany  = fmt.Errorf("the file has more than %d tokens", MaxTokens)
+	ErrTooSlow  = errors.New("the file holds too many syntax errors in a row")
+	ErrTooDeep  = fmt.Errorf("the file nests expressions or statements more than %d levels deep", C.CKPT_MOST_DEPTH)
+)
 
 var errNoMemory = errors.New("tree-sitter could not build a tree (out of memory)")
 
@@ -72,7 +80,7 @@ func giveParser(p *C.TSParser) {
 }
 
 // Parse reads a whole source. Any bytes give a tree; text that is not Python becomes error nodes.
-// It fails only on sources over MaxSource and when memory runs out.
+// It fails only on sources beyond the limits and when memory runs out.
 func Parse(source []byte) (*Tree, error) {
 	ctree, tree, err := parse(nil, source)
 	if ctree != nil {
@@ -85,18 +93,29 @@ func parse(old *C.TSTree, source []byte) (*C.TSTree, *Tree, error) {
 	if len(source) > MaxSource {
 		return nil, nil, ErrTooLarge
 	}
+	if tokens(source) > MaxTokens {
+		return nil, nil, ErrTooMany
+	}
 	parser := takeParser()
 	defer giveParser(parser)
-	parsed := C.ckpt_parse(parser, old, start(source), C.uint32_t(len(source)))
-	runtime.KeepAlive(source)
+	written, joined := withoutEmptyJoins(source)
+	if joined {
+		old = nil
+	}
+	parsed := C.ckpt_parse(parser, old, start(written), C.uint32_t(len(written)))
+	runtime.KeepAlive(written)
 	if parsed.tree == nil {
-		return nil, nil, errNoMemory
+		return nil, nil, ErrTooSlow
 	}
 	tree := take(parsed, source)
 	if tree == nil {
 		C.ts_tree_delete(parsed.tree)
+		if parsed.too_deep {
+			return nil, nil, ErrTooDeep
+		}
 		return nil, nil, errNoMemory
 	}
+	tree.respelt = joined
 	if tree.HasErrors() {
 		if better := again(parser, tree); better != nil {
 			tree = better
@@ -111,6 +130,7 @@ func again(parser *C.TSParser, tree *Tree) *Tree {
 	if respelt == nil {
 		return nil
 	}
+	respelt, _ = withoutEmptyJoins(respelt)
 	parsed := C.ckpt_parse(parser, nil, start(respelt), C.uint32_t(len(respelt)))
 	runtime.KeepAlive(respelt)
 	if parsed.tree == nil {
@@ -205,8 +225,11 @@ func (d *Document) Edit(edits []text.Edit, source []byte) (*Tree, error) {
 	return tree, nil
 }
 
+// fewEdits are so many that telling the C tree of each, which reads the text, costs less than to parse it.
+const fewEdits = 20
+
 // After is the tree of the text after edits, which are made at once as text.Apply makes them; nil where they cannot be made, or the
-// text would hold errors. The document stays as it is. It costs less than parsing the edited text.
+// text would hold errors. The document stays as it is. Few edits cost less than parsing the edited text.
 func (d *Document) After(edits []text.Edit) *Tree {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -214,7 +237,7 @@ func (d *Document) After(edits []text.Edit) *Tree {
 	if err != nil {
 		return nil
 	}
-	if d.tree.exact() {
+	if d.tree.exact() && len(edits) <= fewEdits {
 		old := C.ts_tree_copy(d.ctree)
 		defer C.ts_tree_delete(old)
 		// From the last to the first: what stands before an edit is where it was.

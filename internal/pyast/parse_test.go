@@ -91,17 +91,23 @@ func TestAnyBytes(t *testing.T) {
 	}
 }
 
+// TestDeepNesting holds that what Python itself does not compile is declined, before anything walks down into it.
 func TestDeepNesting(t *testing.T) {
-	const depth = 100_000
-	for name, source := range map[string]string{
-		"parentheses": strings.Repeat("(", depth) + "x" + strings.Repeat(")", depth),
-		"unclosed":    strings.Repeat("[", depth),
-		"attributes":  "x" + strings.Repeat(".y", depth),
-		"operators":   "x" + strings.Repeat(" + x", depth),
-		"calls":       strings.Repeat("f(", depth) + strings.Repeat(")", depth),
+	for name, nested := range map[string]func(depth int) string{
+		"parentheses": func(n int) string { return strings.Repeat("(", n) + "x" + strings.Repeat(")", n) },
+		"attributes":  func(n int) string { return "x" + strings.Repeat(".y", n) },
+		"operators":   func(n int) string { return "x" + strings.Repeat(" + x", n) },
+		"calls":       func(n int) string { return strings.Repeat("f(", n) + strings.Repeat(")", n) },
+		"signs":       func(n int) string { return strings.Repeat("-", n) + "x" },
 	} {
-		t.Run(name, func(t *testing.T) { invariants(t, mustParse(t, source)) })
+		t.Run(name, func(t *testing.T) {
+			invariants(t, mustParse(t, nested(500)))
+			if _, err := Parse([]byte(nested(100_000))); err != ErrTooDeep {
+				t.Errorf("100,000 levels give %v, want %v", err, ErrTooDeep)
+			}
+		})
 	}
+	invariants(t, mustParse(t, strings.Repeat("[", 100_000)))
 	var blocks strings.Builder
 	for i := range 500 {
 		fmt.Fprintf(&blocks, "%sif x:\n", strings.Repeat(" ", i))
@@ -112,9 +118,9 @@ func TestDeepNesting(t *testing.T) {
 
 func TestSize(t *testing.T) {
 	if testing.Short() {
-		t.Skip("parses 10 MB")
+		t.Skip("parses 5 MB")
 	}
-	big := bytes.Repeat([]byte("x = torch.zeros(3)  # a comment\n"), 10<<20/32)
+	big := bytes.Repeat([]byte("x = a_function_with_a_name(31415926)  # a comment\n"), 5<<20/50)
 	tree, err := Parse(big)
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +128,33 @@ func TestSize(t *testing.T) {
 	invariants(t, tree)
 	if _, err := Parse(make([]byte, MaxSource+1)); err != ErrTooLarge {
 		t.Errorf("a source over the limit gives %v, want %v", err, ErrTooLarge)
+	}
+	// Each token takes 250 bytes and more: they are counted before they are parsed.
+	if _, err := Parse(bytes.Repeat([]byte("1,"), 5<<20)); err != ErrTooMany {
+		t.Errorf("a line of five million numbers gives %v, want %v", err, ErrTooMany)
+	}
+	if _, err := Parse(bytes.Repeat([]byte("def ( ] = $ ?\n"), 16_000)); err != ErrTooSlow {
+		t.Errorf("16,000 broken lines give %v, want %v", err, ErrTooSlow)
+	}
+}
+
+// TestEmptyJoins holds that a long row of joined empty lines is passed over, wherever it stands.
+func TestEmptyJoins(t *testing.T) {
+	row := strings.Repeat("\\\n", 50_000)
+	for name, c := range map[string]struct{ before, after string }{
+		"between tokens": {"x = 1 + ", "2\ny = 3\n"},
+		"after comment":  {"x = 1  # comment ", "y = 2\n"},
+		"in brackets":    {"f(a, ", "b)\n"},
+		"at the start":   {"", "x = 1\n"},
+	} {
+		got, want := mustParse(t, c.before+row+c.after), mustParse(t, c.before+"\\\n"+c.after)
+		if shape(got.Root()) != shape(want.Root()) {
+			t.Errorf("%s: %s, want %s", name, shape(got.Root()), shape(want.Root()))
+		}
+		if got.HasErrors() != want.HasErrors() || len(got.Source()) != len(c.before)+len(row)+len(c.after) {
+			t.Errorf("%s: errors %v, %d bytes", name, got.HasErrors(), len(got.Source()))
+		}
+		invariants(t, got)
 	}
 }
 

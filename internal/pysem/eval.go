@@ -15,6 +15,8 @@ const (
 	maxAlternatives = 6
 	maxCallDepth    = 12
 	maxWeight       = 2000
+	// maxEntries bounds the keys that are known of a dict, which are compared with each other and copied where it changes.
+	maxEntries = 400
 	// maxOpened bounds the calls whose results are looked for inside the callee: with branching recursion they double by level.
 	maxOpened = 4000
 	// maxLoose bounds, per question, the evaluations that are not remembered because they stand inside a cycle.
@@ -23,12 +25,15 @@ const (
 
 // Evaluator computes values and remembers them. It is for one goroutine.
 type Evaluator struct {
+	// Work counts what is asked of it, and of others that work for it.
+	Work    *Work
 	memo    map[memoKey]*Value
 	busy    map[memoKey]int // depth of what is being evaluated
 	roots   map[rootKey]*Ctx
 	plain   map[*Func]*Ctx // those of roots that were asked for without an instance
 	calls   map[callKey]*Ctx
 	reached map[*Func]map[*Func]bool
+	bases   map[*Class][]*Class
 	depth   int
 	opened  int
 	// cut is the least depth of an evaluation in progress that was asked for again; what stands above it is not whole.
@@ -71,9 +76,9 @@ func NewEvaluator() *Evaluator { return NewEvaluatorOver(nil) }
 // NewEvaluatorOver makes an evaluator that follows imports into the modules a resolver gives.
 func NewEvaluatorOver(resolve Resolver) *Evaluator {
 	return &Evaluator{
-		resolve: resolve, consulted: map[*Module]bool{}, linked: map[*Module][]*Module{}, decorated: map[*Func][]entered{}, starring: map[starKey]bool{},
+		Work: &Work{}, resolve: resolve, consulted: map[*Module]bool{}, linked: map[*Module][]*Module{}, decorated: map[*Func][]entered{}, starring: map[starKey]bool{},
 		memo: map[memoKey]*Value{}, busy: map[memoKey]int{}, roots: map[rootKey]*Ctx{}, plain: map[*Func]*Ctx{}, calls: map[callKey]*Ctx{},
-		reached: map[*Func]map[*Func]bool{}, cut: math.MaxInt,
+		reached: map[*Func]map[*Func]bool{}, bases: map[*Class][]*Class{}, cut: math.MaxInt,
 	}
 }
 
@@ -206,11 +211,15 @@ func (e *Evaluator) Eval(n pyast.Node, ctx *Ctx) *Value {
 }
 
 // Forget gives up the values known so far; what is asked for again is evaluated again, in the same contexts.
-func (e *Evaluator) Forget() { e.memo = map[memoKey]*Value{} }
+func (e *Evaluator) Forget() {
+	e.memo, e.busy = map[memoKey]*Value{}, map[memoKey]int{}
+	e.depth, e.cut, e.loose = 0, math.MaxInt, 0
+}
 
 // remember evaluates an expression or a definition once. What depends on an evaluation in progress, round a cycle, is a
 // part of the truth and not kept.
 func (e *Evaluator) remember(key memoKey) *Value {
+	e.Work.Spend(1)
 	if v, ok := e.memo[key]; ok {
 		return v
 	}
@@ -1101,11 +1110,17 @@ func (e *Evaluator) MethodOf(c *Class, name string) *Func { return e.find(c, nam
 
 // Bases are the classes at hand that a class inherits from directly.
 func (e *Evaluator) Bases(c *Class) []*Class {
-	var out []*Class
+	out, known := e.bases[c]
+	if known {
+		return out
+	}
 	for _, b := range c.Bases {
 		if base := e.base(c, b); base != nil {
 			out = append(out, base)
 		}
+	}
+	if len(e.busy) == 0 { // else one of them may be what is being worked out
+		e.bases[c] = out
 	}
 	return out
 }

@@ -285,6 +285,9 @@ func (d *DictValue) Get(key string) (Entry, bool) {
 
 // with is the dict with entries set one after another; d is not changed.
 func (d *DictValue) with(entries ...Entry) *DictValue {
+	if d.Open && len(d.Entries) >= maxEntries && !slices.ContainsFunc(entries, func(x Entry) bool { _, known := d.Get(x.Key); return known }) {
+		return d
+	}
 	out := &DictValue{Open: d.Open, Rest: d.Rest, Literal: d.Literal, Entries: append(make([]Entry, 0, len(d.Entries)+len(entries)), d.Entries...)}
 	for _, x := range entries {
 		out.set(x)
@@ -295,7 +298,11 @@ func (d *DictValue) with(entries ...Entry) *DictValue {
 // set sets an entry of a dict that is being built: nobody else has it, or its entries, yet.
 func (d *DictValue) set(x Entry) {
 	i := slices.IndexFunc(d.Entries, func(old Entry) bool { return old.Key == x.Key })
-	if i < 0 {
+	switch {
+	case i < 0 && len(d.Entries) >= maxEntries:
+		d.Open = true
+		return
+	case i < 0:
 		d.Entries = append(d.Entries, x)
 		return
 	}
@@ -397,10 +404,11 @@ func (e *Evaluator) dictCall(n pyast.Node, args ArgList, ctx *Ctx) *Value {
 }
 
 func (e *Evaluator) withKeywords(d *DictValue, call pyast.Node, ctx *Ctx) *DictValue {
+	d = d.with()
 	for c := range call.Child(pyast.FieldArguments).Children() {
 		if c.Kind() == pyast.KindKeywordArgument {
 			name := c.Child(pyast.FieldName)
-			d = d.with(Entry{Key: name.Text(), KeyNode: name, Pair: c, Value: Expr{Node: c.Child(pyast.FieldValue), Ctx: ctx}})
+			d.set(Entry{Key: name.Text(), KeyNode: name, Pair: c, Value: Expr{Node: c.Child(pyast.FieldValue), Ctx: ctx}})
 		}
 		if c.Kind() == pyast.KindDictionarySplat {
 			d = d.merge(e.Eval(c.Nth(0), ctx))

@@ -79,7 +79,9 @@ type Tracer struct {
 
 	home     *Module        // nil when there is only one
 	interest map[*Func]bool // whether functions are worth walking into
-	runs     map[*Func][]*Func
+	// alike says of functions that are listed together that one is worth it, or that none is; it goes by the first place of the list.
+	alike    map[**Func]bool
+	runs     map[*Func][][]*Func
 	handed   map[*Module]map[string][]pyast.Node
 	visited  map[*Func]bool
 	descents int // of all traces
@@ -90,7 +92,7 @@ type Tracer struct {
 // NewTracer makes a tracer over an evaluator. home is the file under analysis.
 func NewTracer(e *Evaluator, home *Module, interesting func(name string, home bool) bool) *Tracer {
 	e.home = home
-	return &Tracer{Eval: e, Interesting: interesting, home: home, interest: map[*Func]bool{}, runs: map[*Func][]*Func{}, handed: map[*Module]map[string][]pyast.Node{}, visited: map[*Func]bool{}, entered: map[*Func]int{}}
+	return &Tracer{Eval: e, Interesting: interesting, home: home, interest: map[*Func]bool{}, alike: map[**Func]bool{}, runs: map[*Func][][]*Func{}, handed: map[*Module]map[string][]pyast.Node{}, visited: map[*Func]bool{}, entered: map[*Func]int{}}
 }
 
 // Entered are the functions of other files that were walked by any trace so far.
@@ -142,6 +144,7 @@ func (t *Tracer) Method(self *Value, name string, call Event) []Event {
 }
 
 func (w *walk) emit(kind EventKind, n pyast.Node, ctx *Ctx, fr *Frame) {
+	w.t.Eval.Work.Spend(1)
 	if len(w.events) < maxEvents {
 		w.events = append(w.events, Event{kind, n, ctx, fr})
 	}
@@ -563,21 +566,46 @@ func (t *Tracer) Worth(f *Func) bool {
 	if w, known := t.interest[f]; known {
 		return w
 	}
-	seen := map[*Func]bool{f: true}
+	from := map[*Func]*Func{f: nil} // what has been seen, and from where
+	scanned := map[**Func]bool{}    // lists that all have been taken from
+	worth := func(g *Func) bool {
+		for ; g != nil; g = from[g] {
+			t.interest[g] = true
+		}
+		return true
+	}
 	for todo := []*Func{f}; len(todo) > 0; todo = todo[1:] {
 		g := todo[0]
-		if t.interest[g] || t.calls(g) {
-			t.interest[g], t.interest[f] = true, true
-			return true
+		if t.calls(g) {
+			return worth(g)
 		}
-		for _, next := range t.mayRun(g) {
-			if w, known := t.interest[next]; !seen[next] && (w || !known) {
-				seen[next] = true
-				todo = append(todo, next)
+		for _, some := range t.mayRun(g) {
+			if w, known := t.alike[&some[0]]; w {
+				return worth(g)
+			} else if known || scanned[&some[0]] {
+				continue
+			}
+			scanned[&some[0]] = true
+			alike := true
+			for _, next := range some {
+				t.Eval.Work.Spend(1)
+				w, known := t.interest[next]
+				if w {
+					t.alike[&some[0]] = true
+					return worth(g)
+				}
+				alike = alike && known
+				if _, seen := from[next]; !seen && !known {
+					from[next] = g
+					todo = append(todo, next)
+				}
+			}
+			if alike {
+				t.alike[&some[0]] = false
 			}
 		}
 	}
-	for g := range seen {
+	for g := range from {
 		t.interest[g] = false
 	}
 	return false
@@ -585,6 +613,7 @@ func (t *Tracer) Worth(f *Func) bool {
 
 // calls reports whether a function itself calls something of interest.
 func (t *Tracer) calls(f *Func) bool {
+	t.Eval.Work.Spend(1 + len(f.Calls))
 	home := f.Module == t.home
 	for _, call := range f.Calls {
 		if t.Interesting(lastName(call.Child(pyast.FieldFunction)), home) {
@@ -594,12 +623,18 @@ func (t *Tracer) calls(f *Func) bool {
 	return false
 }
 
-// mayRun are the functions that one may run, by the names it calls or hands on: of its own file, and of files it imports.
-func (t *Tracer) mayRun(f *Func) []*Func {
+// mayRun are the functions that one may run, by the names it calls or hands on, some for each name: of its own file, and of files it
+// imports.
+func (t *Tracer) mayRun(f *Func) [][]*Func {
 	if out, ok := t.runs[f]; ok {
 		return out
 	}
-	var out []*Func
+	var out [][]*Func
+	put := func(some []*Func) {
+		if len(some) > 0 {
+			out = append(out, some)
+		}
+	}
 	m := f.Module
 	seen := map[string]bool{}
 	add := func(n pyast.Node, called bool) {
@@ -608,27 +643,27 @@ func (t *Tracer) mayRun(f *Func) []*Func {
 			return
 		}
 		seen[name] = true
-		out = append(out, m.named[name]...)
+		put(m.named[name])
 		if c := m.classes[name]; c != nil {
-			out = append(out, t.made(c)...)
+			put(t.made(c))
 		}
 		known := len(out)
 		for _, g := range t.imported(f, n, name) {
-			out = append(out, g...)
+			put(g)
 		}
 		if called && n.Kind() == pyast.KindAttribute && len(out) == known && f.Module != t.home && len(m.named[name]) == 0 && t.home != nil {
 			// A method of an object that the function is given: its class is one of those that the file under analysis imports.
 			for _, link := range t.Eval.Links(t.home) {
-				out = append(out, link.methods(name)...)
+				put(link.methods(name))
 			}
 		}
 		if c := f.methodClass(); c != nil && (name == "__class__" || n.Kind() == pyast.KindIdentifier && f.decorated("classmethod") && name == f.selfName()) {
-			out = append(out, t.made(c)...)
+			put(t.made(c))
 		}
 		if c := f.methodClass(); c != nil && n.Kind() == pyast.KindAttribute { // inherited, from files that this one does not import
 			t.Eval.lookup(c, func(c *Class) *Func {
 				if g := c.Methods[name]; g != nil && g.Module != m {
-					out = append(out, g)
+					put([]*Func{g})
 				}
 				return nil
 			})
@@ -651,7 +686,7 @@ func (t *Tracer) mayRun(f *Func) []*Func {
 	}
 	for _, from := range handing {
 		for _, n := range t.handedOn(from)[f.Name] {
-			out = append(out, t.meant(from, n)...)
+			put(t.meant(from, n))
 		}
 	}
 	t.runs[f] = out

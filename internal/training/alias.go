@@ -78,6 +78,7 @@ func (r *Run) alias(i int, ev pysem.Event) (Alias, bool) {
 func (f *File) marksBest(ev pysem.Event) bool {
 	block := ev.Node
 	for fr := ev.Frame; fr != nil && fr.Kind != pysem.FrameLoop; fr = fr.Parent {
+		f.Eval.Work.Spend(1)
 		if fr.Kind != pysem.FrameIf || !fr.Positive || fr.Early || fr.Ctx != ev.Ctx {
 			continue
 		}
@@ -277,7 +278,7 @@ func (f *File) takenBack(kept pysem.Event, branch, loop pyast.Node) pyast.Node {
 	}
 	for _, m := range f.involved() {
 		for _, c := range m.Classes {
-			if !f.inherits(c, kept.Ctx.Func.Class, 0) {
+			if !f.inherits(c, kept.Ctx.Func.Class) {
 				continue
 			}
 			for n := range c.Node.Descendants() {

@@ -33,7 +33,7 @@ func (f *File) selves(fn *pysem.Func) []*pysem.Value {
 	var out []*pysem.Value
 	if fn.Method() {
 		for _, c := range f.Module.Classes {
-			if len(out) < maxSelves && f.inherits(c, fn.Class, 0) && f.Eval.MethodOf(c, fn.Name) == fn && f.fillsIn(c, fn.Class) && !f.inherited(c) {
+			if len(out) < maxSelves && f.inherits(c, fn.Class) && f.Eval.MethodOf(c, fn.Name) == fn && f.fillsIn(c, fn.Class) && !f.inherited(c) {
 				out = append(out, &pysem.Value{Kind: pysem.Instance, Class: c})
 			}
 		}
@@ -117,16 +117,51 @@ func emptyBody(body pyast.Node) bool {
 
 // inherited reports whether another class of the file inherits from a class.
 func (f *File) inherited(c *pysem.Class) bool {
-	return slices.ContainsFunc(f.Module.Classes, func(o *pysem.Class) bool { return f.inherits(o, c, 0) })
+	if f.parents == nil {
+		f.parents = map[*pysem.Class]bool{}
+		seen := map[*pysem.Class]bool{}
+		var climb func(c *pysem.Class)
+		climb = func(c *pysem.Class) {
+			if seen[c] {
+				return
+			}
+			seen[c] = true
+			for _, b := range f.Eval.Bases(c) {
+				f.parents[b] = true
+				climb(b)
+			}
+		}
+		for _, o := range f.Module.Classes {
+			climb(o)
+		}
+	}
+	return f.parents[c]
 }
 
 // related reports whether one class is, or inherits from, the other.
 func (f *File) related(a, b *pysem.Class) bool {
-	return a != nil && b != nil && (a == b || f.inherits(a, b, 0) || f.inherits(b, a, 0))
+	return a != nil && b != nil && (a == b || f.inherits(a, b) || f.inherits(b, a))
 }
 
-func (f *File) inherits(c, from *pysem.Class, depth int) bool {
-	return depth < 8 && slices.ContainsFunc(f.Eval.Bases(c), func(b *pysem.Class) bool { return b == from || f.inherits(b, from, depth+1) })
+func (f *File) inherits(c, from *pysem.Class) bool {
+	seen := map[*pysem.Class]bool{}
+	for depth, level := 0, []*pysem.Class{c}; depth < 8 && len(level) > 0; depth++ {
+		var next []*pysem.Class
+		for _, c := range level {
+			for _, b := range f.Eval.Bases(c) {
+				f.Eval.Work.Spend(1)
+				if b == from {
+					return true
+				}
+				if !seen[b] {
+					seen[b] = true
+					next = append(next, b)
+				}
+			}
+		}
+		level = next
+	}
+	return false
 }
 
 // keptByClass is the load by which a class takes back what its save writes, nil unless the save stands in a method outside any

@@ -135,13 +135,29 @@ func (s *SaveSite) Dump() bool {
 		if !stmt.Valid() || stmt.Ancestor(pyast.KindExceptClause, pyast.KindFunctionDefinition).Kind() == pyast.KindExceptClause {
 			return false
 		}
-		for n := stmt.Next(); n.Valid(); n = n.Next() {
-			if n.Kind() == pyast.KindRaiseStatement {
-				return true
-			}
+		if stmt.Start() < s.Run.File.lastRaise(stmt.Parent()) {
+			return true
 		}
 	}
 	return false
+}
+
+// lastRaise is where the last raise statement of a block begins, -1 where it has none.
+func (f *File) lastRaise(block pyast.Node) int {
+	at, known := f.raises[block]
+	if !known {
+		at = -1
+		for n := range block.Children() {
+			if n.Kind() == pyast.KindRaiseStatement {
+				at = n.Start()
+			}
+		}
+		if f.raises == nil {
+			f.raises = map[pyast.Node]int{}
+		}
+		f.raises[block] = at
+	}
+	return at
 }
 
 // splitBehind says that the save is one of several bare state dicts of the same stretch of training, and not the first: what

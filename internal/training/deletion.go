@@ -19,7 +19,10 @@ type Deletion struct {
 
 // Deletions are the calls of the run that delete files, in order.
 func (r *Run) Deletions() []Deletion {
-	var out []Deletion
+	if r.deletions != nil {
+		return r.deletions
+	}
+	out := []Deletion{}
 	for _, c := range r.Calls {
 		d := Deletion{Call: c}
 		switch {
@@ -36,6 +39,7 @@ func (r *Run) Deletions() []Deletion {
 			out = append(out, d)
 		}
 	}
+	r.deletions = out
 	return out
 }
 
@@ -53,7 +57,9 @@ const (
 // DeletedFirst is the deletion that takes the checkpoint before away in the round of training in which the save writes the next
 // one, ahead of the save.
 func (s *SaveSite) DeletedFirst() (Deletion, Lost) {
-	for _, d := range s.Run.Deletions() {
+	r := s.Run
+	r.File.Eval.Work.Spend(len(r.Deletions()))
+	for _, d := range r.Deletions() {
 		if s.Atomic() || d.Index >= s.Index || Exclusive(d.Frame, s.Frame) || !s.sameRound(d) {
 			continue
 		}

@@ -33,7 +33,7 @@ func (r *Run) LateSeeds() []LateSeed {
 	var out []LateSeed
 	draws := r.Draws()
 	for _, place := range []Place{MainProcess, Spawned} {
-		seeds := slices.DeleteFunc(r.ProgramSeeds(place), r.drawsSeed)
+		seeds := slices.DeleteFunc(slices.Clone(r.ProgramSeeds(place)), r.drawsSeed)
 		for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
 			i := slices.IndexFunc(seeds, func(c *Call) bool { return slices.Contains(c.Entry.Generators, g) })
 			if i < 0 {
@@ -174,6 +174,18 @@ func (f *File) forData(ctx *pysem.Ctx) bool {
 
 // isModule reports whether a class is a model: a torch module, or Lightning's.
 func (f *File) isModule(c *pysem.Class) bool {
+	if is, known := f.isNetwork[c]; known {
+		return is
+	}
+	if f.isNetwork == nil {
+		f.isNetwork = map[*pysem.Class]bool{}
+	}
+	f.isNetwork[c] = false // where it inherits from itself
+	f.isNetwork[c] = f.isModuleItself(c)
+	return f.isNetwork[c]
+}
+
+func (f *File) isModuleItself(c *pysem.Class) bool {
 	if f.classKind(c, 0) == Model {
 		return true
 	}

@@ -46,6 +46,7 @@ func (s *SaveSite) Patience() []Patience {
 
 // patience reads one event of the loop.
 func (r *Run) patience(i int, outer *Loop) (Patience, bool) {
+	r.File.Eval.Work.Spend(1)
 	ev := r.Events[i]
 	p := Patience{Count: ev.Node, Func: ev.Ctx.Func}
 	switch {

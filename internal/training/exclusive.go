@@ -139,6 +139,7 @@ func (f *File) impossible(fr *pysem.Frame) bool {
 			continue
 		}
 		for _, k := range knownFrom(fr.Cond, fr.Positive, nil) {
+			f.Eval.Work.Spend(1 + len(held))
 			for _, h := range held {
 				if !h.contradicts(k) {
 					continue

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/bound"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
@@ -46,8 +47,13 @@ type File struct {
 	rankTests   map[judged]RankTest      // of the frames asked for, see frameTest
 	seeders     map[*pysem.Func]bool     // functions that set a given seed themselves, or do not, once they are asked for
 	callees     map[*pysem.Func][]string // the last names of what functions call, once they are asked for
-	torchBelow  *torch.Version           // asked for once, see TorchBelow
-	options     map[string]option        // of the command line, by name
+	concluded   bool
+	uses        map[*pyast.Tree]map[int]bound.Use // of the files asked for, see usesOf
+	raises      map[pyast.Node]int                // of the blocks asked for, see lastRaise
+	torchBelow  *torch.Version                    // asked for once, see TorchBelow
+	parents     map[*pysem.Class]bool             // the classes that one of the file inherits from, once they are asked for
+	isNetwork   map[*pysem.Class]bool             // of the classes asked for, see isModule
+	options     map[string]option                 // of the command line, by name
 }
 
 // Analyze reads the facts of one file that stands alone.
@@ -60,7 +66,13 @@ func Analyze(path string, tree *pyast.Tree) *File {
 // Trace walks what the entry points of a file do, into the files that resolve gives for its imports. The facts are complete
 // after Conclude.
 func Trace(m *pysem.Module, resolve pysem.Resolver) *File {
+	return TraceWith(m, resolve, &pysem.Work{})
+}
+
+// TraceWith is Trace that counts what it does, and what is asked of the facts later on.
+func TraceWith(m *pysem.Module, resolve pysem.Resolver, work *pysem.Work) *File {
 	f := &File{Path: m.Path, Tree: m.Tree, Module: m, Eval: pysem.NewEvaluatorOver(resolve), objects: map[string]*Object{}, indexed: map[*pysem.Module]bool{}, resolve: resolve}
+	f.Eval.Work = work
 	f.Eval.Fluent = objectMethods
 	f.Eval.Forwarded = torch.Forwarded
 	f.tracer = pysem.NewTracer(f.Eval, m, interesting)
@@ -111,6 +123,7 @@ func (f *File) Conclude(entered func(*pysem.Func) bool) {
 			s.place()
 		}
 	}
+	f.concluded = true
 }
 
 // Entered are the functions of other files that the file's entry points run.
@@ -214,6 +227,7 @@ func (f *File) Saves() []*SaveSite {
 	for _, r := range f.Runs {
 		out = append(out, r.Saves...)
 	}
+	f.Eval.Work.Spend(len(out))
 	return out
 }
 
@@ -232,6 +246,7 @@ func (f *File) Loads() []*LoadSite {
 	for _, r := range f.Runs {
 		out = append(out, r.Loads...)
 	}
+	f.Eval.Work.Spend(len(out))
 	return out
 }
 

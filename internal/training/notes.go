@@ -53,6 +53,19 @@ type Unset struct {
 	Use, Set, Read pyast.Node
 }
 
+// usesOf are the uses of names in a file, which are found once.
+func (f *File) usesOf(tree *pyast.Tree) map[int]bound.Use {
+	uses, known := f.uses[tree]
+	if !known {
+		if f.uses == nil {
+			f.uses = map[*pyast.Tree]map[int]bound.Use{}
+		}
+		uses = bound.Uses(tree)
+		f.uses[tree] = uses
+	}
+	return uses
+}
+
 // Unset are those of a checkpoint.
 func (r Resumption) Unset() []Unset {
 	if r.Load == nil || r.Save.Loop == nil {
@@ -73,7 +86,7 @@ func (r Resumption) Unset() []Unset {
 			if len(defs) == 0 || slices.ContainsFunc(defs, func(d *pysem.Def) bool { return !outer.Node.Encloses(d.Node) }) {
 				continue
 			}
-			if bound.Uses(n.Tree())[n.Start()].Risk()&bound.Unbound != 0 {
+			if r.Save.Run.File.usesOf(n.Tree())[n.Start()].Risk()&bound.Unbound != 0 {
 				out = append(out, Unset{c, part, n.Text(), n, defs[0].Node, part.Load.readIn(outer.Ctx)})
 			}
 		}

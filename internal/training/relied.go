@@ -64,7 +64,7 @@ func (f *File) around() []*File {
 		f.beside = []*File{}
 		for _, m := range f.Beside() {
 			if m != f.Module && !IsTest(m) && m.Words().Names.Has("load") {
-				other := Trace(m, f.resolve)
+				other := TraceWith(m, f.resolve, f.Eval.Work)
 				other.Conclude(nil)
 				f.beside = append(f.beside, other)
 			}

@@ -136,6 +136,7 @@ func (l *LoadSite) Dropped() pyast.Node {
 
 // Placed reports whether the same file is loaded with map_location elsewhere in the same function: a branch for each device.
 func (l *LoadSite) Placed() bool {
+	l.Run.File.Eval.Work.Spend(4 * len(l.Run.Loads))
 	for _, o := range l.Run.Loads {
 		if n, _ := o.MapLocation(); n.Valid() && o.Node != l.Node && o.Ctx.Func == l.Ctx.Func && o.Path.Node.Text() == l.Path.Node.Text() {
 			return true

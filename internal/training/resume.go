@@ -14,6 +14,15 @@ import (
 // The load stands in the same run before the training loop (or in a function of its own), restores the saved model, and
 // reads the same file: the same name, keys that only such a checkpoint has, or a name that the program is told in order to go on.
 func (s *SaveSite) ResumedBy() *LoadSite {
+	if s.resumedKnown {
+		return s.resumed
+	}
+	best := s.findResumedBy()
+	s.resumed, s.resumedKnown = best, s.Run.File.concluded
+	return best
+}
+
+func (s *SaveSite) findResumedBy() *LoadSite {
 	var best *LoadSite
 	score := 0
 	for _, r := range s.Run.File.Runs {
@@ -21,6 +30,7 @@ func (s *SaveSite) ResumedBy() *LoadSite {
 		if s.Collective {
 			loads = r.Filled
 		}
+		r.File.Eval.Work.Spend(len(loads))
 		for _, l := range loads {
 			if r == s.Run && s.Loop != nil && l.Index > s.Loop.Outer().First {
 				continue // loads inside or after the training, as to test the best model
@@ -139,6 +149,7 @@ func (s *SaveSite) match(l *LoadSite) int {
 	}
 	if s.Kind == PayloadDict {
 		shared, progress := 0, false
+		s.Run.File.Eval.Work.Spend(len(s.Components))
 		for _, c := range s.Components {
 			if l.Key(c.Key) {
 				shared++
@@ -262,6 +273,9 @@ func SamePath(a, b *Path) bool {
 // apart reports whether two files of perhaps one name lie in directories that are known to be others. A part that is not known may
 // stand for several directories, or for none.
 func apart(a, b string) bool {
+	if !strings.Contains(a, "/") && !strings.Contains(b, "/") {
+		return false
+	}
 	if lieApart(a, b) {
 		return true
 	}
@@ -288,6 +302,7 @@ func fileName(pattern string) string { return pattern[strings.LastIndexByte(patt
 // is no loop. A checkpoint may be split over them.
 func (s *SaveSite) Companions() []*SaveSite {
 	var out []*SaveSite
+	s.Run.File.Eval.Work.Spend(len(s.Run.Saves))
 	for _, o := range s.Run.Saves {
 		if o == s || o.Node == s.Node && o.Ctx == s.Ctx {
 			continue

@@ -38,11 +38,17 @@ type Run struct {
 
 	engineSteps []int // the calls in which an engine steps the optimizer that it holds, in Events
 
-	averaged  []*Step     // asked for once, see averages
-	draws     []Draw      // asked for once, see Draws
-	elsewhere *pyast.Node // asked for once, see SeedsElsewhere
-	processes []Processes // asked for once, see evidence
-	renamed   []rename    // asked for once, see renames
+	averaged  []*Step                    // asked for once, see averages
+	draws     []Draw                     // asked for once, see Draws
+	elsewhere *pyast.Node                // asked for once, see SeedsElsewhere
+	processes []Processes                // asked for once, see evidence
+	beside    map[*pysem.Ctx][]torch.RNG // asked for once, see seededBeside
+	renamed   []rename                   // asked for once, see renames
+	unseeds   []*Call                    // asked for once, see reset
+	deletions []Deletion                 // asked for once, see Deletions
+	restorers []*Call                    // asked for once, see RestoredElsewhere
+	seedsIn   map[Place][]*Call          // asked for once, see SeedsIn
+	programs  map[Place][]*Call          // asked for once, see ProgramSeeds
 }
 
 // Begins are the functions of the file that the run is known by to other files: its entry point, or the methods of the class that

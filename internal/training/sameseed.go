@@ -50,7 +50,7 @@ func (r *Run) sharedSeeds() []SharedSeed {
 		return nil
 	}
 	spawns := slices.ContainsFunc(r.Calls, (*Call).spawns)
-	calls := append(r.SeedsIn(MainProcess), r.SeedsIn(Spawned)...)
+	calls := slices.Concat(r.SeedsIn(MainProcess), r.SeedsIn(Spawned))
 	for _, c := range r.Calls {
 		if !c.Known && c.Callee != "" && seedsByName.MatchString(lastPart(c.Callee)) && f.PlaceOf(c.Ctx) != InLoader {
 			calls = append(calls, c)

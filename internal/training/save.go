@@ -64,6 +64,8 @@ func (c Component) leaves(yield func(Component) bool) bool {
 
 // SaveSite is one save in one calling context.
 type SaveSite struct {
+	resumed      *LoadSite // see ResumedBy
+	resumedKnown bool
 	*Call
 	Kind       PayloadKind
 	Components []Component
@@ -174,10 +176,13 @@ func (s *SaveSite) Training() bool {
 		return false
 	}
 	training := false
+	s.Run.File.Eval.Work.Spend(2 * len(s.Components))
 	for _, c := range s.Components {
-		k := keyKind(c.Key)
+		var k Kind
 		if c.Object != nil {
 			k = c.Object.Kind
+		} else {
+			k = keyKind(c.Key)
 		}
 		if c.Value != nil && c.Value.Kind == pysem.NoneVal {
 			if k == Optimizer {

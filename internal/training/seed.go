@@ -1,6 +1,7 @@
 package training
 
 import (
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -315,16 +316,32 @@ func hasGenerator(callee string, ev pysem.Event) bool {
 // SeedsIn are the seed calls of a run that happen in a place and hold for what follows: a function that reads the state of a
 // generator first, as a context manager does, puts it back.
 func (r *Run) SeedsIn(place Place) []*Call {
+	if known, ok := r.seedsIn[place]; ok {
+		return known
+	}
 	var out []*Call
+	getters := map[*pysem.Func]int{} // where a function first asks for a generator's state
 	for _, c := range r.Seeds {
-		passing := slices.ContainsFunc(c.Ctx.Func.Calls, func(n pyast.Node) bool {
-			e, ok := torch.Lookup(r.File.qualified(n.Child(pyast.FieldFunction)))
-			return ok && e.Kind == torch.RNGGetter && n.Start() < c.Node.Start()
-		})
-		if !passing && r.File.PlaceOf(c.Ctx) == place {
+		getter, ok := getters[c.Ctx.Func]
+		if !ok {
+			calls := c.Ctx.Func.Calls
+			i := slices.IndexFunc(calls, func(n pyast.Node) bool {
+				e, ok := torch.Lookup(r.File.qualified(n.Child(pyast.FieldFunction)))
+				return ok && e.Kind == torch.RNGGetter
+			})
+			if getter = math.MaxInt; i >= 0 {
+				getter = calls[i].Start()
+			}
+			getters[c.Ctx.Func] = getter
+		}
+		if getter >= c.Node.Start() && r.File.PlaceOf(c.Ctx) == place {
 			out = append(out, c)
 		}
 	}
+	if r.seedsIn == nil {
+		r.seedsIn = map[Place][]*Call{}
+	}
+	r.seedsIn[place] = out
 	return out
 }
 

@@ -12,7 +12,15 @@ import (
 // ProgramSeeds are the seed calls of a run, in a place, that are told a seed and are meant for the program: not those of one
 // split, dataset or level.
 func (r *Run) ProgramSeeds(place Place) []*Call {
-	return slices.DeleteFunc(r.SeedsIn(place), func(c *Call) bool { return !c.fixed() || r.local(c) || r.setAgain(c) })
+	known, ok := r.programs[place]
+	if !ok {
+		known = slices.DeleteFunc(slices.Clone(r.SeedsIn(place)), func(c *Call) bool { return !c.fixed() || r.local(c) || r.setAgain(c) })
+		if r.programs == nil {
+			r.programs = map[Place][]*Call{}
+		}
+		r.programs[place] = known
+	}
+	return known
 }
 
 // setAgain reports whether each round of the innermost loop sets the same seed, which starts the same numbers again: a loop that steps an
@@ -54,8 +62,12 @@ func (r *Run) KeepsState(g torch.RNG) pyast.Node {
 
 // reset reports whether a later call of the same function lets the generator go again: `random.seed(None)`.
 func (r *Run) reset(c *Call) bool {
-	return slices.ContainsFunc(r.Seeds, func(x *Call) bool {
-		return x.Ctx == c.Ctx && x.Index > c.Index && !x.fixed() && sharesGenerator(x.Entry.Generators, c.Entry.Generators)
+	if r.unseeds == nil {
+		r.unseeds = slices.DeleteFunc(append([]*Call{}, r.Seeds...), (*Call).fixed)
+	}
+	r.File.Eval.Work.Spend(len(r.unseeds))
+	return slices.ContainsFunc(r.unseeds, func(x *Call) bool {
+		return x.Ctx == c.Ctx && x.Index > c.Index && sharesGenerator(x.Entry.Generators, c.Entry.Generators)
 	})
 }
 
@@ -73,6 +85,7 @@ func (r *Run) local(c *Call) bool {
 	for _, inside := range r.regions(c) {
 		var drawn []torch.RNG
 		built := false
+		r.File.Eval.Work.Spend(len(r.Draws()))
 		for _, d := range r.Draws() {
 			if d.Index > c.Index && d.Place == r.File.PlaceOf(c.Ctx) && sharesGenerator(d.Generators, c.Entry.Generators) && inside(d.Event) {
 				drawn = append(drawn, d.Generators...)
@@ -91,13 +104,20 @@ func (r *Run) local(c *Call) bool {
 
 // seededBeside are the generators that are seeded in the same call of a function. CUDA's goes with torch's.
 func (r *Run) seededBeside(c *Call) []torch.RNG {
-	var out []torch.RNG
-	for _, x := range r.Seeds {
-		if x.Ctx == c.Ctx && x.fixed() {
-			out = append(out, x.Entry.Generators...)
+	if r.beside == nil {
+		r.beside = map[*pysem.Ctx][]torch.RNG{}
+		for _, x := range r.Seeds {
+			if !x.fixed() {
+				continue
+			}
+			for _, g := range x.Entry.Generators {
+				if g != torch.CUDARNG && !slices.Contains(r.beside[x.Ctx], g) {
+					r.beside[x.Ctx] = append(r.beside[x.Ctx], g)
+				}
+			}
 		}
 	}
-	return slices.DeleteFunc(out, func(g torch.RNG) bool { return g == torch.CUDARNG })
+	return r.beside[c.Ctx]
 }
 
 // regions are the branches and calls of functions around a call, innermost first, up to the module's body or its main, which are none;

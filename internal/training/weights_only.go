@@ -57,6 +57,9 @@ func (l *LoadSite) AllowsGlobals() bool {
 		}
 	}
 	for _, m := range []*pysem.Module{f.Module, f.moduleOf(l.Node)} {
+		if !m.Words().Names.Has("add_safe_globals") {
+			continue
+		}
 		for c := range callsIn(m) {
 			if calledName(c) == "add_safe_globals" {
 				return true

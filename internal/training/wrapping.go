@@ -193,10 +193,12 @@ var restorer = regexp.MustCompile(`(?i)load|resume|restore|restart`)
 
 // RestoredElsewhere reports whether the run hands a model to a function of another file that loads into it, by its name.
 func (r *Run) RestoredElsewhere(o *Object) bool {
-	for _, c := range r.Calls {
-		if c.Callee == "" || c.Known || !restorer.MatchString(lastPart(c.Callee)) {
-			continue
-		}
+	if r.restorers == nil {
+		r.restorers = slices.DeleteFunc(slices.Clone(r.Calls), func(c *Call) bool {
+			return c.Callee == "" || c.Known || !restorer.MatchString(lastPart(c.Callee))
+		})
+	}
+	for _, c := range r.restorers {
 		args := pysem.Args(c.Node)
 		passed := append([]pyast.Node{}, args.Position...)
 		for _, n := range args.Keyword {
