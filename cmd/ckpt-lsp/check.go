@@ -99,7 +99,8 @@ interrupted (128 and the signal's number) and says what it wrote: whole files an
 A file that is not valid Python, or a notebook that cannot be read as one in Python, is reported on
 standard error (in JSON under "errors"), what can be understood of it is checked, and it does not
 change the exit code. Neither does a file that takes too many steps to check: the warning names the
-rules that were left out, and is the same on every machine. Notebooks in other languages are left out of directories without a word.`,
+rules that were left out, and is the same on every machine. Notebooks in other languages are left
+out of directories without a word.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.out, c.err = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			c.reportTo, c.style = c.out, func(w io.Writer) report.Style { return styleFor(cmd, w) }

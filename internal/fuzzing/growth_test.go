@@ -26,8 +26,8 @@ func each(n int, format string) string {
 	return b.String()
 }
 
-// program is a training program of its own, with the mistakes that its fixes need.
-const program = `
+// copied is a training program of its own, with the mistakes that its fixes need.
+const copied = `
 def trainN(args):
     model = torch.nn.Linear(4, 2)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -53,7 +53,7 @@ var growing = []struct {
 	most   float64 // how much more twice the input may take
 	source func(n int) string
 }{
-	{"programs with fixes", 60, 3.3, func(n int) string { return head + each(n, program) }},
+	{"programs with fixes", 60, 3.3, func(n int) string { return head + each(n, copied) }},
 	{"a dict display", 1000, 2.8, func(n int) string { return head + "d = {" + each(n, "'kN': N, ") + "}\ntorch.save(d, 'x.pt')\n" }},
 	{"updates of a dict", 1000, 2.8, func(n int) string {
 		return head + loop + "    d = {}\n" + each(n, "    d.update({'kN': model.state_dict()})\n") + "    torch.save(d, 'x.pt')\n"
@@ -154,7 +154,7 @@ func TestDeclined(t *testing.T) {
 // TestFixesTogether holds that a file with many fixes has those that each program in it has alone.
 func TestFixesTogether(t *testing.T) {
 	fixes := func(n int) (titles []string) {
-		a := project.NewWorkspace(t.TempDir()).AnalyzeBytes("train.py", []byte(head+each(n, program)))
+		a := project.NewWorkspace(t.TempDir()).AnalyzeBytes("train.py", []byte(head+each(n, copied)))
 		for _, f := range a.Fixes() {
 			titles = append(titles, fmt.Sprintf("%s %v", f.Title, f.Applicability))
 		}

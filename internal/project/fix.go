@@ -62,6 +62,7 @@ func (x *Index) Fix(ctx context.Context, p *Program, paths []string, atLeast dia
 	}
 	most := mostRounds
 	choice := choice{atLeast: atLeast, refused: map[string]bool{}}
+	applied := false // something since fixes were refused first
 	for round := 0; len(open) > 0; round++ {
 		before := slices.Clone(out)
 		edits, titles := choice.edits(out, open, paths)
@@ -85,6 +86,10 @@ func (x *Index) Fix(ctx context.Context, p *Program, paths []string, atLeast dia
 			changed = true
 		}
 		p = undone(p, paths, out)
+		if !changed && applied && len(choice.refused) > 0 {
+			choice.refused, applied = map[string]bool{}, false // what was refused may do no harm by now
+			continue
+		}
 		if !changed {
 			break
 		}
@@ -107,6 +112,8 @@ func (x *Index) Fix(ctx context.Context, p *Program, paths []string, atLeast dia
 			if err := x.again(ctx, p, paths, out); err != nil {
 				return nil, err
 			}
+		} else {
+			applied = true
 		}
 		open = open[:0]
 		for i := range out {

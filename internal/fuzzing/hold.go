@@ -1,0 +1,219 @@
+package fuzzing
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/bound"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
+)
+
+func names(files map[string]string) []string { return slices.Sorted(maps.Keys(files)) }
+
+// root is where the files are said to be; nothing is there.
+const root = "/nowhere/at/all"
+
+func path(name string) string { return root + "/" + name }
+
+// Findings are those of files that are analysed together, a line each, in the order of the paths' names; and what went wrong.
+func Findings(files map[string]string, paths []string) (found []string, analyses []*project.Analysis) {
+	w := project.NewWorkspace(root)
+	p := project.NewProgram(w)
+	for _, name := range names(files) {
+		p = p.With(path(name), text.NewSource([]byte(files[name])), nil)
+	}
+	analyses, err := project.NewIndex(w).AnalyzeAll(context.Background(), p, paths)
+	if err != nil {
+		return []string{err.Error()}, nil
+	}
+	for _, a := range analyses {
+		for _, d := range a.Diagnostics {
+			found = append(found, fmt.Sprintf("%s:%d-%d %s %v %s", a.Path, d.Span.Start, d.Span.End, d.Rule.Code, d.Severity, d.Message))
+		}
+		for _, p := range a.Problems {
+			found = append(found, p.Error())
+		}
+	}
+	slices.Sort(found)
+	return found, analyses
+}
+
+// Wrong is what is wrong with what the engine makes of files, one text each; none where all holds.
+func Wrong(files map[string]string) (wrong []string) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			stack := make([]byte, 4096)
+			wrong = append(wrong, fmt.Sprintf("panic: %v\n%s", cause, stack[:runtime.Stack(stack, false)]))
+		}
+	}()
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	var paths []string
+	for _, name := range names(files) {
+		paths = append(paths, path(name))
+	}
+	found, analyses := Findings(files, paths)
+	for _, a := range analyses {
+		for _, p := range a.Problems {
+			if p.Fatal {
+				say("%v", p)
+			}
+		}
+	}
+	// The order of files, and the number of processors, are of no account.
+	back := slices.Clone(paths)
+	slices.Reverse(back)
+	if again, _ := Findings(files, back); !slices.Equal(found, again) {
+		say("in the other order of files:\n%s", differ(found, again))
+	}
+	processors := runtime.GOMAXPROCS(1)
+	again, _ := Findings(files, paths)
+	runtime.GOMAXPROCS(processors)
+	if !slices.Equal(found, again) {
+		say("on one processor:\n%s", differ(found, again))
+	}
+	// Each fix alone.
+	for _, a := range analyses {
+		if a.Tree == nil {
+			continue
+		}
+		for _, f := range a.Fixes() {
+			for _, e := range f.Edits {
+				name := strings.TrimPrefix(e.Path, root+"/")
+				if e.Path == "" {
+					name = strings.TrimPrefix(a.Path, root+"/")
+				}
+				after, err := text.Apply([]byte(files[name]), e.Edits)
+				if err != nil {
+					say("%q cannot be made: %v", f.Title, err)
+					continue
+				}
+				for _, s := range broken([]byte(files[name]), after) {
+					say("%q in %s %s", f.Title, name, s)
+				}
+			}
+		}
+	}
+	if _, more := fixed(files, paths, diagnostics.Unsafe); len(more) > 0 {
+		wrong = append(wrong, more...)
+	}
+	once, more := fixed(files, paths, diagnostics.Safe)
+	if wrong = append(wrong, more...); len(more) == 0 {
+		if twice, more := fixed(once, paths, diagnostics.Safe); len(more) > 0 || !maps.Equal(once, twice) {
+			say("fixing again changes something: %s", strings.Join(more, "; "))
+			for _, name := range names(once) {
+				say("%s", text.Diff(name, []byte(once[name]), []byte(twice[name])))
+			}
+		}
+	}
+	return wrong
+}
+
+// fixed are the files after all fixes, and what is wrong with that.
+func fixed(files map[string]string, paths []string, atLeast diagnostics.Applicability) (after map[string]string, wrong []string) {
+	w := project.NewWorkspace(root)
+	p := project.NewProgram(w)
+	for _, name := range names(files) {
+		p = p.With(path(name), text.NewSource([]byte(files[name])), nil)
+	}
+	made, err := project.NewIndex(w).Fix(context.Background(), p, paths, atLeast)
+	if err != nil {
+		return files, []string{err.Error()}
+	}
+	after = map[string]string{}
+	for i, f := range made {
+		name := strings.TrimPrefix(paths[i], root+"/")
+		after[name] = files[name]
+		if f.Err != nil {
+			wrong = append(wrong, fmt.Sprintf("%s, %v fixes: %v", name, atLeast, f.Err))
+			continue
+		}
+		if f.Changed() {
+			after[name] = string(f.After.Source.Text)
+			for _, s := range broken([]byte(files[name]), f.After.Source.Text) {
+				wrong = append(wrong, fmt.Sprintf("all %v fixes of %s: %s", atLeast, name, s))
+			}
+		}
+	}
+	return after, wrong
+}
+
+// broken is what a text has lost that another was made of: its syntax, or a name.
+func broken(before, after []byte) (wrong []string) {
+	was, err := pyast.Parse(before)
+	if err != nil || was.HasErrors() || misindented(was) {
+		return nil
+	}
+	is, err := pyast.Parse(after)
+	if err != nil || is.HasErrors() {
+		return []string{"leaves text that does not parse:\n" + text.Diff("x", before, after)}
+	}
+	known := unset(was)
+	for _, name := range slices.Sorted(maps.Keys(unset(is))) {
+		if !known[name] {
+			wrong = append(wrong, fmt.Sprintf("uses %s without a value:\n%s", name, text.Diff("x", before, after)))
+		}
+	}
+	return wrong
+}
+
+// misindented reports whether a statement stands further in than the others of its block, which is no Python, but parses.
+func misindented(tree *pyast.Tree) bool {
+	column := func(n pyast.Node) int {
+		source := tree.Source()
+		return n.Start() - 1 - bytes.LastIndexByte(source[:n.Start()], '\n')
+	}
+	for b := range tree.Root().Descendants() {
+		first := -1
+		if !b.Is(pyast.KindModule, pyast.KindBlock) {
+			continue
+		}
+		for s := range b.Children() {
+			at := column(s)
+			if before := tree.Source()[s.Start()-at : s.Start()]; len(bytes.TrimLeft(before, " \t")) > 0 || s.Kind() == pyast.KindComment {
+				continue // behind another on its line
+			}
+			if first < 0 {
+				first = at
+			}
+			if at != first || b.Is(pyast.KindModule) && at > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// unset are the names whose uses fail on every way, with their functions.
+func unset(tree *pyast.Tree) map[string]bool {
+	out := map[string]bool{}
+	for _, u := range bound.Uses(tree) {
+		if u.Sure() && u.Risk()&bound.Unbound != 0 {
+			out[u.Path+" in "+u.Scope] = true
+		}
+	}
+	return out
+}
+
+// differ are the lines that one of two sorted lists has and the other has not.
+func differ(a, b []string) string {
+	var out []string
+	for _, l := range a {
+		if !slices.Contains(b, l) {
+			out = append(out, "- "+l)
+		}
+	}
+	for _, l := range b {
+		if !slices.Contains(a, l) {
+			out = append(out, "+ "+l)
+		}
+	}
+	return strings.Join(out, "\n")
+}
