@@ -1,12 +1,16 @@
 package fuzzing
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 )
 
 // real are the programs of the repository's tests.
@@ -49,7 +53,61 @@ func seeds(t testing.TB, few uint64) (from, to uint64) {
 func hold(t *testing.T, files map[string]string) {
 	t.Helper()
 	if wrong := Wrong(files); len(wrong) > 0 {
-		t.Errorf("%s\n%s", strings.Join(wrong, "\n"), Named(files))
+		least := minimal(files, wrong[0])
+		t.Errorf("%s\n%s", strings.Join(Wrong(least), "\n"), Named(least))
+	}
+}
+
+// minimal leaves lines out of files as long as the same goes wrong, and they stay Python.
+func minimal(files map[string]string, wrong string) map[string]string {
+	sound := func(files map[string]string) int {
+		count := 0
+		for _, source := range files {
+			if tree, err := pyast.Parse([]byte(source)); err == nil && !tree.HasErrors() {
+				count++
+			}
+		}
+		return count
+	}
+	same := func(less map[string]string) bool {
+		if sound(less) < sound(files) {
+			return false
+		}
+		now := Wrong(less)
+		return len(now) > 0 && now[0][:min(len(now[0]), 30)] == wrong[:min(len(wrong), 30)]
+	}
+	for _, name := range names(files) {
+		lines := strings.SplitAfter(files[name], "\n")
+		for size := len(lines); size > 0; size /= 2 {
+			for at := 0; at < len(lines); {
+				less := slices.Concat(lines[:at], lines[min(at+size, len(lines)):])
+				without := maps.Clone(files)
+				without[name] = strings.Join(less, "")
+				if same(without) {
+					files, lines = without, less
+				} else {
+					at += size
+				}
+			}
+		}
+	}
+	return files
+}
+
+// TestKept runs what once went wrong.
+func TestKept(t *testing.T) {
+	paths, err := filepath.Glob("testdata/kept/*.py")
+	if err != nil || len(paths) == 0 {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hold(t, map[string]string{"train.py": string(data)})
+		})
 	}
 }
 

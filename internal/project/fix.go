@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -63,27 +65,37 @@ func (x *Index) Fix(ctx context.Context, p *Program, paths []string, atLeast dia
 	most := mostRounds
 	choice := choice{atLeast: atLeast, refused: map[string]bool{}}
 	applied := false // something since fixes were refused first
+	reached := newReached()
 	for round := 0; len(open) > 0; round++ {
 		before := slices.Clone(out)
 		edits, titles := choice.edits(out, open, paths)
 		changed := false
+		next := map[int]*text.Source{}
 		for i := range out {
 			f := &out[i]
 			if len(edits[i]) == 0 || f.Err != nil {
 				continue
 			}
-			next, err := f.After.Source.Edit(edits[i])
+			src, err := f.After.Source.Edit(edits[i])
 			switch {
 			case err != nil:
 				f.Err = fmt.Errorf("the fixes do not fit together (last: %q): %w; please report it with this file", titles[i], err)
-			case bytes.Equal(next.Text, f.After.Source.Text):
+			case bytes.Equal(src.Text, f.After.Source.Text):
 				continue
 			case round >= most:
 				f.Err = fmt.Errorf("the fixes did not settle after %d rounds and were not applied; please report it with this file", mostRounds)
 			default:
-				p = p.With(paths[i], next, nil)
+				next[i] = src
 			}
 			changed = true
+		}
+		if round < most && reached.again(next, out) { // a fix undoes what others did
+			most = choice.refuse(most)
+			out = before
+			continue
+		}
+		for i, src := range next {
+			p = p.With(paths[i], src, nil)
 		}
 		p = undone(p, paths, out)
 		if !changed && applied && len(choice.refused) > 0 {
@@ -98,11 +110,8 @@ func (x *Index) Fix(ctx context.Context, p *Program, paths []string, atLeast dia
 		}
 		p = undone(p, paths, out)
 		if atLeast == diagnostics.Safe && len(Introduced(allOf(before), allOf(out))) > 0 {
-			if len(choice.made) == 1 {
-				choice.refused[choice.made[0]] = true
-			} else {
-				choice.single, most = true, most+mostSingle
-			}
+			most = choice.refuse(most)
+			reached.back()
 			for i := range out { // in a program that comes later: what is known of a later one stays
 				if from := before[i].After; out[i].After.Source != from.Source {
 					p = p.With(paths[i], from.Source, from.Tree)
@@ -216,6 +225,59 @@ type choice struct {
 	refused map[string]bool
 	single  bool
 	made    []string
+}
+
+// refuse leaves the fix of the last round out; where there were several, each is made alone from now on. It gives the number of rounds that
+// there may be.
+func (c *choice) refuse(most int) int {
+	if len(c.made) == 1 {
+		c.refused[c.made[0]] = true
+		return most
+	}
+	c.single = true
+	return most + mostSingle
+}
+
+// reached are the texts that files came to together, by what they changed to.
+type reached struct {
+	now  map[int][sha256.Size]byte
+	last map[int][sha256.Size]byte // before the last round
+	seen map[string]bool
+}
+
+func newReached() *reached {
+	r := &reached{now: map[int][sha256.Size]byte{}, seen: map[string]bool{}}
+	r.seen[r.key()] = true
+	return r
+}
+
+func (r *reached) key() string { return fmt.Sprint(r.now) }
+
+// again reports whether files that change came to the same texts before. Otherwise it is noted that they did now.
+func (r *reached) again(next map[int]*text.Source, out []Fixed) bool {
+	if len(next) == 0 {
+		return false
+	}
+	r.last = maps.Clone(r.now)
+	for i, src := range next {
+		if bytes.Equal(src.Text, out[i].Before.Source.Text) {
+			delete(r.now, i)
+			continue
+		}
+		r.now[i] = sha256.Sum256(src.Text)
+	}
+	if r.seen[r.key()] {
+		r.now = r.last
+		return true
+	}
+	r.seen[r.key()] = true
+	return false
+}
+
+// back says that the last round is taken back. What it came to may be come to again, by way of others.
+func (r *reached) back() {
+	delete(r.seen, r.key())
+	r.now = r.last
 }
 
 // name tells a fix from others, also where the text around it changes.
