@@ -40,6 +40,9 @@ func (r *Run) OneSidedLeaves() []OneSidedLeave {
 			guard := Guard{Frame: fr}
 			body := fr.Node.Child(pyast.FieldConsequence)
 			for _, leave := range leavings(body, false) {
+				if f.neverAsked(leave, fr) {
+					continue
+				}
 				if guard.Test == AnyRank {
 					if guard.Test = f.testRank(fr.Cond, fr.Ctx, true); guard.Test == AnyRank || guard.Test == NoRanks {
 						break
@@ -53,6 +56,55 @@ func (r *Run) OneSidedLeaves() []OneSidedLeave {
 		}
 	}
 	return out
+}
+
+// neverAsked reports whether a test between a way out and the test of the rank around it asks for a flag that nothing sets.
+func (f *File) neverAsked(leave pyast.Node, guard *pysem.Frame) bool {
+	inner := leave
+	for p := leave.Parent(); p.Valid() && p != guard.Node; inner, p = p, p.Parent() {
+		if p.Is(pyast.KindIfStatement, pyast.KindElifClause) && inner.Field() == pyast.FieldConsequence && f.neverSet(p.Child(pyast.FieldCondition), guard.Ctx) {
+			return true
+		}
+	}
+	return false
+}
+
+// neverSet reports whether a condition is an attribute that a constructor turns off and that no file at hand turns on.
+func (f *File) neverSet(cond pyast.Node, ctx *pysem.Ctx) bool {
+	if cond.Kind() != pyast.KindAttribute {
+		return false
+	}
+	name := cond.Child(pyast.FieldAttribute).Text()
+	off := false
+	for _, a := range f.Eval.Eval(cond.Child(pyast.FieldObject), ctx).Alternatives() {
+		a = f.byDefault(a)
+		off = off || a.Kind == pysem.Instance && slices.ContainsFunc(a.Class.Attrs[name], func(d *pysem.Def) bool {
+			return d.Func.Name == "__init__" && d.Value.Kind() == pyast.KindFalse
+		})
+	}
+	if !off {
+		return false
+	}
+	for _, m := range slices.Concat(f.involved(), f.Eval.Links(f.Module)) {
+		if m.Words().Strings.Has(name) { // setattr
+			return false
+		}
+		for n := range m.Tree.Root().Descendants() {
+			if n.Kind() == pyast.KindAttribute && n.Child(pyast.FieldAttribute).TextIs(name) && turnedOn(n) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// turnedOn reports whether an attribute is set there to something else than False or None.
+func turnedOn(attribute pyast.Node) bool {
+	set := attribute.Parent()
+	if attribute.Field() == pyast.FieldLeft && set.Kind() == pyast.KindAssignment {
+		return !set.Child(pyast.FieldRight).Is(pyast.KindFalse, pyast.KindNoneLiteral)
+	}
+	return set.Is(pyast.KindPatternList, pyast.KindTuplePattern, pyast.KindAugmentedAssignment)
 }
 
 // leavings are the statements in a block that leave a loop around the block, or the function.

@@ -106,9 +106,13 @@ func (p *pick) takesAll(out WrongEnd, descending bool, from, to string) (WrongEn
 		if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) || !n.TextIs(kept) {
 			continue
 		}
-		v := p.file.byDefault(p.file.Eval.Eval(n, p.from.Ctx))
+		given := p.file.Eval.Eval(n, p.from.Ctx)
+		v := p.file.byDefault(given)
 		if v.Kind != pysem.Int || v.Int > 0 || descending && v.Int < 0 {
 			return out, false
+		}
+		if given.Kind == pysem.Int && v.Int == 0 && given.Node.Parent().Is(pyast.KindArgumentList, pyast.KindKeywordArgument) {
+			return out, false // the caller keeps none on purpose
 		}
 		if _, off := p.file.OnRequest(p.from.Frame); off {
 			return out, false
