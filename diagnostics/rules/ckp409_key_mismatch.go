@@ -80,7 +80,7 @@ import (
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP409", Name: "key-mismatch", Summary: "A key is read from the checkpoint that no save writes",
 	Severity: diagnostics.Error, HasFix: true, Fix: diagnostics.Unsafe, Since: "0.1.0",
-	Also: []diagnostics.Severity{diagnostics.Warning},
+	Also: []diagnostics.Severity{diagnostics.Warning, diagnostics.Information},
 	Run:  keyMismatch,
 })
 
@@ -95,6 +95,9 @@ func keyMismatch(p *diagnostics.Pass) {
 			if read.Default {
 				d.Severity = diagnostics.Warning
 				d.Message = fmt.Sprintf("The key %q is read from the state, and `state_dict` of `%s` never gives it. After resuming, it has its default, whatever it was before.", read.Key, c.Class.Name)
+			}
+			if p.File.Idle(c) {
+				d.Severity = diagnostics.Information // until somebody loads
 			}
 			p.Report(d)
 		}

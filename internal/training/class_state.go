@@ -1,6 +1,7 @@
 package training
 
 import (
+	"regexp"
 	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -187,4 +188,27 @@ func (s ClassState) meant(r KeyRead) bool {
 		}
 	}
 	return false
+}
+
+// takesUp are the names by which programs take up what they saved.
+var takesUp = regexp.MustCompile(`(?i)^load$|^(load|resume|restore)_?\w*(state|checkpoint|ckpt|snapshot|training|model)|^(resume|restore)\w*$`)
+
+// Idle reports whether the files of the directory that use a class take up nothing that was saved, so that its load_state_dict is never
+// called there. Where no file uses it, it is for others.
+func (f *File) Idle(s ClassState) bool {
+	if f.Beside == nil {
+		return false
+	}
+	used := false
+	for _, m := range f.Beside() {
+		if names := &m.Words().Names; m != f.Module && names.Has(s.Class.Name) {
+			if names.Match(takesUp) {
+				return false
+			}
+			used = true
+		}
+	}
+	return used && !slices.ContainsFunc(f.Module.Funcs, func(fn *pysem.Func) bool {
+		return fn.Class != s.Class && slices.ContainsFunc(fn.Calls, func(call pyast.Node) bool { return takesUp.MatchString(calledName(call)) })
+	})
 }
