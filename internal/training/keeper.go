@@ -100,7 +100,7 @@ func (f *File) keepers() []*keeper {
 					f.constructed(k, c)
 				}
 			}
-			if row := torch.KeeperOwning(c.Method); row != nil && c.Value != nil && c.Value.Kind != pysem.Unknown {
+			if row := torch.KeeperOwning(c.Method); row != nil && c.Value != nil && c.Value.Kind != pysem.Unknown && !leftOut(c.Value) {
 				get(c.Value.Key(), row)
 			}
 		}
@@ -134,6 +134,20 @@ func (f *File) keepers() []*keeper {
 		}
 	}
 	return out
+}
+
+// leftOut reports whether an attribute is None as far as it is known: the instance was made without what it is for.
+func leftOut(v *pysem.Value) bool {
+	none := false
+	for _, a := range v.Alternatives() {
+		switch {
+		case a.Kind == pysem.NoneVal:
+			none = true
+		case a.Kind != pysem.Attr || a.Base.Kind != pysem.Instance:
+			return false
+		}
+	}
+	return none
 }
 
 // constructed adds what a keeper's constructor is handed.
