@@ -159,7 +159,7 @@ func (s *SaveSite) match(l *LoadSite) int {
 		if progress {
 			n += 4
 		}
-		if shared == 0 && !l.Opaque && len(l.Reads) > 0 {
+		if shared == 0 && !l.Opaque && len(l.Reads) > 0 || s.failsIn(l) {
 			return 0
 		}
 		n += min(shared, 3)
@@ -168,6 +168,17 @@ func (s *SaveSite) match(l *LoadSite) int {
 		}
 	}
 	return n
+}
+
+// failsIn reports whether a load takes a key that the save does not write, which raises, and that the program writes to another file beside
+// it: it is that file which training goes on from.
+func (s *SaveSite) failsIn(l *LoadSite) bool {
+	if s.Open || len(l.Unwritten([]*SaveSite{s})) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(s.Companions(), func(o *SaveSite) bool {
+		return o.Kind == PayloadDict && !SamePath(o.Path, s.Path) && len(l.Unwritten([]*SaveSite{o})) == 0
+	})
 }
 
 // mayRead reports whether what is read may be what is written, because an option or the caller gives a part of the file's name.
