@@ -36,7 +36,8 @@ func (f *File) IgnoredProgress() []Ignored {
 	var out []Ignored
 	for _, l := range f.Loads() {
 		// With the model alone it may be where another training begins.
-		if l.Opaque || !l.RestoresKind(Optimizer) && !l.RestoresKind(Scheduler) && !l.readsBest() && !f.goesOnFrom(l) || f.startsAfresh(l.Event()) {
+		states := l.RestoresKind(Optimizer) || l.RestoresKind(Scheduler)
+		if l.Opaque || !states && (!l.readsBest() && !f.goesOnFrom(l) || l.filledIn()) || f.startsAfresh(l.Event()) {
 			continue
 		}
 		reads := f.epochReads(l)
@@ -59,6 +60,18 @@ func (f *File) IgnoredProgress() []Ignored {
 func (f *File) goesOnFrom(l *LoadSite) bool {
 	return slices.ContainsFunc(f.Saves(), func(s *SaveSite) bool {
 		return s.Loop != nil && s.HasRole(RoleProgress) && s.ResumedBy() == l && (l.Declared() || SamePath(s.Path, l.Path))
+	})
+}
+
+// filledIn reports whether a model behind the load takes its own weights with some of them replaced, `own = net.state_dict()`: the file is that of
+// another model, and another training.
+func (l *LoadSite) filledIn() bool {
+	return !l.RestoresKind(Model) && slices.ContainsFunc(l.Run.Restores, func(x *Restore) bool {
+		if x.Index < l.Index || x.Object == nil || x.Object.Kind != Model || x.Source == nil {
+			return false
+		}
+		own, method, ok := x.Source.Method()
+		return ok && method == "state_dict" && l.Run.File.Object(own, x.Object.Name).Same(x.Object)
 	})
 }
 
