@@ -90,9 +90,10 @@ func unloadablePayload(p *diagnostics.Pass) {
 	}
 }
 
-// results says that a payload has the state of nothing in it, and that no load in sight reads its file.
+// results says that a payload has the state of nothing in it but what was measured, and that no load in sight reads its file.
 func results(f *training.File, s *training.SaveSite) bool {
-	return !slices.ContainsFunc(s.Components, func(c training.Component) bool { return c.Object != nil || c.Role != training.RoleOther }) &&
+	measured := []training.Role{training.RoleOther, training.RoleMetric, training.RoleBest}
+	return !slices.ContainsFunc(s.Components, func(c training.Component) bool { return c.Object != nil || !slices.Contains(measured, c.Role) }) &&
 		!slices.ContainsFunc(f.EveryLoad(), func(l *training.LoadSite) bool { return s.Writes(l.Path) })
 }
 
