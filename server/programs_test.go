@@ -18,7 +18,11 @@ func TestProgramsAgree(t *testing.T) {
 	const uri, path = "file:///nowhere/train.py", "/nowhere/train.py"
 	workspace := project.NewWorkspace("/nowhere")
 	c := start(t, nil)
-	for seed := range uint64(60) {
+	programs := uint64(60)
+	if testing.Short() {
+		programs = 10
+	}
+	for seed := range programs {
 		source := fuzzing.Program(fuzzing.Bytes(seed, 400))["train.py"]
 		version := int(seed) + 1
 		var got publication

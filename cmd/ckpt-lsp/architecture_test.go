@@ -11,7 +11,7 @@ import (
 var rooms = []string{
 	"internal/files", "internal/text", "internal/notebook", "internal/pyast", "internal/bound", "internal/pysem", "internal/torch", "internal/training", "internal/checkpoint/pickle", "internal/checkpoint", "diagnostics", "diagnostics/rules",
 	"codeactions", "internal/project", "internal/contract", "internal/insight", "internal/docs", "internal/docs/site", "internal/report", "internal/litest", "internal/prove",
-	"internal/lsptest", "internal/lsptest/proxy", "server", "internal/proof", "cmd/ckpt-lsp", "internal/fuzzing", "internal/mutants", "release", "editors",
+	"internal/lsptest", "internal/lsptest/proxy", "server", "internal/proof", "cmd/ckpt-lsp", "internal/fuzzing", "internal/fuzzing/repositories", "internal/mutants", "release", "editors",
 }
 
 // walls are foreign packages that only one room may know.

@@ -43,6 +43,9 @@ var fenced = regexp.MustCompile("(?s)\n```py[^\n]*\n(.*?)\n```")
 // seeds is how many seeds a test runs: CKPT_SEEDS, or few.
 func seeds(t testing.TB, few uint64) (from, to uint64) {
 	t.Helper()
+	if testing.Short() {
+		few = 10
+	}
 	from, _ = strconv.ParseUint(os.Getenv("CKPT_SEED"), 10, 64)
 	if n, err := strconv.ParseUint(os.Getenv("CKPT_SEEDS"), 10, 64); err == nil {
 		few = n

@@ -113,6 +113,9 @@ func TestGrowth(t *testing.T) {
 
 // TestTooMuch holds that what would take too many steps is told as far as it is known, with what is left out, and always the same.
 func TestTooMuch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes twelve million steps")
+	}
 	// Whatever may load what another saves is compared with it.
 	source := head + each(600, "cN = torch.load('ckN.pt')\nmodel.load_state_dict(cN['model'])\n") + loop + each(600, "    torch.save({'model': model.state_dict(), 'epoch': epoch}, 'ckN.pt')\n")
 	var said []string

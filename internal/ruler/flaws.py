@@ -24,14 +24,15 @@ def parsed(text):
 
 
 def new(before, after):
-    """The flaws that a text has and that it had not before, as (kind, what). A text that did not compile has none."""
+    """The flaws that a text has and that it had not before, as (kind, what); a fix may repeat a name that had no value before it.
+    A text that did not compile has none."""
     old = flaws_of(before)
     if old is None:
         return []
     found = flaws_of(after)
     if found is None:
         return [("no longer compiles", error(after))]
-    return sorted(found - old)
+    return sorted(flaw for flaw in found - old if flaw[0] != "undefined name" or flaw not in old)
 
 
 def error(text):
