@@ -16,6 +16,7 @@ import (
 //
 // Reports a program that seeds some of the generators torch, numpy and random, and draws from another one in its main process, or keeps
 // its state in checkpoints, which is an information; a function that seeds one for itself and draws from another; and one that seeds them before `torch.multiprocessing.spawn`, and draws in the processes it starts.
+// So is one that seeds, where there is CUDA, the generators of the GPUs alone.
 //
 // # Why it matters
 //
@@ -83,6 +84,7 @@ func partialSeed(p *diagnostics.Pass) {
 		for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
 			if r.IsSeeded(g, training.MainProcess) {
 				reportSpawned(p, r, g, seeds)
+				reportGPUsAlone(p, r, g)
 			} else if d, ok := r.FirstDraw(g, training.MainProcess, seeds...); ok {
 				if d.Spare || r.OnlyEvaluates() && !p.File.MakesData(d) {
 					minor = append(minor, unseeded{g, d})
@@ -104,6 +106,18 @@ func partialSeed(p *diagnostics.Pass) {
 			Message: fmt.Sprintf("This seeds %s, and `%s` draws from %s: what it draws differs from run to run.",
 				rngList(w.Seeded), w.Draw.Child(pyast.FieldFunction).Text(), w.Drawn),
 			Related: []diagnostics.Related{at(w.Draw, "drawn from the unseeded generator")},
+		})
+	}
+}
+
+// reportGPUsAlone reports a test on whose one side only the generators of the GPUs are seeded.
+func reportGPUsAlone(p *diagnostics.Pass, r *training.Run, g torch.RNG) {
+	if c, d := r.SeedsGPUsAlone(training.MainProcess); g == torch.TorchRNG && c != nil {
+		p.Report(diagnostics.Diagnostic{
+			Place: training.FirstLine(c.Node),
+			Message: fmt.Sprintf("With CUDA only the generators of the GPUs are seeded. Weights, shuffling and workers draw from the CPU's, as %s does, and "+
+				"differ from run to run. `torch.manual_seed` seeds both.", d.What),
+			Related: []diagnostics.Related{at(d.Event.Node, "drawn from the unseeded generator")},
 		})
 	}
 }

@@ -16,7 +16,7 @@ import (
 // # What it does
 //
 // Reports random numbers in a DataLoader's worker processes that torch's own seeding of workers does not reach: generator
-// objects that a Dataset holds, a `worker_init_fn` that seeds every worker or every epoch alike, and, where the project allows
+// objects that a Dataset holds, a `worker_init_fn` or a Dataset that seeds every worker or every epoch alike, and, where the project allows
 // torch below 1.9, numpy's global generator (an information, unless the project rules out torch 1.9 and later).
 //
 // # Why it matters
@@ -87,6 +87,11 @@ func unseededWorkers(p *diagnostics.Pass) {
 		uses = append(uses, r.LoaderUses()...)
 	}
 	copiedGenerators(p, uses)
+	if !slices.ContainsFunc(uses, training.LoaderUse.Persistent) {
+		for _, seeds := range p.File.NumberSeeds() {
+			p.Report(repeatedSeeds(seeds))
+		}
+	}
 	for _, use := range uses {
 		if use.Init.Valid() {
 			constantWorkerSeeds(p, use)
@@ -139,11 +144,14 @@ func constantWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
 	}
 	// What is the same in every worker is worse, and named first.
 	i := max(slices.IndexFunc(seeds, func(s training.WorkerSeed) bool { return !s.PerWorker }), 0)
-	seeds = slices.Concat(seeds[i:], seeds[:i])
-	d := diagnostics.Diagnostic{
-		Place:   training.FirstLine(seeds[0].Call),
-		Related: []diagnostics.Related{at(use.Event.Node, "the loader runs it in each worker")},
-	}
+	d := repeatedSeeds(slices.Concat(seeds[i:], seeds[:i]))
+	d.Related = append([]diagnostics.Related{at(use.Event.Node, "the loader runs it in each worker")}, d.Related...)
+	p.Report(d)
+}
+
+// repeatedSeeds tells of seeds that workers set again to the same numbers, the worst first.
+func repeatedSeeds(seeds []training.WorkerSeed) diagnostics.Diagnostic {
+	d := diagnostics.Diagnostic{Place: training.FirstLine(seeds[0].Call)}
 	var given []pyast.Node
 	var repeated []torch.RNG
 	for _, s := range seeds {
@@ -167,7 +175,7 @@ func constantWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
 		Title: "Derive the seed from torch's worker seed", Value: given[0], Also: given[1:], New: "torch.initial_seed() % 2**32",
 		Reason: "the data drawn in workers change",
 	}}
-	p.Report(d)
+	return d
 }
 
 // forkedWorkerSeeds reports a worker_init_fn that draws its seed from numpy where torch does not seed numpy in workers.

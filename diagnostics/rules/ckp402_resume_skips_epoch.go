@@ -13,6 +13,7 @@ import (
 //
 // Reports a resume that leaves an epoch out because one is added to the epoch both when it is saved and when it is loaded, and one that
 // leaves out several because it divides a number of batches by the number of optimizer steps in an epoch.
+// A checkpoint that is written every so many steps, from which the loop goes on with the next epoch, is reported as well.
 //
 // # Why it matters
 //
@@ -88,6 +89,17 @@ func resumeSkipsEpoch(p *diagnostics.Pass) {
 			Message: fmt.Sprintf("`%s` counts batches, `%s` the optimizer steps of an epoch: the resumed loop starts `%s` times too late. Divide the steps.",
 				m.Batches.Text(), m.Steps.Text(), m.Factor.Text()),
 			Related: []diagnostics.Related{at(m.Loop.Node, "the resumed loop starts here")},
+		})
+	}
+	for _, c := range p.File.CutShort() {
+		if !places.first(c.Place) {
+			continue
+		}
+		p.Report(diagnostics.Diagnostic{
+			Place: training.FirstLine(c.Place),
+			Message: "The checkpoint is written in the middle of an epoch, and the resumed loop starts with the next one: the rest of that epoch is " +
+				"never trained.",
+			Related: []diagnostics.Related{at(c.Saved, "the epoch is saved here"), at(c.Loop.Node, "the resumed loop starts here")},
 		})
 	}
 	for _, c := range p.File.Continuations() {

@@ -304,6 +304,10 @@ func (p *Program) search(dir, name string) string {
 		if frameworkNames[first] {
 			return "" // what the tables say of it holds, in its own repository too
 		}
+		if beside && dir != p.root && filepath.Base(dir) == first && p.file(dir, "__init__.py") != "" {
+			dir = filepath.Dir(dir) // a package's own name means the package, and no module of it that is called so
+			continue
+		}
 		if path := p.in(dir, name); path != "" && (beside || !foreign[first]) {
 			return path
 		}

@@ -15,6 +15,7 @@ func TestImportsOnTheDisk(t *testing.T) {
 		"package/__init__.py": "", "package/train.py": "", "package/helper.py": "", "package/sub/__init__.py": "", "package/sub/deep.py": "",
 		"namespace/part/module.py": "", "src/lib/__init__.py": "", "src/lib/io.py": "", "src/lib/core/run.py": "", "tests/test_lib.py": "",
 		"tools/run.py": "", "tools/random.py": "", "tools/sub/run.py": "",
+		"same/__init__.py": "", "same/same.py": "", "same/other.py": "", "same/train.py": "",
 		"python/setup_nets.py": "", "python/nets/__init__.py": "", "python/nets/io.py": "", "python/alone.py": "",
 		"one/setup.cfg": "", "one/twice/__init__.py": "", "two/pyproject.toml": "", "two/twice/__init__.py": "", "loose/inner/__init__.py": "",
 	})
@@ -34,6 +35,8 @@ func TestImportsOnTheDisk(t *testing.T) {
 		{"package/sub/deep.py", "package", "package/__init__.py"},
 		{"train.py", "namespace.part.module", "namespace/part/module.py"},
 		{"namespace/part/module.py", ".module", "namespace/part/module.py"},
+		{"same/train.py", "same", "same/__init__.py"}, // the package, and no module of it that is called so
+		{"same/train.py", "same.other", "same/other.py"},
 		{"train.py", "namespace", ""}, // a directory holds modules, but is none to read
 		{"tests/test_lib.py", "lib", "src/lib/__init__.py"},
 		{"train.py", "lib.io", "src/lib/io.py"},

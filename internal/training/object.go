@@ -202,9 +202,19 @@ func (f *File) classify(v *pysem.Value, name string, depth int) *Object {
 			if fk := factoryKind(method); fk != NotTracked {
 				return &Object{Kind: fk, Name: name, Class: method, Value: v, Call: v.Node, Ctx: v.Ctx, Guessed: true}
 			}
-			if method == "prepare" || method == "setup" { // accelerator.prepare(x), fabric.setup(x)
-				if inner := f.arg(v, 0, depth); inner != nil {
+			if handsBack[method] {
+				inner := f.arg(v, 0, depth)
+				if inner != nil && method == "unwrap_model" {
+					return inner.Bare()
+				}
+				if inner != nil {
 					return inner
+				}
+			}
+			if method == "unwrap_model" { // of something that is not known, which is one object however often it is asked for
+				if n := pysem.Args(v.Node).Get(0, "model"); n.Valid() {
+					of := f.Eval.Eval(n, v.Ctx)
+					return &Object{Kind: Model, Name: n.Text(), Value: of, Guessed: true, key: of.Key()}
 				}
 			}
 		}
@@ -257,6 +267,9 @@ func (f *File) classify(v *pysem.Value, name string, depth int) *Object {
 	}
 	return nil
 }
+
+// handsBack are the methods that give back what they are handed: accelerator.prepare(x), fabric.setup(x).
+var handsBack = map[string]bool{"prepare": true, "setup": true, "unwrap_model": true}
 
 // takesParameters reports whether a call is given the parameters of a model first, as optimizers are.
 func (f *File) takesParameters(call *pysem.Value) bool {

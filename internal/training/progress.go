@@ -143,6 +143,39 @@ func (f *File) Continuations() []Continuation {
 	return out
 }
 
+// CutShort are the continuations from checkpoints that are written in the middle of an epoch and after which the loop starts with the next:
+// what was left of the epoch is not trained.
+func (f *File) CutShort() []Continuation {
+	var out []Continuation
+	for _, r := range f.Resumptions() {
+		s := r.Save
+		outer := s.Loop.Outer()
+		if r.Load == nil || s.Loop == outer {
+			continue
+		}
+		period := s.Period(s.Loop)
+		if period.Rhythm != Spaced && (period.Rhythm != Regular || period.Every < 2) || epochName.MatchString(period.Option) {
+			continue
+		}
+		c, ok := f.continueFromKey(r, outer)
+		if !ok || c.Shift != 1 || outer.skipsRounds() {
+			continue
+		}
+		if i := slices.IndexFunc(s.Components, func(x Component) bool { return x.Entry.Pair == c.Saved }); i >= 0 && isEpochKey(s.Components[i].Key) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// skipsRounds reports whether a loop inside leaves out its first rounds, so that an epoch may go on in its middle.
+func (l *Loop) skipsRounds() bool {
+	return slices.ContainsFunc(l.Run.Loops, func(inner *Loop) bool {
+		at, _ := l.Run.File.skips(inner)
+		return l.Holds(inner.First) && at.Valid()
+	})
+}
+
 // Afresh reports whether the training counts from a number that the code states, `range(epochs)`, whatever was loaded: what is loaded
 // is then where the training begins, rather than how far it had come.
 func (s *SaveSite) Afresh() bool {

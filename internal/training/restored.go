@@ -187,11 +187,13 @@ func (l *LoadSite) fromSettings() bool {
 	if o := l.Origin(); o == OriginUser || o == OriginOwn {
 		return true
 	}
-	root := l.Path.Node
-	for root.Is(pyast.KindAttribute, pyast.KindSubscript) {
-		root = root.Nth(0)
-	}
-	return root != l.Path.Node && settingsName.MatchString(root.Text())
+	return slices.ContainsFunc(l.Path.Value.Alternatives(), func(a *pysem.Value) bool {
+		root := a.Node
+		for root.Is(pyast.KindAttribute, pyast.KindSubscript) {
+			root = root.Nth(0)
+		}
+		return root != a.Node && settingsName.MatchString(root.Text())
+	})
 }
 
 // Lenient says whether a load_state_dict lets keys differ; with the call that passes False, where a caller does.

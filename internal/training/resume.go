@@ -234,6 +234,9 @@ func (s *SaveSite) restoredBy(l *LoadSite) bool {
 			if c.Object.Same(x.Object) {
 				return true
 			}
+			if c.Key != "" && c.Key == x.Key && s.HasKind(Optimizer) && l.RestoresKind(Optimizer) {
+				return true // the program's own checkpoint, whatever object it builds the model in
+			}
 			if x.Run == s.Run && c.Object.madeHere() && x.Object.madeHere() && baseName(c.Object.Name) != baseName(x.Object.Name) {
 				continue // a teacher, a pretrained part: another model than the one that is trained and saved
 			}

@@ -50,6 +50,30 @@ func (r *Run) IsSeeded(g torch.RNG, place Place) bool {
 	})
 }
 
+// SeedsGPUsAlone is a call that seeds the generators of the GPUs on one side of a test whose other side seeds torch's own, nil where there is
+// none: `torch.cuda.manual_seed(0) if cuda else torch.manual_seed(0)`; with what the training draws behind it on the CPU.
+func (r *Run) SeedsGPUsAlone(place Place) (seed *Call, draw Draw) {
+	if !r.trainsAtAll() {
+		return nil, draw
+	}
+	for _, c := range r.SeedsIn(place) {
+		if !c.fixed() || slices.Contains(c.Entry.Generators, torch.TorchRNG) || !slices.Contains(c.Entry.Generators, torch.CUDARNG) {
+			continue
+		}
+		if slices.ContainsFunc(r.SeedsIn(place), func(o *Call) bool {
+			return slices.Contains(o.Entry.Generators, torch.TorchRNG) && !(o.Ctx == c.Ctx && Exclusive(o.Frame, c.Frame))
+		}) {
+			continue
+		}
+		for _, d := range r.Draws() {
+			if d.Place == place && d.Index > c.Index && (d.Loader || d.Built) && !d.Weak && slices.Contains(d.Generators, torch.TorchRNG) && !Exclusive(c.Frame, d.Event.Frame) {
+				return c, d
+			}
+		}
+	}
+	return nil, draw
+}
+
 // KeepsState is a save of the run that keeps a generator's state, none where there is none.
 func (r *Run) KeepsState(g torch.RNG) pyast.Node {
 	for _, s := range r.Saves {

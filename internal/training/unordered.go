@@ -222,6 +222,13 @@ func (o *orderFlow) loop(loop pyast.Node, numbered bool) {
 	}
 	for n := range loop.Child(pyast.FieldBody).Descendants() {
 		switch n.Kind() {
+		case pyast.KindYield: // the generator gives them in this order
+			if scope := o.file.ScopeOf(n); scope == o.file.ScopeOf(loop) {
+				for _, call := range o.calls(scope) {
+					o.follow(call, false)
+				}
+			}
+			return
 		case pyast.KindCall:
 			fn := n.Child(pyast.FieldFunction)
 			if fn.Kind() != pyast.KindAttribute || !growers[fn.Child(pyast.FieldAttribute).Text()] || !o.outlives(fn.Child(pyast.FieldObject), loop) {
@@ -338,6 +345,13 @@ func (o *orderFlow) named(target pyast.Node, numbered bool) {
 			return
 		}
 		if f.dataset(scope.Class) || scope.Class.Methods["__getitem__"] != nil {
+			for _, b := range f.above(scope.Class, 0) { // which may hold the method that takes the examples
+				inherited := namedIn(b.Node, text)
+				if sortedSomewhere(inherited) {
+					return
+				}
+				uses = append(uses, inherited...)
+			}
 			for _, u := range uses {
 				if m := f.moduleOf(u).Scope(u); slices.Contains([]string{"__getitem__", "__iter__"}, m.Name) {
 					o.use = u
@@ -403,7 +417,15 @@ func sortedSomewhere(uses []pyast.Node) bool {
 
 // returnsTo are the calls that get the result of a function: the one by which the order came into it, or all of its file.
 func (o *orderFlow) returnsTo(fn *pysem.Func) []pyast.Node {
-	if fn.Name == "" || fn.Name == "<module>" || fn.Yields {
+	if fn.Yields {
+		return nil
+	}
+	return o.calls(fn)
+}
+
+// calls are the calls that run a function: the one by which the order came into it, or all of its file.
+func (o *orderFlow) calls(fn *pysem.Func) []pyast.Node {
+	if fn.Name == "" || fn.Name == "<module>" {
 		return nil
 	}
 	if call := o.entered[fn]; call.Valid() {

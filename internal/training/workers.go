@@ -88,6 +88,50 @@ func (f *File) settingWorkers(v *pysem.Value) Workers {
 	return SomeWorkers
 }
 
+// NumberSeeds are, for each dataset of the file, the seeds that its access methods set in a worker to the worker's number, which is the same in
+// every epoch: workers are started anew for each.
+func (f *File) NumberSeeds() [][]WorkerSeed {
+	if !f.Module.Words().Names.Has("get_worker_info") {
+		return nil
+	}
+	var out [][]WorkerSeed
+	for _, c := range f.Module.Classes {
+		var seeds []WorkerSeed
+		for _, name := range []string{"__getitem__", "__iter__"} {
+			fn := c.Methods[name]
+			if fn == nil || !f.dataset(c) {
+				continue
+			}
+			for _, call := range fn.Calls {
+				e, known := torch.Lookup(f.qualified(call.Child(pyast.FieldFunction)))
+				seed := pysem.Args(call).Pos(0)
+				own := seed.Names("self") // which may be set from epoch to epoch
+				if known && e.Kind == torch.Seeder && !own && f.workerNumber(f.Eval.Eval(seed, f.Eval.Root(fn, nil)), 0) {
+					seeds = append(seeds, WorkerSeed{Call: call, Generators: e.Generators, PerWorker: true})
+				}
+			}
+		}
+		if len(seeds) > 0 {
+			out = append(out, seeds)
+		}
+	}
+	return out
+}
+
+// workerNumber reports whether a value is the number of a worker, or made of it and of constants.
+func (f *File) workerNumber(v *pysem.Value, depth int) bool {
+	if v == nil || depth > 4 {
+		return false
+	}
+	if v.Kind == pysem.Binary {
+		_, l := v.Base.Number()
+		_, r := v.Other.Number()
+		return (l || f.workerNumber(v.Base, depth+1)) && (r || f.workerNumber(v.Other, depth+1)) && !(l && r)
+	}
+	base, _, ok := v.Linear()
+	return ok && base != nil && base.Kind == pysem.Attr && base.Name == "id" && base.Base.Callee() == "torch.utils.data.get_worker_info"
+}
+
 // DatasetDraw is the first number that the access methods of a dataset take from a generator, helpers walked into. Draws that what
 // the dataset was made with rules out, as those of its training split, are left out.
 func (f *File) DatasetDraw(data *pysem.Value, g torch.RNG) (Draw, bool) {
