@@ -414,38 +414,52 @@ func (d *shards) leaf(name string, v pickle.Value) *Node {
 		storage.Missing = true
 		d.c.Problems = append(d.c.Problems, fmt.Sprintf("no piece of %s is there", clip(name, 60)))
 	}
+	if chunks, ok := field(v, "chunks").(*pickle.List); ok && len(chunks.Items) == 1 && len(d.at[name]) == 1 {
+		if whole := d.piece(d.at[name][0]); whole != nil && whole.Tensor != nil && whole.Tensor.DType == dtype && slices.Equal(whole.Tensor.Shape, shape) {
+			whole.Len = 1
+			return whole
+		}
+	}
 	return &Node{Kind: TensorNode, Tensor: t, Len: int64(len(d.at[name]))}
 }
 
 // pickled is a value that stands in a file as torch.save writes it.
 func (d *shards) pickled(name string) *Node {
-	n := &Node{Kind: ObjectNode, Text: "pickled"}
 	const most = 1 << 20
-	at := d.at[name]
-	if len(at) == 0 || at[0].length > most {
-		return n
+	if at := d.at[name]; len(at) > 0 && at[0].length <= most {
+		if n := d.piece(at[0]); n != nil {
+			return n
+		}
 	}
-	in, info, err := files.Open(at[0].file.Path)
+	return &Node{Kind: ObjectNode, Text: "pickled"}
+}
+
+// piece reads what torch.save wrote into a part of a file, nil where something else stands there.
+func (d *shards) piece(at piece) *Node {
+	if at.file.Problem != "" {
+		return nil
+	}
+	in, info, err := files.Open(at.file.Path)
 	if err != nil {
-		return n
+		return nil
 	}
 	defer in.Close()
-	if at[0].offset > info.Size() || at[0].length > info.Size()-at[0].offset {
-		return n
+	if at.offset > info.Size() || at.length > info.Size()-at.offset {
+		return nil
 	}
-	part := &File{Name: at[0].file.Name, Size: at[0].length, ByteOrder: "little", limits: d.c.limits}
-	part.read(io.NewSectionReader(in, at[0].offset, at[0].length))
-	at[0].file.Pickles = append(at[0].file.Pickles, part.Pickles...)
-	if part.root == nil {
-		return n
+	part := &File{Name: at.file.Name, Size: at.length, ByteOrder: "little", limits: d.c.limits}
+	part.read(io.NewSectionReader(in, at.offset, at.length))
+	at.file.Pickles = append(at.file.Pickles, part.Pickles...)
+	if part.Problem != "" {
+		at.file.problem("%s", part.Problem)
 	}
 	for _, s := range part.Storages {
 		if s.Offset >= 0 {
-			s.Offset += at[0].offset
+			s.Offset += at.offset
 		}
-		s.File = at[0].file
+		s.File = at.file
 	}
-	at[0].file.Storages = append(at[0].file.Storages, part.Storages...)
+	at.file.Storages = append(at.file.Storages, part.Storages...)
 	return part.root
 }
 

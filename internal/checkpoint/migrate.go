@@ -170,7 +170,7 @@ func (c *Checkpoint) metadata(writer string) map[string]string {
 		}
 	}
 	for _, f := range c.Files {
-		if w := f.written(); w != "" && out["torch_version"] == "unknown" {
+		if w := f.written(); f.Format == TorchZip && w != "" && out["torch_version"] == "unknown" {
 			out["torch_version"] = "unknown: " + w
 		}
 	}

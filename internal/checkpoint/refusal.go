@@ -36,11 +36,8 @@ func (c *Checkpoint) WeightsOnly() WeightsOnly {
 		case TorchScript:
 			out.Applies = true
 			out.Refused = append(out.Refused, Refusal{File: f.Name, Name: "TorchScript", What: "TorchScript archives: torch.jit.load reads them"})
-		case TorchZip, TorchLegacy, Pickle, TorchTar:
-			if len(f.Pickles) == 0 || f.Name == ".metadata" {
-				continue
-			}
-			out.Applies = true
+		case TorchZip, TorchLegacy:
+			out.Applies = out.Applies || len(f.Pickles) > 0
 			for _, p := range f.Pickles {
 				out.pickle(f, p)
 			}

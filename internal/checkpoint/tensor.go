@@ -222,16 +222,19 @@ func (b *builder) tensor(v pickle.Value) *Tensor {
 
 // local takes the part of a distributed tensor that this file holds.
 func (b *builder) local(t *Tensor, state pickle.Value) {
-	d, ok := state.(*pickle.Dict)
-	if l, tuple := state.(*pickle.List); tuple && len(l.Items) > 0 {
-		d, ok = l.Items[0].(*pickle.Dict)
+	states := []pickle.Value{state}
+	if l, ok := state.(*pickle.List); ok { // attributes, and those in slots
+		states = l.Items
 	}
-	if t == nil || !ok {
-		return
-	}
-	if v, has := d.Get("_local_tensor"); has {
-		t.Layout = "distributed"
-		t.Parts = []*Node{{Key: "_local_tensor", Kind: TensorNode, Tensor: b.tensor(v)}}
+	for _, s := range states {
+		d, ok := s.(*pickle.Dict)
+		if t == nil || !ok {
+			continue
+		}
+		if v, has := d.Get("_local_tensor"); has {
+			t.Layout = "distributed"
+			t.Parts = []*Node{{Key: "_local_tensor", Kind: TensorNode, Tensor: b.tensor(v)}}
+		}
 	}
 }
 

@@ -153,8 +153,11 @@ func (f *File) small(in io.ReaderAt, at int64) (int64, bool) {
 	return int64(i), i >= 0
 }
 
-// written says which torch wrote an archive, as far as its records tell.
+// written says what wrote the file, as far as its format tells.
 func (f *File) written() string {
+	if f.Format == Pickle && f.Name != ".metadata" {
+		return "it is a plain pickle: torch.load does not read it, and pickle.load runs whatever it names"
+	}
 	if f.zip == nil || f.Format != TorchZip {
 		return ""
 	}

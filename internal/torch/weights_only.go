@@ -37,6 +37,13 @@ var refusals = map[string]Refusal{
 	"torch.torch_version.TorchVersion": {"TorchVersion objects", "str"}, "omegaconf.dictconfig.DictConfig": {OmegaConf, ""}, "omegaconf.listconfig.ListConfig": {OmegaConf, ""},
 }
 
+func init() {
+	for _, n := range strings.Fields(`distributed.tensor.DTensor distributed.tensor._dtensor_spec.DTensorSpec distributed.tensor._dtensor_spec.TensorMeta distributed.device_mesh.DeviceMesh
+		distributed.tensor.placement_types.Shard distributed.tensor.placement_types.Replicate distributed.tensor.placement_types.Partial`) {
+		refusals["torch."+n] = Refusal{"DTensors unless torch.distributed.tensor is imported first (torch 2.6 and newer)", ""}
+	}
+}
+
 // WeightsOnly is the release that brought weights_only.
 var WeightsOnly = Version{1, 13}
 

@@ -243,7 +243,7 @@ def values():
 def neighbours():
     """What frameworks write, as far as they are installed."""
     model, optimizer, scheduler = trained(lambda p: torch.optim.AdamW(p, lr=1e-3), lambda o: torch.optim.lr_scheduler.StepLR(o, 30))
-    for make in (safetensors, lightning, accelerate, transformers, distributed):
+    for make in (safetensors, lightning, accelerate, transformers, distributed, sharded):
         try:
             make(model, optimizer, scheduler)
         except Exception as e:
@@ -337,6 +337,31 @@ def distributed(model, optimizer, _):
     truth["dcp"] = {"tensors": out, "weights_only": None}
 
 
+def ranks(rank, path):
+    """One of two processes that write a distributed tensor."""
+    import torch.distributed as dist
+    import torch.distributed.checkpoint as dcp
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor import Shard, distribute_tensor
+
+    dist.init_process_group("gloo", init_method=f"file://{path}.init", rank=rank, world_size=2)
+    mesh = init_device_mesh("cpu", (2,))
+    dcp.save({"model": {"w": distribute_tensor(torch.arange(12.0).reshape(4, 3), mesh, [Shard(0)]), "b": torch.ones(3)}, "rank": rank}, checkpoint_id=path)
+    torch.save({"w": distribute_tensor(torch.arange(12.0).reshape(4, 3), mesh, [Shard(0)])}, f"{path}-dtensor-{rank}.pt")
+    dist.destroy_process_group()
+
+
+def sharded(*_):
+    path = os.path.join(OUT, "dcp-sharded")
+    torch.multiprocessing.spawn(ranks, (path,), nprocs=2)
+    truth["dcp-sharded"] = {"tensors": {
+        "model/w": {"dtype": "float32", "shape": [4, 3], "digest": None, "nan": None, "inf": None},
+        "model/b": {"dtype": "float32", "shape": [3], "digest": digest(torch.ones(3)), "nan": 0, "inf": 0},
+    }, "weights_only": None}
+    for rank in range(2):
+        truth[f"dcp-sharded-dtensor-{rank}.pt"] = {"tensors": {"w": {"dtype": "float32", "shape": [4, 3], "digest": None, "nan": None, "inf": None}}, "weights_only": None}
+
+
 def deepspeed():
     """The files that DeepSpeed writes for ZeRO stage 2 on two ranks, made with torch.save as its engine does: the names and keys are those of its runtime/engine.py."""
     model, optimizer, scheduler = trained(lambda p: torch.optim.AdamW(p, lr=1e-3), lambda o: torch.optim.lr_scheduler.StepLR(o, 30))
@@ -372,13 +397,14 @@ def migrated():
     print(done, "migrated tensors have the values of their files")
 
 
-if len(sys.argv) > 2:
-    migrated()
-    sys.exit()
-os.makedirs(OUT, exist_ok=True)
-torch.manual_seed(0)
-for part in (dtypes, optimizers, components, values, neighbours, deepspeed):
-    part()
-with open(os.path.join(OUT, "truth.json"), "w") as f:
-    json.dump({"torch": str(torch.__version__), "files": truth, "absent": absent}, f)
-print("torch", torch.__version__, len(truth), "files; absent:", json.dumps(absent, indent=1))
+if __name__ == "__main__":  # and not in the processes that are started
+    if len(sys.argv) > 2:
+        migrated()
+        sys.exit()
+    os.makedirs(OUT, exist_ok=True)
+    torch.manual_seed(0)
+    for part in (dtypes, optimizers, components, values, neighbours, deepspeed):
+        part()
+    with open(os.path.join(OUT, "truth.json"), "w") as f:
+        json.dump({"torch": str(torch.__version__), "files": truth, "absent": absent}, f)
+    print("torch", torch.__version__, len(truth), "files; absent:", json.dumps(absent, indent=1))
