@@ -125,6 +125,8 @@ func placing(f *training.File, l *training.LoadSite) (u unplaced, ok bool) {
 	many, distributed := l.Distributed()
 	distributed = distributed && !many.Optional(l.Run)
 	switch {
+	case (l.Origin() == training.OriginOwn || l.Origin() == training.OriginUnknown) && f.SavesCopies():
+		return u, false
 	case l.Path.Rank && (distributed || f.UsesCUDA()):
 		u.severity = diagnostics.Hint // the GPU of the same rank, where there are as many
 	case distributed && !f.OneWriter(l.Frame):

@@ -73,13 +73,68 @@ func (s *SaveSite) oneProcess() bool {
 func (s *SaveSite) onGPU() bool {
 	states := false
 	for _, c := range s.Components {
-		if c.Value != nil && strings.Contains(c.Value.Node.Text(), "cpu()") {
+		if s.Run.File.copies(c) {
 			return false
 		}
-		states = states || c.Role == RoleState && c.Object != nil && (c.Object.Kind == Model || c.Object.Kind == Optimizer || c.Object.Kind == Averaged)
+		states = states || c.holdsTensors()
 	}
 	return states
 }
+
+// holdsTensors reports whether a component is the state of an object, as it is, that is kept in tensors where it trains.
+func (c Component) holdsTensors() bool {
+	return c.Role == RoleState && c.Object != nil && (c.Object.Kind == Model || c.Object.Kind == Optimizer || c.Object.Kind == Averaged)
+}
+
+// SavesCopies reports whether all the saves at hand that hold states write copies of them on the CPU.
+func (f *File) SavesCopies() bool {
+	copies := false
+	for _, s := range f.Saves() {
+		for _, c := range s.Components {
+			switch {
+			case f.copies(c):
+				copies = true
+			case c.holdsTensors():
+				return false
+			}
+		}
+	}
+	return copies
+}
+
+// copies reports whether a component is made of copies on the CPU, where it is handed over or where it is made.
+func (f *File) copies(c Component) bool {
+	return f.copiedToCPU(c.Entry.Value) || c.Value != nil && f.copiedToCPU(pysem.Expr{Node: c.Value.Node, Ctx: c.Value.Ctx})
+}
+
+// copiedToCPU reports whether an expression makes copies on the CPU, itself or in a function at hand that it calls.
+func (f *File) copiedToCPU(x pysem.Expr) bool {
+	if !x.Node.Valid() || strings.Contains(x.Node.Text(), "cpu()") {
+		return x.Node.Valid()
+	}
+	return x.Node.Kind() == pyast.KindCall && x.Ctx != nil && slices.ContainsFunc(f.Eval.Eval(x.Node.Child(pyast.FieldFunction), x.Ctx).Alternatives(), func(a *pysem.Value) bool {
+		return a.Kind == pysem.FuncVal && f.movesToCPU(a.Func)
+	})
+}
+
+// movesToCPU reports whether a function turns tensors into those of the CPU: by cpu(), by the device's name, by a type that only the CPU has.
+func (f *File) movesToCPU(fn *pysem.Func) bool {
+	for n := range fn.Node.Descendants() {
+		switch n.Kind() {
+		case pyast.KindAttribute:
+			if n.Child(pyast.FieldAttribute).TextIs("cpu") || cpuType.MatchString(f.qualified(n)) {
+				return true
+			}
+		case pyast.KindStringContent:
+			if n.TextIs("cpu") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var cpuType = regexp.MustCompile(`^torch\.(Float|Double|Half)Tensor$`)
 
 var numberedGPU = regexp.MustCompile(`^(cuda|xpu|npu):\d+$`)
 
