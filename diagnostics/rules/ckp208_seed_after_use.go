@@ -87,6 +87,9 @@ func seedAfterUse(p *diagnostics.Pass) {
 			if l.Possible {
 				has, severity = " may have", diagnostics.Information
 			}
+			if l.ForData {
+				severity = diagnostics.Information
+			}
 			what, effect := l.Draw.What+has+" drawn from "+l.RNG.String(), "what it drew differs"
 			if l.Built {
 				what, effect = l.Draw.What+has+" drawn the initial weights", "they differ"

@@ -1,6 +1,7 @@
 package training
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +22,8 @@ type LateSeed struct {
 	Built bool
 	// Possible says that a test decides whether it is drawn at all, and not whether it is seeded.
 	Possible bool
+	// ForData says that the seed is for the numbers that the model is trained on, which are drawn behind it: nothing is learnt from them.
+	ForData bool
 }
 
 // arranging are the draws that decide what a run trains on. Others, such as a random port or the seed itself, come before
@@ -98,8 +101,49 @@ func (r *Run) late(d Draw, seed *Call, g torch.RNG) (LateSeed, bool) {
 		}
 		l.Possible = true
 	}
+	l.ForData = l.Built && r.trainsOnDrawn(seed)
 	l.Drawing, l.Seeding, _ = meet(d.Event.Ctx, d.Event.Node, seed.Ctx, seed.Node)
 	return l, l.Drawing.Valid() && l.Drawing != l.Seeding
+}
+
+// trainsOnDrawn reports whether everything that models are called with in a training loop behind a seed is drawn in that loop.
+func (r *Run) trainsOnDrawn(seed *Call) bool {
+	var draws []pyast.Node
+	for _, d := range r.Draws() {
+		if d.Value && d.Index > seed.Index && sharesGenerator(d.Generators, seed.Entry.Generators) {
+			draws = append(draws, d.Event.Node)
+		}
+	}
+	i := slices.IndexFunc(r.Loops, func(l *Loop) bool { return l.Trains && l.First > seed.Index })
+	if i < 0 || len(draws) == 0 {
+		return false
+	}
+	loop := r.Loops[i]
+	drawn := map[string]bool{}
+	made := func(n pyast.Node) bool {
+		return slices.ContainsFunc(draws, n.Encloses) || slices.ContainsFunc(slices.Collect(maps.Keys(drawn)), func(name string) bool { return mentions(n, name) })
+	}
+	called := false
+	for _, ev := range r.Events[loop.First:loop.Last] {
+		switch ev.Kind {
+		case pysem.EventAssign:
+			if right := ev.Node.Child(pyast.FieldRight); ev.Ctx == loop.Ctx && made(right) {
+				for _, a := range assignees(ev.Node.Child(pyast.FieldLeft), right) {
+					drawn[a.target.Text()] = true
+				}
+			}
+		case pysem.EventCall:
+			fn := ev.Node.Child(pyast.FieldFunction)
+			if o := r.File.Object(r.File.Eval.Eval(fn, ev.Ctx), fn.Text()); ev.Ctx != loop.Ctx || o == nil || o.Kind != Model {
+				continue
+			}
+			if !made(ev.Node.Child(pyast.FieldArguments)) {
+				return false
+			}
+			called = true
+		}
+	}
+	return called
 }
 
 // deciding are the tests around a draw that are not around a seed after it, and of which the other side does not draw as well. Where a
