@@ -45,7 +45,9 @@ import (
 // # What it does not see
 //
 // Settings in other files, and programs that only evaluate. A seed alone does not make it speak: `benchmark = True` beside a seed is a
-// choice for speed, and so is one in a function that turns it off on the other branch of the same test.
+// choice for speed, and so is one in a function that turns it off on the other branch of the same test, or whose line weighs speed against
+// repeatable runs in a comment. Determinism that is asked for under an option which is off by default, and that no seed stands under, is
+// information.
 //
 // # Related rules
 //

@@ -53,7 +53,7 @@ import (
 // Models and data that other files build, and programs that call a seeding function of another file. A model whose weights are
 // loaded from a file, a seed in a loop, and seeds that put the generator's state back afterwards are left alone. What is drawn under a
 // test that does not decide on the seed as well is information, and left alone where an option's default turns it off, or an earlier
-// round of the same loop has seeded.
+// round of the same loop has seeded. So is a seed for the very numbers that the model is then trained on, as in a demonstration.
 //
 // # Related rules
 //

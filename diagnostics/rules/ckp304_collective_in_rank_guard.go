@@ -56,7 +56,7 @@ import (
 //
 // Calls with a process group of their own, which may hold only these ranks. A barrier whose partner stands under the opposite
 // test (the first rank prepares, the others wait) is taken to be paired: with one in the same function or class, or with one elsewhere
-// that has no partner there.
+// that has no partner there. A way out under a flag that a constructor turns off and that no file at hand turns on is none.
 //
 // # Related rules
 //

@@ -75,7 +75,7 @@ import (
 //
 // Models, which are wrapped and replaced for many reasons. It is silent where the new object is made from the old one or
 // from the checkpoint, where it is built under a condition that the restore does not share, and where a condition or function
-// around the reset of a number says that it is meant (finetune, reset).
+// around the reset of a number says that it is meant (finetune, reset), or nothing reads the number any more.
 //
 // # Related rules
 //

@@ -68,7 +68,7 @@ import (
 // # What it does not see
 //
 // Keys of files read with `get`, tested with `in`, or read under `try`; files that other programs write; saves with keys that are not
-// known.
+// known. A class whose users, in its directory, take up nothing that was saved is told of as information.
 //
 // # Related rules
 //

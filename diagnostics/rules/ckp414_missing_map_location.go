@@ -46,8 +46,8 @@ import (
 //
 // # What it does not see
 //
-// Loads whose result is not restored in the same file; whether the file was saved on a GPU. A load beside another one of the
-// same file that states `map_location` is taken as a decision.
+// Loads whose result is not restored in the same file; whether the file was saved on a GPU, unless all that the program saves are copies
+// on the CPU. A load beside another one of the same file that states `map_location` is taken as a decision.
 //
 // # Related rules
 //

@@ -68,7 +68,8 @@ import (
 // # What it does not see
 //
 // Clean-ups by another file or program, and those that keep more than one file when they delete first: an older checkpoint is
-// still there. A clean-up that reads numbers from the names, or tests them, is taken to leave the best alone.
+// still there. A clean-up that reads numbers from the names, or tests them, is taken to leave the best alone. Whoever passes 0 for the number
+// to keep is taken to mean it.
 //
 // # Related rules
 //
