@@ -2,9 +2,13 @@ package project
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pelletier/go-toml/v2/unstable"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 )
@@ -211,4 +215,35 @@ func TestTorchVersionSources(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", name, v, c.want)
 		}
 	}
+}
+
+// TestPlacesInOrder holds that the places of settings are counted on, not anew: of a long list, too, and of what is asked for out of order.
+func TestPlacesInOrder(t *testing.T) {
+	source := "a = 1\n[b]\nc = [\n" + strings.Repeat("  'x', 'y',\n", 3) + "]\nd = {e = 2, f = 3}\n"
+	settings, err := readTOML("x.toml", []byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range settings {
+		got = append(got, fmt.Sprintf("%s %d:%d %d:%d", strings.Join(s.key, "."), s.at.Line, s.at.Column, s.valueAt.Line, s.valueAt.Column))
+		for _, e := range elements(s.value) {
+			got = append(got, fmt.Sprintf("%v %d:%d", e.value, e.at.Line, e.at.Column))
+		}
+	}
+	want := []string{"a 1:1 1:5", "b.c 3:1 3:1", "x 4:3", "y 4:8", "x 5:3", "y 5:8", "x 6:3", "y 6:8", "b.d.e 8:6 8:10", "b.d.f 8:13 8:17"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	r := tomlReader{data: []byte(source)}
+	for _, c := range []struct{ offset, line, column, counted int }{{24, 4, 9, 24}, {2, 1, 3, 2}} {
+		if at := r.position(unstable.Range{Offset: uint32(c.offset)}); at.Line != c.line || at.Column != c.column || r.counted != c.counted {
+			t.Errorf("%+v: %+v, counted to %d", c, at, r.counted)
+		}
+	}
+}
+
+func elements(value any) []element {
+	list, _ := value.([]element)
+	return list
 }

@@ -83,6 +83,8 @@ type tomlReader struct {
 	parser *unstable.Parser
 	data   []byte
 	out    []setting
+
+	counted, lines, lineStart int // how far lines have been counted, how many, and where the last begins
 }
 
 func (r *tomlReader) key(it unstable.Iterator, prefix []string) ([]string, unstable.Position) {
@@ -98,9 +100,17 @@ func (r *tomlReader) key(it unstable.Iterator, prefix []string) ([]string, unsta
 }
 
 func (r *tomlReader) position(raw unstable.Range) unstable.Position {
-	before := r.data[:raw.Offset]
-	line := bytes.LastIndexByte(before, '\n')
-	return unstable.Position{Offset: int(raw.Offset), Line: bytes.Count(before, []byte{'\n'}) + 1, Column: len(before) - line}
+	offset := int(raw.Offset)
+	if offset < r.counted {
+		r.counted, r.lines, r.lineStart = 0, 0, 0
+	}
+	passed := r.data[r.counted:offset] // places are asked for in their order
+	if last := bytes.LastIndexByte(passed, '\n'); last >= 0 {
+		r.lines += bytes.Count(passed, []byte{'\n'})
+		r.lineStart = r.counted + last + 1
+	}
+	r.counted = offset
+	return unstable.Position{Offset: offset, Line: r.lines + 1, Column: offset - r.lineStart + 1}
 }
 
 func (r *tomlReader) keyValue(e *unstable.Node, table []string) {
