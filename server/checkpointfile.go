@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/checkpoint"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/contract"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/insight"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -70,10 +71,10 @@ func (s *session) fileAt(v *view, d *document, facts []*training.File, at int) (
 
 // fileText is a summary of what a file holds.
 func fileText(name string, r *checkpoint.Report) string {
-	title := fmt.Sprintf("**File** `%s`: %s, written %s", name, checkpoint.Size(r.Bytes), checkpoint.Ago(time.Since(r.Modified)))
+	title := fmt.Sprintf("**File** %s: %s, written %s", contract.Code(name), checkpoint.Size(r.Bytes), checkpoint.Ago(time.Since(r.Modified)))
 	parts := []string{title}
 	if len(r.Problems) > 0 {
-		parts = append(parts, "Damaged: "+r.Problems[0]+".")
+		parts = append(parts, "Damaged: "+contract.Code(plain(r.Problems[0])))
 	}
 	var items []string
 	if has, lacks := holds(r); len(has) > 0 {
@@ -84,7 +85,7 @@ func fileText(name string, r *checkpoint.Report) string {
 	}
 	for _, facts := range [][]checkpoint.Fact{r.Progress, r.Metrics, r.Versions} {
 		for _, f := range facts[:min(len(facts), 3)] {
-			items = append(items, fmt.Sprintf("`%s`: %s", f.Key, f.Value))
+			items = append(items, contract.Code(plain(f.Key))+": "+contract.Code(plain(f.Value)))
 		}
 	}
 	if len(r.Prefixes) > 0 {
@@ -97,6 +98,16 @@ func fileText(name string, r *checkpoint.Report) string {
 	return strings.Join(parts, "\n\n")
 }
 
+// plain is a text of a file from anywhere, in one line, in which nothing is Markdown once it stands in code.
+func plain(s string) string {
+	return contract.Clip(strings.Map(func(r rune) rune {
+		if r == '`' {
+			return '\''
+		}
+		return r
+	}, text.Printable(s)), 200)
+}
+
 // loadable says what weights_only=True makes of the file, and what is dangerous in it.
 func loadable(r *checkpoint.Report) []string {
 	var out []string
@@ -105,11 +116,11 @@ func loadable(r *checkpoint.Report) []string {
 	case w.From != "":
 		out = append(out, "`weights_only=True` loads it from torch "+w.From+" on")
 	case len(w.Refused) > 0:
-		out = append(out, "`weights_only=True` refuses "+w.Refused[0].What)
+		out = append(out, "`weights_only=True` refuses "+contract.Code(plain(w.Refused[0].What)))
 	}
 	for _, i := range r.Imports {
 		if i.Danger != "" {
-			return append(out, fmt.Sprintf("**danger**: unpickling it uses `%s`, which %s", i.Name, i.Danger))
+			return append(out, fmt.Sprintf("**danger**: unpickling it uses %s, which %s", contract.Code(plain(i.Name)), i.Danger))
 		}
 	}
 	return out

@@ -290,8 +290,8 @@ func (r *Report) storages(c *Checkpoint) {
 }
 
 func (r *Report) weights(w WeightsOnly) {
-	if !w.Applies {
-		return
+	if !w.Applies || len(r.Problems) > 0 && len(w.Refused) == 0 {
+		return // no torch loads a damaged file
 	}
 	r.WeightsOnly = &WeightsReport{Refused: []RefusalReport{}}
 	if len(w.Refused) == 0 {

@@ -63,7 +63,7 @@ func TestUnsavedTextsCount(t *testing.T) {
 
 func TestCode(t *testing.T) {
 	for s, want := range map[string]string{"": "", "a": "`a`", "a`b": "`` a`b ``"} {
-		if got := code(s); got != want {
+		if got := Code(s); got != want {
 			t.Errorf("%q gives %q", s, got)
 		}
 	}

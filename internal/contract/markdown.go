@@ -15,13 +15,13 @@ func Markdown(of string, contracts []Contract) string {
 	for _, c := range contracts {
 		out.WriteString("\n")
 		for _, s := range c.Saves {
-			fmt.Fprintf(&out, "## %s writes %s\n\n", code(s.String()), code(s.Text))
+			fmt.Fprintf(&out, "## %s writes %s\n\n", Code(s.String()), Code(s.Text))
 		}
 		if len(c.Saves) == 0 {
-			fmt.Fprintf(&out, "## %s reads %s\n\n", code(c.Load.String()), code(c.Load.Text))
+			fmt.Fprintf(&out, "## %s reads %s\n\n", Code(c.Load.String()), Code(c.Load.Text))
 		}
 		if c.Load != nil && len(c.Saves) > 0 {
-			fmt.Fprintf(&out, "%s %s %s.", code(c.Load.String()), c.Reads(), code(c.Load.Text))
+			fmt.Fprintf(&out, "%s %s %s.", Code(c.Load.String()), c.Reads(), Code(c.Load.Text))
 		} else {
 			out.WriteString(sentence(c.Alone()))
 		}
@@ -35,9 +35,9 @@ func Markdown(of string, contracts []Contract) string {
 		for _, k := range c.Keys {
 			written := c.Place(k.Written)
 			if k.Written != nil {
-				written += " " + code(Clip(k.Written.Text, 60))
+				written += " " + Code(Clip(k.Written.Text, 60))
 			}
-			row(&out, code(k.Name), written, c.Place(k.Read), k.Fate(60))
+			row(&out, Code(k.Name), written, c.Place(k.Read), k.Fate(60))
 		}
 	}
 	return out.String()
@@ -101,19 +101,19 @@ func (c Contract) List() string {
 func Item(key, written, fate string) string {
 	var said []string
 	if written != "" {
-		said = append(said, code(Clip(written, 50)))
+		said = append(said, Code(Clip(written, 50)))
 	}
 	if fate != "" {
 		said = append(said, fate)
 	}
 	if len(said) == 0 {
-		return "- " + code(key)
+		return "- " + Code(key)
 	}
-	return "- " + code(key) + ": " + strings.Join(said, ", ")
+	return "- " + Code(key) + ": " + strings.Join(said, ", ")
 }
 
-// code is a text as code, whatever it holds.
-func code(s string) string {
+// Code is a text as code, whatever it holds.
+func Code(s string) string {
 	if s == "" {
 		return ""
 	}
