@@ -210,6 +210,11 @@ func (f *File) byDefault(v *pysem.Value) *pysem.Value {
 		}
 	case pysem.Attr:
 		n = f.fieldDefault(v)
+	case pysem.Call:
+		if n = fallback(v); !n.Valid() {
+			return v
+		}
+		return f.Eval.Eval(n, v.Ctx)
 	default:
 		return v
 	}
@@ -227,6 +232,19 @@ func (f *File) byDefault(v *pysem.Value) *pysem.Value {
 		given = f.Eval.Eval(n, given.Ctx)
 	}
 	return given
+}
+
+// fallback is what a look-up gives for a setting that is not there: settings.get("epochs", 200), getattr(settings, "epochs", 200). It is
+// none for other calls.
+func fallback(v *pysem.Value) pyast.Node {
+	args := pysem.Args(v.Node)
+	if _, name, ok := v.Method(); ok && name == "get" && len(args.Position) == 2 {
+		return args.Pos(1)
+	}
+	if v.Callee() == "builtins.getattr" {
+		return args.Pos(2)
+	}
+	return pyast.Node{}
 }
 
 // fieldDefault is what the body of a class gives a field of a parameter that is declared to be of that class, none for others.

@@ -115,7 +115,7 @@ func (s *SaveSite) Period(l *Loop) Period {
 		case pysem.FrameExcept, pysem.FrameCase:
 			return unclear
 		case pysem.FrameIf:
-			if !l.endsWith(fr) {
+			if !l.endsWith(fr) && !s.Run.trainsBehind(fr) {
 				t := thinning{s.Run.File, l, fr}
 				often := t.of(fr.Cond, fr.Ctx, fr.Positive, 0)
 				if often == unclear && !asksProgress(s.Run.File.Eval.Eval(fr.Cond, fr.Ctx), 0) && s.eitherWay(fr) {
@@ -174,8 +174,12 @@ func (s *SaveSite) Counted() *Loop {
 // countedIn is the innermost loop around the save that gives a count its next value: the one whose variable it is, or in which it is
 // added to. It is nil for counts that are kept elsewhere.
 func (s *SaveSite) countedIn(v *pysem.Value) *Loop {
+	name := v.Node
 	for base, _, ok := v.Linear(); ok && base != nil && base != v; base, _, ok = v.Linear() {
 		v = base
+	}
+	if !name.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+		name = v.Node // `epoch` of `epoch + 1`
 	}
 	of := v
 	if of.Kind == pysem.Elem {
@@ -185,11 +189,11 @@ func (s *SaveSite) countedIn(v *pysem.Value) *Loop {
 		if of.Kind == pysem.LoopVar && of.Node == l.Node {
 			return l
 		}
-		if of.Kind == pysem.LoopVar || !v.Node.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+		if of.Kind == pysem.LoopVar || !name.Is(pyast.KindIdentifier, pyast.KindAttribute) {
 			continue
 		}
 		for i := l.First + 1; i < l.Last; i++ {
-			if ev := s.Run.Events[i]; ev.Kind == pysem.EventAssign && ev.Node.Kind() == pyast.KindAugmentedAssignment && ev.Node.Child(pyast.FieldLeft).TextIs(v.Node.Text()) {
+			if ev := s.Run.Events[i]; ev.Kind == pysem.EventAssign && ev.Node.Kind() == pyast.KindAugmentedAssignment && ev.Node.Child(pyast.FieldLeft).TextIs(name.Text()) {
 				return l
 			}
 		}
@@ -213,6 +217,19 @@ func (l *Loop) endsWith(fr *pysem.Frame) bool {
 		return l.Node.Encloses(fr.Node)
 	}
 	return false
+}
+
+// trainsBehind reports whether a step of an optimizer stands behind the same early way out as what a frame is of: a round that is passed over
+// before it trains, since it was done before a resume or its batch is broken, is no round.
+func (r *Run) trainsBehind(fr *pysem.Frame) bool {
+	return fr.Early && !fr.Positive && slices.ContainsFunc(r.Steps, func(st *Step) bool {
+		for at := st.Frame; at != nil && st.Object != nil && st.Object.Kind == Optimizer; at = at.Parent {
+			if at.Early && at.Cond == fr.Cond && at.Ctx == fr.Ctx {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // thinning reads how often a test lets the rounds of a loop through.

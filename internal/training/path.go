@@ -157,8 +157,8 @@ func isProgress(v *pysem.Value, text string) bool {
 		if base.Kind == pysem.LoopVar || base.Kind == pysem.Elem && base.Base.Kind == pysem.LoopVar {
 			return true
 		}
-		if base != v {
-			return isProgress(base, base.Node.Text())
+		if base != v && isProgress(base, base.Node.Text()) {
+			return true
 		}
 	}
 	if v.Kind == pysem.Binary && (v.Name == "//" || v.Name == "*") { // step // save_every
