@@ -82,13 +82,19 @@ func resumeIgnoresProgress(p *diagnostics.Pass) {
 	}
 	seen := once{}
 	for _, n := range p.File.NeverRead() {
-		if seen.first(n.Call.Node) {
-			p.Report(diagnostics.Diagnostic{
-				Place:   training.FirstLine(n.Call.Node),
-				Message: fmt.Sprintf("This is a dict, which has no attribute `%s`, so `getattr` gives its default. After a resume the count starts from that.", n.Name),
-				Related: []diagnostics.Related{at(n.Written, "it is saved as a key here"), at(n.Load.Node, "training resumes from this file")},
-			})
+		if !seen.first(n.Call) {
+			continue
 		}
+		d := diagnostics.Diagnostic{
+			Place:   training.FirstLine(n.Call),
+			Message: fmt.Sprintf("This is a dict, which has no attribute `%s`, so `getattr` gives its default.", n.Name),
+			Related: []diagnostics.Related{at(n.Written, "it is a key here")},
+		}
+		if n.Load != nil {
+			d.Message += " After a resume the count starts from that."
+			d.Related = append([]diagnostics.Related{at(n.Written, "it is saved as a key here")}, at(n.Load.Node, "training resumes from this file"))
+		}
+		p.Report(d)
 	}
 	for _, i := range p.File.IgnoredProgress() {
 		if !seen.first(i.Loop.Node) {

@@ -281,9 +281,10 @@ func (f *File) savedEpoch(l *LoadSite, loop *Loop) (offset int64, known bool) {
 
 // NeverRead is a getattr on a part of a checkpoint that is a dict, which has no such attribute: its default is what it always gives.
 type NeverRead struct {
-	Call *Call
+	Call pyast.Node
+	// Load is the load that the dict comes from, nil where that is not known.
 	Load *LoadSite
-	// Name is the key that is meant; Written is where a save writes it.
+	// Name is the key that is meant; Written is where a save writes it, or the same function does.
 	Name    string
 	Written pyast.Node
 }
@@ -293,9 +294,8 @@ func (f *File) NeverRead() []NeverRead {
 	var out []NeverRead
 	for _, r := range f.Runs {
 		for _, c := range r.Calls {
-			args := pysem.Args(c.Node)
-			name, known := pysem.StringLiteral(args.Pos(1))
-			if c.Callee != "builtins.getattr" || !known || !args.Pos(2).Valid() || !isProgressKey(name) {
+			name, ok := f.countAsked(c.Node)
+			if !ok {
 				continue
 			}
 			l, key := f.Source(c.Arg(0, ""))
@@ -311,11 +311,45 @@ func (f *File) NeverRead() []NeverRead {
 						continue
 					}
 					if x, ok := part.Value.AsDict().Get(name); ok {
-						out = append(out, NeverRead{c, l, name, x.KeyNode})
+						out = append(out, NeverRead{c.Node, l, name, x.KeyNode})
 					}
 				}
 			}
 		}
 	}
+	for _, fn := range f.Module.Funcs {
+		for _, c := range fn.Calls {
+			if name, ok := f.countAsked(c); ok {
+				if key := writtenAsKey(fn, pysem.Args(c).Pos(0), pysem.Args(c).Pos(1)); key.Valid() {
+					out = append(out, NeverRead{Call: c, Name: name, Written: key})
+				}
+			}
+		}
+	}
 	return out
+}
+
+// countAsked is the count that a getattr asks an object for, with a default.
+func (f *File) countAsked(call pyast.Node) (name string, ok bool) {
+	if calledName(call) != "getattr" {
+		return "", false
+	}
+	args := pysem.Args(call)
+	name, ok = pysem.StringLiteral(args.Pos(1))
+	return name, ok && args.Pos(2).Valid() && isProgressKey(name) && f.qualified(call.Child(pyast.FieldFunction)) == "builtins.getattr"
+}
+
+// writtenAsKey is where a function writes a key of a dict that it then gives an expression, none where it does not.
+func writtenAsKey(fn *pysem.Func, of, key pyast.Node) pyast.Node {
+	for n := range fn.Body.Descendants() {
+		if n.Kind() != pyast.KindAssignment || !n.Child(pyast.FieldLeft).TextIs(of.Text()) || n.Child(pyast.FieldRight).Kind() != pyast.KindDictionary {
+			continue
+		}
+		for pair := range n.Child(pyast.FieldRight).Children() {
+			if pair.Child(pyast.FieldKey).TextIs(key.Text()) {
+				return pair.Child(pyast.FieldKey)
+			}
+		}
+	}
+	return pyast.Node{}
 }

@@ -86,7 +86,7 @@ func (f *File) seededWith(body pyast.Node, t SeedTest) pyast.Node {
 		case pyast.KindCall:
 			fn := n.Child(pyast.FieldFunction)
 			e, _ := torch.Lookup(f.qualified(fn))
-			if t.Negated || e.Kind != torch.Seeder && !seeding.MatchString(lastPart(fn.Text())) || f.repeatsUnseeded(fn, body) {
+			if t.Negated || e.Kind != torch.Seeder && !seeding.MatchString(calledName(n)) || f.repeatsUnseeded(fn, body) {
 				continue
 			}
 			for a := range n.Child(pyast.FieldArguments).Descendants() {
