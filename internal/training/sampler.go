@@ -243,10 +243,8 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 		if !l.learns() { // an evaluation, wherever it stands
 			continue
 		}
-		for p := l.Parent; p != nil; p = p.Parent {
-			if p.Trains || l.Trains {
-				return p.again(l.Node)
-			}
+		if l.Parent != nil {
+			return l.Parent.again(l.Node)
 		}
 	}
 	// it = iter(loader), made anew inside the training loop when it runs out.
@@ -290,6 +288,9 @@ func (r *Run) unseenEpochs(loader *Call) (*Loop, pyast.Node) {
 			continue
 		}
 		over := l.Node.Child(pyast.FieldRight)
+		for over.Kind() == pyast.KindCall && iterators.MatchString(calledName(over)) && pysem.Args(over).Pos(0).Valid() {
+			over = pysem.Args(over).Pos(0)
+		}
 		unknown := !slices.ContainsFunc(f.Eval.Eval(over, l.Ctx).Alternatives(), func(a *pysem.Value) bool {
 			return a.Kind != pysem.Unknown && a.Kind != pysem.Attr && a.Kind != pysem.Item
 		})
