@@ -13,7 +13,8 @@ import (
 // # What it does
 //
 // Reports a checkpoint that training resumes from and that lacks the count of epochs without improvement which decides when
-// training stops: a counter of the loop, or an early-stopping object.
+// training stops: a counter of the loop, or an early-stopping object. So is a class that stops the training and inherits the
+// method which gives its state, where that knows nothing of the class's own values.
 //
 // # Why it matters
 //
@@ -125,6 +126,14 @@ func missingEarlyStopState(p *diagnostics.Pass) {
 			}
 			p.Report(d)
 		}
+	}
+	for _, c := range p.File.InheritedStates() {
+		p.Report(diagnostics.Diagnostic{
+			Place: training.FirstLine(c.Class.Node),
+			Message: fmt.Sprintf("`%s` decides when training stops, and `%s`, which this class inherits, does not save it. After resuming, it starts over.",
+				c.Attribute, c.Gives.Name),
+			Related: []diagnostics.Related{at(c.Update, "it is carried on here"), at(c.Gives.Node, "the state is saved here")},
+		})
 	}
 }
 

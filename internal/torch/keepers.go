@@ -18,6 +18,8 @@ type Keeper struct {
 	Register, Save, Restore, Own []string
 	// Bases are the classes of the library that restore by it before they train.
 	Bases []string
+	// Writer is the decorator of the method by which an object that is registered writes its state.
+	Writer string
 }
 
 var keepers = []Keeper{
@@ -25,7 +27,7 @@ var keepers = []Keeper{
 		Made: fields("speechbrain.utils.checkpoints.Checkpointer"), Given: Argument{1, "recoverables"},
 		Register: fields("add_recoverable add_recoverables"), Save: fields("save_and_keep_only save_checkpoint"), Restore: fields("recover_if_possible load_checkpoint"),
 		Own:   fields("add_recoverable add_recoverables save_and_keep_only recover_if_possible"),
-		Bases: fields("speechbrain.Brain speechbrain.core.Brain"),
+		Bases: fields("speechbrain.Brain speechbrain.core.Brain"), Writer: "mark_as_saver",
 	},
 	{
 		Made:  fields("ignite.handlers.Checkpoint ignite.handlers.checkpoint.Checkpoint"),
@@ -51,6 +53,11 @@ func KeeperMade(qualified string) *Keeper {
 		}
 	}
 	return nil
+}
+
+// MarksWriter reports whether a decorator, by its own name, marks the method by which an object writes its state.
+func MarksWriter(decorator string) bool {
+	return slices.ContainsFunc(keepers, func(k Keeper) bool { return k.Writer != "" && k.Writer == decorator })
 }
 
 // KeeperOwning is the keeper that alone has a method of the name, nil where none has.
