@@ -15,7 +15,8 @@ func (s *SaveSite) TornBy() *LoadSite {
 		return nil
 	}
 	for _, l := range s.Run.File.Loads() {
-		if !s.restoredBy(l) || !l.Resumes() && !l.Declared() || enclosed(l.Frame, pysem.FrameTry) {
+		own := selfClass(s.Ctx) != nil && selfClass(s.Ctx) == selfClass(l.Ctx) && l.Resumes() && s.Writes(l.Path) // whatever is in the file
+		if !own && !s.restoredBy(l) || !l.Resumes() && !l.Declared() || enclosed(l.Frame, pysem.FrameTry) {
 			continue
 		}
 		p := newest{file: s.Run.File}
