@@ -16,6 +16,9 @@ type Processes struct {
 	Node pyast.Node
 	torch.Several
 
+	// Asked says that the program asks whether there are several.
+	Asked bool
+
 	ctx   *pysem.Ctx
 	frame *pysem.Frame
 }
@@ -89,7 +92,7 @@ func (r *Run) severalCalls() []Processes {
 		if !ok || s.Option != "" && !c.saysSeveral(s) || s.Exchange && enclosed(c.Frame, pysem.FrameIf) || r.File.unreachable(c.Frame) { // whether there is a group may be what is tested
 			continue
 		}
-		out = append(out, Processes{c.Node, s, c.Ctx, c.Frame})
+		out = append(out, Processes{Node: c.Node, Several: s, ctx: c.Ctx, frame: c.Frame})
 	}
 	return out
 }
@@ -121,7 +124,7 @@ func (c *Call) Distributed() (Processes, bool) {
 	p := f.process(c.Ctx)
 	if p != nil {
 		if name, ok := f.spawned(p); ok {
-			return Processes{p.Call, torch.Several{What: name}, p.Parent, nil}, true
+			return Processes{Node: p.Call, Several: torch.Several{What: name}, ctx: p.Parent}, true
 		}
 	}
 	var launched Processes
@@ -142,6 +145,9 @@ func (c *Call) Distributed() (Processes, bool) {
 func (e Processes) Optional(r *Run) bool {
 	if e.Launched {
 		return !r.File.names(asksForMain)
+	}
+	if e.Asked {
+		return true
 	}
 	if e.What == "" || e.Starts || e.ctx == nil || !enclosed(e.frame, pysem.FrameIf) {
 		return false
@@ -175,7 +181,7 @@ func (s *SaveSite) Distributed() (Processes, bool) {
 		return Processes{}, false
 	}
 	if n := s.Run.hooked(); n.Valid() {
-		return Processes{n, torch.Several{What: "`" + n.Text() + "`"}, nil, nil}, true
+		return Processes{Node: n, Several: torch.Several{What: "`" + n.Text() + "`"}}, true
 	}
 	if s.Loop == nil && !s.AfterLoop {
 		return Processes{}, false // the caller may let one process in only
@@ -183,7 +189,7 @@ func (s *SaveSite) Distributed() (Processes, bool) {
 	for _, c := range s.Components {
 		if c.Object != nil && c.Object.Kind == Model && c.Value != nil {
 			if n := s.Run.File.wrapped(c.Value, 0); n.Valid() {
-				return Processes{n, torch.Several{What: "DistributedDataParallel"}, nil, nil}, true
+				return Processes{Node: n, Several: torch.Several{What: "DistributedDataParallel"}, Asked: n.Child(pyast.FieldFunction).TextIs("isinstance")}, true
 			}
 		}
 	}
@@ -199,6 +205,9 @@ func (f *File) wrapped(v *pysem.Value, depth int) pyast.Node {
 		if a.Kind == pysem.Call && ddpClass.MatchString(a.Callee()) {
 			return a.Node
 		}
+		if asked := f.unwrappedUnder(a); asked.Valid() {
+			return asked
+		}
 		base := a.Base
 		if recv, _, ok := a.Method(); ok {
 			base = recv
@@ -206,6 +215,26 @@ func (f *File) wrapped(v *pysem.Value, depth int) pyast.Node {
 			continue
 		}
 		if n := f.wrapped(base, depth+1); n.Valid() {
+			return n
+		}
+	}
+	return pyast.Node{}
+}
+
+// unwrappedUnder is the test under which a value is taken out of a DistributedDataParallel, `if isinstance(model, DDP): net = model.module`,
+// none for other values.
+func (f *File) unwrappedUnder(v *pysem.Value) pyast.Node {
+	if v.Kind != pysem.Attr || v.Name != "module" || !v.Node.Valid() {
+		return pyast.Node{}
+	}
+	test := v.Node.Ancestor(pyast.KindIfStatement, pyast.KindConditionalExpression, pyast.KindFunctionDefinition)
+	cond := test.Child(pyast.FieldCondition)
+	if test.Kind() == pyast.KindConditionalExpression {
+		cond = test.Nth(1)
+	}
+	for n := range cond.Parent().Descendants() {
+		args := pysem.Args(n)
+		if n.Kind() == pyast.KindCall && cond.Encloses(n) && n.Child(pyast.FieldFunction).TextIs("isinstance") && ddpClass.MatchString(f.qualified(args.Pos(1))) {
 			return n
 		}
 	}
