@@ -131,7 +131,7 @@ func placing(f *training.File, l *training.LoadSite) (u unplaced, ok bool) {
 		u.severity = diagnostics.Hint // the GPU of the same rank, where there are as many
 	case distributed && !f.OneWriter(l.Frame):
 		u.several = &many
-		if l.Resumes() || l.Origin() == training.OriginOwn {
+		if l.Resumes() || l.Origin() == training.OriginOwn || l.WrittenAlike() {
 			u.severity = diagnostics.Warning // written by a process of such a run, from its GPU
 		}
 	case !distributed && !f.UsesCUDA():

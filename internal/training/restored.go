@@ -182,6 +182,18 @@ func (x *Restore) Asked() bool {
 	})
 }
 
+// WrittenAlike reports whether a training loop of the program writes checkpoints with a model under all the keys that are read from the load.
+func (l *LoadSite) WrittenAlike() bool {
+	if l.Opaque || len(l.Reads) == 0 || !l.RestoresKind(Model) {
+		return false
+	}
+	return slices.ContainsFunc(l.Run.File.Saves(), func(s *SaveSite) bool {
+		return s.Loop != nil && s.Kind == PayloadDict && s.HasKind(Model) && !slices.ContainsFunc(l.Reads, func(r KeyRead) bool {
+			return !slices.ContainsFunc(s.Components, func(c Component) bool { return c.Key == r.Key })
+		})
+	})
+}
+
 // fromSettings reports whether the name of a loaded file is one that whoever starts the program gives, or the program itself.
 func (l *LoadSite) fromSettings() bool {
 	if o := l.Origin(); o == OriginUser || o == OriginOwn {
