@@ -46,7 +46,7 @@ func (t *Tensor) values(ctx context.Context, in io.ReaderAt, take func([]byte) e
 		return fmt.Errorf("its elements lie scattered over %d bytes", span*width)
 	}
 	held := make([]byte, span*width)
-	if _, err := in.ReadAt(held, base); err != nil {
+	if n, err := in.ReadAt(held, base); n < len(held) {
 		return err
 	}
 	return t.gather(ctx, held, width, take)
@@ -60,7 +60,7 @@ func stream(ctx context.Context, in io.ReaderAt, at, n int64, take func([]byte) 
 			return err
 		}
 		b = b[:min(int64(len(b)), n)]
-		if _, err := in.ReadAt(b, at); err != nil && !(err == io.EOF) {
+		if n, err := in.ReadAt(b, at); n < len(b) {
 			return err
 		}
 		if err := take(b); err != nil {

@@ -126,11 +126,11 @@ func (f *File) safeHeader(header []byte, data int64) error {
 	for _, n := range root.Children {
 		s := n.Tensor.Storage
 		f.Storages = append(f.Storages, s)
+		s.Missing = s.Offset > f.Size || s.Bytes > f.Size-s.Offset
 		switch {
 		case s.Offset != end:
 			f.problem("%s begins at byte %d of the data, and what is before it ends at %d: safetensors refuses holes and overlaps", clip(n.Key, 60), s.Offset-data, end-data)
-		case s.Bytes > f.Size-s.Offset:
-			s.Missing = true
+		case s.Missing:
 			f.problem("it was cut off in %s, of whose %d bytes it holds %d", clip(n.Key, 60), s.Bytes, max(0, f.Size-s.Offset))
 		}
 		end = s.Offset + s.Bytes
