@@ -50,6 +50,7 @@ func (f *File) compiled(v *pysem.Value, depth int) Wrapping {
 }
 
 func (f *File) compiledOne(a *pysem.Value, depth int) Wrapping {
+	f.Eval.Work.Spend(12) // names are matched
 	switch a.Kind {
 	case pysem.Instance:
 		return Bare

@@ -48,6 +48,7 @@ type File struct {
 	seeders     map[*pysem.Func]bool     // functions that set a given seed themselves, or do not, once they are asked for
 	callees     map[*pysem.Func][]string // the last names of what functions call, once they are asked for
 	concluded   bool
+	running     map[*pyast.Tree]bool              // of the files asked for, see runs
 	uses        map[*pyast.Tree]map[int]bound.Use // of the files asked for, see usesOf
 	raises      map[pyast.Node]int                // of the blocks asked for, see lastRaise
 	torchBelow  *torch.Version                    // asked for once, see TorchBelow

@@ -16,9 +16,10 @@ func (f *File) Uncalled(n pyast.Node) bool {
 			return false
 		}
 	}
-	if !outer.Valid() || !runs(n.Tree().Root()) {
+	if !outer.Valid() || !f.runs(n.Tree()) {
 		return false
 	}
+	f.Eval.Work.Spend(n.Tree().Len() / 16) // a look at each node
 	name := outer.Child(pyast.FieldName).Text()
 	for d := range n.Tree().Root().Descendants() {
 		if d.Kind() == pyast.KindIdentifier && d.TextIs(name) && !outer.Encloses(d) {
@@ -26,6 +27,19 @@ func (f *File) Uncalled(n pyast.Node) bool {
 		}
 	}
 	return true
+}
+
+// runs is runs of the module of a tree, which is looked at once.
+func (f *File) runs(tree *pyast.Tree) bool {
+	does, known := f.running[tree]
+	if !known {
+		if f.running == nil {
+			f.running = map[*pyast.Tree]bool{}
+		}
+		does = runs(tree.Root())
+		f.running[tree] = does
+	}
+	return does
 }
 
 // runs reports whether a module does more than define and set things: it loops or calls, be it under a test for __main__.

@@ -108,6 +108,7 @@ func (f *File) wrapping(v *pysem.Value, depth int) Wrapping {
 }
 
 func (f *File) wrappingOne(a *pysem.Value, depth int) Wrapping {
+	f.Eval.Work.Spend(12) // names are matched
 	switch a.Kind {
 	case pysem.Instance:
 		return Bare
