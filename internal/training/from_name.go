@@ -133,12 +133,16 @@ func (s *SaveSite) countsOn(l *LoadSite) bool {
 
 // counters are the variables and attributes that a loop adds one to in the function that it stands in.
 func (l *Loop) counters() []pyast.Node {
-	var out []pyast.Node
+	if l.counts != nil {
+		return l.counts
+	}
+	out := []pyast.Node{}
 	for _, ev := range l.Run.Events[l.First:min(l.Last, len(l.Run.Events))] {
 		if ev.Kind == pysem.EventAssign && ev.Ctx == l.Ctx && addsOne(ev.Node) {
 			out = append(out, ev.Node.Child(pyast.FieldLeft))
 		}
 	}
+	l.counts = out
 	return out
 }
 

@@ -133,6 +133,8 @@ type Loop struct {
 	Start, Stop pyast.Node
 	// Var is the loop variable's definition node, none for while loops and several targets.
 	Var pyast.Node
+
+	counts []pyast.Node // asked for once, see counters
 }
 
 // Epoch reports whether each round is an epoch: it trains in an inner loop, or its variable is called so. What goes through the phases
