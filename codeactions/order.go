@@ -1,6 +1,7 @@
 package codeactions
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
@@ -32,7 +33,14 @@ func seedFirst(s *sheet, r diagnostics.SeedFirst) (Fix, bool) {
 // sortItems sorts what a listing or set gives, before its order is used.
 func sortItems(s *sheet, r diagnostics.SortItems) (Fix, bool) {
 	key := ""
-	if r.Key != "" {
+	switch {
+	case r.ByNumber:
+		name, of := "path", "str(path)"
+		if r.Key != "" {
+			name, of = "entry", "entry.name"
+		}
+		key = ", key=lambda " + name + ": " + s.numbersIn(of)
+	case r.Key != "":
 		key = ", key=" + r.Key
 	}
 	fix := Fix{Title: "Sort it", Applicability: diagnostics.Safe, Why: r.Reason}
@@ -43,17 +51,31 @@ func sortItems(s *sheet, r diagnostics.SortItems) (Fix, bool) {
 		s.insert(n.Start(), "sorted(")
 		s.insert(n.End(), ")")
 	}
-	// list(names) becomes sorted(names).
-	if call := r.Items.Parent().Parent(); r.Items.Parent().Kind() == pyast.KindArgumentList && call.Child(pyast.FieldFunction).TextIs("list") {
+	s.sorted(r.Items, key)
+	for _, n := range r.Others {
+		if n.Tree() == r.Items.Tree() {
+			s.sorted(n, key)
+		}
+	}
+	return s.fix(fix), true
+}
+
+// sorted puts a call of sorted around an expression; list(names) becomes sorted(names).
+func (s *sheet) sorted(n pyast.Node, key string) {
+	if call := n.Parent().Parent(); n.Parent().Kind() == pyast.KindArgumentList && call.Child(pyast.FieldFunction).TextIs("list") {
 		s.replace(call.Child(pyast.FieldFunction).Span(), "sorted")
 		if key != "" {
-			s.insert(r.Items.End(), key)
+			s.insert(n.End(), key)
 		}
-		return s.fix(fix), true
+		return
 	}
-	s.insert(r.Items.Start(), "sorted(")
-	s.insert(r.Items.End(), key+")")
-	return s.fix(fix), true
+	s.insert(n.Start(), "sorted(")
+	s.insert(n.End(), key+")")
+}
+
+// numbersIn is an expression for the numbers in a name, the first first.
+func (s *sheet) numbersIn(name string) string {
+	return fmt.Sprintf("[int(n) for n in %s.findall(r%s\\d+%s, %s)]", s.module("re"), s.quote, s.quote, name)
 }
 
 // fixSeed writes a seed that is the same in each run.

@@ -252,10 +252,7 @@ func (s *sheet) reads(at pyast.Node, name string) bool {
 
 // sortByNumber sorts names by the last number in them.
 func sortByNumber(s *sheet, r diagnostics.SortByNumber) (Fix, bool) {
-	re := s.module("re")
-	q := s.quote
-	key := fmt.Sprintf("lambda path: [int(n) for n in %s.findall(r%s\\d+%s, str(path))]", re, q, q)
-	s.keyword(r.Call, "key", key)
+	s.keyword(r.Call, "key", "lambda path: "+s.numbersIn("str(path)"))
 	return s.fix(Fix{Title: "Sort by the numbers in the name", Applicability: diagnostics.Safe}), true
 }
 

@@ -269,8 +269,10 @@ type SeedFirst struct {
 type SortItems struct {
 	Items pyast.Node
 	Key   string
-	// Inner are lists that the items hold, where they are gone through: they are sorted, too.
-	Inner []pyast.Node
+	// ByNumber says that the numbers in the names are to decide, before their text.
+	ByNumber bool
+	// Inner are lists that the items hold, where they are gone through, Others those whose order is to be the same: they are sorted, too.
+	Inner, Others []pyast.Node
 	// Reason says why sorting it alone may break the program, "" where it does not.
 	Reason string
 }

@@ -55,7 +55,9 @@ import (
 //
 // The fix is safe: it sorts the listing. A checkpoint whose classes were numbered by another order must be trained again, or be
 // given its old order; sorting does not make that worse, because the order was never sure. It is unsafe where the file numbers names,
-// trains nothing and loads what another program saved: that may have listed the same folder, in the order that both are given today.
+// trains nothing and loads what another program saved: that may have listed the same folder, in the order that both are given today. It is
+// unsafe, too, where one index takes from two listings, which it sorts both: `1.png` comes before `10.png`, and `1_mask.png` after
+// `10_mask.png`. Where the last name is taken, it sorts by the numbers in the names, unless the program pads them with zeros.
 //
 // # What it does not see
 //
@@ -103,12 +105,20 @@ func unsortedListing(p *diagnostics.Pass) {
 		case u.Last:
 			what, use = "which comes last", "the last one is taken here"
 		}
-		sort := diagnostics.SortItems{Items: u.Source, Inner: u.Inner}
+		sort := diagnostics.SortItems{Items: u.Source, Inner: u.Inner, Others: u.Others}
 		if fn.TextIs("os.scandir") || fn.TextIs("scandir") {
 			sort.Key = "lambda entry: entry.name"
 		}
-		if u.Classes && !trains && readsFiles(p.File) {
+		switch padding, shown := p.File.Numbering(u.Source); {
+		case u.Classes && !trains && readsFiles(p.File):
 			sort.Reason = "what another program wrote in the old order no longer matches, unless it sorts as well"
+		case u.Paired:
+			sort.Reason = "each index takes a pair from two listings: their names must sort alike"
+		case u.Last && padding != training.Padded:
+			sort.ByNumber = true
+			if !shown {
+				sort.Reason = "it sorts by the numbers in the names, and nothing shows that they hold one"
+			}
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(u.Source), Severity: severity,

@@ -60,7 +60,7 @@ import (
 //   - https://docs.python.org/3/howto/sorting.html#key-functions
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP605", Name: "lexicographic-latest", Summary: "Checkpoint names with unpadded numbers are sorted as text",
-	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Since: "0.1.0",
+	Severity: diagnostics.Warning, Fix: diagnostics.Safe, HasFix: true, Orders: true, Since: "0.1.0",
 	Also: []diagnostics.Severity{diagnostics.Information},
 	Run:  lexicographicLatest,
 })

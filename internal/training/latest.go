@@ -142,12 +142,30 @@ var (
 	pathParts = map[string]bool{"name": true, "stem": true, "parts": true, "parent": true}
 )
 
-// Purpose reports whether the code says that it wants the latest file, or deletes: without it, the choice may be among files of
-// any kind.
+// Purpose reports whether the code loads what it picks, deletes, or says that it wants the latest file: without it, the choice may be among
+// files of any kind.
 func (t TextOrder) Purpose(f *File) bool {
-	return t.Deletes || latestFor.MatchString(f.moduleOf(t.Node).Scope(t.Node).Name) || latestFor.MatchString(assigned(t.Node).Text()) ||
+	return t.Deletes || t.loaded(f) || latestFor.MatchString(f.moduleOf(t.Node).Scope(t.Node).Name) || latestFor.MatchString(assigned(t.Node).Text()) ||
 		latestFor.MatchString(assigned(t.Node.Parent()).Text())
 }
+
+// loaded reports whether the file that is picked is loaded, by torch or a method of that name.
+func (t TextOrder) loaded(f *File) bool {
+	picked := func(v *pysem.Value) bool {
+		p := newest{file: f}
+		return p.follow(v, false, 0) && p.listing.Node == t.Listing.Node
+	}
+	if slices.ContainsFunc(f.Loads(), func(l *LoadSite) bool { return picked(l.Path.Value) }) {
+		return true
+	}
+	fn := f.moduleOf(t.Node).Scope(t.Node)
+	return slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool {
+		return c.Start() > t.Node.Start() && loadsFile.MatchString(calledName(c)) && picked(f.Eval.Eval(pysem.Args(c).Pos(0), f.Eval.In(fn.Module, c)))
+	})
+}
+
+// loadsFile are what the methods of libraries that load a model are called.
+var loadsFile = regexp.MustCompile(`^load(_model|_from_checkpoint|_checkpoint|_weights|_state)?$|^from_(pretrained|checkpoint)$`)
 
 var (
 	lastPick  = regexp.MustCompile(`^\[\s*(-1\s*\]|-\w+\s*:|:\s*-?\w+)`)
@@ -347,4 +365,15 @@ func shapesMeet(listed, saved string) bool {
 	a, _, wild := strings.Cut(fileName(strings.Fields(listed + " *")[0]), "*")
 	b, _, _ := strings.Cut(fileName(saved), "*")
 	return !wild || strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
+}
+
+// Numbering says how the names of a listing write their numbers, and whether its pattern or a save shows that they hold any.
+func (f *File) Numbering(listed pyast.Node) (padding Padding, shown bool) {
+	l, ok := f.Listing(f.Eval.Eval(listed, f.Eval.In(f.moduleOf(listed), listed)))
+	if !ok {
+		return PaddingUnknown, false
+	}
+	padding = f.NamesPadding(l)
+	name := fileName(l.Pattern)
+	return padding, padding != PaddingUnknown || strings.Trim(strings.TrimSuffix(name, path.Ext(name)), "*") != "" && strings.Contains(name, "*")
 }

@@ -31,6 +31,8 @@ type Unordered struct {
 	Drawn bool
 	// Last says that what comes last is taken, alone.
 	Last bool
+	// Others are unsorted listings whose places mean those of this one: what it is paired with, and others of the same directory.
+	Others []pyast.Node
 }
 
 // orderFlow follows an order through the expressions and names of a file.
@@ -470,9 +472,52 @@ func (f *File) Listings(others bool) []Unordered {
 		}
 	}
 	for i := range out {
-		out[i].Paired = slices.ContainsFunc(out, func(o Unordered) bool { return sameIndex(out[i].Use, o.Use) })
+		u := &out[i]
+		u.Others = f.sameListings(u.Source)
+		for _, o := range out {
+			if sameIndex(u.Use, o.Use) {
+				u.Paired, u.Others = true, append(u.Others, o.Source)
+			}
+		}
+		u.Paired = u.Paired || f.pairedByCallers(*u)
 	}
 	return out
+}
+
+// sameListings are the other listings of the same directory in a class, or a function, whose order nothing sorts: a place in one is that in
+// the other, as long as both are sorted, or neither.
+func (f *File) sameListings(source pyast.Node) []pyast.Node {
+	scope := f.ScopeOf(source)
+	within := scope.Body
+	if scope.Class != nil && strings.Contains(pysem.Args(source).Pos(0).Text(), "self.") {
+		within = scope.Class.Node
+	}
+	var out []pyast.Node
+	for n := range within.Descendants() {
+		if n != source && n.Kind() == pyast.KindCall && n.TextIs(source.Text()) && handsOn(n) && !sortedSomewhere(f.inScope(assigned(n))) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// handsOn reports whether the place where a listing stands keeps the order of its names.
+func handsOn(n pyast.Node) bool {
+	p := n.Parent()
+	return p.Is(pyast.KindForStatement, pyast.KindForInClause, pyast.KindAssignment, pyast.KindReturnStatement)
+}
+
+// pairedByCallers reports whether a function that lists a directory is called for several, and one index takes an example from each.
+func (f *File) pairedByCallers(u Unordered) bool {
+	var uses []pyast.Node
+	for _, call := range (&orderFlow{file: f}).returnsTo(f.ScopeOf(u.Source)) {
+		if by, ok := f.orderDecides(call); ok {
+			uses = append(uses, by.Use)
+		}
+	}
+	return slices.ContainsFunc(uses, func(a pyast.Node) bool {
+		return slices.ContainsFunc(uses, func(b pyast.Node) bool { return sameIndex(a, b) })
+	})
 }
 
 func (f *File) listingsIn(m *pysem.Module) []Unordered {
