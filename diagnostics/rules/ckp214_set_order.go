@@ -98,6 +98,9 @@ func setOrder(p *diagnostics.Pass) {
 		what, use := "the next run does not find the file that it names. Name it by a digest of `hashlib`.", "it becomes a part of a file's name here"
 		if h.Seeds {
 			what, use = "each run is seeded with another number. Seed with `zlib.crc32`, or a digest of `hashlib`.", "it seeds here"
+			if h.Compiled {
+				what = "each run is seeded with another number. Seed with the numbers that the text is made of: numba, which may compile this, has no `zlib` or `hashlib`."
+			}
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(h.Call), Severity: severity,

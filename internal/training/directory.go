@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -81,11 +82,19 @@ func (r *Run) usedUnmade(made *Call, dir *pysem.Value) *Call {
 			continue
 		}
 		// What stands further away comes late enough, as a rule.
-		if path := written(c); path.Valid() && c.Ctx == made.Ctx && below(f.Eval.Eval(path, c.Ctx), dir) {
+		if path := written(c); path.Valid() && c.Ctx == made.Ctx && below(f.Eval.Eval(path, c.Ctx), dir) && !r.ownBarrier(made.Index, c.Index) {
 			return c
 		}
 	}
 	return nil
+}
+
+// ownBarrier reports whether a barrier of the program's own is called between two events. Which one it is hangs on the backend that is chosen,
+// and the one that evaluates here may be that of a single process, which waits for nobody.
+func (r *Run) ownBarrier(from, to int) bool {
+	return slices.ContainsFunc(r.Events[from:to], func(ev pysem.Event) bool {
+		return ev.Kind == pysem.EventCall && strings.Contains(strings.ToLower(calledName(ev.Node)), "barrier")
+	})
 }
 
 // meets are calls in which the processes of a group wait for each other beside those that the tables know.

@@ -124,9 +124,13 @@ func (f *File) asked(c *Call) *Path {
 	return nil
 }
 
-// Derived reports whether a save outside training keeps what is worked out where its file is not there yet, so that the next run reads it.
+// Derived reports whether a save outside training keeps what is worked out where its file is not there yet, or cannot be read, so that the
+// next run reads it.
 func (s *SaveSite) Derived() bool {
 	for fr := s.Frame; fr != nil && s.Loop == nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameExcept && s.Run.triedToLoad(fr.Node.Parent(), s.Path) {
+			return true
+		}
 		if fr.Kind != pysem.FrameIf {
 			continue
 		}
@@ -135,6 +139,13 @@ func (s *SaveSite) Derived() bool {
 		}
 	}
 	return false
+}
+
+// triedToLoad reports whether the body of a try statement loads a file.
+func (r *Run) triedToLoad(try pyast.Node, file *Path) bool {
+	return slices.ContainsFunc(r.Loads, func(l *LoadSite) bool {
+		return try.Child(pyast.FieldBody).Encloses(l.Node) && SamePath(l.Path, file)
+	})
 }
 
 // answered reports whether the other branch of a test makes a call that all must make, too, or another one stands in front of the

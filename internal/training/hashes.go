@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
@@ -16,6 +17,8 @@ type SaltedHash struct {
 	Seeds bool
 	// Possible says that it is not known whether the text is one, and no number.
 	Possible bool
+	// Compiled says that numba may compile the function, which knows neither zlib nor hashlib.
+	Compiled bool
 }
 
 // SaltedHashes are the calls of hash() on text whose value becomes a part of a file's name, or a seed. Python salts the hashes of text;
@@ -35,7 +38,8 @@ func (f *File) SaltedHashes() []SaltedHash {
 			if h.Possible && !f.mayBeText(arg) {
 				continue
 			}
-			if h.Use, h.Seeds = (&hashFlow{f, map[pyast.Node]bool{}}).follow(c, false); h.Use.Valid() && !(h.Seeds && h.Possible) {
+			if h.Use, h.Seeds = (&hashFlow{f, map[pyast.Node]bool{}}).follow(c, false); h.Use.Valid() && !(h.Seeds && (h.Possible || f.drawsElsewhere(h.Use))) {
+				h.Compiled = h.Seeds && f.compiles(c)
 				out = append(out, h)
 			}
 		}
@@ -122,4 +126,35 @@ func quoted(n pyast.Node) string {
 		}
 	}
 	return out
+}
+
+// drawsElsewhere reports whether the function that seeds draws, and from other generators only: what it seeds does not show in them.
+func (f *File) drawsElsewhere(seeder pyast.Node) bool {
+	seeded, ok := torch.Lookup(f.qualified(seeder.Child(pyast.FieldFunction)))
+	draws := false
+	for _, c := range f.ScopeOf(seeder).Calls {
+		e, known := torch.Lookup(f.qualified(c.Child(pyast.FieldFunction)))
+		if !known || e.Kind != torch.RNGDraw {
+			continue
+		}
+		if sharesGenerator(seeded.Generators, e.Generators) {
+			return false
+		}
+		draws = true
+	}
+	return ok && draws
+}
+
+// compiles reports whether a function in another one is handed on in a project whose files it uses import numba.
+func (f *File) compiles(n pyast.Node) bool {
+	fn := f.ScopeOf(n).Node
+	if !fn.Ancestor(pyast.KindFunctionDefinition).Valid() && !strings.Contains(fn.Parent().Text(), "@") {
+		return false
+	}
+	for m := range f.Eval.Consulted() {
+		if m.Words().Names.Has("numba") {
+			return true
+		}
+	}
+	return f.Module.Words().Names.Has("numba")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pysem"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 )
 
 // Wrapping says whether a model stands in a DataParallel or DDP wrapper, which puts `module.` in front of its keys.
@@ -29,9 +30,45 @@ func (s *SaveSite) Wrapping(state *pysem.Value) Wrapping {
 		if object := state.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject); object.Valid() && state.Ctx != nil {
 			recv = f.Eval.Eval(object, state.Ctx)
 		}
-		return f.wrapping(f.possible(recv, s.Frame), 0)
+		if w := f.wrapping(f.possible(recv, s.Frame), 0); w != Wrapped || !f.readThrough(state) {
+			return w
+		}
 	}
 	return WrapUnknown
+}
+
+// readThrough reports whether an attribute that no wrapper has is read of the same name before, on every way to its state_dict():
+// a wrapper, which does not hand it on, would have raised there.
+func (f *File) readThrough(state *pysem.Value) bool {
+	object := state.Node.Child(pyast.FieldFunction).Child(pyast.FieldObject)
+	scope := f.ScopeOf(state.Node)
+	if object.Kind() != pyast.KindIdentifier {
+		return false
+	}
+	for _, n := range namedIn(scope.Body, object.Text()) {
+		p := n.Parent()
+		if p.Kind() != pyast.KindAttribute || n.End() > object.Start() || torch.ModuleMember(p.Child(pyast.FieldAttribute).Text()) || p.Field() == pyast.FieldLeft {
+			continue
+		}
+		set := slices.ContainsFunc(scope.Defs(object.Text()), func(d *pysem.Def) bool {
+			return d.Kind != pysem.DefParam && d.Node.Start() > n.Start() && d.Node.Start() < object.Start()
+		})
+		if !set && onEveryWay(p, state.Node) {
+			return true
+		}
+	}
+	return false
+}
+
+// onEveryWay reports whether an expression is evaluated whenever another one below it in the same function is.
+func onEveryWay(n, to pyast.Node) bool {
+	for p := n.Parent(); p.Valid() && !p.Is(pyast.KindFunctionDefinition, pyast.KindModule); p = p.Parent() {
+		if p.Is(pyast.KindIfStatement, pyast.KindConditionalExpression, pyast.KindBooleanOperator, pyast.KindForStatement, pyast.KindWhileStatement,
+			pyast.KindTryStatement, pyast.KindLambda, pyast.KindListComprehension, pyast.KindDictionaryComprehension, pyast.KindGeneratorExpression) {
+			return false
+		}
+	}
+	return to.Start() > n.Start()
 }
 
 // WrappingOf reads the model that a restore loads into.
