@@ -143,6 +143,10 @@ func allRanksSave(p *diagnostics.Pass) {
 		} else if site != s.Node {
 			d.Related = append(d.Related, at(s.Node, "the save, which other callers make on one rank only"))
 		}
+		if onInterrupt(s.Frame) {
+			d.Severity = diagnostics.Warning
+			d.Message = "Where all processes are interrupted, e" + d.Message[1:]
+		}
 		if e.Optional(s.Run) {
 			d.Severity = diagnostics.Information
 		}
@@ -151,6 +155,16 @@ func allRanksSave(p *diagnostics.Pass) {
 		}
 		p.Report(d)
 	}
+}
+
+// onInterrupt reports whether a place is come to only when the user interrupts the program.
+func onInterrupt(fr *pysem.Frame) bool {
+	for ; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameExcept && fr.Node.Nth(0).TextIs("KeyboardInterrupt") {
+			return true
+		}
+	}
+	return false
 }
 
 // guardedCallers are, for each save, the contexts in which a caller of the helper that makes it lets one rank through.
@@ -165,8 +179,8 @@ func guardedCallers(f *training.File) map[pyast.Node][]training.Right {
 	return out
 }
 
-// ownFile reports whether each process may have a file of its own: its rank, a temporary name, or a name of which nothing is
-// known that mentions one.
+// ownFile reports whether each process may have a file of its own: its rank, a temporary name, or a name that is made of values called so.
+// A word in the name's own text is the same for all.
 func ownFile(s *training.SaveSite) bool {
 	if s.Path.Rank || s.Path.Buffer {
 		return true
@@ -177,7 +191,7 @@ func ownFile(s *training.SaveSite) bool {
 	if !holdsModel(s) && !s.Path.Same() {
 		return true // data of which each rank writes its share, item by item
 	}
-	name := strings.ToLower(s.Path.Node.Text() + " " + s.Path.Value.Node.Text())
+	name := strings.ToLower(training.NamesIn(s.Path.Node) + " " + training.NamesIn(s.Path.Value.Node))
 	for _, word := range []string{"rank", "worker", "shard", "tempfile", "tmp_path", "getpid", "gethostname", "partition"} {
 		if strings.Contains(name, word) {
 			return true

@@ -75,8 +75,20 @@ func (f *File) madeBefore(path *Path, calls []*Call) bool {
 	return false
 }
 
-// ownWord is in the names of files that each process, or each run, has of its own.
-var ownWord = regexp.MustCompile(`(?i)te?mp|uuid|host|\bnow\b|date|stamp|strftime|devnull|/dev/`)
+// ownWord is in the names of values that each process, or each run, has of its own; what such a value is made of is not in sight. A word in
+// the text of a file's name is the same in every process.
+var ownWord = regexp.MustCompile(`(?i)te?mp|uuid|host|\bnow\b|date|stamp|strftime|devnull`)
+
+// NamesIn are the names in an expression, without the text of strings.
+func NamesIn(n pyast.Node) string {
+	var out []string
+	for d := range n.Descendants() {
+		if d.Kind() == pyast.KindIdentifier {
+			out = append(out, d.Text())
+		}
+	}
+	return strings.Join(out, " ")
+}
 
 // sharedName reports whether a name is the same in every process, as far as is known.
 func (f *File) sharedName(p *Path) bool {
@@ -84,11 +96,12 @@ func (f *File) sharedName(p *Path) bool {
 		return false
 	}
 	for _, a := range p.Value.Alternatives() {
-		if !settled(a, 0) || ownWord.MatchString(a.Node.Text()) || f.madeOfRank(a, 0) {
+		if !settled(a, 0) || ownWord.MatchString(NamesIn(a.Node)) || f.madeOfRank(a, 0) {
 			return false
 		}
 	}
-	return !ownWord.MatchString(p.Node.Text()) && !processWord.MatchString(p.Node.Text())
+	names := NamesIn(p.Node)
+	return !strings.HasPrefix(p.Pattern, "/dev/") && !ownWord.MatchString(names) && !processWord.MatchString(names)
 }
 
 // settled reports whether a value is made of constants and of what the program is given when it starts, and of nothing that is worked out
@@ -100,7 +113,7 @@ func settled(v *pysem.Value, depth int) bool {
 	switch v.Kind {
 	case pysem.Str:
 		for _, p := range v.Parts {
-			if p.Hole != nil && (ownWord.MatchString(p.Hole.Node.Text()) || !settled(p.Hole, depth+1)) {
+			if p.Hole != nil && (ownWord.MatchString(NamesIn(p.Hole.Node)) || !settled(p.Hole, depth+1)) {
 				return false
 			}
 		}

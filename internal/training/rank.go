@@ -55,10 +55,14 @@ func isRank(f *File, v *pysem.Value, text string) bool {
 	if strings.Contains(text, "environ") || strings.Contains(text, "getenv") {
 		return rankVariable.MatchString(text)
 	}
+	if key := keyPart.FindStringSubmatch(text); key != nil { // config["rank"]
+		return isRankName(key[1])
+	}
 	return isRankName(lastPart(text))
 }
 
 var (
+	keyPart      = regexp.MustCompile(`\[["'](\w+)["']\]$`)
 	rankCall     = regexp.MustCompile(`(^|_|\.)(rank|get_ordinal|current_device)$`)
 	rankVariable = regexp.MustCompile(`RANK|PROCID`)
 	deviceName   = regexp.MustCompile(`(?i)^(gpu|device)(_id)?$`)

@@ -199,8 +199,8 @@ func (f *File) lists(a *pysem.Value, depth int) (Listing, bool) {
 		return Listing{a.Node, f.shape(arg, a.Ctx), dir}, true
 	case a.Callee() == "builtins.list" || a.Callee() == "builtins.filter" || a.Callee() == "builtins.map":
 		args := pysem.Args(a.Node).Position
-		if len(args) == 0 {
-			return Listing{}, false
+		if len(args) == 0 || a.Callee() == "builtins.map" && (len(args) != 2 || !f.textKey(args[0], a.Ctx)) {
+			return Listing{}, false // mapped to numbers, the names are sorted by them
 		}
 		return f.listing(f.Eval.Eval(args[len(args)-1], a.Ctx), depth+1)
 	case a.Kind == pysem.Call:

@@ -158,7 +158,10 @@ func (f *File) madeOfRank(v *pysem.Value, depth int) bool {
 	if v == nil || depth > 5 {
 		return false
 	}
-	if text := v.Node.Text(); len(text) < 300 && v.Kind != pysem.External && processWord.MatchString(text) {
+	if v.Kind == pysem.Str { // a word in the text itself is the same in every process
+		return slices.ContainsFunc(holes(v), func(h *pysem.Value) bool { return f.madeOfRank(h, depth+1) })
+	}
+	if text := v.Node.Text(); len(text) < 300 && v.Kind != pysem.External && v.Kind != pysem.Binary && processWord.MatchString(text) {
 		return true
 	}
 	for _, e := range v.Elems {
