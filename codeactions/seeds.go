@@ -49,6 +49,9 @@ func seedAll(s *sheet, r diagnostics.SeedAll) (Fix, bool) {
 		seed = given.Text()
 		why = refused(first, s.file.Eval.Eval(given, first.Ctx), generators)
 	}
+	if why == "" && r.Late {
+		why = "what is drawn before it stays unseeded"
+	}
 	fix := Fix{Title: "Seed every generator in use", Applicability: diagnostics.Safe}
 	if why != "" {
 		fix.Applicability, fix.Why = diagnostics.Unsafe, why

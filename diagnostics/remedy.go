@@ -43,6 +43,8 @@ type SeedAll struct {
 	Entry      *pysem.Func
 	Before     pyast.Node
 	Generators []torch.RNG
+	// Late says that something draws from one of them before the present seeds: that stays as it is.
+	Late bool
 }
 
 // Deterministic asks for deterministic algorithms beside the seed, with the cost in a comment.

@@ -87,9 +87,9 @@ func partialSeed(p *diagnostics.Pass) {
 				reportGPUsAlone(p, r, g)
 			} else if d, ok := r.FirstDraw(g, training.MainProcess, seeds...); ok {
 				if d.Spare || r.OnlyEvaluates() && !p.File.MakesData(d) {
-					minor = append(minor, unseeded{g, d})
+					minor = append(minor, unseeded{g, d, d.Index < seeds[0].Index})
 				} else {
-					drawn = append(drawn, unseeded{g, d})
+					drawn = append(drawn, unseeded{g, d, d.Index < seeds[0].Index})
 				}
 			} else if r.KeepsState(g).Valid() {
 				kept = append(kept, g)
@@ -136,10 +136,11 @@ func reportKept(p *diagnostics.Pass, r *training.Run, seeds []*training.Call, ke
 	})
 }
 
-// unseeded is a generator that is not seeded, and what draws from it first.
+// unseeded is a generator that is not seeded, and what draws from it first: early, before the other generators are seeded.
 type unseeded struct {
 	generator torch.RNG
 	draw      training.Draw
+	early     bool
 }
 
 // reportUnseeded reports generators as one finding.
@@ -154,6 +155,7 @@ func reportUnseeded(p *diagnostics.Pass, seeds []*training.Call, severity diagno
 		names, draws = append(names, u.generator.String()), append(draws, u.draw.What)
 		d.Related = append(d.Related, at(u.draw.Event.Node, "drawn from the unseeded generator"))
 		fix.Generators = append(fix.Generators, u.generator)
+		fix.Late = fix.Late || u.early
 	}
 	when := ""
 	if all[0].draw.Place == training.InLoader {
@@ -213,7 +215,7 @@ func reportDatasets(p *diagnostics.Pass, r *training.Run, seeds []*training.Call
 				continue
 			}
 			if d, ok := p.File.DatasetDraw(use.Data, g); ok {
-				reportUnseeded(p, seeds, severity, unseeded{g, d})
+				reportUnseeded(p, seeds, severity, unseeded{g, d, false})
 			}
 		}
 	}

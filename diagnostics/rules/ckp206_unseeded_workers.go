@@ -137,7 +137,7 @@ func copiedGenerators(p *diagnostics.Pass, uses []training.LoaderUse) {
 // constantWorkerSeeds reports a worker_init_fn whose seed does not change from worker to worker, or from epoch to epoch.
 func constantWorkerSeeds(p *diagnostics.Pass, use training.LoaderUse) {
 	seeds := slices.DeleteFunc(p.File.WorkerSeeds(use), func(s training.WorkerSeed) bool {
-		return s.PerWorker && (s.PerEpoch || use.Persistent()) || !p.File.DrawsInWorkers(use, s.Generators)
+		return s.PerWorker && use.Persistent() || !p.File.DrawsInWorkers(use, s.Generators)
 	})
 	if len(seeds) == 0 {
 		return

@@ -25,7 +25,7 @@ import (
 // It looks at scripts that know no framework as well, where a file beside them does.
 //
 // It is a warning where the order numbers classes, where a part of the examples, or the last name, is taken by its place or one index
-// takes from two listings, and where the file trains with a seed. Elsewhere it is an information: whether the indices mean anything is decided by who uses them.
+// takes from two listings, and where the file trains with a seed; not where a file that trains nothing looks at what another wrote. Elsewhere it is an information: whether the indices mean anything is decided by who uses them.
 //
 // # Example
 //
@@ -92,7 +92,9 @@ func unsortedListing(p *diagnostics.Pass) {
 			continue // the file with the listing tells of it
 		}
 		severity := diagnostics.Information
-		if u.Classes && !u.Kept || u.Cut || u.Paired || u.Last || seeded { // whoever loads the model reads the numbers that are kept as well
+		// It looks at what another program has written.
+		looks := u.Classes && !trains && readsFiles(p.File)
+		if u.Classes && !u.Kept && !looks || u.Cut || u.Paired || u.Last || seeded { // whoever loads the model reads the numbers that are kept as well
 			severity = diagnostics.Warning
 		}
 		fn := u.Source.Child(pyast.FieldFunction)
@@ -110,7 +112,7 @@ func unsortedListing(p *diagnostics.Pass) {
 			sort.Key = "lambda entry: entry.name"
 		}
 		switch padding, shown := p.File.Numbering(u.Source); {
-		case u.Classes && !trains && readsFiles(p.File):
+		case looks:
 			sort.Reason = "what another program wrote in the old order no longer matches, unless it sorts as well"
 		case u.Paired:
 			sort.Reason = "each index takes a pair from two listings: their names must sort alike"

@@ -71,7 +71,7 @@ func lexicographicLatest(p *diagnostics.Pass) {
 	}
 	for _, t := range p.File.TextOrders() {
 		padding := p.File.NamesPadding(t.Listing)
-		if padding == training.Padded || padding == training.PaddingUnknown && !t.Purpose(p.File) {
+		if padding == training.Padded || !t.Checkpoints(p.File, padding) || padding == training.PaddingUnknown && !t.Purpose(p.File) {
 			continue
 		}
 		d := diagnostics.Diagnostic{

@@ -155,7 +155,8 @@ func (e Processes) Optional(r *Run) bool {
 	return !slices.ContainsFunc(r.evidence(), func(o Processes) bool { return o.Starts })
 }
 
-// asksForMain is how a program under Accelerate shows that it reckons with several processes.
+// asksForMain are the attributes of an Accelerator, and functions of Accelerate, which are of use to several processes only: they show that
+// a program reckons with them. Without one the finding is information.
 var asksForMain = regexp.MustCompile(`^(is_(local_)?main_process|wait_for_everyone|(local_)?main_process_first|on_(local_)?main_process|num_processes|process_index|gather(_for_metrics)?)$`)
 
 // GroupStarted reports whether there is a process group wherever the program comes to the call: one is started before, or a wrapper made
@@ -652,9 +653,8 @@ func (r *Run) Writes() []Write {
 		args := pysem.Args(c.Node)
 		switch {
 		case copiers.MatchString(c.Callee):
-			w := Write{c, f.path(args.Get(1, "dst"), c.Ctx)}
-			if checkpointWord.MatchString(args.Get(0, "src").Text() + " " + w.Path.Pattern) {
-				out = append(out, w)
+			if src := f.path(args.Get(0, "src"), c.Ctx); slices.ContainsFunc(f.Saves(), func(s *SaveSite) bool { return SamePath(s.Path, src) }) {
+				out = append(out, Write{c, f.path(args.Get(1, "dst"), c.Ctx)})
 			}
 		case c.Method == "save" && c.Value != nil:
 			for _, a := range c.Value.Alternatives() {

@@ -17,6 +17,8 @@ type TextOrder struct {
 	Listing Listing
 	// How is "sorted" or "compared".
 	How string
+	// Named says that the names are called as checkpoints are. It counts only where nothing shows who writes and reads the files.
+	Named bool
 	// Deletes says that the choice is of files to delete, rather than the one to load.
 	Deletes bool
 }
@@ -29,6 +31,8 @@ func (t TextOrder) Harm() string {
 	return "an old checkpoint is taken for the latest"
 }
 
+// checkpointWord and dataWord are in the names of checkpoints, and of other files. They count only where nothing shows who writes and reads
+// the files that are listed.
 var (
 	checkpointWord = regexp.MustCompile(`(?i)ckpt|checkpoint|check_point|snapshot|epoch|(^|[^a-z])(step|iter)s?([^a-z]|$)|\.pth?\b|weights|model`)
 	dataWord       = regexp.MustCompile(`(?i)\.(png|jpe?g|npy|npz|txt|csv|json|wav|mp4|parquet|tar|flac|h5|tfrecord|py|bmp|gif|mat)\b|image|frame|shard|part-`)
@@ -75,9 +79,7 @@ func (f *File) textOrder(call pyast.Node, fn *pysem.Func) (TextOrder, bool) {
 	}
 	t.Listing = listing
 	what := listing.Pattern + " " + fn.Name + " " + assigned(call).Text()
-	if !checkpointWord.MatchString(what) || dataWord.MatchString(listing.Pattern) {
-		return t, false
-	}
+	t.Named = checkpointWord.MatchString(what) && !dataWord.MatchString(listing.Pattern)
 	var used bool
 	t.Deletes, used = f.choice(call, list, fn)
 	return t, used || t.How == "compared"
@@ -142,25 +144,36 @@ var (
 	pathParts = map[string]bool{"name": true, "stem": true, "parts": true, "parent": true}
 )
 
-// Purpose reports whether the code loads what it picks, deletes, or says that it wants the latest file: without it, the choice may be among
+// Checkpoints reports whether the names are those of checkpoints: one that is picked is loaded, or the program saves files of such names,
+// numbered without zeros, in that directory. Where nothing shows who writes and reads them, it is what they are called.
+func (t TextOrder) Checkpoints(f *File, padding Padding) bool {
+	return t.Named || padding == Unpadded && t.Listing.Dir != "" || t.loaded(f)
+}
+
+// Purpose reports whether the code loads what it picks, or deletes what is called like a checkpoint, or says that it wants the latest file: without it, the choice may be among
 // files of any kind.
 func (t TextOrder) Purpose(f *File) bool {
-	return t.Deletes || t.loaded(f) || latestFor.MatchString(f.moduleOf(t.Node).Scope(t.Node).Name) || latestFor.MatchString(assigned(t.Node).Text()) ||
-		latestFor.MatchString(assigned(t.Node.Parent()).Text())
+	return t.loaded(f) || t.Named && (t.Deletes || latestFor.MatchString(f.moduleOf(t.Node).Scope(t.Node).Name) || latestFor.MatchString(assigned(t.Node).Text()) ||
+		latestFor.MatchString(assigned(t.Node.Parent()).Text()))
 }
 
 // loaded reports whether the file that is picked is loaded, by torch or a method of that name.
 func (t TextOrder) loaded(f *File) bool {
+	return f.loadsEnd(t.Listing.Node)
+}
+
+// loadsEnd reports whether a file at an end of a listing is loaded, by torch or, in the same function, by a method of that name.
+func (f *File) loadsEnd(listed pyast.Node) bool {
 	picked := func(v *pysem.Value) bool {
 		p := newest{file: f}
-		return p.follow(v, false, 0) && p.listing.Node == t.Listing.Node
+		return p.follow(v, false, 0) && p.listing.Node == listed
 	}
 	if slices.ContainsFunc(f.Loads(), func(l *LoadSite) bool { return picked(l.Path.Value) }) {
 		return true
 	}
-	fn := f.moduleOf(t.Node).Scope(t.Node)
+	fn := f.moduleOf(listed).Scope(listed)
 	return slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool {
-		return c.Start() > t.Node.Start() && loadsFile.MatchString(calledName(c)) && picked(f.Eval.Eval(pysem.Args(c).Pos(0), f.Eval.In(fn.Module, c)))
+		return c.Start() > listed.Start() && loadsFile.MatchString(calledName(c)) && picked(f.Eval.Eval(pysem.Args(c).Pos(0), f.Eval.In(fn.Module, c)))
 	})
 }
 
@@ -360,11 +373,13 @@ func holes(v *pysem.Value) []*pysem.Value {
 	return out
 }
 
-// shapesMeet reports whether a listing's pattern may name a saved file: their literal beginnings agree.
+// shapesMeet reports whether a listing's pattern may name a saved file: their literal beginnings and ends agree.
 func shapesMeet(listed, saved string) bool {
-	a, _, wild := strings.Cut(fileName(strings.Fields(listed + " *")[0]), "*")
-	b, _, _ := strings.Cut(fileName(saved), "*")
-	return !wild || strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
+	listed, saved = fileName(strings.Fields(listed + " *")[0]), fileName(saved)
+	a, _, wild := strings.Cut(listed, "*")
+	b, _, _ := strings.Cut(saved, "*")
+	x, y := listed[strings.LastIndexByte(listed, '*')+1:], saved[strings.LastIndexByte(saved, '*')+1:]
+	return !wild || (strings.HasPrefix(a, b) || strings.HasPrefix(b, a)) && (strings.HasSuffix(x, y) || strings.HasSuffix(y, x))
 }
 
 // Numbering says how the names of a listing write their numbers, and whether its pattern or a save shows that they hold any.

@@ -149,7 +149,8 @@ func neverRead(assignment pyast.Node, ctx *pysem.Ctx) bool {
 	return true
 }
 
-// dataNames are what data loaders and samplers are called, whose states are numbers.
+// dataNames are what data loaders and samplers are called, whose states are numbers. It is asked only of receivers of which nothing but the
+// name is in sight.
 var dataNames = regexp.MustCompile(`(?i)(loader|sampler|dataset|iterator)s?$`)
 
 // unknownModel is the receiver of load_state_dict when nothing but perhaps its name says what it is: most often a model.

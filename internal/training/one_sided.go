@@ -1,6 +1,7 @@
 package training
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -140,7 +141,7 @@ func (r *Run) others(leave pyast.Node, guard Guard, joint []GroupCall) (OneSided
 	if loop.Is(pyast.KindFunctionDefinition, pyast.KindModule) {
 		loop = pyast.Node{}
 	}
-	if leave.Kind() != pyast.KindReturnStatement && !loop.Valid() || askedOfAll(leave, fr.Node) {
+	if leave.Kind() != pyast.KindReturnStatement && !loop.Valid() || askedOfAll(leave, fr.Node) || r.File.neverHolds(leave, fr) {
 		return OneSidedLeave{}, false
 	}
 	for _, g := range joint {
@@ -166,6 +167,38 @@ func (r *Run) others(leave pyast.Node, guard Guard, joint []GroupCall) (OneSided
 		return OneSidedLeave{leave, guard, g}, true
 	}
 	return OneSidedLeave{}, false
+}
+
+// neverHolds reports whether a test between a rank test and what stands in it is of a flag that is false where its object is made and that
+// nothing in sight sets.
+func (f *File) neverHolds(n pyast.Node, guard *pysem.Frame) bool {
+	for p := n.Parent(); p.Valid() && p != guard.Node; p = p.Parent() {
+		cond := p.Child(pyast.FieldCondition)
+		if p.Kind() != pyast.KindIfStatement || cond.Kind() != pyast.KindAttribute || !p.Child(pyast.FieldConsequence).Encloses(n) {
+			continue
+		}
+		if truth, known := f.Eval.Eval(cond, guard.Ctx).Truth(); known && !truth && !f.setsAttribute(cond.Child(pyast.FieldAttribute).Text()) {
+			return true
+		}
+	}
+	return false
+}
+
+// setsAttribute reports whether any file in sight gives an attribute of a name another value than False.
+func (f *File) setsAttribute(name string) bool {
+	sets := func(m *pysem.Module) bool {
+		if !m.Words().Names.Has(name) {
+			return false
+		}
+		for n := range m.Tree.Root().Descendants() {
+			if left := n.Child(pyast.FieldLeft); n.Kind() == pyast.KindAssignment && left.Kind() == pyast.KindAttribute &&
+				left.Child(pyast.FieldAttribute).TextIs(name) && n.Child(pyast.FieldRight).Kind() != pyast.KindFalse {
+				return true
+			}
+		}
+		return false
+	}
+	return sets(f.Module) || slices.ContainsFunc(slices.Collect(maps.Keys(f.Eval.Consulted())), sets)
 }
 
 // alternativeLeaves reports whether another branch of an if statement leaves too.

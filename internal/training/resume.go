@@ -340,6 +340,7 @@ func (r *Run) SavesBesides(s *SaveSite) bool {
 	return false
 }
 
+// savesByName are what functions that write checkpoints are called; it is asked only of calls that are not seen into.
 var savesByName = regexp.MustCompile(`(?i)(save|dump|write|store).*(model|checkpoint|ckpt|state|snapshot|weights)|(checkpoint|ckpt|snapshot)|^save(_all|_last|_latest)?$`)
 
 // besideEngine reports whether the same function has a DeepSpeed engine save its model, optimizer and scheduler on the way to the save,

@@ -161,7 +161,11 @@ func (f *File) madeOfRank(v *pysem.Value, depth int) bool {
 	if v.Kind == pysem.Str { // a word in the text itself is the same in every process
 		return slices.ContainsFunc(holes(v), func(h *pysem.Value) bool { return f.madeOfRank(h, depth+1) })
 	}
-	if text := v.Node.Text(); len(text) < 300 && v.Kind != pysem.External && v.Kind != pysem.Binary && processWord.MatchString(text) {
+	text := v.Node.Text()
+	if v.Kind == pysem.Binary {
+		text = NamesIn(v.Node)
+	}
+	if len(text) < 300 && v.Kind != pysem.External && processWord.MatchString(text) {
 		return true
 	}
 	for _, e := range v.Elems {

@@ -504,10 +504,13 @@ func (r *Run) OnlyEvaluates() bool {
 	return !trains.Valid() && r.evaluates()
 }
 
-// MakesData reports whether the file in which a draw stands writes values to files, from which others may train.
+// writesArrays are what data are written with, from which others may train; what an evaluation found is written as JSON or a pickle.
+var writesArrays = regexp.MustCompile(`^(torch\.save|numpy\.save\w*)$`)
+
+// MakesData reports whether the file in which a draw stands writes tensors or arrays to files.
 func (f *File) MakesData(d Draw) bool {
 	return slices.ContainsFunc(f.moduleOf(d.Event.Node).Funcs, func(fn *pysem.Func) bool {
-		return slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool { return keeping.MatchString(f.qualified(c.Child(pyast.FieldFunction))) })
+		return slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool { return writesArrays.MatchString(f.qualified(c.Child(pyast.FieldFunction))) })
 	})
 }
 

@@ -19,7 +19,7 @@ func (f *File) SetOrders() []Unordered {
 			continue
 		}
 		surely := f.stringSet(n, 0)
-		if !surely && !f.givenSet(n, 0) {
+		if !surely && !f.givenSet(n, 0) && !f.calledStrings(n, 0) {
 			continue
 		}
 		if u, ok := f.orderDecides(n); ok && !u.Last && !(u.Use.Kind() == pyast.KindDictionaryComprehension && f.idleValue(u.Use)) {
@@ -110,6 +110,35 @@ func (f *File) stringSet(n pyast.Node, depth int) bool {
 	return false
 }
 
+// calledStrings reports whether an expression is a set of what is called like strings.
+func (f *File) calledStrings(n pyast.Node, depth int) bool {
+	switch n.Kind() {
+	case pyast.KindIdentifier:
+		defs := f.defsOf(n)
+		return depth == 0 && len(defs) == 1 && defs[0].Kind == pysem.DefAssign && f.calledStrings(defs[0].Value, 1)
+	case pyast.KindSetComprehension:
+		return namesStrings(n.Child(pyast.FieldBody))
+	case pyast.KindCall:
+		fn := n.Child(pyast.FieldFunction)
+		return (fn.TextIs("set") || fn.TextIs("frozenset")) && namesStrings(pysem.Args(n).Pos(0))
+	}
+	return false
+}
+
+// namesStrings reports whether a name, an attribute, a key, or what a comprehension gives is called like strings.
+func namesStrings(n pyast.Node) bool {
+	switch n.Kind() {
+	case pyast.KindListComprehension, pyast.KindGeneratorExpression:
+		return namesStrings(n.Child(pyast.FieldBody))
+	case pyast.KindSubscript:
+		key, ok := pysem.StringLiteral(n.Child(pyast.FieldSubscript))
+		return ok && stringNames.MatchString(key) || !ok && namesStrings(n.Child(pyast.FieldValue))
+	case pyast.KindIdentifier, pyast.KindAttribute:
+		return stringNames.MatchString(lastPart(n.Text()))
+	}
+	return false
+}
+
 // givenSet reports whether an expression is a set of what a function is given, of which nothing tells that it holds numbers.
 func (f *File) givenSet(n pyast.Node, depth int) bool {
 	if n.Kind() == pyast.KindIdentifier && depth == 0 {
@@ -133,7 +162,8 @@ func (f *File) mayBeText(n pyast.Node) bool {
 }
 
 var (
-	// numbered are what numbers and lists of them are called; numberType are their types.
+	// numbered are what numbers and lists of them are called, asked only of a parameter of which nothing tells what it holds, for an information;
+	// numberType are their types.
 	numbered   = regexp.MustCompile(`(?i)(^|_)(y|i|id|idx|ind|index|indice|indexe|num|number|count|label|target|class|classe|step|epoch|seed|rank|size|shape|length|len|dim)e?s?$|^[a-z]$`)
 	numberType = regexp.MustCompile(`int|float|Tensor|ndarray|range`)
 )
@@ -192,7 +222,7 @@ func (f *File) defsOf(n pyast.Node) []*pysem.Def {
 }
 
 var (
-	// stringNames are what strings and lists of them are called.
+	// stringNames are what strings and lists of them are called; it makes a set possible of which nothing else tells what is in it.
 	stringNames = regexp.MustCompile(`(?i)(^|_)(char|character|word|token|vocab|vocabulary|name|file|filename|path|text|sentence|caption|title|string|letter|phoneme|symbol|line|corpus|smile|stem|suffix)s?$`)
 	// stringMakers give strings or lists of them.
 	stringMakers = regexp.MustCompile(`^(os\.path\.\w+|os\.listdir|glob\.i?glob|builtins\.(str|repr|chr|input))$`)
@@ -215,18 +245,11 @@ func (f *File) stringy(n pyast.Node, depth int) bool {
 	case pyast.KindBinaryOperator:
 		return f.stringy(n.Child(pyast.FieldLeft), depth+1) || f.stringy(n.Child(pyast.FieldRight), depth+1)
 	case pyast.KindSubscript:
-		if key, ok := pysem.StringLiteral(n.Child(pyast.FieldSubscript)); ok {
-			return stringNames.MatchString(key)
-		}
-		return f.stringy(n.Child(pyast.FieldValue), depth+1)
-	case pyast.KindAttribute:
-		return stringNames.MatchString(n.Child(pyast.FieldAttribute).Text())
+		_, key := pysem.StringLiteral(n.Child(pyast.FieldSubscript))
+		return !key && f.stringy(n.Child(pyast.FieldValue), depth+1)
 	case pyast.KindCall:
 		return f.givesStrings(n, depth)
 	case pyast.KindIdentifier:
-		if stringNames.MatchString(n.Text()) {
-			return true
-		}
 		for _, d := range f.defsOf(n) {
 			if (d.Kind == pysem.DefAssign || d.Kind == pysem.DefFor) && len(d.Index) == 0 && f.stringy(d.Value, depth+1) {
 				return true
@@ -239,7 +262,7 @@ func (f *File) stringy(n pyast.Node, depth int) bool {
 func (f *File) givesStrings(call pyast.Node, depth int) bool {
 	fn := call.Child(pyast.FieldFunction)
 	args := pysem.Args(call)
-	name := lastPart(fn.Text())
+	name := calledName(call)
 	switch {
 	case stringMakers.MatchString(f.qualified(fn)), fn.Kind() == pyast.KindAttribute && stringMethod.MatchString(name):
 		return true

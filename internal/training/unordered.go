@@ -535,7 +535,7 @@ func (f *File) listingsIn(m *pysem.Module) []Unordered {
 			if !ok || name == "os.walk" && !u.walks(c) {
 				continue
 			}
-			if what := c.Text() + " " + fn.Name + " " + assigned(c).Text(); u.Last && (!checkpointWord.MatchString(what) || dataWord.MatchString(what)) {
+			if u.Last && !f.checkpointsListed(c, fn) {
 				continue // the last of anything
 			}
 			u.Kept = f.kept(u.Use)
@@ -543,6 +543,16 @@ func (f *File) listingsIn(m *pysem.Module) []Unordered {
 		}
 	}
 	return out
+}
+
+// checkpointsListed reports whether the last file of a listing is loaded, or the program saves files of such names; where nothing shows who
+// writes and reads them, whether they are called like checkpoints.
+func (f *File) checkpointsListed(c pyast.Node, fn *pysem.Func) bool {
+	if l, ok := f.Listing(f.Eval.Eval(c, f.Eval.In(f.moduleOf(c), c))); ok && l.Dir != "" && f.NamesPadding(l) == Unpadded || f.loadsEnd(c) {
+		return true
+	}
+	what := c.Text() + " " + fn.Name + " " + assigned(c).Text()
+	return checkpointWord.MatchString(what) && !dataWord.MatchString(what)
 }
 
 // walks notes what becomes of the names that os.walk gives; false where anything is sorted on the way.

@@ -41,7 +41,7 @@ func (f *File) functionDraws(fn *pysem.Func, seen map[pyast.Node]bool) bool {
 	}
 	seen[fn.Node] = true
 	return slices.ContainsFunc(fn.Calls, func(c pyast.Node) bool {
-		if restoredAfter(fn, assigned(c)) {
+		if restoredAfter(fn, assigned(c)) || usedAsDict(fn, assigned(c)) {
 			return false
 		}
 		callee := c.Child(pyast.FieldFunction)
@@ -57,6 +57,15 @@ func restoredAfter(fn *pysem.Func, made pyast.Node) bool {
 		callee := c.Child(pyast.FieldFunction)
 		return callee.Child(pyast.FieldAttribute).TextIs("load_state_dict") && callee.Child(pyast.FieldObject).TextIs(made.Text()) &&
 			c.Ancestor(pyast.KindIfStatement, pyast.KindFunctionDefinition).Kind() == pyast.KindFunctionDefinition
+	})
+}
+
+// usedAsDict reports whether a function asks a name for keys, as no module is asked.
+func usedAsDict(fn *pysem.Func, name pyast.Node) bool {
+	return name.Kind() == pyast.KindIdentifier && slices.ContainsFunc(namedIn(fn.Body, name.Text()), func(n pyast.Node) bool {
+		p := n.Parent()
+		return p.Kind() == pyast.KindAttribute && p.Parent().Kind() == pyast.KindCall && p.Child(pyast.FieldAttribute).TextIs("get") ||
+			p.Kind() == pyast.KindSubscript && n.Field() == pyast.FieldValue && p.Child(pyast.FieldSubscript).Kind() == pyast.KindString
 	})
 }
 

@@ -455,24 +455,25 @@ type WorkerSeed struct {
 	Call pyast.Node
 	// Generators are what it seeds.
 	Generators []torch.RNG
-	// PerWorker and PerEpoch say whether the seed may differ from worker to worker, and from epoch to epoch.
-	PerWorker, PerEpoch bool
+	// PerWorker says whether the seed may differ from worker to worker.
+	PerWorker bool
 }
 
+// freshSeed are the functions whose value differs from epoch to epoch, and what counts the epochs is called.
 var freshSeed = regexp.MustCompile(`initial_seed|get_worker_info|epoch|get_state|rand|entropy|time|SeedSequence`)
 
-// WorkerSeeds are the seed calls in a loader's worker_init_fn, where that is a function of the file.
+// WorkerSeeds are the seed calls in a loader's worker_init_fn, where that is a function of the file, with a seed that is the same in each epoch.
 func (f *File) WorkerSeeds(u LoaderUse) []WorkerSeed {
 	var out []WorkerSeed
 	for _, v := range f.Eval.Eval(u.Init, u.Event.Ctx).Alternatives() {
-		if v.Kind != pysem.FuncVal || len(v.Func.Params) == 0 || f.readsFresh(v.Func) {
+		if v.Kind != pysem.FuncVal || len(v.Func.Params) == 0 {
 			continue
 		}
 		id := v.Func.Params[len(v.Func.Params)-1].Name
 		for _, c := range v.Func.Calls {
 			e, ok := torch.Lookup(f.qualified(c.Child(pyast.FieldFunction)))
 			arg := pysem.Args(c).Pos(0)
-			if !ok || e.Kind != torch.Seeder || !arg.Valid() || arg.Is(pyast.KindNoneLiteral) {
+			if !ok || e.Kind != torch.Seeder || !arg.Valid() || arg.Is(pyast.KindNoneLiteral) || f.madeOfFresh(v.Func, arg, 0) {
 				continue
 			}
 			out = append(out, WorkerSeed{Call: c, Generators: e.Generators, PerWorker: f.madeFromWorker(v.Func, arg, id, 0)})
@@ -503,19 +504,16 @@ func (f *File) madeFromWorker(fn *pysem.Func, n pyast.Node, id string, depth int
 	return false
 }
 
-// readsFresh reports whether a worker_init_fn names anything that differs from epoch to epoch, beside the seeding functions it calls.
-func (f *File) readsFresh(fn *pysem.Func) bool {
-	seeders := map[pyast.Node]bool{}
-	for _, c := range fn.Calls {
-		callee := c.Child(pyast.FieldFunction)
-		if e, ok := torch.Lookup(f.qualified(callee)); ok && e.Kind == torch.Seeder {
-			for d := range callee.Descendants() {
-				seeders[d] = true
-			}
-		}
-	}
-	for d := range fn.Body.Descendants() {
-		if d.Kind() == pyast.KindIdentifier && !seeders[d] && freshSeed.MatchString(d.Text()) {
+// madeOfFresh reports whether an expression in a worker_init_fn is made of anything that differs from epoch to epoch.
+func (f *File) madeOfFresh(fn *pysem.Func, n pyast.Node, depth int) bool {
+	for d := range n.Descendants() {
+		switch {
+		case d.Kind() != pyast.KindIdentifier:
+		case depth > 6, freshSeed.MatchString(d.Text()):
+			return true
+		case d.Field() != pyast.FieldAttribute && slices.ContainsFunc(fn.Defs(d.Text()), func(def *pysem.Def) bool {
+			return def.Value.Valid() && f.madeOfFresh(fn, def.Value, depth+1)
+		}):
 			return true
 		}
 	}
