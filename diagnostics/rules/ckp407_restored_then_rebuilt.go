@@ -98,8 +98,11 @@ func restoredThenRebuilt(p *diagnostics.Pass) {
 		message := fmt.Sprintf("`%s` is restored from the checkpoint (%s) and replaced by a new %s here. Its restored state is lost before training goes on.",
 			b.Name, lineIn(p.File, b.Restored, b.Node), b.Kind)
 		if b.Kind == training.NotTracked {
-			message = fmt.Sprintf("`%s` is restored from the checkpoint (%s) and set to `%s` here. Training goes on as if there were no checkpoint to count from.",
-				b.Name, lineIn(p.File, b.Restored, b.Node), b.New.Text())
+			consequence := "Training goes on as if there were no checkpoint to count from."
+			if !b.Epoch() {
+				consequence = "What it counts starts over after a resume."
+			}
+			message = fmt.Sprintf("`%s` is restored from the checkpoint (%s) and set to `%s` here. %s", b.Name, lineIn(p.File, b.Restored, b.Node), b.New.Text(), consequence)
 		}
 		if b.Best {
 			message = fmt.Sprintf("`%s` is restored from the checkpoint (%s) and set to `%s` here. The first evaluation after a resume overwrites the best checkpoint, whatever it scores.",

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"fmt"
+
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
@@ -96,9 +98,17 @@ func swallowedRestoreError(p *diagnostics.Pass) {
 		if !s.Resumes {
 			consequence = "training goes on with initial weights."
 		}
+		message := "Whatever goes wrong while the checkpoint is restored is only " + what + " here. With a damaged file or a state that does not fit, " + consequence
+		if !s.Weights && len(s.Objects) > 0 {
+			names := make([]string, len(s.Objects))
+			for i, o := range s.Objects {
+				names[i] = "`" + o.Name + "`"
+			}
+			message = fmt.Sprintf("Whatever goes wrong while the state of %s is restored is only %s here. Where it does not fit, training goes on with the loaded model and "+
+				"a fresh state of the rest.", listed(names), what)
+		}
 		p.Report(diagnostics.Diagnostic{
-			Place: training.FirstLine(s.Handler), Severity: severity,
-			Message: "Whatever goes wrong while the checkpoint is restored is only " + what + " here. With a damaged file or a state that does not fit, " + consequence,
+			Place: training.FirstLine(s.Handler), Severity: severity, Message: message,
 			Related: []diagnostics.Related{at(s.Call.Node, "the checkpoint is restored here")},
 		})
 	}

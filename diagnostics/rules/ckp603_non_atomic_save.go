@@ -108,7 +108,7 @@ func nonAtomicSave(p *diagnostics.Pass) {
 		if load == nil && (!checkpoints(s) || !p.File.TakesBack() && madeInSight(s)) {
 			continue // nothing goes on from it
 		}
-		only := !another(s, false)
+		only := !another(s, false) && !copied(s)
 		if (s.BestOnly() || s.Path.Best()) && (load == nil || !only) {
 			continue // a copy beside the file that the run resumes from
 		}
@@ -239,6 +239,11 @@ func resumedFrom(f *training.File, s *training.SaveSite) *training.LoadSite {
 func surelyIn(s *training.SaveSite) bool {
 	period := s.Period(s.EpochLoop)
 	return period.Known() && period.Every == 1 && period.Option == ""
+}
+
+// copied reports whether the file is copied to names of their own as training goes on.
+func copied(s *training.SaveSite) bool {
+	return slices.ContainsFunc(s.Names, func(name *training.Path) bool { return len(name.Progress) > 0 && !name.Best() })
 }
 
 // another reports whether the same training writes a full checkpoint, best ones aside, to other files too; with surely, in each

@@ -2,6 +2,7 @@ package training
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -17,6 +18,9 @@ type Swallowed struct {
 	// Resumes says that training continues from the file, rather than starting from its weights; Whole that the try statement's
 	// body loads the file, so that a missing one and a damaged one are taken alike.
 	Resumes, Whole bool
+	// Weights says that what the handler takes in its stride may be the model's state; Objects are what is restored there.
+	Weights bool
+	Objects []*Object
 }
 
 // Told is what a handler tells of the error it catches.
@@ -42,7 +46,7 @@ func (f *File) SwallowedErrors() []Swallowed {
 		handler, told := swallower(c.Frame)
 		if handler.Valid() && !seen[handler] {
 			seen[handler] = true
-			out = append(out, Swallowed{handler, c, told, l.Resumes(), under(l.Frame, handler.Parent())})
+			out = append(out, swallowed(handler, c, l, told))
 		}
 	}
 	for _, r := range f.Runs {
@@ -56,6 +60,22 @@ func (f *File) SwallowedErrors() []Swallowed {
 		}
 	}
 	return out
+}
+
+func swallowed(handler pyast.Node, c *Call, l *LoadSite, told Told) Swallowed {
+	try := handler.Parent()
+	s := Swallowed{Handler: handler, Call: c, Told: told, Resumes: l.Resumes(), Whole: under(l.Frame, try)}
+	s.Weights = s.Whole
+	for _, x := range l.Restores {
+		switch {
+		case !under(x.Frame, try):
+		case x.Object == nil || x.Object.Kind == Model:
+			s.Weights = true
+		case !slices.Contains(s.Objects, x.Object):
+			s.Objects = append(s.Objects, x.Object)
+		}
+	}
+	return s
 }
 
 // under reports whether a frame lies in a try statement's body.
