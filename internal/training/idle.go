@@ -52,7 +52,10 @@ func (u *idle) from(n pyast.Node, text bool) bool {
 		return u.passed(p.Parent(), n, text)
 	case pyast.KindCall: // a generator expression as the only argument
 		return n.Field() == pyast.FieldArguments && u.passed(p, n, text)
-	case pyast.KindAttribute: // a method of the value
+	case pyast.KindAttribute: // a method of the value; what text begins with stands before the number
+		if text && p.Child(pyast.FieldAttribute).TextIs("startswith") {
+			return true
+		}
 		return n.Field() == pyast.FieldObject && p.Parent().Kind() == pyast.KindCall && p.Field() == pyast.FieldFunction && u.from(p.Parent(), text)
 	case pyast.KindAssignment:
 		return n.Field() == pyast.FieldRight && u.stored(p.Child(pyast.FieldLeft), text)
