@@ -99,13 +99,12 @@ func swallowedRestoreError(p *diagnostics.Pass) {
 			consequence = "training goes on with initial weights."
 		}
 		message := "Whatever goes wrong while the checkpoint is restored is only " + what + " here. With a damaged file or a state that does not fit, " + consequence
-		if !s.Weights && len(s.Objects) > 0 {
-			names := make([]string, len(s.Objects))
-			for i, o := range s.Objects {
-				names[i] = "`" + o.Name + "`"
+		if !s.Weights && len(s.Names) > 0 {
+			names := make([]string, len(s.Names))
+			for i, name := range s.Names {
+				names[i] = "`" + name + "`"
 			}
-			message = fmt.Sprintf("Whatever goes wrong while the state of %s is restored is only %s here. Where it does not fit, training goes on with the loaded model and "+
-				"a fresh state of the rest.", listed(names), what)
+			message = fmt.Sprintf("Whatever goes wrong while the state of %s is restored is only %s here. Where it does not fit, training goes on without it.", listed(names), what)
 		}
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(s.Handler), Severity: severity, Message: message,

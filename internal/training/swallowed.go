@@ -18,9 +18,9 @@ type Swallowed struct {
 	// Resumes says that training continues from the file, rather than starting from its weights; Whole that the try statement's
 	// body loads the file, so that a missing one and a damaged one are taken alike.
 	Resumes, Whole bool
-	// Weights says that what the handler takes in its stride may be the model's state; Objects are what is restored there.
+	// Weights says that what the handler takes in its stride may be the file or the model's state; Names are what else is restored there.
 	Weights bool
-	Objects []*Object
+	Names   []string
 }
 
 // Told is what a handler tells of the error it catches.
@@ -67,12 +67,16 @@ func swallowed(handler pyast.Node, c *Call, l *LoadSite, told Told) Swallowed {
 	s := Swallowed{Handler: handler, Call: c, Told: told, Resumes: l.Resumes(), Whole: under(l.Frame, try)}
 	s.Weights = s.Whole
 	for _, x := range l.Restores {
+		name := x.Recv.Text()
+		if x.Object != nil {
+			name = x.Object.Name
+		}
 		switch {
-		case !under(x.Frame, try):
-		case x.Object == nil || x.Object.Kind == Model:
+		case !under(x.Frame, try) || name == "":
+		case x.Object != nil && x.Object.Kind == Model:
 			s.Weights = true
-		case !slices.Contains(s.Objects, x.Object):
-			s.Objects = append(s.Objects, x.Object)
+		case !slices.Contains(s.Names, name):
+			s.Names = append(s.Names, name)
 		}
 	}
 	return s
