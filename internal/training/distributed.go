@@ -233,9 +233,8 @@ func (f *File) unwrappedUnder(v *pysem.Value) pyast.Node {
 	if test.Kind() == pyast.KindConditionalExpression {
 		cond = test.Nth(1)
 	}
-	for n := range cond.Parent().Descendants() {
-		args := pysem.Args(n)
-		if n.Kind() == pyast.KindCall && cond.Encloses(n) && n.Child(pyast.FieldFunction).TextIs("isinstance") && ddpClass.MatchString(f.qualified(args.Pos(1))) {
+	for n := range cond.Descendants() {
+		if n.Kind() == pyast.KindCall && n.Child(pyast.FieldFunction).TextIs("isinstance") && ddpClass.MatchString(f.qualified(pysem.Args(n).Pos(1))) {
 			return n
 		}
 	}

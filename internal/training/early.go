@@ -1,7 +1,6 @@
 package training
 
 import (
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -121,7 +120,12 @@ func (r *Run) trainsOnDrawn(seed *Call) bool {
 	loop := r.Loops[i]
 	drawn := map[string]bool{}
 	made := func(n pyast.Node) bool {
-		return slices.ContainsFunc(draws, n.Encloses) || slices.ContainsFunc(slices.Collect(maps.Keys(drawn)), func(name string) bool { return mentions(n, name) })
+		for name := range drawn {
+			if mentions(n, name) {
+				return true
+			}
+		}
+		return slices.ContainsFunc(draws, n.Encloses)
 	}
 	called := false
 	for _, ev := range r.Events[loop.First:loop.Last] {

@@ -223,7 +223,10 @@ func (l *Loop) endsWith(fr *pysem.Frame) bool {
 // before it trains, since it was done before a resume or its batch is broken, is no round.
 func (r *Run) trainsBehind(fr *pysem.Frame) bool {
 	return fr.Early && !fr.Positive && slices.ContainsFunc(r.Steps, func(st *Step) bool {
-		for at := st.Frame; at != nil && st.Object != nil && st.Object.Kind == Optimizer; at = at.Parent {
+		if st.Object.Kind != Optimizer {
+			return false
+		}
+		for at := st.Frame; at != nil; at = at.Parent {
 			if at.Early && at.Cond == fr.Cond && at.Ctx == fr.Ctx {
 				return true
 			}

@@ -1,7 +1,6 @@
 package training
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -41,13 +40,13 @@ func (r *Run) OneSidedLeaves() []OneSidedLeave {
 			guard := Guard{Frame: fr}
 			body := fr.Node.Child(pyast.FieldConsequence)
 			for _, leave := range leavings(body, false) {
-				if f.neverAsked(leave, fr) {
-					continue
-				}
 				if guard.Test == AnyRank {
 					if guard.Test = f.testRank(fr.Cond, fr.Ctx, true); guard.Test == AnyRank || guard.Test == NoRanks {
 						break
 					}
+				}
+				if f.neverAsked(leave, fr) {
+					continue
 				}
 				if x, ok := r.others(leave, guard, joint); ok {
 					out = append(out, x)
@@ -141,7 +140,7 @@ func (r *Run) others(leave pyast.Node, guard Guard, joint []GroupCall) (OneSided
 	if loop.Is(pyast.KindFunctionDefinition, pyast.KindModule) {
 		loop = pyast.Node{}
 	}
-	if leave.Kind() != pyast.KindReturnStatement && !loop.Valid() || askedOfAll(leave, fr.Node) || r.File.neverHolds(leave, fr) {
+	if leave.Kind() != pyast.KindReturnStatement && !loop.Valid() || askedOfAll(leave, fr.Node) {
 		return OneSidedLeave{}, false
 	}
 	for _, g := range joint {
@@ -167,38 +166,6 @@ func (r *Run) others(leave pyast.Node, guard Guard, joint []GroupCall) (OneSided
 		return OneSidedLeave{leave, guard, g}, true
 	}
 	return OneSidedLeave{}, false
-}
-
-// neverHolds reports whether a test between a rank test and what stands in it is of a flag that is false where its object is made and that
-// nothing in sight sets.
-func (f *File) neverHolds(n pyast.Node, guard *pysem.Frame) bool {
-	for p := n.Parent(); p.Valid() && p != guard.Node; p = p.Parent() {
-		cond := p.Child(pyast.FieldCondition)
-		if p.Kind() != pyast.KindIfStatement || cond.Kind() != pyast.KindAttribute || !p.Child(pyast.FieldConsequence).Encloses(n) {
-			continue
-		}
-		if truth, known := f.Eval.Eval(cond, guard.Ctx).Truth(); known && !truth && !f.setsAttribute(cond.Child(pyast.FieldAttribute).Text()) {
-			return true
-		}
-	}
-	return false
-}
-
-// setsAttribute reports whether any file in sight gives an attribute of a name another value than False.
-func (f *File) setsAttribute(name string) bool {
-	sets := func(m *pysem.Module) bool {
-		if !m.Words().Names.Has(name) {
-			return false
-		}
-		for n := range m.Tree.Root().Descendants() {
-			if left := n.Child(pyast.FieldLeft); n.Kind() == pyast.KindAssignment && left.Kind() == pyast.KindAttribute &&
-				left.Child(pyast.FieldAttribute).TextIs(name) && n.Child(pyast.FieldRight).Kind() != pyast.KindFalse {
-				return true
-			}
-		}
-		return false
-	}
-	return sets(f.Module) || slices.ContainsFunc(slices.Collect(maps.Keys(f.Eval.Consulted())), sets)
 }
 
 // alternativeLeaves reports whether another branch of an if statement leaves too.
