@@ -89,7 +89,8 @@ func TestNoDocument(t *testing.T) {
 
 // TestLargeFolder holds that of a folder that is too large the open documents alone are told, and the rest is not read.
 func TestLargeFolder(t *testing.T) {
-	f := newTree(t, map[string]string{"open.py": "import torch\nBUG\n", "closed.py": "import torch\nBUG\n"})
+	const opened = "import torch\nimport nowhere\nBUG\n" // what is looked for in vain is not looked for in the files beside it
+	f := newTree(t, map[string]string{"open.py": opened, "closed.py": "import torch\nBUG\n"})
 	const size = 60 << 20 // of one file; together they are more than a folder may have
 	for i := range mostLooked.Bytes/size + 1 {
 		path := filepath.Join(f.root, fmt.Sprintf("large%d.py", i))
@@ -101,7 +102,7 @@ func TestLargeFolder(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	c, _ := pulling(t, "file://"+f.root)
-	c.show(f.uri("open.py"), "import torch\nBUG\nBUG\n")
+	c.show(f.uri("open.py"), opened+"BUG\n")
 	c.settle()
 	known := workspacePull{}
 	got, _ := known.answer(c, known.request(c))

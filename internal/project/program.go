@@ -35,6 +35,8 @@ type Unit struct {
 	stamp   stamp // of the file when it was read from the disk
 	source  *text.Source
 	unread  error
+	adding  sync.Once
+	adds    []string // what it puts on sys.path, see searches
 
 	mu       sync.Mutex // guards what follows
 	tree     *pyast.Tree

@@ -134,6 +134,11 @@ func TestImportsFromSearchedDirectories(t *testing.T) {
 		"train.py": "import sys\nfrom pathlib import Path\nsys.path.append('vendor')\nsys.path.insert(0, str(Path(__file__).resolve().parent / \"deep\" / 'down'))\n" +
 			"sys.path.append(unknown)\nsys.path.append('/etc')\nsys.path.append('../..')\n",
 		"beside/run.py": "import sys\nsys.path.append('vendor')\n", // of where it is started
+		"forms/a.py":    "import os, sys\nsys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))\n",
+		"form/b.py":     "import os, sys\nsys.path.append(f'{os.path.dirname(__file__)}/../lib')\n",
+		"form2/c.py":    "import sys\nimport pathlib\nsys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'lib'))\n",
+		"form3/d.py":    "import os, sys\nsys.path.append(os.path.join(os.path.dirname(__file__), os.pardir, 'lib'))\n",
+		"form4/e.py":    "import os, sys\nsys.path.append(os.getcwd() + '/lib')\n",
 	})
 	p := NewProgram(testWorkspace(root))
 	ask := func(from, name, want string) {
@@ -154,6 +159,9 @@ func TestImportsFromSearchedDirectories(t *testing.T) {
 	ask("beside/run.py", "net", "vendor/net.py")
 	ask("lib/core/run.py", "net", "")
 	ask("train.py", "late", "")
+	for _, from := range []string{"forms/a.py", "form/b.py", "form2/c.py", "form3/d.py", "form4/e.py"} {
+		ask(from, "core.run", "lib/core/run.py")
+	}
 	p = p.With(filepath.Join(root, "train.py"), text.NewSource([]byte("import sys\nsys.path.append('other')\n")), nil)
 	ask("train.py", "late", "other/late.py")
 	ask("train.py", "net", "")
