@@ -129,12 +129,10 @@ func (m *machine) do(op byte) error {
 		}
 		return m.sequence(map[byte]Sequence{'t': TupleOf, 'l': ListOf, 0x91: FrozenSetOf}[op], items)
 	case 0x85, 0x86, 0x87:
-		n := int(op - 0x84)
-		if len(m.stack)-m.floor() < n {
-			return errStack
+		items, err := m.take(int(op - 0x84))
+		if err != nil {
+			return err
 		}
-		items := m.stack[len(m.stack)-n:]
-		m.stack = m.stack[:len(m.stack)-n]
 		return m.sequence(TupleOf, items)
 	case 'd':
 		items, err := m.popMark()
@@ -202,17 +200,15 @@ func (m *machine) fill(op byte) error {
 	var items []Value
 	var err error
 	switch op {
-	case 'a', 's':
-		n := map[byte]int{'a': 1, 's': 2}[op]
-		if len(m.stack)-m.floor() < n {
-			return errStack
-		}
-		items = m.stack[len(m.stack)-n:]
-		m.stack = m.stack[:len(m.stack)-n]
+	case 'a':
+		items, err = m.take(1)
+	case 's':
+		items, err = m.take(2)
 	default:
-		if items, err = m.popMark(); err != nil {
-			return err
-		}
+		items, err = m.popMark()
+	}
+	if err != nil {
+		return err
 	}
 	to, err := m.top()
 	if err != nil {
@@ -241,6 +237,14 @@ func (m *machine) key(op byte) (uint64, error) {
 	return strconv.ParseUint(line, 10, 32)
 }
 
+// lines reads the two lines that name a global.
+func (m *machine) lines() (module, name string, err error) {
+	if module, err = m.line(); err == nil {
+		name, err = m.line()
+	}
+	return module, name, err
+}
+
 func (m *machine) persistent(op byte) error {
 	if op == 'P' {
 		line, err := m.line()
@@ -260,26 +264,18 @@ func (m *machine) persistent(op byte) error {
 func (m *machine) object(op byte) error {
 	switch op {
 	case 'c':
-		module, err := m.line()
-		if err != nil {
-			return err
-		}
-		name, err := m.line()
+		module, name, err := m.lines()
 		if err != nil {
 			return err
 		}
 		return m.global(module, name)
 	case 0x93:
-		name, err := m.pop()
+		v, err := m.take(2)
 		if err != nil {
 			return err
 		}
-		module, err := m.pop()
-		if err != nil {
-			return err
-		}
-		n, ok := String(name)
-		in, also := String(module)
+		in, ok := String(v[0])
+		n, also := String(v[1])
 		if !ok || !also {
 			return errors.New("the name of a global is no text")
 		}
@@ -291,37 +287,21 @@ func (m *machine) object(op byte) error {
 		}
 		return m.global("copyreg", "extension "+strconv.FormatUint(n, 10))
 	case 'R', 0x81:
-		args, err := m.pop()
+		v, err := m.take(2)
 		if err != nil {
 			return err
 		}
-		made, err := m.pop()
-		if err != nil {
-			return err
-		}
-		return m.call(&Object{Made: made, Args: args, New: op == 0x81})
+		return m.call(&Object{Made: v[0], Args: v[1], New: op == 0x81})
 	case 0x92:
-		keywords, err := m.pop()
+		v, err := m.take(3)
 		if err != nil {
 			return err
 		}
-		args, err := m.pop()
-		if err != nil {
-			return err
-		}
-		made, err := m.pop()
-		if err != nil {
-			return err
-		}
-		return m.call(&Object{Made: made, Args: args, Keywords: keywords, New: true})
+		return m.call(&Object{Made: v[0], Args: v[1], Keywords: v[2], New: true})
 	case 'i', 'o':
 		var made Value
 		if op == 'i' {
-			module, err := m.line()
-			if err != nil {
-				return err
-			}
-			name, err := m.line()
+			module, name, err := m.lines()
 			if err != nil {
 				return err
 			}

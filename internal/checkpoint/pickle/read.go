@@ -151,11 +151,20 @@ func (m *machine) floor() int {
 }
 
 func (m *machine) pop() (Value, error) {
-	if len(m.stack) <= m.floor() {
+	v, err := m.take(1)
+	if err != nil {
+		return nil, err
+	}
+	return v[0], nil
+}
+
+// take are the topmost values, the deepest first. They hold until the next push.
+func (m *machine) take(n int) ([]Value, error) {
+	if len(m.stack)-m.floor() < n {
 		return nil, errStack
 	}
-	v := m.stack[len(m.stack)-1]
-	m.stack = m.stack[:len(m.stack)-1]
+	v := m.stack[len(m.stack)-n:]
+	m.stack = m.stack[:len(m.stack)-n]
 	return v, nil
 }
 
