@@ -16,7 +16,7 @@ import (
 //
 // Reports a program that seeds some of the generators torch, numpy and random, and draws from another one in its main process, or keeps
 // its state in checkpoints, which is an information; a function that seeds one for itself and draws from another; and one that seeds them before `torch.multiprocessing.spawn`, and draws in the processes it starts.
-// So is one that seeds, where there is CUDA, the generators of the GPUs alone.
+// So is one that seeds, where there is CUDA, the generators of GPUs alone.
 //
 // # Why it matters
 //
@@ -84,7 +84,9 @@ func partialSeed(p *diagnostics.Pass) {
 		for _, g := range []torch.RNG{torch.TorchRNG, torch.NumpyRNG, torch.PythonRNG} {
 			if r.IsSeeded(g, training.MainProcess) {
 				reportSpawned(p, r, g, seeds)
-				reportGPUsAlone(p, r, g)
+				if g == torch.TorchRNG {
+					reportGPUsAlone(p, r)
+				}
 			} else if d, ok := r.FirstDraw(g, training.MainProcess, seeds...); ok {
 				if d.Spare || r.OnlyEvaluates() && !p.File.MakesData(d) {
 					minor = append(minor, unseeded{g, d, d.Index < seeds[0].Index})
@@ -110,13 +112,13 @@ func partialSeed(p *diagnostics.Pass) {
 	}
 }
 
-// reportGPUsAlone reports a test on whose one side only the generators of the GPUs are seeded.
-func reportGPUsAlone(p *diagnostics.Pass, r *training.Run, g torch.RNG) {
-	if c, d := r.SeedsGPUsAlone(training.MainProcess); g == torch.TorchRNG && c != nil {
+// reportGPUsAlone reports a test on whose one side only generators of GPUs are seeded.
+func reportGPUsAlone(p *diagnostics.Pass, r *training.Run) {
+	if c, d := r.SeedsGPUsAlone(training.MainProcess); c != nil {
 		p.Report(diagnostics.Diagnostic{
 			Place: training.FirstLine(c.Node),
-			Message: fmt.Sprintf("With CUDA only the generators of the GPUs are seeded. Weights, shuffling and workers draw from the CPU's, as %s does, and "+
-				"differ from run to run. `torch.manual_seed` seeds both.", d.What),
+			Message: fmt.Sprintf("With CUDA the CPU's generator is not seeded. Weights, shuffling and workers draw from it, as %s does, and differ from run "+
+				"to run. `torch.manual_seed` seeds the CPU and every GPU.", d.What),
 			Related: []diagnostics.Related{at(d.Event.Node, "drawn from the unseeded generator")},
 		})
 	}

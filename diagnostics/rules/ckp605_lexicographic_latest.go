@@ -17,7 +17,7 @@ import (
 // # Why it matters
 //
 // In text order `epoch_9` comes after `epoch_10`: of epochs 5, 10, 20 and 100 "the last three" are 100, 20 and 5. A resume
-// takes an old checkpoint, and a clean-up deletes the wrong file as soon as the numbers pass 9; it can delete the newest.
+// takes an old checkpoint, and a clean-up deletes the wrong file as soon as a number gains a digit; it can delete the newest.
 //
 // # Example
 //
@@ -76,7 +76,7 @@ func lexicographicLatest(p *diagnostics.Pass) {
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(t.Node),
-			Message: fmt.Sprintf("Checkpoint names are %s as text, where 9 comes after 10. As soon as the numbers pass 9, %s.", t.How,
+			Message: fmt.Sprintf("Checkpoint names are %s as text, where 9 comes after 10. As soon as a number gains a digit, %s.", t.How,
 				t.Harm()),
 			Related:  []diagnostics.Related{at(t.Listing.Node, "the names are listed here")},
 			Remedies: []diagnostics.Remedy{diagnostics.SortByNumber{Call: t.Node}},
