@@ -337,8 +337,8 @@ def distributed(model, optimizer, _):
     truth["dcp"] = {"tensors": out, "weights_only": None}
 
 
-def ranks(rank, path):
-    """One of two processes that write a distributed tensor."""
+def ranks(rank, path, written):
+    """One of two processes that write a distributed tensor; written is the barrier at their end."""
     import torch.distributed as dist
     import torch.distributed.checkpoint as dcp
     from torch.distributed.device_mesh import init_device_mesh
@@ -348,12 +348,14 @@ def ranks(rank, path):
     mesh = init_device_mesh("cpu", (2,))
     dcp.save({"model": {"w": distribute_tensor(torch.arange(12.0).reshape(4, 3), mesh, [Shard(0)]), "b": torch.ones(3)}, "rank": rank}, checkpoint_id=path)
     torch.save({"w": distribute_tensor(torch.arange(12.0).reshape(4, 3), mesh, [Shard(0)])}, f"{path}-dtensor-{rank}.pt")
-    dist.destroy_process_group()
+    written.wait(60)
+    os._exit(0)  # destroy_process_group hangs now and then: it waits for gloo's thread while it holds the lock that the thread wants (torch 2.6)
 
 
 def sharded(*_):
     path = os.path.join(OUT, "dcp-sharded")
-    torch.multiprocessing.spawn(ranks, (path,), nprocs=2)
+    written = torch.multiprocessing.get_context("spawn").Barrier(2)
+    torch.multiprocessing.spawn(ranks, (path, written), nprocs=2)
     truth["dcp-sharded"] = {"tensors": {
         "model/w": {"dtype": "float32", "shape": [4, 3], "digest": None, "nan": None, "inf": None},
         "model/b": {"dtype": "float32", "shape": [3], "digest": digest(torch.ones(3)), "nan": 0, "inf": 0},
