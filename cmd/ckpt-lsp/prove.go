@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -189,9 +188,6 @@ func (p *prover) foretold(ctx context.Context, r *prove.Report) []foretold {
 	return out
 }
 
-// questions are how people read the questions.
-var questions = map[prove.Question]string{prove.Repeat: "Reproducible?", prove.Resume: "Resumable?", prove.Kill: "Crash-safe?"}
-
 // proofWriter writes the answers for people.
 type proofWriter struct {
 	strings.Builder
@@ -205,23 +201,13 @@ func writeProof(out io.Writer, r *prove.Report, findings []foretold, style repor
 		processes = fmt.Sprintf("%d ranks", r.Ranks)
 	}
 	fmt.Fprintln(w, style.Heading(fmt.Sprintf("torch %s, %s", r.Torch, processes)))
-	for _, q := range prove.Questions {
-		if why, ok := r.Failed[q]; ok {
-			// What a script printed keeps its lines.
-			why, printed, _ := strings.Cut(why, "\n")
-			w.answer(q, "unknown", why)
-			for line := range strings.Lines(printed) {
-				fmt.Fprintln(w, "    | "+strings.TrimRight(line, "\n"))
-			}
-			continue
+	for _, t := range r.Tell() {
+		w.WriteString(report.Wrap(string(t.Verdict)+", "+t.Text, style.Width, fmt.Sprintf("%-14s ", t.Asked), "    ") + "\n")
+		for _, line := range t.Printed {
+			fmt.Fprintln(w, "    | "+line)
 		}
-		switch q {
-		case prove.Repeat:
-			w.repeat(r.Repeat)
-		case prove.Resume:
-			w.resume(r.Resume)
-		case prove.Kill:
-			w.kill(r.Kill)
+		for _, d := range t.Details {
+			w.detail(d)
 		}
 	}
 	if len(findings) > 0 {
@@ -236,89 +222,6 @@ func writeProof(out io.Writer, r *prove.Report, findings []foretold, style repor
 	return err
 }
 
-func (w *proofWriter) answer(q prove.Question, verdict, text string) {
-	w.WriteString(report.Wrap(verdict+", "+text, w.style.Width, fmt.Sprintf("%-14s ", questions[q]), "    ") + "\n")
-}
-
 func (w *proofWriter) detail(text string) {
 	w.WriteString(report.Wrap(text, w.style.Width, "    ", "      ") + "\n")
-}
-
-func (w *proofWriter) repeat(a *prove.RepeatAnswer) {
-	if a == nil {
-		return
-	}
-	if a.Proven {
-		w.answer(prove.Repeat, "yes", fmt.Sprintf("two runs took the same %d steps", a.Steps))
-		return
-	}
-	w.answer(prove.Repeat, "no", fmt.Sprintf("two runs differ from step %d on", a.Differences[0].Step))
-	for _, d := range a.Differences {
-		w.detail(d.String())
-	}
-}
-
-func (w *proofWriter) resume(a *prove.ResumeAnswer) {
-	if a == nil {
-		return
-	}
-	killed := fmt.Sprintf("killed after checkpoint %d of %d, resumed from %s (step %d)", a.Checkpoint, a.Checkpoints, a.Loaded, a.Step)
-	switch {
-	case a.Unknown != "":
-		w.answer(prove.Resume, "unknown", a.Unknown)
-	case a.Proven:
-		w.answer(prove.Resume, "yes", fmt.Sprintf("%s, its %d steps are those of the uninterrupted run", killed, a.Steps))
-	default:
-		w.answer(prove.Resume, "no", killed+", it differs")
-	}
-	for _, d := range a.Differences {
-		w.detail(d.String())
-	}
-}
-
-// shown is how many of several like things are told one by one.
-const shown = 3
-
-// humanSize writes a size as people read it.
-func humanSize(n int64) string {
-	const unit = 1000
-	size, units := float64(n), "BkMGT"
-	for size >= unit && len(units) > 1 {
-		size, units = size/unit, units[1:]
-	}
-	if units[0] == 'B' {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("%.1f %cB", size, units[0])
-}
-
-func (w *proofWriter) kill(a *prove.KillAnswer) {
-	if a == nil {
-		return
-	}
-	verdict := "yes"
-	if !a.Proven {
-		verdict = "no"
-	}
-	w.answer(prove.Kill, verdict, fmt.Sprintf("%d of %d kills left a checkpoint that loads", a.Left, a.Kills))
-	for i, l := range a.Lost {
-		if i == shown {
-			w.detail(fmt.Sprintf("and %d more", len(a.Lost)-i))
-			break
-		}
-		w.detail(fmt.Sprintf("killed %s (%s): %s", l.Moment, l.At, cmp.Or(l.Error, "no checkpoint is left")))
-	}
-	for i, what := range slices.Concat(a.Removed, a.Shared) {
-		if i == shown {
-			w.detail(fmt.Sprintf("and %d more", len(a.Removed)+len(a.Shared)-i))
-			break
-		}
-		w.detail(what)
-	}
-	if len(a.Kept) > 0 {
-		w.detail(fmt.Sprintf("the uninterrupted run leaves %s, %s", report.Count(len(a.Kept), "checkpoint"), humanSize(a.Bytes)))
-	}
-	if a.Refused != "" {
-		w.detail("weights_only=True refuses it: " + a.Refused)
-	}
 }
