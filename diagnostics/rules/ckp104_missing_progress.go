@@ -82,7 +82,7 @@ func missingProgress(p *diagnostics.Pass) {
 		if !s.HasKind(training.Optimizer) && !r.Split() || s.HasRole(training.RoleProgress) || len(s.Path.Progress) > 0 || !s.Path.Known && s.EpochLoop == nil {
 			continue
 		}
-		if progressNearby(s) || s.HoldsCount() || s.Inside(training.RoleProgress) || r.Load != nil && (r.Load.Opaque || r.Load.ReadsProgress()) {
+		if progressNearby(s) || s.HoldsCount() || s.Inside(training.RoleProgress) || r.Load != nil && (r.Load.Opaque && s.Kind != training.PayloadObject || r.Load.ReadsProgress()) {
 			continue
 		}
 		loop := s.EpochLoop

@@ -190,7 +190,7 @@ func mayRead(read, written *Path) bool {
 // splitFrom reports whether training goes on from a checkpoint of several files, of which a load reads the model's: beside it, another
 // restores an optimizer, and the training writes the states of both, each to a file of its own.
 func (s *SaveSite) splitFrom(l *LoadSite) bool {
-	if s.Kind != PayloadState || s.Loop == nil || l.Run != s.Run {
+	if s.Kind != PayloadState && s.Kind != PayloadObject || s.Loop == nil || l.Run != s.Run {
 		return false
 	}
 	return slices.ContainsFunc(s.Run.Restores, func(x *Restore) bool {
