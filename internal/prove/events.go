@@ -49,6 +49,10 @@ type event struct {
 	Error     string `json:"error"`
 	Steps     int    `json:"steps"`
 	Stopped   bool   `json:"stopped"`
+
+	// Clock is the time since the process began, Own what of it watching took by then, in seconds.
+	Clock float64 `json:"clock"`
+	Own   float64 `json:"own"`
 }
 
 // trained is what one optimizer trains, at a save.

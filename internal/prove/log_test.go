@@ -133,14 +133,3 @@ func TestCopyTree(t *testing.T) {
 		t.Errorf("data points to %s (%v)", points, err)
 	}
 }
-
-func TestWritePlot(t *testing.T) {
-	unseen := Curve{Name: "unseen", Steps: []float64{1, 2}, Rates: []float64{0.1, 0.1}, Losses: []float64{math.NaN(), math.Inf(1)}}
-	var picture strings.Builder
-	if err := WritePlot(&picture, []Curve{unseen, {Name: "empty"}}); err != nil {
-		t.Fatal(err)
-	}
-	if got := picture.String(); !strings.Contains(got, "</svg>") || !strings.Contains(got, "learning rate") {
-		t.Error(got)
-	}
-}

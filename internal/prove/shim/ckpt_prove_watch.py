@@ -17,9 +17,39 @@ import re
 import signal
 import sys
 import threading
+import time
 
 SETTINGS = json.loads(os.environ.get("CKPT_PROVE") or "{}")
 MAIN_THREAD = threading.main_thread()
+
+
+class Own:
+    """The time that watching takes of the main thread: that of the functions it is put on, without those inside of them twice."""
+
+    def __init__(self):
+        self.spent, self.inside, self.start, self.began = 0.0, False, 0.0, time.perf_counter()
+
+    def __call__(self, function):
+        @functools.wraps(function)
+        def timed(*args, **kwargs):
+            if self.inside or threading.current_thread() is not MAIN_THREAD:
+                return function(*args, **kwargs)
+            self.inside, self.start = True, time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.spent += time.perf_counter() - self.start
+                self.inside = False
+
+        return timed
+
+    def so_far(self):
+        now = time.perf_counter()
+        spent = self.spent + (now - self.start if self.inside else 0)
+        return {"clock": round(now - self.began, 6), "own": round(spent, 6)}
+
+
+own = Own()
 
 
 class Log:
@@ -211,15 +241,36 @@ def feed_tensor(h, t):
             t = t.to_dense() if not t.is_quantized else t.int_repr()
         if hasattr(t, "to_local"):
             t = t.to_local()
-        t = t.cpu().contiguous()
         h.update(str(t.dtype).encode() + repr(tuple(t.shape)).encode())
         size = t.numel() * t.element_size()
+        if SAMPLED and size > WHOLE:
+            t = sample(h, torch, t.contiguous().reshape(-1))
+            size = t.numel() * t.element_size()
+        t = t.cpu().contiguous()
         if size:
             h.update((ctypes.c_char * size).from_address(t.data_ptr()))
     except Exception:  # a tensor without data: meta, fake
         h.update(repr(tuple(t.shape)).encode())
 
 
+# With --digest sampled, a tensor of more than WHOLE bytes is compared by some SAMPLED_NUMBERS of its numbers and the sum of all its bits, and
+# a file by its size and SAMPLES + 1 blocks.
+SAMPLED = SETTINGS.get("digest") == "sampled"
+WHOLE, SAMPLED_NUMBERS, SAMPLES = 1 << 16, 4096, 16
+
+
+def sample(h, torch, flat):
+    """Adds the sum of all bits of a flat tensor to a digest, and gives some of its numbers. Neither copies a tensor from a GPU."""
+    per = max(1, 8 // flat.element_size())
+    whole = flat[: flat.numel() // per * per]
+    if whole.storage_offset() % per:
+        whole = whole.clone()
+    h.update(repr(whole.view(torch.int64).sum().item()).encode())
+    feed_tensor(h, flat[whole.numel() :])
+    return flat[:: flat.numel() // SAMPLED_NUMBERS]
+
+
+@own
 def digest(value):
     h = hasher()
     feed(h, value)
@@ -232,16 +283,26 @@ def joined(digests):
 
 
 def digest_file(path):
-    h = hasher()
     try:
         with open(path, "rb") as f:
-            while True:
-                block = f.read(1 << 20)
-                if not block:
-                    return h.hexdigest()
-                h.update(block)
+            return digest_bytes(f)
     except OSError:
         return ""
+
+
+def digest_bytes(f):
+    """The digest of a file. Sampled it is that of its size, its blocks at equal distances and its end, where an archive of torch.save has the
+    checksums of all that it holds."""
+    h, block = hasher(), 1 << 20
+    size = f.seek(0, io.SEEK_END)
+    places = range(0, size, block)
+    if SAMPLED and len(places) > SAMPLES:
+        h.update(b"%d" % size)
+        places = [i * (size - block) // SAMPLES for i in range(SAMPLES + 1)]
+    for place in places:
+        f.seek(place)
+        h.update(f.read(block))
+    return h.hexdigest()
 
 
 def number(value):
@@ -255,6 +316,7 @@ def number(value):
 # Generators
 
 
+@own
 def generators():
     """The states of the global generators, as digests."""
     out = {}
@@ -380,6 +442,7 @@ def watch_step(optimizer_class):
     optimizer_class.step = step
 
 
+@own
 def before_step(optimizer):
     kill = SETTINGS.get("kill") or {}
     if kill.get("save") and run.saves >= kill["save"] and rank() == 0:
@@ -392,6 +455,7 @@ def before_step(optimizer):
         log.write("first", True, optimizer=run.optimizers[id(optimizer)][0], **state_of(optimizer))
 
 
+@own
 def state_of(optimizer):
     """The parameters and the state of an optimizer: what a checkpoint must bring back."""
     parameters, state = [], hasher()
@@ -407,6 +471,7 @@ def kept(optimizer, parameter):
     return {k: v for k, v in optimizer.state.get(parameter, {}).items() if v is not None}
 
 
+@own
 def after_step(optimizer):
     groups, states = [], hasher()
     for group in optimizer.param_groups:
@@ -437,6 +502,7 @@ def after_step(optimizer):
         state=states.hexdigest(),
         buffers=buffers.hexdigest(),
         generators=generators(),
+        **own.so_far(),
     )
     run.steps += 1
     run.loss = None
@@ -500,6 +566,7 @@ def watch_modules(torch):
     torch.nn.Module.__call__ = watched
 
 
+@own
 def called(torch, module, args, kwargs):
     if next(module.parameters(), None) is None:
         return
@@ -601,6 +668,7 @@ def watch_files(torch):
     torch.serialization.save, torch.serialization.load = saved, loaded
 
 
+@own
 def refusal(load, f):
     """What weights_only=True says of a file, "" where it loads it."""
     if not isinstance(f, (str, bytes, os.PathLike)):
@@ -623,6 +691,7 @@ def name_of(f):
     return named(f) if isinstance(f, (str, bytes, os.PathLike)) else ""
 
 
+@own
 def keys_of(obj):
     """Digests of what a checkpoint holds, by key. A bare state dict is one value."""
     torch = sys.modules["torch"]
@@ -640,13 +709,16 @@ def size_of(f):
         return 0
 
 
+@own
 def content_of(f):
     if isinstance(f, (str, bytes, os.PathLike)):
         return digest_file(f)
     if isinstance(f, io.BytesIO):
-        h = hasher()
-        h.update(f.getbuffer())
-        return h.hexdigest()
+        place = f.tell()
+        try:
+            return digest_bytes(f)
+        finally:
+            f.seek(place)
     if isinstance(getattr(f, "name", None), str):
         try:
             f.flush()
