@@ -11,7 +11,7 @@ import (
 
 // operations make a log of file operations: "save a", "rename a b", "remove a", each a step apart; a save with "!" is cut by a kill.
 func operations(lines ...string) *runLog {
-	l := &runLog{firsts: map[int]event{}}
+	l := &runLog{}
 	for i, line := range lines {
 		words := append(strings.Fields(line), "")
 		torn := words[0] == "save!"
