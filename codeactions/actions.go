@@ -219,8 +219,8 @@ func single(s *sheet, r diagnostics.Remedy) (Fix, bool) {
 		return saveAfterStep(s, r)
 	case diagnostics.AtomicSave:
 		return atomicSave(s, r)
-	case diagnostics.KeepLast:
-		return keepLast(s, r)
+	case diagnostics.KeepSome:
+		return keepSome(s, r)
 	case diagnostics.KeepBest:
 		return keepBest(s, r)
 	case diagnostics.SortByNumber:

@@ -29,6 +29,9 @@ var rewriters = []struct {
 	{SeedEverything, "Seed every generator here", seedEverything},
 	{CompleteEverything, "Complete this checkpoint", completeEverything},
 	{SaveOnRankZero, "Save on rank 0, with a barrier", saveOnRankZero},
+	{WriteVersions, "Write the format and torch version", writeVersions},
+	{AlsoSafetensors, "Also save the weights as safetensors", alsoSafetensors},
+	{ReportDifference, "Report what did not match", reportDifference},
 }
 
 // Names of rewrites.
@@ -36,6 +39,9 @@ const (
 	SeedEverything     = "seed-all"
 	CompleteEverything = "complete-checkpoint"
 	SaveOnRankZero     = "save-on-rank-0"
+	WriteVersions      = "write-versions"
+	AlsoSafetensors    = "also-safetensors"
+	ReportDifference   = "report-mismatch"
 )
 
 // RewriteTitles are how the rewrites are offered.

@@ -174,20 +174,24 @@ func loadable(s *sheet, r diagnostics.Loadable) (Fix, bool) {
 	return s.fix(fix), true
 }
 
-// reportMismatch keeps the result of load_state_dict(strict=False) and prints what did not match.
+// reportMismatch keeps the result of load_state_dict(strict=False) and tells what did not match, with how many keys of how many: where
+// nearly all are missing, the model did not get its weights.
 func reportMismatch(s *sheet, r diagnostics.ReportMismatch) (Fix, bool) {
 	stmt := statement(r.Restore.Node)
 	if stmt.Kind() != pyast.KindExpressionStatement || stmt.Nth(0) != r.Restore.Node || !s.ownLine(stmt) {
 		return Fix{}, false
 	}
-	name := s.unused(stmt, "incompatible")
-	s.insert(stmt.Start(), name+" = ")
-	q := s.quote
+	missing, unexpected := s.unused(stmt, "missing"), s.unused(stmt, "unexpected")
+	of := ""
+	if model := r.Restore.Recv; model.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+		of = fmt.Sprintf(" of {len(%s.state_dict())}", model.Text())
+	}
+	s.insert(stmt.Start(), missing+", "+unexpected+" = ")
 	s.linesAfter(stmt,
-		fmt.Sprintf("if %s.missing_keys or %s.unexpected_keys:", name, name),
-		"\t"+s.tell(stmt, fmt.Sprintf("f%snot loaded: missing {%s.missing_keys}, unexpected {%s.unexpected_keys}%s", q, name, name, q)),
+		fmt.Sprintf("if %s or %s:", missing, unexpected),
+		"\t"+s.tell(stmt, fmt.Sprintf("f%[1]snot loaded: {len(%[2]s)}%[3]s keys missing {%[2]s}, {len(%[4]s)} unexpected {%[4]s}%[1]s", s.quote, missing, of, unexpected)),
 	)
-	fix := Fix{Title: "Report the missing and unexpected keys", Applicability: diagnostics.Safe}
+	fix := Fix{Title: "Report what did not match", Applicability: diagnostics.Safe}
 	if !r.Restore.ReturnsKeys() {
 		fix.Applicability, fix.Why = diagnostics.Unsafe, "a load_state_dict that is not nn.Module's may return nothing"
 	}

@@ -290,7 +290,7 @@ func (s *sheet) among(module string) (at int, prefix, suffix string) {
 
 func ofTensors(module string) bool {
 	root, _, _ := strings.Cut(module, ".")
-	return root == "torch" || root == "numpy"
+	return root == "torch" || root == "numpy" || root == "safetensors"
 }
 
 // headImports are the imports at the head of the module that stand on lines of their own, without those from __future__; of the first

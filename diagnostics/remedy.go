@@ -180,8 +180,16 @@ type AtomicSave struct {
 	Reason string
 }
 
-// KeepLast removes all but the newest checkpoints after a save, by number, and never the best.
-type KeepLast struct{ Save *training.SaveSite }
+// KeptLast is how many of the newest checkpoints rotation leaves.
+const KeptLast = 3
+
+// KeepSome removes old checkpoints after a save, by number. With a metric, the best model gets a file of its own, and of the others one
+// in Every numbers stays, which is each Nth file.
+type KeepSome struct {
+	Save       *training.SaveSite
+	Metric     training.Metric
+	Every, Nth int64
+}
 
 // KeepBest keeps a copy of the best checkpoint by the validation metric.
 type KeepBest struct {
@@ -338,7 +346,7 @@ func (SetEpoch) remedy()           {}
 func (ShiftEpoch) remedy()         {}
 func (SaveAfterStep) remedy()      {}
 func (AtomicSave) remedy()         {}
-func (KeepLast) remedy()           {}
+func (KeepSome) remedy()           {}
 func (KeepBest) remedy()           {}
 func (SortByNumber) remedy()       {}
 func (SaveState) remedy()          {}

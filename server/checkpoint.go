@@ -30,6 +30,11 @@ func checkpointAt(facts []*training.File, d *document, found []diagnostics.Diagn
 			return []string{loadText(d, l)}, l.Call
 		}
 	}
+	for _, b := range insight.Bares(facts, d.path) {
+		if b.Call.Contains(at) {
+			return []string{bareText(b)}, b.Call
+		}
+	}
 	return nil, text.Span{}
 }
 
@@ -121,8 +126,35 @@ func loadText(d *document, l insight.Load) string {
 	if len(c.Keys) > 0 {
 		parts = append(parts, c.List())
 	}
-	return strings.Join(append(parts, ratesText(l)...), "\n\n")
+	parts = append(parts, ratesText(l)...)
+	if c.Unknown == "" && len(c.Saves) == 0 {
+		parts = append(parts, older)
+	}
+	return strings.Join(parts, "\n\n")
 }
+
+// bareText says into what all of a file is loaded.
+func bareText(b insight.Bare) string {
+	title := fmt.Sprintf("**Load of a state dict** into `%s`: ", contract.Clip(b.Into, 50))
+	if b.Strict {
+		title += "a key or shape that does not match is an error"
+	} else {
+		title += "keys that do not match are passed over, shapes that do not match are an error"
+	}
+	if !b.Foreign {
+		return title
+	}
+	return title + "\n\n" + older
+}
+
+// older says what can keep a file from being loaded that another program wrote, or an earlier version of this one or of torch, and the way
+// over. The rules' pages say why.
+const older = `Of a file by an earlier program or torch:
+
+- tensors load; a pickled class that has moved or is gone ("Can't get attribute") does not
+- missing and unexpected keys are renamed layers, or the prefix of a wrapper
+- ` + "`ckpt-lsp inspect FILE` tells what it holds, `--migrate` writes its weights as safetensors" + `
+- once it loads, run one batch: are shapes and answers what they were?`
 
 // ratesText says with which learning rates training goes on from a load; nothing where they are not sure, or are one.
 func ratesText(l insight.Load) []string {

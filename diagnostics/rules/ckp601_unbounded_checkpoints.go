@@ -2,7 +2,10 @@ package rules
 
 import (
 	"fmt"
+	"path"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -98,11 +101,11 @@ func unboundedCheckpoints(p *diagnostics.Pass) {
 		if s.Foreign || s.Loop == nil || len(s.Path.Progress) == 0 || s.Path.Buffer || !holdsModel(s) {
 			continue
 		}
-		how, count, severity := pilesUp(s)
+		pile, severity := pilesUp(s)
 		instead := func(o *training.SaveSite) bool { // the other side of a test
 			return o.Run == s.Run && training.Exclusive(o.Frame, s.Frame) && (training.SamePath(o.Path, s.Path) || !o.Path.Known && !s.Path.Known)
 		}
-		if how == "" || s.Removed() || slices.ContainsFunc(told, instead) || !places.first(s.Site()) {
+		if pile.how == "" || s.Removed() || slices.ContainsFunc(told, instead) || !places.first(s.Site()) {
 			continue
 		}
 		told = append(told, s)
@@ -112,23 +115,30 @@ func unboundedCheckpoints(p *diagnostics.Pass) {
 		}
 		d := diagnostics.Diagnostic{
 			Place: place, Severity: severity,
-			Message: fmt.Sprintf("%s is written %s and nothing in this file removes old ones. %s%s.", shownOr(s.Path, "A checkpoint of a new name"), how, count,
+			Message: fmt.Sprintf("%s is written %s and nothing in this file removes old ones. %s%s.", shownOr(s.Path, "A checkpoint of a new name"), pile.how, pile.count,
 				size(s)),
+			Detail: pile.choices(s),
 		}
 		if !s.Collective { // which may be a folder
-			d.Remedies = []diagnostics.Remedy{diagnostics.KeepLast{Save: s}}
+			d.Remedies = []diagnostics.Remedy{pile.keepSome(p.File, s)}
 		}
 		p.Report(d)
 	}
 }
 
-// pilesUp says how often a save writes a file of a new name, and how many that makes; how is empty where they are few, or nothing is known.
-func pilesUp(s *training.SaveSite) (how, count string, severity diagnostics.Severity) {
+// pile is how checkpoints pile up.
+type pile struct {
+	// how often a save writes a file of a new name, "" where that makes few, or nothing is known; and how many that makes, in words.
+	how, count string
+	// files is their number, 0 where it is not known; every is from which epoch to which one is written, 0 where it is not epochs.
+	files, every int64
+}
+
+func pilesUp(s *training.SaveSite) (pile, diagnostics.Severity) {
 	loop, unit := s.Counted(), "step"
 	if loop.Epoch() {
 		unit = "epoch"
 	}
-	severity = diagnostics.Information
 	period := s.Period(loop)
 	rounds, known := loop.RoundsByDefault()
 	few := known && rounds/period.Every < fewFiles
@@ -137,22 +147,73 @@ func pilesUp(s *training.SaveSite) (how, count string, severity diagnostics.Seve
 	case period.Rhythm == training.Improving && !s.Training():
 		// weights of each new best may be kept as results
 	case period.Rhythm == training.Improving:
-		return "at each new best", "Each time adds a file", severity
+		return pile{how: "at each new best", count: "Each time adds a file"}, diagnostics.Information
 	case period.Rhythm == training.Spaced && unit == "step":
-		return fmt.Sprintf("every `%s` steps", period.Option), "Each time adds a file", severity
+		return pile{how: fmt.Sprintf("every `%s` steps", period.Option), count: "Each time adds a file"}, diagnostics.Information
 	case period.Rhythm != training.Regular:
 	case known:
-		if _, certain := loop.Rounds(); certain && rounds/period.Every >= manyFiles {
-			severity = diagnostics.Warning
+		out := pile{how: every(period.Every, unit), files: rounds / period.Every}
+		out.count = fmt.Sprintf("%d %ss make %d files", rounds, unit, out.files)
+		if unit == "epoch" {
+			out.every = period.Every
 		}
-		return every(period.Every, unit), fmt.Sprintf("%d %ss make %d files", rounds, unit, rounds/period.Every), severity
+		if _, certain := loop.Rounds(); certain && out.files >= manyFiles {
+			return out, diagnostics.Warning
+		}
+		return out, diagnostics.Information
 	case unit == "epoch" && period.Every == 1:
-		return every(1, unit), "Each epoch adds a file", severity
+		return pile{how: every(1, unit), count: "Each epoch adds a file", every: 1}, diagnostics.Information
 	case unit == "step" && period.Every > 1 && period.Every < rareSteps:
-		return every(period.Every, unit), "Each time adds a file", severity
+		return pile{how: every(period.Every, unit), count: "Each time adds a file"}, diagnostics.Information
 	}
-	return "", "", severity
+	return pile{}, diagnostics.Off
 }
+
+// nth is of how many files one stays that is neither among the last nor the best.
+func (p pile) nth() int64 {
+	n := int64(10)
+	for _, factor := range []int64{2, 5, 10, 20, 50, 100} {
+		if p.files > 20*n {
+			n = 10 * factor
+		}
+	}
+	return n
+}
+
+// keepSome keeps the best as well where the training measures itself in each epoch and nothing selects the best yet.
+func (p pile) keepSome(f *training.File, s *training.SaveSite) diagnostics.KeepSome {
+	out := diagnostics.KeepSome{Save: s}
+	if p.every == 0 || s.EpochLoop == nil || f.SelectsBest() {
+		return out
+	}
+	if metric, ok := s.EpochLoop.ValidationMetric(); ok {
+		out.Metric, out.Nth, out.Every = metric, p.nth(), p.nth()*p.every
+	}
+	return out
+}
+
+// choices says what ways to keep the files come to, in sizes of the model where the optimizer tells, and what to weigh.
+func (p pile) choices(s *training.SaveSite) string {
+	var items []string
+	if p.files > 0 {
+		kept := (p.files-diagnostics.KeptLast+p.nth()-1)/p.nth() + diagnostics.KeptLast
+		times, _ := sizes(s)
+		if times == 0 {
+			items = append(items, fmt.Sprintf("The best, the last %d and every %dth are %d files instead of %d.", diagnostics.KeptLast, p.nth(), kept+1, p.files))
+		} else {
+			items = append(items, fmt.Sprintf("In sizes of the model: all %d files %d; without the optimizer %d; the best as a model, the last %d and every %dth whole %d.",
+				p.files, times*p.files, p.files, diagnostics.KeptLast, p.nth(), times*kept+1))
+		}
+	}
+	items = append(items,
+		"The fewer the saves, the more epochs a crash costs; of the files that exist, a resume needs the last, and one more in case that is damaged.",
+		"`ckpt-lsp inspect FILE --against "+scriptName(s)+"` tells what this takes in bytes.",
+	)
+	return "- " + strings.Join(items, "\n- ")
+}
+
+// scriptName is how a program's file is called.
+func scriptName(s *training.SaveSite) string { return path.Base(filepath.ToSlash(s.Run.File.Path)) }
 
 // every says how often something happens.
 func every(n int64, unit string) string {
@@ -172,19 +233,30 @@ var adaptive = map[string]bool{"Adam": true, "AdamW": true, "NAdam": true, "RAda
 
 // size says how large a full checkpoint is beside the model, where the optimizer is known.
 func size(s *training.SaveSite) string {
+	switch times, class := sizes(s); times {
+	case 3:
+		return fmt.Sprintf(", each about three times the model (with the state of %s)", class)
+	case 2:
+		return ", each about twice the model (SGD with momentum)"
+	}
+	return ""
+}
+
+// sizes is how many times the model a full checkpoint is, 0 where that is not known, and the class of the optimizer in it.
+func sizes(s *training.SaveSite) (times int64, class string) {
 	for _, c := range s.Components {
 		if c.Object == nil || c.Object.Kind != training.Optimizer || c.Role != training.RoleState {
 			continue
 		}
 		if s.Run.File.Several(c) {
-			return "" // an option says which optimizer it is
+			return 0, "" // an option says which optimizer it is
 		}
 		switch class := shortClass(c.Object); {
 		case adaptive[class]:
-			return fmt.Sprintf(", each about three times the model (with the state of %s)", class)
+			return 3, class
 		case class == "SGD" && c.Object.Arg(2, "momentum").Node.Valid():
-			return ", each about twice the model (SGD with momentum)"
+			return 2, class
 		}
 	}
-	return ""
+	return 0, ""
 }

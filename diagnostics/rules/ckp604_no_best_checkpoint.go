@@ -80,7 +80,8 @@ func noBestCheckpoint(p *diagnostics.Pass) {
 	}
 	places := once{}
 	for _, s := range p.File.Saves() {
-		if s.Foreign || s.EpochLoop == nil || !s.Path.Fixed() || !samePlace(s) || !holdsModel(s) || keepsAll(s) {
+		rotated := len(s.Path.Progress) > 0 && s.Removed()
+		if s.Foreign || s.EpochLoop == nil || !rotated && !(s.Path.Fixed() && samePlace(s)) || !holdsModel(s) || keepsAll(s) {
 			continue
 		}
 		if period := s.Period(s.EpochLoop); !period.Known() {
@@ -90,10 +91,13 @@ func noBestCheckpoint(p *diagnostics.Pass) {
 		if !ok || !places.first(s.Site()) {
 			continue
 		}
+		message := "`%s` is computed in every epoch, but only the newest model is kept: when a later epoch is worse, the best one is lost."
+		if rotated {
+			message = "`%s` is computed in every epoch, but old checkpoints are removed whatever it says: the best one goes as soon as it is old enough."
+		}
 		p.Report(diagnostics.Diagnostic{
-			Place: training.FirstLine(s.Site()),
-			Message: fmt.Sprintf("`%s` is computed in every epoch, but only the newest model is kept: when a later epoch is worse, the best one "+
-				"is lost.", metric.Name),
+			Place:    training.FirstLine(s.Site()),
+			Message:  fmt.Sprintf(message, metric.Name),
 			Related:  []diagnostics.Related{at(metric.Node, "the metric is computed here")},
 			Remedies: []diagnostics.Remedy{diagnostics.KeepBest{Save: s, Metric: metric.Name, Higher: metric.Higher}},
 		})

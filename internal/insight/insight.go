@@ -167,6 +167,43 @@ func Loads(facts []*training.File, path string) []Load {
 	return out
 }
 
+// Bare is a load of which no key is read: all of the file goes into one object.
+type Bare struct {
+	Call text.Span
+	// Into is the object's name; Strict says that a key that does not match is an error.
+	Into   string
+	Strict bool
+	// Foreign says that no save in the files at hand writes the file.
+	Foreign bool
+}
+
+// Bares are such loads in a file.
+func Bares(facts []*training.File, path string) []Bare {
+	var out []Bare
+	for _, f := range facts {
+		for _, l := range f.Loads() {
+			if len(l.Reads) > 0 || l.Path.Buffer || pathOf(f, l.Node.Tree()) != path {
+				continue
+			}
+			for _, x := range l.Restores {
+				if x.Object == nil || x.Key != "" || x.Absent {
+					continue
+				}
+				b := Bare{Call: l.Node.Span(), Into: x.Recv.Text(), Strict: x.Strict, Foreign: foreign(f, l)}
+				if !slices.ContainsFunc(out, func(o Bare) bool { return o.Call == b.Call }) {
+					out = append(out, b)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// foreign reports whether no save writes the file that a load reads, as far as names tell.
+func foreign(f *training.File, l *training.LoadSite) bool {
+	return !slices.ContainsFunc(f.Saves(), func(s *training.SaveSite) bool { return s.Writes(l.Path) || training.SamePath(s.Path, l.Path) })
+}
+
 // Agreement is the contract that the save has a part in.
 func (s Save) Agreement() training.Agreement {
 	for _, a := range s.file.Agreements() {

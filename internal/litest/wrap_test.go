@@ -144,6 +144,9 @@ func tryFixes(t *testing.T, what, code string, files map[string]string, optional
 			}
 		}
 	}
+	if carried[code[:6]] {
+		fixes += tryRewrites(t, what, w, paths, all, check)
+	}
 	fixed, err := project.NewIndex(w).Fix(t.Context(), project.NewProgram(w), paths, diagnostics.Safe)
 	if err != nil {
 		t.Fatal(err)
@@ -168,4 +171,43 @@ func tryFixes(t *testing.T, what, code string, files map[string]string, optional
 		t.Errorf("%s: the safe fixes introduce %s: %s\n%s", what, d.Rule.Code, d.Message, fixed[0].After.Source.Text)
 	}
 	return fixes, found
+}
+
+// carried are the rules in whose examples the rewrites of saves and loads are tried, too.
+var carried = map[string]bool{"CKP110": true, "CKP503": true, "CKP601": true}
+
+// tryRewrites tries what is offered on the saves and loads of a program, whether or not a rule reports them, and tells how many there are.
+func tryRewrites(t *testing.T, what string, w *project.Workspace, paths []string, all []*project.Analysis, check func(title string, i int, after []byte, optional []string)) (n int) {
+	t.Helper()
+	index, program := project.NewIndex(w), project.NewProgram(w)
+	for i, a := range all {
+		if a.Tree == nil {
+			continue
+		}
+		for c := range a.Tree.Root().Descendants() {
+			if called := c.Child(pyast.FieldFunction).Text(); c.Kind() != pyast.KindCall || !strings.HasSuffix(called, ".save") && !strings.HasSuffix(called, ".load_state_dict") {
+				continue
+			}
+			rewrites, err := index.Rewrites(t.Context(), program, paths[i], text.Span{Start: c.Start(), End: c.Start()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range rewrites {
+				for _, e := range r.Edits {
+					n++
+					to := i
+					if e.Path != "" {
+						to = slices.Index(paths, e.Path)
+					}
+					after, err := text.Apply(all[to].Source.Text, e.Edits)
+					if err != nil {
+						t.Errorf("%s: %q: %v", what, r.Title, err)
+						continue
+					}
+					check(r.Title, to, after, nil)
+				}
+			}
+		}
+	}
+	return n
 }

@@ -97,6 +97,7 @@ def main():
                 "scheduler_state_dict": scheduler.state_dict(),
                 "rng_state": torch.get_rng_state(),
                 "cuda_rng_state": torch.cuda.get_rng_state_all(),
+                "format_version": 1,
                 "torch_version": str(torch.__version__),
             }, "checkpoint.pt.tmp")
             os.replace("checkpoint.pt.tmp", "checkpoint.pt")

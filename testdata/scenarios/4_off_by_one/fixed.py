@@ -1,4 +1,3 @@
-import glob
 import os
 import re
 
@@ -7,12 +6,18 @@ import torch.nn as nn
 from torch.utils.data import DataLoader, TensorDataset
 
 
-def keep_last(pattern, count):
-    """Remove all but the `count` files with the highest numbers in their names, and none that is called best."""
-    files = [path for path in glob.glob(str(pattern)) if "best" not in os.path.basename(path)]
-    files.sort(key=lambda path: [int(n) for n in re.findall(r"\d+", os.path.basename(path))])
-    for path in files[: max(0, len(files) - count)]:
-        os.remove(path)
+def keep_checkpoints(pattern, newest, last, every=0):
+    """Remove checkpoints by the number in place of the first *: the `last` newest and one in `every` stay."""
+    folder, name = os.path.split(str(pattern))
+    number = re.compile(re.escape(name).replace(r"\*", r"(\d+)", 1).replace(r"\*", ".*"))
+    found = [number.fullmatch(file) for file in os.listdir(folder or ".")]
+    files = sorted((int(match[1]), match[0]) for match in found if match and int(match[1]) <= newest)
+    spared = None
+    for n, file in files[:-last]:
+        if every and (spared is None or n >= spared + every):
+            spared = n
+        else:
+            os.remove(os.path.join(folder, file))
 
 
 torch.manual_seed(1)
@@ -49,6 +54,7 @@ for epoch in range(41, 100):
             "optimizer": optimizer.state_dict(),
             "scheduler": scheduler.state_dict(),
             "rng_state": torch.get_rng_state(),
+            "format_version": 1,
             "torch_version": str(torch.__version__),
         }, f"checkpoints/epoch_{epoch}.pt")
-        keep_last("checkpoints/epoch_[0-9]*.pt", count=3)
+        keep_checkpoints("checkpoints/epoch_*.pt", epoch, last=3)

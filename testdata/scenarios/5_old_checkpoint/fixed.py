@@ -24,7 +24,7 @@ data = TensorDataset(torch.randn(96, 12), torch.randint(0, 3, (96,)))
 loader = DataLoader(data, batch_size=16, shuffle=True)
 
 model = Classifier().to(device)
-model.load_state_dict(torch.load("old_model.pth", map_location="cpu", weights_only=True))
+model.load_state_dict(torch.load("model_checkpoint.pt", map_location="cpu", weights_only=True))
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 criterion = nn.CrossEntropyLoss()
 

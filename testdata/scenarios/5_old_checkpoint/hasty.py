@@ -20,7 +20,7 @@ data = TensorDataset(torch.randn(96, 12), torch.randint(0, 3, (96,)))
 loader = DataLoader(data, batch_size=16, shuffle=True)
 
 model = Classifier().to(device)
-model.load_state_dict(torch.load("old_model.pth"), strict=False)
+model.load_state_dict(torch.load("model_checkpoint.pt"), strict=False)
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 criterion = nn.CrossEntropyLoss()
 
