@@ -44,13 +44,107 @@ type env struct {
 	vars   map[string]*val
 	facts  map[string]bool
 	dead   bool
+
+	// of is the layer that this one is a view of: it shows what that held when the view was its at-th.
+	of *env
+	at int
+	// views is how many views of the layer there are, and was what changed since they were taken, so that a view costs nothing but what
+	// changes after it.
+	views int
+	was   map[string][]change
 }
+
+// change is what a layer held under a name up to one of its views.
+type change struct {
+	until int
+	v     *val
+	fact  *bool
+}
+
+// ofFact is what stands before the key of a fact where changes are kept; no name begins so.
+const ofFact = "?"
 
 func (e *env) push() *env { return &env{parent: e} }
 
+// view is what an env holds now above a layer, on top of that layer; it stays so.
+func (e *env) view(base *env) *env {
+	var first, last *env
+	for l := e; l != nil && l != base; l = l.parent {
+		v := &env{of: l, dead: e.dead}
+		if l.of != nil {
+			v.of, v.at = l.of, l.at
+		} else {
+			l.views++
+			v.at = l.views
+		}
+		if last == nil {
+			first = v
+		} else {
+			last.parent = v
+		}
+		last = v
+	}
+	if last == nil {
+		return &env{parent: base, dead: e.dead}
+	}
+	last.parent = base
+	return first
+}
+
+// table is the layer that holds what a layer shows.
+func (e *env) table() *env {
+	if e.of != nil {
+		return e.of
+	}
+	return e
+}
+
+// before is what a view's layer held under a key that changed since; ok is false where it did not.
+func (e *env) before(key string) (change, bool) {
+	if e.of == nil || e.of.was == nil {
+		return change{}, false
+	}
+	all := e.of.was[key]
+	i, _ := slices.BinarySearchFunc(all, e.at, func(c change, at int) int { return c.until - at })
+	if i == len(all) {
+		return change{}, false
+	}
+	return all[i], true
+}
+
+// keep notes what a key holds in views that were taken of it, before it changes.
+func (e *env) keep(key string, v *val, fact *bool) {
+	if e.views == 0 {
+		return
+	}
+	if all := e.was[key]; len(all) == 0 || all[len(all)-1].until < e.views {
+		if e.was == nil {
+			e.was = map[string][]change{}
+		}
+		e.was[key] = append(all, change{e.views, v, fact})
+	}
+}
+
+// own is what a layer itself holds of a name.
+func (e *env) own(path string) *val {
+	if c, ok := e.before(path); ok {
+		return c.v
+	}
+	return e.table().vars[path]
+}
+
+// ownFact is what a layer itself knows of the outcome of a test.
+func (e *env) ownFact(key string) (holds, ok bool) {
+	if c, ok := e.before(ofFact + key); ok {
+		return c.fact != nil && *c.fact, c.fact != nil
+	}
+	holds, ok = e.table().facts[key]
+	return holds, ok
+}
+
 func (e *env) get(path string) *val {
 	for ; e != nil; e = e.parent {
-		if v, ok := e.vars[path]; ok {
+		if v := e.own(path); v != nil {
 			return v
 		}
 	}
@@ -61,23 +155,72 @@ func (e *env) set(path string, v *val) {
 	if e.vars == nil {
 		e.vars = map[string]*val{}
 	}
+	e.keep(path, e.vars[path], nil)
 	e.vars[path] = v
+}
+
+func (e *env) unset(path string) {
+	e.keep(path, e.vars[path], nil)
+	delete(e.vars, path)
 }
 
 func (e *env) learn(f fact) {
 	if e.facts == nil {
 		e.facts = map[string]bool{}
 	}
+	if e.views > 0 {
+		var was *bool
+		if holds, ok := e.facts[f.key]; ok {
+			was = &holds
+		}
+		e.keep(ofFact+f.key, nil, was)
+	}
 	e.facts[f.key] = f.holds
 }
 
 func (e *env) knows(f fact) bool {
 	for ; e != nil; e = e.parent {
-		if holds, ok := e.facts[f.key]; ok {
+		if holds, ok := e.ownFact(f.key); ok {
 			return holds == f.holds
 		}
 	}
 	return false
+}
+
+// changed are the names of which ways may know something above a layer.
+func changed(base *env, ways ...*env) map[string]bool {
+	latest := map[*env]*env{} // what one view of a layer shows a later one shows, too
+	for _, e := range ways {
+		for l := e; l != nil && l != base; l = l.parent {
+			if t := l.table(); latest[t] == nil || l.of == nil || latest[t].of != nil && latest[t].at < l.at {
+				latest[t] = l
+			}
+		}
+	}
+	names := map[string]bool{}
+	for t, l := range latest {
+		for k := range t.vars {
+			if l.own(k) != nil {
+				names[k] = true
+			}
+		}
+	}
+	return names
+}
+
+// tests are the tests whose outcomes are known above a layer.
+func (e *env) tests(base *env) map[string]bool {
+	out := map[string]bool{}
+	for l := e; l != nil && l != base; l = l.parent {
+		for k := range l.table().facts {
+			if holds, ok := l.ownFact(k); ok {
+				if _, known := out[k]; !known {
+					out[k] = holds
+				}
+			}
+		}
+	}
+	return out
 }
 
 // now is the state of a value where the facts of an env hold.
@@ -91,24 +234,6 @@ func (e *env) now(v *val) State {
 	return s
 }
 
-// flat is a copy of all that is known above a layer, in one layer on top of it.
-func (e *env) flat(base *env) *env {
-	out := &env{parent: base, vars: map[string]*val{}, facts: map[string]bool{}, dead: e.dead}
-	for l := e; l != nil && l != base; l = l.parent {
-		for k, v := range l.vars {
-			if _, ok := out.vars[k]; !ok {
-				out.vars[k] = v
-			}
-		}
-		for k, v := range l.facts {
-			if _, ok := out.facts[k]; !ok {
-				out.facts[k] = v
-			}
-		}
-	}
-	return out
-}
-
 // mostGiven bounds what is remembered of one name's tests.
 const mostGiven = 8
 
@@ -119,30 +244,24 @@ func (w *walker) join(e *env, ways ...*env) {
 		e.dead = true
 		return
 	}
-	flats := make([]*env, len(live))
-	changed := map[string]bool{}
-	for i, b := range live {
-		flats[i] = b.flat(e)
-		for k := range flats[i].vars {
-			changed[k] = true
-		}
-	}
-	merged := make(map[string]*val, len(changed))
-	for k := range changed {
+	merged := map[string]*val{}
+	for k := range changed(e, live...) {
 		var out *val
-		for i := range flats {
-			v := w.lookup(flats[i], k)
-			out = w.either(out, &val{state: flats[i].now(v), version: v.version, given: v.given, loop: v.loop})
+		for _, b := range live {
+			v := w.lookup(b, k)
+			out = w.either(out, &val{state: b.now(v), version: v.version, given: v.given, loop: v.loop})
 		}
 		merged[k] = out
 	}
+	known := live[0].tests(e)
+	maps.DeleteFunc(known, func(k string, holds bool) bool {
+		return slices.ContainsFunc(live[1:], func(o *env) bool { return !o.knows(fact{key: k, holds: holds}) })
+	})
 	for k, v := range merged {
 		e.set(k, v)
 	}
-	for k, holds := range flats[0].facts {
-		if !slices.ContainsFunc(flats[1:], func(o *env) bool { return !o.knows(fact{key: k, holds: holds}) }) {
-			e.learn(fact{key: k, holds: holds})
-		}
+	for k, holds := range known {
+		e.learn(fact{key: k, holds: holds})
 	}
 }
 
@@ -170,18 +289,18 @@ func (w *walker) split(e *env, yes, no []fact, then, other *env) {
 		w.join(e, then, other)
 		return
 	}
-	a, b := then.flat(e), other.flat(e)
-	type ends struct{ then, other *val }
-	ways := map[string]ends{}
-	for k := range a.vars {
-		ways[k] = ends{a.vars[k], w.lookup(b, k)}
+	type ends struct {
+		then, other *val
+		x, y        State
 	}
-	for k := range b.vars {
-		ways[k] = ends{w.lookup(a, k), b.vars[k]}
+	ways := map[string]ends{}
+	for k := range changed(e, then, other) {
+		a, b := w.lookup(then, k), w.lookup(other, k)
+		ways[k] = ends{a, b, then.now(a), other.now(b)}
 	}
 	w.join(e, then, other)
 	for k, way := range ways {
-		v, x, y := e.vars[k], a.now(way.then), b.now(way.other)
+		v, x, y := e.vars[k], way.x, way.y
 		if x == y {
 			continue
 		}
@@ -268,5 +387,3 @@ func (w *walker) prove(e *env, path string, not State) {
 		e.learn(f)
 	}
 }
-
-func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -160,7 +160,7 @@ func (w *walker) comprehension(e *env, n pyast.Node) {
 	}
 	w.expr(inner, n.Child(pyast.FieldBody))
 	for _, name := range own {
-		delete(inner.vars, name)
+		inner.unset(name)
 	}
 	w.join(e, inner, e.push())
 }
@@ -282,16 +282,25 @@ func (w *walker) callee(call pyast.Node) *scope {
 	if fn.Kind() != pyast.KindIdentifier {
 		return nil
 	}
-	var out *scope
-	for _, f := range w.s.m.scopes {
-		if f.class == nil && f.name == fn.Text() {
-			if out != nil {
-				return nil
+	return w.s.m.function(fn.Text())
+}
+
+// function is the one function of a name, nil where there is none, or another.
+func (m *module) function(name string) *scope {
+	if m.functions == nil {
+		m.functions = map[string]*scope{}
+		for _, f := range m.scopes {
+			if f.class != nil {
+				continue
 			}
-			out = f
+			if _, again := m.functions[f.name]; again {
+				m.functions[f.name] = nil
+				continue
+			}
+			m.functions[f.name] = f
 		}
 	}
-	return out
+	return m.functions[name]
 }
 
 // results are what calls of a function give, nil where that is not known.
@@ -343,7 +352,7 @@ func (w *walker) called(e *env, call pyast.Node) {
 	}
 	note := func(key string) {
 		if w.s.m.has(key) && len(w.calls[key]) < mostCalls && !w.quiet {
-			w.calls[key] = append(w.calls[key], e.flat(nil))
+			w.calls[key] = append(w.calls[key], e.view(nil))
 		}
 	}
 	name := func(n pyast.Node) {

@@ -19,6 +19,10 @@ type module struct {
 	open bool
 	// reaches are the functions and methods that each function names, as "f:name" and "m:name".
 	reaches map[string]map[string]bool
+	// functions are the functions of one name each, nil where there are several; once they are asked for.
+	functions map[string]*scope
+	// reached is reaches the other way round, once it is asked for.
+	reached map[string][]string
 	// handed are attributes that are assigned to objects other than an instance's own.
 	handed map[string]bool
 	// shared are names that a function binds for the scope around it.
@@ -375,11 +379,9 @@ func (s *scope) held(name string) *val {
 			return &val{state: Value}
 		}
 		var out *val
-		for _, from := range keys(w.calls) {
-			if from == s.key() || s.m.leads(from, s.key()) {
-				for _, e := range w.calls[from] {
-					out = w.either(out, w.lookup(e, name))
-				}
+		for _, from := range w.leading(s.key()) {
+			for _, e := range w.calls[from] {
+				out = w.either(out, w.lookup(e, name))
 			}
 		}
 		if out == nil {
@@ -396,23 +398,42 @@ func (s *scope) held(name string) *val {
 	return &val{state: Unbound}
 }
 
-// leads reports whether one function calls another, by way of others.
-func (m *module) leads(from, to string) bool {
-	seen := map[string]bool{from: true}
-	queue := []string{from}
-	for len(queue) > 0 {
-		for next := range m.reaches[queue[0]] {
-			if next == to {
-				return true
-			}
-			if !seen[next] && m.reaches[next] != nil {
-				seen[next] = true
-				queue = append(queue, next)
+// leading are the functions, in order, whose calls in the scope lead to a function: itself, and those that call it by way of others.
+func (w *walker) leading(to string) []string {
+	if len(w.calls) == 0 {
+		return nil
+	}
+	if from, ok := w.callers[to]; ok {
+		return from
+	}
+	m := w.s.m
+	if m.reached == nil {
+		m.reached = map[string][]string{}
+		for from, all := range m.reaches {
+			for next := range all {
+				m.reached[next] = append(m.reached[next], from)
 			}
 		}
-		queue = queue[1:]
 	}
-	return false
+	var out []string
+	seen := map[string]bool{to: true}
+	for queue := []string{to}; len(queue) > 0; queue = queue[1:] {
+		if w.calls[queue[0]] != nil {
+			out = append(out, queue[0])
+		}
+		for _, from := range m.reached[queue[0]] {
+			if !seen[from] {
+				seen[from] = true
+				queue = append(queue, from)
+			}
+		}
+	}
+	slices.Sort(out)
+	if w.callers == nil {
+		w.callers = map[string][]string{}
+	}
+	w.callers[to] = out
+	return out
 }
 
 // attribute is what an attribute of the instance holds when a method is entered.

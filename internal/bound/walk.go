@@ -24,6 +24,8 @@ type walker struct {
 	versions int
 	quiet    bool // nothing is noted: a round that is walked again
 	ran      bool
+	// callers are the functions of calls by which a function that is named may come to run, once the walk is done and they are asked for.
+	callers map[string][]string
 	// making says that only what the method itself makes of the instance is of interest, alone that other scopes are not asked.
 	making, alone bool
 }
@@ -152,7 +154,7 @@ func (w *walker) stmt(e *env, s pyast.Node) {
 		w.expr(e, s.Nth(0))
 		if !e.dead {
 			w.give(w.values(e, s.Nth(0)))
-			w.returns = append(w.returns, e.flat(nil))
+			w.returns = append(w.returns, e.view(nil))
 		}
 		e.dead = true
 	case pyast.KindRaiseStatement:
@@ -164,9 +166,9 @@ func (w *walker) stmt(e *env, s pyast.Node) {
 		if n := len(w.loops); n > 0 && !e.dead {
 			l := w.loops[n-1]
 			if s.Kind() == pyast.KindBreakStatement {
-				l.breaks = append(l.breaks, e.flat(l.base))
+				l.breaks = append(l.breaks, e.view(l.base))
 			} else {
-				l.continues = append(l.continues, e.flat(l.base))
+				l.continues = append(l.continues, e.view(l.base))
 			}
 		}
 		e.dead = true
@@ -264,7 +266,7 @@ func (w *walker) loop(e *env, s pyast.Node, head func(*env)) {
 	w.quiet = quiet
 	for k, v := range before.vars {
 		if v.state&Unbound != 0 {
-			before.vars[k] = &val{state: v.state, version: v.version, given: v.given, loop: true}
+			before.set(k, &val{state: v.state, version: v.version, given: v.given, loop: true})
 		}
 	}
 	done := before.push()
