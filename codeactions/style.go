@@ -25,49 +25,8 @@ type sheet struct {
 }
 
 func newSheet(file *training.File, mod *pysem.Module) *sheet {
-	s := &sheet{file: file, mod: mod, src: mod.Tree.Source(), imports: map[string]string{}, newline: "\n"}
-	if i := strings.IndexByte(string(s.src), '\n'); i > 0 && s.src[i-1] == '\r' {
-		s.newline = "\r\n"
-	}
-	s.quote = commonQuote(mod.Tree)
-	s.unit = indentUnit(mod.Tree)
-	return s
-}
-
-// commonQuote is the quote that most plain strings of the file use.
-func commonQuote(tree *pyast.Tree) string {
-	single, double := 0, 0
-	for n := range tree.Root().Descendants() {
-		if n.Kind() != pyast.KindStringStart {
-			continue
-		}
-		switch t := n.Text(); {
-		case strings.HasSuffix(t, `"""`) || strings.HasSuffix(t, "'''"):
-		case strings.HasSuffix(t, "'"):
-			single++
-		default:
-			double++
-		}
-	}
-	if single > double {
-		return "'"
-	}
-	return `"`
-}
-
-// indentUnit is the indentation of the first block that stands deeper than its statement.
-func indentUnit(tree *pyast.Tree) string {
-	src := tree.Source()
-	for n := range tree.Root().Descendants() {
-		if n.Kind() != pyast.KindBlock {
-			continue
-		}
-		outer, inner := indentAt(src, n.Parent().Start()), indentAt(src, n.Start())
-		if len(inner) > len(outer) && strings.HasPrefix(inner, outer) {
-			return inner[len(outer):]
-		}
-	}
-	return "    "
+	style := mod.Style()
+	return &sheet{file: file, mod: mod, src: mod.Tree.Source(), imports: map[string]string{}, newline: style.Newline, quote: style.Quote, unit: style.Indent}
 }
 
 // lineStart is the offset of the first byte of the line that offset stands in.

@@ -54,8 +54,14 @@ type element struct {
 	at    unstable.Position
 }
 
+// mostKeys is how many keys and tables a configuration may have: the library takes time with their square to see that none is there twice.
+const mostKeys = 5000
+
 // readTOML gives the settings of a document in order, after checking that it is well formed.
 func readTOML(path string, data []byte) ([]setting, error) {
+	if n := countKeys(data); n > mostKeys {
+		return nil, &ConfigError{Path: path, Message: fmt.Sprintf("it has %d keys and tables, and ckpt-lsp reads a configuration of %d at most: keep its settings in a ckpt-lsp.toml of their own, and what is long in lists", n, mostKeys)}
+	}
 	var whole map[string]any
 	if err := toml.Unmarshal(data, &whole); err != nil {
 		var bad *toml.DecodeError
@@ -65,6 +71,42 @@ func readTOML(path string, data []byte) ([]setting, error) {
 		}
 		return nil, &ConfigError{Path: path, Message: err.Error()}
 	}
+	return readSound(data), nil
+}
+
+// countKeys counts the keys and tables of a document, up to where it is malformed; few are not counted one by one.
+func countKeys(data []byte) (count int) {
+	if most := bytes.Count(data, []byte{'='}) + bytes.Count(data, []byte{'['}); most <= mostKeys {
+		return most
+	}
+	p := &unstable.Parser{}
+	p.Reset(data)
+	var in func(n *unstable.Node)
+	in = func(n *unstable.Node) {
+		if n.Kind == unstable.KeyValue {
+			count++
+			in(n.Value())
+			return
+		}
+		if n.Kind == unstable.InlineTable || n.Kind == unstable.Array {
+			for it := n.Children(); it.Next(); {
+				in(it.Node())
+			}
+		}
+	}
+	for p.NextExpression() {
+		if e := p.Expression(); e.Kind == unstable.Table || e.Kind == unstable.ArrayTable {
+			count++
+		} else {
+			in(e)
+		}
+	}
+	return count
+}
+
+// readSound gives the settings of a document that others have written and checked, in order and in the time that its length takes; those
+// up to a mistake where there is one.
+func readSound(data []byte) []setting {
 	r := tomlReader{parser: &unstable.Parser{}, data: data}
 	r.parser.Reset(data)
 	var table []string
@@ -76,7 +118,7 @@ func readTOML(path string, data []byte) ([]setting, error) {
 			r.keyValue(e, table)
 		}
 	}
-	return r.out, nil
+	return r.out
 }
 
 type tomlReader struct {

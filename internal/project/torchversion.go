@@ -90,10 +90,9 @@ func torchVersionIn(dir string) (diagnostics.TorchVersion, string) {
 	return diagnostics.TorchVersion{}, ""
 }
 
-func requirementsOfPyproject(path string, data []byte) []string {
+func requirementsOfPyproject(_ string, data []byte) []string {
 	var out []string
-	settings, _ := readTOML(path, data)
-	for _, s := range settings {
+	for _, s := range readSound(data) {
 		out = append(out, s.requirements()...)
 	}
 	return out
@@ -193,10 +192,9 @@ func requirementsOfSetup(_ string, data []byte) []string {
 
 // torchInLock reads the version that uv.lock or poetry.lock has locked. Where there are several, for other platforms, the lowest counts, and
 // what is above the highest is ruled out.
-func torchInLock(path string, data []byte) (v diagnostics.TorchVersion, ok bool) {
-	settings, _ := readTOML(path, data)
+func torchInLock(_ string, data []byte) (v diagnostics.TorchVersion, ok bool) {
 	name := ""
-	for _, s := range settings {
+	for _, s := range readSound(data) {
 		value, _ := s.value.(string)
 		switch strings.Join(s.key, ".") {
 		case "package.name":

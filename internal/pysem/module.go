@@ -39,6 +39,9 @@ type Module struct {
 
 	gather sync.Once
 	words  Words
+
+	written sync.Once
+	style   Style
 }
 
 // Func is a function, method, lambda or the module body.

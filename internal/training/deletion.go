@@ -15,6 +15,46 @@ type Deletion struct {
 	// Target is the expression that names it, Path its shape.
 	Target pyast.Node
 	Path   *Path
+
+	victim *victim // asked for once, see names and pick
+}
+
+// victim is what is known of a deletion whatever save it is compared with.
+type victim struct {
+	names  []spelling
+	pick   *pick // nil where the file is not one that a listing or a list gives
+	picked bool
+	spares bool
+}
+
+func deletion(c *Call) Deletion { return Deletion{Call: c, victim: &victim{}} }
+
+// names are what the file may be called.
+func (d Deletion) names() []spelling {
+	if d.victim.names == nil {
+		d.victim.names = spellings(d.Path)
+	}
+	return d.victim.names
+}
+
+// spellings are the spellings of a file's names.
+func spellings(p *Path) []spelling {
+	out := []spelling{}
+	for _, v := range p.Value.Alternatives() {
+		out = append(out, spell(v))
+	}
+	return out
+}
+
+// pick is how the deletion comes by its file, and whether it asks for more than the order of the files; nil where that is not known.
+func (d Deletion) pick() (p *pick, spares bool) {
+	if t := d.victim; !t.picked {
+		t.picked = true
+		if p := (&pick{file: d.Run.File, from: d}); p.follow(d.Path.Value, 0) {
+			t.pick, t.spares = p, p.spares()
+		}
+	}
+	return d.victim.pick, d.victim.spares
 }
 
 // Deletions are the calls of the run that delete files, in order.
@@ -24,7 +64,7 @@ func (r *Run) Deletions() []Deletion {
 	}
 	out := []Deletion{}
 	for _, c := range r.Calls {
-		d := Deletion{Call: c}
+		d := deletion(c)
 		switch {
 		case removers.MatchString(c.Callee):
 			args := pysem.Args(c.Node)
@@ -58,12 +98,16 @@ const (
 // one, ahead of the save.
 func (s *SaveSite) DeletedFirst() (Deletion, Lost) {
 	r := s.Run
+	if len(r.Deletions()) == 0 || s.Atomic() {
+		return Deletion{}, Kept
+	}
 	r.File.Eval.Work.Spend(len(r.Deletions()))
+	names := spellings(s.Path)
 	for _, d := range r.Deletions() {
-		if s.Atomic() || d.Index >= s.Index || Exclusive(d.Frame, s.Frame) || !s.sameRound(d) {
+		if d.Index >= s.Index || Exclusive(d.Frame, s.Frame) || !s.sameRound(d) {
 			continue
 		}
-		if lost := s.loses(d); lost != Kept {
+		if lost := s.loses(d, names); lost != Kept {
 			return d, lost
 		}
 	}
@@ -81,10 +125,10 @@ func (s *SaveSite) sameRound(d Deletion) bool {
 
 var deletesLast = regexp.MustCompile(`(?i)(delete|remove|rm|clean)\w*_?(last|latest|prev|old)`)
 
-func (s *SaveSite) loses(d Deletion) Lost {
-	for _, gone := range d.Path.Value.Alternatives() {
-		for _, written := range s.Path.Value.Alternatives() {
-			a, b := spell(gone), spell(written)
+// loses is what a deletion takes away of a save with such names.
+func (s *SaveSite) loses(d Deletion, names []spelling) Lost {
+	for _, a := range d.names() {
+		for _, b := range names {
 			switch {
 			case a.text == "" || b.text == "":
 			case a.text == b.text && a.counts == b.counts:
@@ -92,7 +136,7 @@ func (s *SaveSite) loses(d Deletion) Lost {
 				if len(s.Path.Progress) == 0 {
 					return LostSame
 				}
-				if d.Target.Text() != s.Path.Node.Text() && len(d.Path.Value.Alternatives()) > 1 {
+				if d.Target.Text() != s.Path.Node.Text() && len(d.names()) > 1 {
 					return LostPrior
 				}
 			case a.text == b.text && a.counts == b.counts-s.Every():
@@ -102,8 +146,8 @@ func (s *SaveSite) loses(d Deletion) Lost {
 			}
 		}
 	}
-	p := &pick{file: s.Run.File, from: d}
-	if !p.follow(d.Path.Value, 0) || p.names != nil || p.spares() {
+	p, spares := d.pick()
+	if p == nil || p.names != nil || spares {
 		return Kept
 	}
 	// A listing of which nothing is kept.

@@ -523,20 +523,31 @@ var firstOf = regexp.MustCompile(`(?i)(zero|main|master|rank\w*|process)_?first|
 // Guarded reports whether a place is surely not reached by all processes at once: a rank test lets some of them through only,
 // or a context manager one after the other.
 func (f *File) Guarded(fr *pysem.Frame) bool {
-	return inTurn(fr) || len(f.Guards(fr)) > 0
+	return f.inTurn(fr) || len(f.Guards(fr)) > 0
 }
 
 // OthersTogether reports whether all processes but the main one get to a place at once, on the branch that is meant for a single process:
 // `else` of `if several and main`.
 func (f *File) OthersTogether(fr *pysem.Frame) bool {
 	guards := f.Guards(fr)
-	return len(guards) > 0 && !inTurn(fr) && !slices.ContainsFunc(guards, func(g Guard) bool { return g.Test != MainOut })
+	return len(guards) > 0 && !f.inTurn(fr) && !slices.ContainsFunc(guards, func(g Guard) bool { return g.Test != MainOut })
 }
 
 // inTurn reports whether a context manager lets the processes get to a place one after the other.
-func inTurn(fr *pysem.Frame) bool {
+func (f *File) inTurn(fr *pysem.Frame) bool {
 	for x := fr; x != nil; x = x.Parent {
-		if x.Kind == pysem.FrameWith && firstOf.MatchString(x.Node.Text()) {
+		if x.Kind != pysem.FrameWith {
+			continue
+		}
+		turn, known := f.turns[x.Node]
+		if !known {
+			if f.turns == nil {
+				f.turns = map[pyast.Node]bool{}
+			}
+			turn = firstOf.MatchString(x.Node.Text())
+			f.turns[x.Node] = turn
+		}
+		if turn {
 			return true
 		}
 	}

@@ -41,7 +41,10 @@ type File struct {
 	keyed       map[*pysem.Func][]pyast.Node
 	indexed     map[*pysem.Module]bool // modules in keyed
 	resumptions []Resumption
-	contracts   []*SaveSite // asked for once, see Contracts
+	contracts   []*SaveSite         // asked for once, see Contracts
+	deleted     []Deletion          // asked for once, see deletions
+	rotated     map[string]bool     // asked for once, see rotatedOutOfSight
+	turns       map[pyast.Node]bool // asked for once each, see inTurn
 	modules     []*pysem.Module
 	cuda        *bool
 	rankTests   map[judged]RankTest      // of the frames asked for, see frameTest

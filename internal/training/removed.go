@@ -15,12 +15,20 @@ func (s *SaveSite) Removed() bool {
 	if f.says(func(text string) bool { return strings.HasPrefix(text, "rm ") }) {
 		return true
 	}
+	f.Eval.Work.Spend(len(f.deletions()))
 	return slices.ContainsFunc(f.deletions(), s.mayGo) || f.rotatedOutOfSight(s)
 }
 
 // deletions are those of the runs, and those of functions that no run enters, whose parameters are then not known.
 func (f *File) deletions() []Deletion {
-	var out []Deletion
+	if f.deleted == nil {
+		f.deleted = f.findDeletions()
+	}
+	return f.deleted
+}
+
+func (f *File) findDeletions() []Deletion {
+	out := []Deletion{}
 	traced := map[pyast.Node]bool{}
 	for _, r := range f.Runs {
 		for _, d := range r.Deletions() {
@@ -42,7 +50,7 @@ func (f *File) deletions() []Deletion {
 				}
 				ctx := f.Eval.In(m, c)
 				callee := c.Child(pyast.FieldFunction)
-				d := Deletion{Call: &Call{Run: f.Runs[0], Node: c, Ctx: ctx}}
+				d := deletion(&Call{Run: f.Runs[0], Node: c, Ctx: ctx})
 				switch {
 				case removers.MatchString(f.qualified(callee)):
 					d.Target = pysem.Args(c).Get(0, "path")
@@ -61,8 +69,8 @@ func (f *File) deletions() []Deletion {
 
 // mayGo reports whether what a deletion takes away may be a file of the save.
 func (s *SaveSite) mayGo(d Deletion) bool {
-	p := &pick{file: s.Run.File, from: d}
-	if !p.follow(d.Path.Value, 0) {
+	p, _ := d.pick()
+	if p == nil {
 		return mayMeet(d.Path.Value, s.Path.Value)
 	}
 	if p.names != nil { // a list of names that the program keeps
@@ -141,8 +149,17 @@ func fixedOption(v *pysem.Value) bool { return v.Kind == pysem.Attr }
 // rotatedOutOfSight reports whether a function that is not at hand is called as one that rotates files, with a value that the save's
 // name is made of.
 func (f *File) rotatedOutOfSight(s *SaveSite) bool {
-	made := map[string]bool{}
-	f.leaves(s.Path.Value, 0, func(v *pysem.Value) { made[v.Key()] = true })
+	if f.rotated == nil {
+		f.rotated = f.findRotated()
+	}
+	shares := false
+	f.leaves(s.Path.Value, 0, func(v *pysem.Value) { shares = shares || f.rotated[v.Key()] })
+	return shares
+}
+
+// findRotated are the values, by key, that such functions are handed.
+func (f *File) findRotated() map[string]bool {
+	out := map[string]bool{}
 	for _, r := range f.Runs {
 		for _, c := range r.Calls {
 			args := pysem.Args(c.Node)
@@ -153,8 +170,7 @@ func (f *File) rotatedOutOfSight(s *SaveSite) bool {
 			if callee := f.Eval.Eval(c.Node.Child(pyast.FieldFunction), c.Ctx); !rotates || callee.Kind == pysem.FuncVal && f.tracer.Visited(callee.Func) {
 				continue
 			}
-			shares := false
-			share := func(v *pysem.Value) { shares = shares || made[v.Key()] }
+			share := func(v *pysem.Value) { out[v.Key()] = true }
 			if c.Value != nil {
 				f.leaves(c.Value, 0, share)
 			}
@@ -164,12 +180,9 @@ func (f *File) rotatedOutOfSight(s *SaveSite) bool {
 			for _, n := range args.Keyword {
 				f.leaves(f.Eval.Eval(n, c.Ctx), 0, share)
 			}
-			if shares {
-				return true
-			}
 		}
 	}
-	return false
+	return out
 }
 
 // leaves are the values that a name is made of: its holes, and the objects whose attributes they are; a text is its own.

@@ -193,6 +193,7 @@ func (s *SaveSite) splitFrom(l *LoadSite) bool {
 	if s.Kind != PayloadState || s.Loop == nil || l.Run != s.Run {
 		return false
 	}
+	s.Run.File.Eval.Work.Spend(8)
 	return slices.ContainsFunc(s.Run.Restores, func(x *Restore) bool {
 		return x.Object != nil && x.Object.Kind == Optimizer && x.Load != nil && x.Load != l && x.Index < s.Loop.Outer().First &&
 			slices.ContainsFunc(s.Companions(), func(o *SaveSite) bool { return o.Kind == PayloadState && o.Has(x.Object) })
@@ -331,13 +332,19 @@ func (s *SaveSite) Companions() []*SaveSite {
 // SavesBesides reports whether the run may write a checkpoint in a training loop by a call that is not seen into: one that saves
 // by its name.
 func (r *Run) SavesBesides(s *SaveSite) bool {
-	for _, c := range r.Calls {
-		if c.Index != s.Index && s.EpochLoop.Outer().Holds(c.Index) && savesByName.MatchString(calledName(c.Node)) &&
-			!slices.ContainsFunc(r.Saves, func(o *SaveSite) bool { return o.Node == c.Node }) {
-			return true
+	if r.savers == nil {
+		known := map[pyast.Node]bool{}
+		for _, o := range r.Saves {
+			known[o.Node] = true
+		}
+		r.savers = []*Call{}
+		for _, c := range r.Calls {
+			if !known[c.Node] && savesByName.MatchString(calledName(c.Node)) {
+				r.savers = append(r.savers, c)
+			}
 		}
 	}
-	return false
+	return slices.ContainsFunc(r.savers, func(c *Call) bool { return c.Index != s.Index && s.EpochLoop.Outer().Holds(c.Index) })
 }
 
 // savesByName are what functions that write checkpoints are called; it is asked only of calls that are not seen into.

@@ -46,6 +46,8 @@ type Run struct {
 	renamed   []rename                   // asked for once, see renames
 	unseeds   []*Call                    // asked for once, see reset
 	deletions []Deletion                 // asked for once, see Deletions
+	given     map[string][]passed        // asked for once, see passedOn
+	savers    []*Call                    // asked for once, see SavesBesides
 	restorers []*Call                    // asked for once, see RestoredElsewhere
 	seedsIn   map[Place][]*Call          // asked for once, see SeedsIn
 	programs  map[Place][]*Call          // asked for once, see ProgramSeeds

@@ -1,6 +1,7 @@
 package training
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 
@@ -55,6 +56,7 @@ func (r *Run) SplitLoaders() []SplitLoader {
 			continue
 		}
 		made := f.Eval.Eval(c.Node, c.Ctx)
+		f.Eval.Work.Spend(len(r.Calls))
 		for _, l := range r.Calls {
 			if lastPart(l.Callee) != "DataLoader" || l.Callee != "torch.utils.data.DataLoader" && !l.Known {
 				continue
@@ -218,24 +220,14 @@ func (f *File) holds(v, loader *pysem.Value, depth int) bool {
 func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epochs *Loop, through pyast.Node, ok bool) {
 	f := r.File
 	split := f.Eval.Eval(sampler, made.Ctx)
-	for _, c := range r.Calls {
-		if c.Node == made.Node || iterators.MatchString(lastPart(c.Node.Child(pyast.FieldFunction).Text())) {
-			continue
-		}
-		if c.Callee != "" && harmlessForLoaders.MatchString(c.Callee) {
-			continue
-		}
-		args := pysem.Args(c.Node)
-		passed := append([]pyast.Node{}, args.Position...)
-		for _, n := range args.Keyword {
-			passed = append(passed, n)
-		}
-		for _, n := range passed {
-			if v := f.Eval.Eval(n, c.Ctx); stems(v, loader) || stems(v, split) {
+	for _, object := range []*pysem.Value{loader, split} {
+		for _, o := range object.Alternatives() {
+			if slices.ContainsFunc(r.passedOn()[o.Key()], func(h passed) bool { return h.to.Node != made.Node && stems(h.value, object) }) {
 				return nil, through, false
 			}
 		}
 	}
+	f.Eval.Work.Spend(2 * len(r.Loops))
 	for _, l := range r.Loops {
 		if l.Node.Kind() != pyast.KindForStatement || !f.holds(f.Eval.Eval(l.Node.Child(pyast.FieldRight), l.Ctx), loader, 0) {
 			continue
@@ -349,6 +341,33 @@ func (l *Loop) again(through pyast.Node) (*Loop, pyast.Node, bool) {
 		return nil, through, true
 	}
 	return l, through, true
+}
+
+// passed is a value that a call is handed which may do with it what it likes.
+type passed struct {
+	to    *Call
+	value *pysem.Value
+}
+
+// passedOn are those of the run, by the keys of what they may be.
+func (r *Run) passedOn() map[string][]passed {
+	if r.given != nil {
+		return r.given
+	}
+	r.given = map[string][]passed{}
+	for _, c := range r.Calls {
+		if iterators.MatchString(lastPart(c.Node.Child(pyast.FieldFunction).Text())) || c.Callee != "" && harmlessForLoaders.MatchString(c.Callee) {
+			continue
+		}
+		args := pysem.Args(c.Node)
+		for _, n := range slices.AppendSeq(slices.Clone(args.Position), maps.Values(args.Keyword)) {
+			v := r.File.Eval.Eval(n, c.Ctx)
+			for _, a := range v.Alternatives() {
+				r.given[a.Key()] = append(r.given[a.Key()], passed{c, v})
+			}
+		}
+	}
+	return r.given
 }
 
 // harmlessForLoaders take a loader and surely leave its sampler alone.

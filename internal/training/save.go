@@ -66,6 +66,7 @@ func (c Component) leaves(yield func(Component) bool) bool {
 type SaveSite struct {
 	resumed      *LoadSite // see ResumedBy
 	resumedKnown bool
+	best         *bool // asked for once, see BestOnly
 	*Call
 	Kind       PayloadKind
 	Components []Component
@@ -784,12 +785,13 @@ var bestCondition = regexp.MustCompile(`(?i)best|is_better|improved|\bmax_(acc|s
 
 // BestOnly reports whether the save happens only when a metric is the best so far.
 func (s *SaveSite) BestOnly() bool {
-	for _, fr := range s.Conditions() {
-		if holds := fr.Positive != (fr.Cond.Kind() == pyast.KindNotOperator); holds && bestCondition.MatchString(fr.Cond.Text()) {
-			return true
-		}
+	if s.best == nil {
+		best := slices.ContainsFunc(s.Conditions(), func(fr *pysem.Frame) bool {
+			return fr.Positive != (fr.Cond.Kind() == pyast.KindNotOperator) && bestCondition.MatchString(fr.Cond.Text())
+		})
+		s.best = &best
 	}
-	return false
+	return *s.best
 }
 
 // Live are the objects of a kind that work in the training the save belongs to: those that step in its loop; without a loop
