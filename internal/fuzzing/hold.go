@@ -23,13 +23,39 @@ const root = "/nowhere/at/all"
 
 func path(name string) string { return root + "/" + name }
 
-// Findings are those of files that are analysed together, a line each, in the order of the paths' names; and what went wrong.
-func Findings(files map[string]string, paths []string) (found []string, analyses []*project.Analysis) {
-	w := project.NewWorkspace(root)
+// holder holds the engine to what is true of files; what is asked of one text several times is asked once.
+type holder struct {
+	trees map[string]*pyast.Tree
+	unset map[string]map[string]bool
+}
+
+func (h *holder) tree(source string) *pyast.Tree {
+	tree, known := h.trees[source]
+	if !known {
+		tree, _ = pyast.Parse([]byte(source)) // nil where it cannot be parsed, which the engine then finds out itself
+		h.trees[source] = tree
+	}
+	return tree
+}
+
+func (h *holder) program(w *project.Workspace, files map[string]string) *project.Program {
 	p := project.NewProgram(w)
 	for _, name := range names(files) {
-		p = p.With(path(name), text.NewSource([]byte(files[name])), nil)
+		p = p.With(path(name), text.NewSource([]byte(files[name])), h.tree(files[name]))
 	}
+	return p
+}
+
+// Findings are those of files that are analysed together, a line each, in the order of the paths' names; and what went wrong.
+func Findings(files map[string]string, paths []string) (found []string, analyses []*project.Analysis) {
+	return newHolder().findings(files, paths)
+}
+
+func newHolder() *holder { return &holder{map[string]*pyast.Tree{}, map[string]map[string]bool{}} }
+
+func (h *holder) findings(files map[string]string, paths []string) (found []string, analyses []*project.Analysis) {
+	w := project.NewWorkspace(root)
+	p := h.program(w, files)
 	analyses, err := project.NewIndex(w).AnalyzeAll(context.Background(), p, paths)
 	if err != nil {
 		return []string{err.Error()}, nil
@@ -59,7 +85,8 @@ func Wrong(files map[string]string) (wrong []string) {
 	for _, name := range names(files) {
 		paths = append(paths, path(name))
 	}
-	found, analyses := Findings(files, paths)
+	h := newHolder()
+	found, analyses := h.findings(files, paths)
 	for _, a := range analyses {
 		for _, p := range a.Problems {
 			if p.Fatal {
@@ -68,13 +95,15 @@ func Wrong(files map[string]string) (wrong []string) {
 		}
 	}
 	// The order of files, and the number of processors, are of no account.
-	back := slices.Clone(paths)
-	slices.Reverse(back)
-	if again, _ := Findings(files, back); !slices.Equal(found, again) {
-		say("in the other order of files:\n%s", differ(found, again))
+	if len(files) > 1 {
+		back := slices.Clone(paths)
+		slices.Reverse(back)
+		if again, _ := h.findings(files, back); !slices.Equal(found, again) {
+			say("in the other order of files:\n%s", differ(found, again))
+		}
 	}
 	processors := runtime.GOMAXPROCS(1)
-	again, _ := Findings(files, paths)
+	again, _ := h.findings(files, paths)
 	runtime.GOMAXPROCS(processors)
 	if !slices.Equal(found, again) {
 		say("on one processor:\n%s", differ(found, again))
@@ -95,18 +124,18 @@ func Wrong(files map[string]string) (wrong []string) {
 					say("%q cannot be made: %v", f.Title, err)
 					continue
 				}
-				for _, s := range broken([]byte(files[name]), after) {
+				for _, s := range h.broken(files[name], string(after)) {
 					say("%q in %s %s", f.Title, name, s)
 				}
 			}
 		}
 	}
-	if _, more := fixed(files, paths, diagnostics.Unsafe); len(more) > 0 {
+	if _, more := h.fixed(files, paths, diagnostics.Unsafe); len(more) > 0 {
 		wrong = append(wrong, more...)
 	}
-	once, more := fixed(files, paths, diagnostics.Safe)
-	if wrong = append(wrong, more...); len(more) == 0 {
-		if twice, more := fixed(once, paths, diagnostics.Safe); len(more) > 0 || !maps.Equal(once, twice) {
+	once, more := h.fixed(files, paths, diagnostics.Safe)
+	if wrong = append(wrong, more...); len(more) == 0 && !maps.Equal(once, files) {
+		if twice, more := h.fixed(once, paths, diagnostics.Safe); len(more) > 0 || !maps.Equal(once, twice) {
 			say("fixing again changes something: %s", strings.Join(more, "; "))
 			for _, name := range names(once) {
 				say("%s", text.Diff(name, []byte(once[name]), []byte(twice[name])))
@@ -117,12 +146,9 @@ func Wrong(files map[string]string) (wrong []string) {
 }
 
 // fixed are the files after all fixes, and what is wrong with that.
-func fixed(files map[string]string, paths []string, atLeast diagnostics.Applicability) (after map[string]string, wrong []string) {
+func (h *holder) fixed(files map[string]string, paths []string, atLeast diagnostics.Applicability) (after map[string]string, wrong []string) {
 	w := project.NewWorkspace(root)
-	p := project.NewProgram(w)
-	for _, name := range names(files) {
-		p = p.With(path(name), text.NewSource([]byte(files[name])), nil)
-	}
+	p := h.program(w, files)
 	made, err := project.NewIndex(w).Fix(context.Background(), p, paths, atLeast)
 	if err != nil {
 		return files, []string{err.Error()}
@@ -137,7 +163,7 @@ func fixed(files map[string]string, paths []string, atLeast diagnostics.Applicab
 		}
 		if f.Changed() {
 			after[name] = string(f.After.Source.Text)
-			for _, s := range broken([]byte(files[name]), f.After.Source.Text) {
+			for _, s := range h.broken(files[name], after[name]) {
 				wrong = append(wrong, fmt.Sprintf("all %v fixes of %s: %s", atLeast, name, s))
 			}
 		}
@@ -146,19 +172,18 @@ func fixed(files map[string]string, paths []string, atLeast diagnostics.Applicab
 }
 
 // broken is what a text has lost that another was made of: its syntax, or a name.
-func broken(before, after []byte) (wrong []string) {
-	was, err := pyast.Parse(before)
-	if err != nil || was.HasErrors() || misindented(was) {
+func (h *holder) broken(before, after string) (wrong []string) {
+	was, is := h.tree(before), h.tree(after)
+	if was == nil || was.HasErrors() || misindented(was) {
 		return nil
 	}
-	is, err := pyast.Parse(after)
-	if err != nil || is.HasErrors() {
-		return []string{"leaves text that does not parse:\n" + text.Diff("x", before, after)}
+	if is == nil || is.HasErrors() {
+		return []string{"leaves text that does not parse:\n" + text.Diff("x", []byte(before), []byte(after))}
 	}
-	known := unset(was)
-	for _, name := range slices.Sorted(maps.Keys(unset(is))) {
+	known := h.without(before)
+	for _, name := range slices.Sorted(maps.Keys(h.without(after))) {
 		if !known[name] {
-			wrong = append(wrong, fmt.Sprintf("uses %s without a value:\n%s", name, text.Diff("x", before, after)))
+			wrong = append(wrong, fmt.Sprintf("uses %s without a value:\n%s", name, text.Diff("x", []byte(before), []byte(after))))
 		}
 	}
 	return wrong
@@ -189,6 +214,14 @@ func misindented(tree *pyast.Tree) bool {
 		}
 	}
 	return false
+}
+
+// without are the names that a text uses without a value.
+func (h *holder) without(source string) map[string]bool {
+	if h.unset[source] == nil {
+		h.unset[source] = unset(h.tree(source))
+	}
+	return h.unset[source]
 }
 
 // unset are the names whose uses fail on every way, with their functions.

@@ -110,6 +110,45 @@ func TestConfigurationErrors(t *testing.T) {
 	}
 }
 
+// TestLongConfiguration holds that what the library reads in the time of its square is declined, with what to do, and that a lock file of any
+// length is read.
+func TestLongConfiguration(t *testing.T) {
+	for _, format := range []string{"[aN]\n", "[[aN]]\n", "aN = 1\n", "a.bN.c = 1\n", "aN = {b = 1}\n", "a = [{N = 1}]\n[b.N]\n"} {
+		var b strings.Builder
+		for i := range 40_000 {
+			b.WriteString(strings.ReplaceAll(format, "N", fmt.Sprint(i)))
+		}
+		_, err := readConfig("/p/ckpt-lsp.toml", "/p", []byte(b.String()), Overrides{Rules: rules})
+		if err == nil || !strings.HasPrefix(err.Error(), "/p/ckpt-lsp.toml: it has ") || !strings.Contains(err.Error(), "of 5000 at most: keep its settings in a ckpt-lsp.toml") {
+			t.Errorf("40,000 of %q: %.200v", format, err)
+		}
+	}
+	if _, err := readTOML("x", []byte("a = [\n"+strings.Repeat("  '=[',\n", 50_000)+"]\n")); err != nil {
+		t.Errorf("a long list: %v", err)
+	}
+	lock := strings.Repeat("[[package]]\nname = 'other'\nversion = '1'\nwheels = [{ url = 'x', hash = 'y', size = 1 }]\n", 20_000) + "[[package]]\nname = 'torch'\nversion = '2.4.1'\n"
+	if v, ok := torchInLock("uv.lock", []byte(lock)); !ok || v.Major != 2 || v.Minor != 4 {
+		t.Errorf("a long lock file: %v %v", v, ok)
+	}
+}
+
+// FuzzConfig feeds any bytes as a configuration, which is read or declined with a place.
+func FuzzConfig(f *testing.F) {
+	for _, s := range []string{"", "select = ['ALL']\n", "[severity]\nbad-call = 'error'\n", "[per-file-ignores]\n'a/*.py' = ['CKP8']\n", "exclude = [\n 'a', # b\n]\ntorch-version = '2.4'\n", "[tool.ckpt-lsp]\nignore = ['CKP8']\n[[a.b]]\nc = {d = 1, e.f = 2}\n", "a = \"\\u00e9\"\nb = 1979-05-27T07:32:00Z\n"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, name := range []string{"/p/ckpt-lsp.toml", "/p/pyproject.toml"} {
+			_, err := readConfig(name, "/p", data, Overrides{Rules: rules})
+			if err != nil && !strings.HasPrefix(err.Error(), "/p/") {
+				t.Errorf("%q: no place in %v", data, err)
+			}
+		}
+		requirementsOfPyproject("", data)
+		torchInLock("", data)
+	})
+}
+
 func TestBrokenConfigurationGivesDefaults(t *testing.T) {
 	root := tree(t, map[string]string{"ckpt-lsp.toml": "ignore = ['bad-cal']\nexclude = []", "x.py": "import torch\nbad()\n"})
 	a := testWorkspace(root).AnalyzeFile(filepath.Join(root, "x.py"))
