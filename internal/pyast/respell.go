@@ -2,19 +2,20 @@ package pyast
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
 
 // The grammar does not know some of Python: starred elements without parentheses around them whose star stands before anything but a
-// name (`x = *[1], b`, `for i in a, *(b):`, `x[*(a), 1]`), defaults of type parameters (PEP 696), and t-strings (PEP 750). Where a text
-// holds errors, these are spelt in a way that it knows and that is as long, and the tree is put right again: the star is parsed as a
-// minus, a default is blanked, and a t-string is an f-string.
+// name (`x = *[1], b`, `for i in a, *(b):`, `x[*(a), 1]`), also among targets (`*(a), b = c`), defaults of type parameters (PEP 696), and
+// t-strings (PEP 750). Where a text holds errors, these are spelt in a way that it knows and that is as long, and the tree is put right
+// again: the star is parsed as a minus, that of a target as the bracket behind it, a default is blanked, and a t-string is an f-string.
 
-// respell gives a text as the grammar knows it, and the offsets of the stars that are parsed as minuses; nil where there is nothing to
-// spell otherwise.
-func respell(source []byte) (respelt []byte, stars map[int]bool) {
-	s := &speller{in: source, out: bytes.Clone(source), stars: map[int]bool{}}
+// respell gives a text as the grammar knows it, and the offsets of the stars that are spelt otherwise, with those of the brackets that they
+// stand for; 0 for a star that is parsed as a minus. It is nil where there is nothing to spell otherwise.
+func respell(source []byte) (respelt []byte, stars map[int]int) {
+	s := &speller{in: source, out: bytes.Clone(source), stars: map[int]int{}}
 	for s.at < len(s.in) {
 		s.token()
 	}
@@ -29,13 +30,19 @@ type speller struct {
 	in, out []byte
 	at      int
 	depth   int // of brackets
-	stars   map[int]bool
+	stars   map[int]int
+	// open are the brackets around, true for those around the elements of a tuple or a list, and others how many are not; targets are the
+	// stars before brackets in the statement that may be targets: they are where an equals sign comes behind, or `in` behind `for`.
+	open    []bool
+	others  int
+	targets []int
+	loop    bool   // behind `for`
 	before  string // the token before
 	names   bool   // what it introduces is named next: class, def, type
 }
 
 // splatted are the tokens behind which a star unpacks.
-var splatted = map[string]bool{",": true, "=": true, "(": true, "[": true, "{": true, "return": true, "yield": true, "in": true, "\n": true, "": true}
+var splatted = map[string]bool{",": true, "=": true, "(": true, "[": true, "{": true, "return": true, "yield": true, "in": true, "for": true, "\n": true, "": true}
 
 func (s *speller) token() {
 	switch c := s.in[s.at]; {
@@ -48,7 +55,7 @@ func (s *speller) token() {
 	case c == '#':
 		s.at = text.LineEnd(s.in, s.at)
 	case c == '"', c == '\'':
-		s.at = text.StringEnd(s.in, s.at)
+		s.literal()
 		s.before = "string"
 	case isWord(c):
 		s.word()
@@ -56,22 +63,102 @@ func (s *speller) token() {
 		s.end(2)
 	case c == '*' && splatted[s.before] && s.beforeOperand():
 		s.out[s.at] = '-'
-		s.stars[s.at] = true
+		s.stars[s.at] = 0
+		if s.bracket() > 0 && s.others == 0 {
+			s.targets = append(s.targets, s.at)
+		}
 		s.end(1)
 	default:
 		switch c {
 		case '(', '[', '{':
 			s.depth++
+			elements := c != '{' && (splatted[s.before] || s.before == "*")
+			s.open = append(s.open, elements)
+			if !elements {
+				s.others++
+			}
 		case ')', ']', '}':
 			s.depth = max(s.depth-1, 0)
+			if n := len(s.open); n > 0 {
+				if !s.open[n-1] {
+					s.others--
+				}
+				s.open = s.open[:n-1]
+			}
+		case ';':
+			s.targets = nil
+		case '=':
+			if s.depth == 0 && s.assigns() {
+				s.bind()
+			}
 		}
 		s.end(1)
 	}
 }
 
+// assigns reports whether the equals sign at hand is one by itself.
+func (s *speller) assigns() bool {
+	return (s.at == 0 || bytes.IndexByte([]byte("=!<>:+-*/%@&|^"), s.in[s.at-1]) < 0) && !bytes.HasPrefix(s.in[s.at:], []byte("=="))
+}
+
+// bracket is the offset of the bracket behind the star at hand, 0 where something else stands there.
+func (s *speller) bracket() int {
+	at := s.at + 1
+	for at < len(s.in) && (s.in[at] == ' ' || s.in[at] == '\t') {
+		at++
+	}
+	if at < len(s.in) && (s.in[at] == '(' || s.in[at] == '[') {
+		return at
+	}
+	return 0
+}
+
+// bind spells the stars before an assignment as targets: the bracket behind the star begins where the star does.
+func (s *speller) bind() {
+	at := s.at
+	for _, star := range s.targets {
+		s.at = star
+		bracket := s.bracket()
+		s.out[star], s.out[bracket] = s.in[bracket], ' '
+		s.stars[star] = bracket
+	}
+	s.at, s.targets = at, nil
+}
+
+// literal passes a string; what stands in the replacement fields of a format is spelt as the grammar knows it, too.
+func (s *speller) literal() {
+	end := text.StringEnd(s.in, s.at)
+	if isPrefix([]byte(s.before)) && strings.ContainsAny(s.before, "fFtT") {
+		inner := &speller{in: s.in[:end], out: s.out[:end], stars: s.stars}
+		for at := s.at; at < end; at++ {
+			switch s.in[at] {
+			case '\\':
+				at++
+			case '{':
+				if at++; at < end && s.in[at] != '{' {
+					at = inner.field(at)
+				}
+			}
+		}
+	}
+	s.at = end
+}
+
+// field passes a replacement field behind its bracket, up to what ends it: in the format specification behind a colon fields begin anew.
+func (s *speller) field(at int) int {
+	*s = speller{in: s.in, out: s.out, stars: s.stars, at: at, before: "{"}
+	for s.at < len(s.in) && (s.depth > 0 || s.in[s.at] != '}' && s.in[s.at] != ':') {
+		s.token()
+	}
+	return s.at
+}
+
 // end ends a token of so many bytes.
 func (s *speller) end(size int) {
 	s.before, s.names = string(s.in[s.at:s.at+size]), false
+	if s.before == "\n" {
+		s.targets, s.loop = nil, false
+	}
 	s.at += size
 }
 
@@ -88,10 +175,20 @@ func (s *speller) word() {
 				s.out[start+i] = 'f'
 			}
 		}
+		s.before = string(word)
 		return // the string is next
 	}
 	named := s.names
 	s.before = string(word)
+	switch s.before {
+	case "for":
+		s.loop, s.targets = true, nil
+	case "in":
+		if s.loop {
+			s.bind()
+		}
+		s.loop = false
+	}
 	s.names = s.before == "class" || s.before == "def" || s.before == "type"
 	if named && s.at < len(s.in) && s.in[s.at] == '[' {
 		s.parameters()
@@ -200,17 +297,37 @@ var operations = map[Kind]bool{
 	KindUnaryOperator: true, KindBinaryOperator: true, KindComparisonOperator: true, KindBooleanOperator: true, KindConditionalExpression: true,
 }
 
-// starred gives the children of a node the stars back that were parsed as minuses.
-func (n *node) starred(stars map[int]bool) {
+// holders are the kinds of nodes of which targets are parts.
+var holders = map[Kind]bool{KindPatternList: true, KindTuplePattern: true, KindListPattern: true}
+
+// starred gives the children of a node the stars back that were spelt otherwise.
+func (n *node) starred(stars map[int]int) {
 	for i, c := range n.children {
-		if stars[int(c.start)] && operations[c.symbol] {
+		switch bracket, ok := stars[int(c.start)]; {
+		case ok && bracket == 0 && operations[c.symbol]:
 			splat := record{start: c.start, end: c.end, symbol: KindListSplat, field: c.field, flags: c.flags}
 			operand := c.operand()
 			operand.field = 0
 			c = &node{splat, []*node{operand}}
 			n.children[i] = c
+		case bracket > 0 && holders[n.symbol]:
+			splat := record{start: c.start, end: c.end, symbol: KindListSplatPattern, field: c.field, flags: c.flags}
+			c.field = 0
+			c.begin(c.start, uint32(bracket))
+			c = &node{splat, []*node{c}}
+			n.children[i] = c
 		}
 		c.starred(stars)
+	}
+}
+
+// begin moves the beginning of a node, and of what begins with it.
+func (n *node) begin(from, to uint32) {
+	for ; n.start == from; n = n.children[0] {
+		n.start = to
+		if len(n.children) == 0 {
+			return
+		}
 	}
 }
 

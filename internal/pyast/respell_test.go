@@ -57,6 +57,51 @@ func TestStarredElements(t *testing.T) {
 	}
 }
 
+// TestStarredTargets holds targets whose star the grammar does not know to those without the star, which stands around what was behind it.
+func TestStarredTargets(t *testing.T) {
+	for _, c := range []struct{ source, like string }{
+		{"*(a), b = c", "(a), b = c"},
+		{"a, *(b), c = d", "a, (b), c = d"},
+		{"*[a, b], c = d", "[a, b], c = d"},
+		{"a, * (b, c) = d", "a, (b, c) = d"},
+		{"a = *(b), c = d", "a = (b), c = d"},
+		{"(a, *(b)), c = d", "(a, (b)), c = d"},
+		{"[a, *[b, c]] = d", "[a, [b, c]] = d"},
+		{"*(a).b, c = d", "(a).b, c = d"},
+		{"*(a)[0], c = d", "(a)[0], c = d"},
+		{"for *(a), b in c: pass", "for (a), b in c: pass"},
+		{"x = [a for *(a), b in c]", "x = [a for (a), b in c]"},
+		{"if x:\n    *(a), b = c\n    a, *(b) = c\n", "if x:\n    (a), b = c\n    a, (b) = c\n"},
+	} {
+		source := c.source + "\n"
+		tree := mustParse(t, source)
+		invariants(t, tree)
+		like := mustParse(t, c.like+"\n")
+		if like.HasErrors() {
+			t.Fatalf("%q is no Python that the grammar knows", c.like)
+		}
+		stars := 0
+		got := shape(tree.Root())
+		for n := range tree.Root().Descendants() {
+			if !n.Is(KindListSplatPattern) {
+				continue
+			}
+			stars++
+			inner := shape(n.Nth(0))
+			if source[n.Start()] != '*' || n.Nth(0).Text() != strings.TrimLeft(n.Text()[1:], " ") {
+				t.Errorf("%q unpacks %q: %q", c.source, n.Text(), n.Nth(0).Text())
+			}
+			got = strings.Replace(got, "(list_splat_pattern "+inner+")", inner, 1)
+		}
+		if want := shape(like.Root()); tree.HasErrors() || got != want || stars != strings.Count(c.source, "*") {
+			t.Errorf("%q is\n%s\nwant, with %d stars,\n%s", c.source, shape(tree.Root()), strings.Count(c.source, "*"), want)
+		}
+		if string(tree.Source()) != source {
+			t.Errorf("%q reads %q", c.source, tree.Source())
+		}
+	}
+}
+
 // TestNewSyntax holds what the grammar does not know to be passed over: defaults of type parameters, and the t of t-strings.
 func TestNewSyntax(t *testing.T) {
 	for _, c := range []struct{ source, like string }{
@@ -68,6 +113,12 @@ func TestNewSyntax(t *testing.T) {
 		{"x = t'a {b}'", "x = f'a {b}'"},
 		{"x = tR\"\"\"a {b!r:>{w}}\"\"\"", "x = fR\"\"\"a {b!r:>{w}}\"\"\""},
 		{"f(Rt'', t, 't')", "f(Rf'', t, 't')"},
+		{"x = f'{t\"a{b}\"}'", "x = f'{f\"a{b}\"}'"},
+		{"x = f'{t'a{b}'}'", "x = f'{f'a{b}'}'"},
+		{"x = t'{t\"a{c}\"} {{t}} {d:{t\"e\"}}'", "x = f'{f\"a{c}\"} {{t}} {d:{f\"e\"}}'"},
+		{"x = f'{t(t=t)!r} t'", "x = f'{t(t=t)!r} t'"},
+		{"x = f\"\"\"{f(\n t'a')}\"\"\"", "x = f\"\"\"{f(\n f'a')}\"\"\""},
+		{"x = f'{x:{t\"{y}\"}}' + t'a'", "x = f'{x:{f\"{y}\"}}' + f'a'"},
 	} {
 		tree := mustParse(t, c.source+"\n")
 		invariants(t, tree)
@@ -82,7 +133,7 @@ func TestNewSyntax(t *testing.T) {
 
 // TestBrokenStaysBroken holds that what is no Python is told, also beside what the grammar does not know.
 func TestBrokenStaysBroken(t *testing.T) {
-	for _, source := range []string{"x = *(a), b\ny = = 1\n", "x = a, *\n", "x = a *(\n", "x = t'a\n", "class A[T = ]]:\n  pass\n", "x = ,*(a)\n", "return a, *(b\n", "x[*(a) b]\n", "t'a' = = *[", "class A[\n"} {
+	for _, source := range []string{"x = *(a), b\ny = = 1\n", "x = a, *\n", "x = a *(\n", "x = t'a\n", "class A[T = ]]:\n  pass\n", "x = ,*(a)\n", "return a, *(b\n", "*(a), b == c\n*(\n", "*(a) + 1, b = c\n", "f'{t\"a\" b\"}'\n", "x[*(a) b]\n", "t'a' = = *[", "class A[\n"} {
 		if tree := mustParse(t, source); !tree.HasErrors() {
 			t.Errorf("%q is taken for Python", source)
 		}
