@@ -89,7 +89,7 @@ func (w *inspectionWriter) policy(p contract.Policy) {
 	for _, row := range []struct {
 		what  string
 		bytes int64
-	}{{"all of them, whole", p.All}, {"all of them, the model alone", p.Model}, {"the last 3", p.Last}, {"the best and the last", p.Best}} {
+	}{{"all of them, whole", p.All}, {"all of them, the model alone", p.Model}, {"the last 3", p.Last}, {"the best and the last", p.Best}, {"the best as a model, the last 3 and every 10th", p.Some}} {
 		fmt.Fprintf(t, "  %s\t%s\n", row.what, checkpoint.Size(row.bytes))
 	}
 	w.table(t, &table)

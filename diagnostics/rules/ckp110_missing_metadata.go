@@ -15,7 +15,8 @@ import (
 // # Why it matters
 //
 // Nothing in the file says what wrote it. When it does not load any more, or a resumed run behaves differently, there is
-// nothing to compare with.
+// nothing to compare with. A number of the format lets a later program tell old keys from new ones. Settings belong in it as plain
+// data, `vars(args)`, and the weights beside it as safetensors, which any torch reads: a code action on the save writes those.
 //
 // # Example
 //
@@ -51,13 +52,14 @@ import (
 //	        "epoch": epoch,
 //	        "model": model.state_dict(),
 //	        "optimizer": optimizer.state_dict(),
+//	        "format_version": 1,
 //	        "torch_version": str(torch.__version__),
 //	    }, "last.pt")
 //
 // # Fix safety
 //
-// The fix adds the torch version as a plain string, which `weights_only=True` loads. It is unsafe because programs that read the
-// file may not expect another key.
+// The fix adds the number of the format, 1, and the torch version as a plain string, which `weights_only=True` loads. It is unsafe because
+// programs that read the file may not expect other keys.
 //
 // # What it does not see
 //
@@ -69,6 +71,7 @@ import (
 //
 // # References
 //
+//   - https://ckpt-lsp.github.io/ckpt-lsp/old-checkpoints/
 //   - https://docs.pytorch.org/docs/stable/notes/serialization.html
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP110", Name: "missing-metadata", Summary: "A training checkpoint does not tell what wrote it",

@@ -21,7 +21,8 @@ import (
 //
 // The file holds a pickle of the object: the names of its class and of the module that defines it, and its attributes. It
 // loads only where the same code has the same name, and `torch.load` refuses it since 2.6 unless it is allowed to run any
-// pickle (`weights_only=False`).
+// pickle (`weights_only=False`). Of all that is saved, torch promises only for tensors that later versions load them: a class that has
+// moved or is gone, the program's or torch's own, ends in "Can't get attribute".
 //
 // # Example
 //
@@ -55,6 +56,7 @@ import (
 //
 // # References
 //
+//   - https://ckpt-lsp.github.io/ckpt-lsp/old-checkpoints/
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html#save-load-entire-model
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP111", Name: "whole-object-save", Summary: "A whole model is pickled instead of its state dict",

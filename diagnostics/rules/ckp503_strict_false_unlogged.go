@@ -18,7 +18,8 @@ import (
 // # Why it matters
 //
 // With `strict=False` a key that does not match is no error. A layer that was renamed, or every key with another prefix, keeps
-// its initial values, and training or evaluation goes on with them.
+// its initial values, and training or evaluation goes on with them. How many keys of how many are missing tells a new head from a model
+// that got nothing. Shapes are compared in any case: one that differs is an error with `strict=False`, too.
 //
 // # Example
 //
@@ -34,8 +35,8 @@ import (
 //	from torch import nn
 //
 //	model = nn.Linear(4, 2)
-//	result = model.load_state_dict(torch.load("last.pt", map_location="cpu", weights_only=True), strict=False)
-//	print(f"missing keys: {result.missing_keys}, unexpected keys: {result.unexpected_keys}")
+//	missing, unexpected = model.load_state_dict(torch.load("last.pt", map_location="cpu", weights_only=True), strict=False)
+//	print(f"{len(missing)} of {len(model.state_dict())} keys missing: {missing}, {len(unexpected)} unexpected: {unexpected}")
 //
 // # Fix safety
 //
@@ -54,6 +55,7 @@ import (
 //
 // # References
 //
+//   - https://ckpt-lsp.github.io/ckpt-lsp/old-checkpoints/
 //   - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP503", Name: "strict-false-unlogged", Summary: "strict=False, and the keys that did not match are thrown away",

@@ -18,7 +18,8 @@ import (
 // # Why it matters
 //
 // A checkpoint that does not fit is the very case in which a layer is missing, renamed or new. With `strict=False` such layers
-// keep their initial values, and the program goes on without a word about which.
+// keep their initial values, and the program goes on without a word about which. A difference in the torch version is rarely the
+// cause: torch keeps the names in its layers' state dicts, or restores the old ones. It is the program's own layers that were renamed.
 //
 // # Example
 //
@@ -58,6 +59,7 @@ import (
 //
 // # References
 //
+//   - https://ckpt-lsp.github.io/ckpt-lsp/old-checkpoints/
 //   - https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP504", Name: "swallowed-version-mismatch", Summary: "A checkpoint that does not fit is silently loaded with strict=False",

@@ -35,6 +35,11 @@ const rareSteps = 10_000
 // Every file stays on the disk. With the state of Adam a full checkpoint is about three times the model, with SGD and momentum
 // about twice. A full disk ends the run in the middle of a save.
 //
+// What to weigh: saving every N epochs costs a crash up to N epochs of training. While the metric improves from epoch to epoch, save
+// at each improvement, and at a fixed interval later. A copy elsewhere, in object storage, is made after the file has its final name,
+// and counts once a checksum of both is the same. Compression does little: gzip takes 7 % off the float32 weights of a trained model, and
+// `_use_new_zipfile_serialization` compresses nothing; float16 halves a best model that is only used.
+//
 // # Example
 //
 //	import torch
@@ -68,7 +73,10 @@ const rareSteps = 10_000
 //
 // # Fix safety
 //
-// The fix is unsafe: it deletes all but the newest checkpoints after each save, by number, and never the best.
+// The fix is unsafe: it deletes checkpoints after each save, by number, never one that is newer than the one just written, and none with
+// "best" in the number's place. Where the training measures itself in each epoch, and nothing keeps the best yet, the fix writes the best
+// model to a file of its own, has the checkpoint hold the best metric, and leaves one checkpoint in ten, or fewer, beside the last three.
+// Elsewhere the last three stay.
 //
 // # What it does not see
 //
@@ -79,10 +87,11 @@ const rareSteps = 10_000
 //
 // # Related rules
 //
-// `unsafe-rotation`, `save-every-step`, `trainer-unbounded`
+// `no-best-checkpoint`, `unsafe-rotation`, `save-every-step`, `trainer-unbounded`
 //
 // # References
 //
+//   - https://ckpt-lsp.github.io/ckpt-lsp/disk-space/
 //   - https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html
 var _ = diagnostics.Register(&diagnostics.Rule{
 	Code: "CKP601", Name: "unbounded-checkpoints", Summary: "Checkpoints pile up, and nothing removes the old ones",
@@ -206,10 +215,13 @@ func (p pile) choices(s *training.SaveSite) string {
 		}
 	}
 	items = append(items,
-		"The fewer the saves, the more epochs a crash costs; of the files that exist, a resume needs the last, and one more in case that is damaged.",
-		"`ckpt-lsp inspect FILE --against "+scriptName(s)+"` tells what this takes in bytes.",
+		"Fewer saves: a crash costs more epochs. Fewer files: a resume needs the last, and one more in case that is damaged.",
+		"While most epochs improve the metric, save at each improvement; later at an interval.",
+		"A copy in object storage: once the file has its name, with the checksums compared.",
+		"gzip takes about 7 % off float32 weights; half precision halves them, and rounds.",
+		"In bytes: `ckpt-lsp inspect FILE --against "+scriptName(s)+"`",
 	)
-	return "- " + strings.Join(items, "\n- ")
+	return "Of keeping fewer:\n\n- " + strings.Join(items, "\n- ")
 }
 
 // scriptName is how a program's file is called.

@@ -11,11 +11,13 @@ import (
 //
 // # What it does
 //
-// Reports a training that measures itself on validation data in every epoch and keeps only the newest checkpoint.
+// Reports a training that measures itself on validation data in every epoch and keeps only the newest checkpoint, or the newest few: a
+// rotation that does not look at the metric.
 //
 // # Why it matters
 //
-// The weights of the best epoch are gone when a later one is worse: the file that stays is the last, not the best.
+// The weights of the best epoch are gone when a later one is worse: the file that stays is the last, not the best. A rotation deletes
+// them some epochs later.
 //
 // # Example
 //

@@ -58,11 +58,13 @@ type Policy struct {
 	// Files are those of the planned training, or of so many epochs as were asked for; Planned says where the number is from.
 	Files   int64  `json:"files"`
 	Planned string `json:"planned"`
-	// Bytes of all whole checkpoints, of the models alone, of the last three, and of the best and the last.
+	// Bytes of all whole checkpoints, of the models alone, of the last three, of the best and the last, and of the best as a model, the last
+	// three and every tenth, as the fix for checkpoints that pile up keeps them.
 	All   int64 `json:"all"`
 	Model int64 `json:"model_only"`
 	Last  int64 `json:"last_3"`
 	Best  int64 `json:"best_and_last"`
+	Some  int64 `json:"best_last_3_every_10th"`
 }
 
 // lastKept is how many of the last are kept where only these are.
@@ -296,5 +298,6 @@ func (a *against) policy(s *training.SaveSite, epochs int64) (Policy, bool) {
 		}
 	}
 	p.All, p.Model, p.Last, p.Best = p.Files*a.c.Size, p.Files*model, min(p.Files, lastKept)*a.c.Size, min(p.Files, 2)*a.c.Size
+	p.Some = model + (min(p.Files, lastKept)+(max(0, p.Files-lastKept)+9)/10)*a.c.Size
 	return p, true
 }
