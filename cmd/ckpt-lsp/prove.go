@@ -2,9 +2,8 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,11 +12,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/prove"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/prove/page"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/report"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 )
@@ -29,6 +29,8 @@ var errRefuted = fmt.Errorf("not proven: %w", errFindings)
 type prover struct {
 	options      prove.Options
 	format, plot string
+	reports      []string
+	progress     string
 	out, err     io.Writer
 	style        report.Style
 }
@@ -61,9 +63,24 @@ command must resume.
     ckpt-lsp prove --resume-args "--resume last.pt" -- python train.py --epochs 10
     ckpt-lsp prove --only kill --kills 30 -- python train.py
     ckpt-lsp prove --ranks 2 --only repeat -- python train_ddp.py
+    ckpt-lsp prove --report proof.html --report proof.md -- accelerate launch train.py
+
+--report writes what was found into a file: a page with the curves (.html), a summary for a pull
+request (.md), JSON (.json) or text (.txt). --format schema prints the JSON Schema. What is being
+done is said on standard error, never among the results: in one line of a terminal, else in lines
+of a log, with --format json not at all.
+
+Comparing bit for bit reads every tensor; how long that takes of each step is measured and told.
+--digest sampled compares large tensors by some thousand numbers and the sum of all their bits, at a
+tenth of the cost: it misses values that swap places, and changes that cancel in the sum.
 
 Exit codes: 0 proven, 1 not, 2 it could not be run or a question not be answered.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 && p.format != "schema" {
+				return errors.New("prove is given no command; name it after --, such as: ckpt-lsp prove -- python train.py")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			p.out, p.err, p.style = cmd.OutOrStdout(), cmd.ErrOrStderr(), styleFor(cmd, cmd.OutOrStdout())
 			return p.run(cmd.Context(), args)
@@ -72,8 +89,10 @@ Exit codes: 0 proven, 1 not, 2 it could not be run or a question not be answered
 	flags := cmd.Flags()
 	flags.SetInterspersed(false)
 	p.options.AddFlags(flags)
-	flags.StringVar(&p.format, "format", "text", "json or text")
-	flags.StringVar(&p.plot, "plot", "", "draw learning rate and loss of the runs into this SVG file")
+	flags.StringVar(&p.format, "format", "text", "html, json, markdown, schema or text")
+	flags.StringArrayVar(&p.reports, "report", nil, "write a report into this `file` too, by its ending: .html, .md, .json, .txt")
+	flags.StringVar(&p.plot, "plot", "", "draw learning rate and loss of the runs into this SVG `file`")
+	flags.StringVar(&p.progress, "progress", "auto", "say on standard error what is being done: line, plain (lines of a log), none")
 	return cmd
 }
 
@@ -81,86 +100,99 @@ func (p *prover) run(ctx context.Context, command []string) error {
 	if err := p.prepare(command); err != nil {
 		return err
 	}
+	if p.format == "schema" {
+		_, err := p.out.Write(page.Schema)
+		return err
+	}
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	if unheld := prove.Unheld(); unheld != "" {
 		fmt.Fprintln(p.err, "warning:", unheld)
 	}
+	shown := p.show()
 	r, err := prove.Run(ctx, p.options)
-	if p.options.Progress != nil {
-		p.options.Progress(prove.Status{})
-	}
+	shown.stop()
 	if err != nil {
+		if context.Cause(ctx) != nil || len(p.reports) == 0 {
+			return err
+		}
+		// Whoever waits for the report finds in it why there is no answer.
+		return errors.Join(err, p.write(ctx, &page.Page{Report: prove.Unanswered(p.options, err), Version: version()}))
+	}
+	x := &page.Page{Report: r, Version: version(), Findings: p.foretold(ctx, r)}
+	if err := p.write(ctx, x); err != nil {
 		return err
 	}
-	if p.plot != "" {
-		var picture bytes.Buffer
-		err := prove.WritePlot(&picture, r.Curves)
-		if err == nil {
-			err = writeOutput(ctx, p.plot, picture.Bytes(), p.err)
-		}
-		if err != nil {
-			return fmt.Errorf("--plot: %w", err)
-		}
-	}
-	findings := p.foretold(ctx, r)
-	if p.format == "json" {
-		e := json.NewEncoder(p.out)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		err = e.Encode(struct {
-			*prove.Report
-			Findings []foretold `json:"findings"`
-		}{r, findings})
-	} else {
-		err = writeProof(p.out, r, findings, p.style)
-	}
-	switch {
-	case err != nil:
+	x.Style = p.style
+	if err := page.Write(p.out, p.format, x); err != nil {
 		return err
-	case r.Refuted():
+	}
+	switch r.Overall() {
+	case prove.No:
 		return errRefuted
-	case !r.Proven():
+	case prove.Unknown:
 		return errReported
 	}
 	return nil
 }
 
-// prepare checks the flags and completes the options.
-func (p *prover) prepare(command []string) (err error) {
-	if p.format != "text" && p.format != "json" {
-		return fmt.Errorf("unknown format %q (valid: json, text)", p.format)
+// write writes the files that were asked for.
+func (p *prover) write(ctx context.Context, x *page.Page) error {
+	x.Style = report.Style{Width: pageWidth}
+	for _, path := range p.reports {
+		format, err := page.FormatOf(path)
+		if err != nil {
+			return err
+		}
+		if err := p.file(ctx, path, "--report", func(w io.Writer) error { return page.Write(w, format, x) }); err != nil {
+			return err
+		}
 	}
-	p.options.Command = command
-	if p.options.Dir, err = os.Getwd(); err != nil {
-		return err
+	if p.plot == "" || len(x.Curves) == 0 {
+		return nil
 	}
-	if file, ok := raw(p.err).(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		p.options.Progress = func(s prove.Status) { showProgress(file, s) }
+	return p.file(ctx, p.plot, "--plot", func(w io.Writer) error { return page.WritePicture(w, x.Report) })
+}
+
+// file writes one file, named by a flag.
+func (p *prover) file(ctx context.Context, path, flag string, write func(io.Writer) error) error {
+	var data bytes.Buffer
+	err := write(&data)
+	if err == nil {
+		err = writeOutput(ctx, path, data.Bytes(), p.err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
 	}
 	return nil
 }
 
-// showProgress shows what is going on, in one line of a terminal that the next replaces. The zero Status clears it.
-func showProgress(terminal io.Writer, s prove.Status) {
-	line := ""
-	if s.Doing != "" {
-		line = fmt.Sprintf("%s: step %d, %s", s.Doing, s.Step, report.Count(s.Checkpoints, "checkpoint"))
+// prepare checks the flags, before the minutes that the runs take, and completes the options.
+func (p *prover) prepare(command []string) (err error) {
+	if !slices.Contains(append(page.Formats(), "schema"), p.format) {
+		return fmt.Errorf("unknown format %q%s (valid: html, json, markdown, schema, text)", p.format, text.DidYouMean(p.format, page.Formats()))
 	}
-	fmt.Fprintf(terminal, "\r\x1b[K%s", line)
-}
-
-// foretold is a finding of check that tells of what the proof has found.
-type foretold struct {
-	Rule string `json:"rule"`
-	Code string `json:"code"`
-	Path string `json:"path"`
-	Line int    `json:"line"`
+	if !slices.Contains(progressKinds, p.progress) {
+		return fmt.Errorf("--progress %s: expected one of %s", p.progress, strings.Join(progressKinds, ", "))
+	}
+	for _, path := range p.reports {
+		if _, err := page.FormatOf(path); err != nil {
+			return fmt.Errorf("--report: %w", err)
+		}
+	}
+	for _, path := range append(slices.Clone(p.reports), p.plot) {
+		if info, err := os.Stat(path); path != "" && err == nil && info.IsDir() {
+			return fmt.Errorf("%s is a directory: name a file in it", path)
+		}
+	}
+	p.options.Command = command
+	p.options.Dir, err = os.Getwd()
+	return err
 }
 
 // foretold checks the files that the runs saved, loaded and seeded in, and gives the findings of the rules that tell of what was found.
-func (p *prover) foretold(ctx context.Context, r *prove.Report) []foretold {
-	out := []foretold{}
+func (p *prover) foretold(ctx context.Context, r *prove.Report) []page.Finding {
+	var out []page.Finding
 	rules := r.Rules()
 	if len(rules) == 0 {
 		return out
@@ -181,144 +213,12 @@ func (p *prover) foretold(ctx context.Context, r *prove.Report) []foretold {
 		lines := text.NewLineIndex(a.Tree.Source())
 		for _, d := range a.Diagnostics {
 			if slices.Contains(rules, d.Rule.Name) {
-				out = append(out, foretold{Rule: d.Rule.Name, Code: d.Rule.Code, Path: filepath.ToSlash(r.Files[i]), Line: lines.Line(d.Span.Start) + 1})
+				out = append(out, page.Finding{
+					Rule: d.Rule.Name, Code: d.Rule.Code, Path: filepath.ToSlash(r.Files[i]), Line: lines.Line(d.Span.Start) + 1, URL: docs.URL(d.Rule),
+				})
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b foretold) int { return slices.Index(rules, a.Rule) - slices.Index(rules, b.Rule) })
+	slices.SortStableFunc(out, func(a, b page.Finding) int { return slices.Index(rules, a.Rule) - slices.Index(rules, b.Rule) })
 	return out
-}
-
-// questions are how people read the questions.
-var questions = map[prove.Question]string{prove.Repeat: "Reproducible?", prove.Resume: "Resumable?", prove.Kill: "Crash-safe?"}
-
-// proofWriter writes the answers for people.
-type proofWriter struct {
-	strings.Builder
-	style report.Style
-}
-
-func writeProof(out io.Writer, r *prove.Report, findings []foretold, style report.Style) error {
-	w := &proofWriter{style: style}
-	processes := "1 process"
-	if r.Ranks > 1 {
-		processes = fmt.Sprintf("%d ranks", r.Ranks)
-	}
-	fmt.Fprintln(w, style.Heading(fmt.Sprintf("torch %s, %s", r.Torch, processes)))
-	for _, q := range prove.Questions {
-		if why, ok := r.Failed[q]; ok {
-			// What a script printed keeps its lines.
-			why, printed, _ := strings.Cut(why, "\n")
-			w.answer(q, "unknown", why)
-			for line := range strings.Lines(printed) {
-				fmt.Fprintln(w, "    | "+strings.TrimRight(line, "\n"))
-			}
-			continue
-		}
-		switch q {
-		case prove.Repeat:
-			w.repeat(r.Repeat)
-		case prove.Resume:
-			w.resume(r.Resume)
-		case prove.Kill:
-			w.kill(r.Kill)
-		}
-	}
-	if len(findings) > 0 {
-		fmt.Fprintln(w, style.Heading("What ckpt-lsp check says of it:"))
-		for _, f := range findings {
-			fmt.Fprintf(w, "    %s:%d  %s (%s)\n", f.Path, f.Line, f.Rule, f.Code)
-		}
-	} else if rules := r.Rules(); len(rules) > 0 {
-		w.detail("Rules to read about: " + strings.Join(rules[:min(3, len(rules))], ", ") + " (ckpt-lsp explain)")
-	}
-	_, err := io.WriteString(out, w.String())
-	return err
-}
-
-func (w *proofWriter) answer(q prove.Question, verdict, text string) {
-	w.WriteString(report.Wrap(verdict+", "+text, w.style.Width, fmt.Sprintf("%-14s ", questions[q]), "    ") + "\n")
-}
-
-func (w *proofWriter) detail(text string) {
-	w.WriteString(report.Wrap(text, w.style.Width, "    ", "      ") + "\n")
-}
-
-func (w *proofWriter) repeat(a *prove.RepeatAnswer) {
-	if a == nil {
-		return
-	}
-	if a.Proven {
-		w.answer(prove.Repeat, "yes", fmt.Sprintf("two runs took the same %d steps", a.Steps))
-		return
-	}
-	w.answer(prove.Repeat, "no", fmt.Sprintf("two runs differ from step %d on", a.Differences[0].Step))
-	for _, d := range a.Differences {
-		w.detail(d.String())
-	}
-}
-
-func (w *proofWriter) resume(a *prove.ResumeAnswer) {
-	if a == nil {
-		return
-	}
-	killed := fmt.Sprintf("killed after checkpoint %d of %d, resumed from %s (step %d)", a.Checkpoint, a.Checkpoints, a.Loaded, a.Step)
-	switch {
-	case a.Unknown != "":
-		w.answer(prove.Resume, "unknown", a.Unknown)
-	case a.Proven:
-		w.answer(prove.Resume, "yes", fmt.Sprintf("%s, its %d steps are those of the uninterrupted run", killed, a.Steps))
-	default:
-		w.answer(prove.Resume, "no", killed+", it differs")
-	}
-	for _, d := range a.Differences {
-		w.detail(d.String())
-	}
-}
-
-// shown is how many of several like things are told one by one.
-const shown = 3
-
-// humanSize writes a size as people read it.
-func humanSize(n int64) string {
-	const unit = 1000
-	size, units := float64(n), "BkMGT"
-	for size >= unit && len(units) > 1 {
-		size, units = size/unit, units[1:]
-	}
-	if units[0] == 'B' {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("%.1f %cB", size, units[0])
-}
-
-func (w *proofWriter) kill(a *prove.KillAnswer) {
-	if a == nil {
-		return
-	}
-	verdict := "yes"
-	if !a.Proven {
-		verdict = "no"
-	}
-	w.answer(prove.Kill, verdict, fmt.Sprintf("%d of %d kills left a checkpoint that loads", a.Left, a.Kills))
-	for i, l := range a.Lost {
-		if i == shown {
-			w.detail(fmt.Sprintf("and %d more", len(a.Lost)-i))
-			break
-		}
-		w.detail(fmt.Sprintf("killed %s (%s): %s", l.Moment, l.At, cmp.Or(l.Error, "no checkpoint is left")))
-	}
-	for i, what := range slices.Concat(a.Removed, a.Shared) {
-		if i == shown {
-			w.detail(fmt.Sprintf("and %d more", len(a.Removed)+len(a.Shared)-i))
-			break
-		}
-		w.detail(what)
-	}
-	if len(a.Kept) > 0 {
-		w.detail(fmt.Sprintf("the uninterrupted run leaves %s, %s", report.Count(len(a.Kept), "checkpoint"), humanSize(a.Bytes)))
-	}
-	if a.Refused != "" {
-		w.detail("weights_only=True refuses it: " + a.Refused)
-	}
 }

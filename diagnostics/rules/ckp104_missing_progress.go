@@ -79,10 +79,10 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 func missingProgress(p *diagnostics.Pass) {
 	for _, r := range p.File.Resumptions() {
 		s := r.Save
-		if !s.HasKind(training.Optimizer) || s.HasRole(training.RoleProgress) || len(s.Path.Progress) > 0 || !s.Path.Known && s.EpochLoop == nil {
+		if !s.HasKind(training.Optimizer) && !r.Split() || s.HasRole(training.RoleProgress) || len(s.Path.Progress) > 0 || !s.Path.Known && s.EpochLoop == nil {
 			continue
 		}
-		if progressNearby(s) || s.HoldsCount() || s.Inside(training.RoleProgress) || r.Load != nil && (r.Load.Opaque || r.Load.ReadsProgress()) {
+		if progressNearby(s) || s.HoldsCount() || s.Inside(training.RoleProgress) || r.Load != nil && (r.Load.Opaque && s.Kind != training.PayloadObject || r.Load.ReadsProgress()) {
 			continue
 		}
 		loop := s.EpochLoop

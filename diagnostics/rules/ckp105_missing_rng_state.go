@@ -126,12 +126,31 @@ func missingRNGState(p *diagnostics.Pass) {
 		p.Report(diagnostics.Diagnostic{
 			Place:    place,
 			Severity: proven(r, diagnostics.Information),
-			Message: fmt.Sprintf("The state of the %s random number generator%s is not saved in this checkpoint. After resuming, shuffling, dropout and augmentation draw different numbers.",
-				rngList(missing), plural(len(missing))),
-			Related:  loadedHere(r.Load),
+			Message: fmt.Sprintf("The state of the %s random number generator%s is not saved in this checkpoint. %s",
+				rngList(missing), plural(len(missing)), drawnAfter(r.Save.SeededAgain(missing))),
+			Related:  append(loadedHere(r.Load), seededAt(r.Save.SeededAgain(missing))...),
 			Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, RNG: missing}},
 		})
 	}
+}
+
+// drawnAfter says what a resumed run draws whose generators are not restored: with a seed at each start, that is what it drew before.
+func drawnAfter(seed *training.Call) string {
+	if seed == nil {
+		return "After resuming, shuffling, dropout and augmentation draw different numbers."
+	}
+	what := "shuffling, dropout and augmentation"
+	if len(seed.Run.SetEpochs) > 0 {
+		what = "dropout and augmentation"
+	}
+	return "Each start seeds with the same number: after resuming, " + what + " repeat the draws of the first epochs."
+}
+
+func seededAt(seed *training.Call) []diagnostics.Related {
+	if seed == nil {
+		return nil
+	}
+	return []diagnostics.Related{at(seed.Node, "it is seeded here")}
 }
 
 func savedRNG(s *training.SaveSite) []torch.RNG {

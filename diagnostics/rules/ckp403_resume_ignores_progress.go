@@ -100,10 +100,14 @@ func resumeIgnoresProgress(p *diagnostics.Pass) {
 		if !seen.first(i.Loop.Node) {
 			continue
 		}
+		use := "not used"
+		if i.Told {
+			use = "only printed"
+		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(i.Loop.Node),
-			Message: fmt.Sprintf("The epoch is read from the checkpoint (%s) and not used. After a resume this loop runs all of its epochs again, "+
-				"on top of those already done.", lineIn(p.File, i.Read, i.Loop.Node)),
+			Message: fmt.Sprintf("The epoch is read from the checkpoint (%s) and %s. After a resume this loop runs all of its epochs again, "+
+				"on top of those already done.", lineIn(p.File, i.Read, i.Loop.Node), use),
 			Related: []diagnostics.Related{at(i.Read, "the epoch is read here"), at(i.Load.Node, "training resumes from this file")},
 		}
 		if i.From != "" {

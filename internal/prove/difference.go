@@ -68,14 +68,14 @@ type field struct {
 
 // fields are in causal order.
 var fields = []field{
-	{LearningRate, func(e event) string { return strings.Join(e.LR, " ") }, false},
+	{LearningRate, func(e event) string { return e.Rates }, false},
 	{Schedule, func(e event) string { return e.Options }, false},
-	{DataOrder, func(e event) string { return e.Indices }, false},
-	{Data, func(e event) string { return e.Batch }, false},
-	{Augmentation, func(e event) string { return e.Inputs }, false},
+	{DataOrder, func(e event) string { return digests(e.Indices) }, false},
+	{Data, func(e event) string { return digests(e.Batches) }, false},
+	{Augmentation, func(e event) string { return digests(e.Inputs) }, false},
 	{Scale, func(e event) string { return e.Scale }, true},
 	{Operation, func(e event) string { return e.Loss }, true},
-	{Operation, func(e event) string { return strings.Join(e.Groups, " ") + e.State }, true},
+	{Operation, func(e event) string { return e.Weights + e.State }, true},
 	{Buffers, func(e event) string { return e.Buffers }, true},
 }
 
@@ -104,7 +104,7 @@ func differ(want, got []event) []Difference {
 			}
 			out = append(out, d)
 		}
-		if learned < 0 && strings.Join(a.Groups, " ") != strings.Join(b.Groups, " ") {
+		if learned < 0 && a.Weights != b.Weights {
 			learned = i
 		}
 	}
@@ -139,12 +139,12 @@ func (f field) say(a, b event) string {
 	case DataOrder:
 		return "the loader takes other samples"
 	case Data:
-		if a.Indices != "" {
+		if len(a.Indices) > 0 {
 			return "the same samples, with other values: augmentation or loading differs"
 		}
 		return "the loader yields other values"
 	case Augmentation:
-		if a.Batch != "" {
+		if len(a.Batches) > 0 {
 			return "the same batch reaches the model with other values: what the loop does to it differs"
 		}
 		return "the model is given other values"
@@ -168,14 +168,69 @@ func otherGenerators(a, b event) []string {
 	return out
 }
 
-// otherParameters compares parameters by position: how many differ, and the name of the first.
-func otherParameters(want, got [][2]string) (n int, first string) {
-	for i := range want {
-		if i >= len(got) || want[i][1] != got[i][1] {
-			if n++; n == 1 {
-				first = want[i][0]
+// matched are the parameters of two optimizers, paired by their names. One without a name, or with a name that is there several times, is
+// paired with one of the same value, else with the one in its place.
+func matched(want, got []parameter) (pairs [][2]parameter, only []parameter) {
+	byName := func(ps []parameter) map[string][]parameter {
+		out := map[string][]parameter{}
+		for _, p := range ps {
+			out[p.name] = append(out[p.name], p)
+		}
+		return out
+	}
+	others := byName(got)
+	for name, ps := range byName(want) {
+		left := slices.Clone(others[name])
+		var rest []parameter
+		for _, p := range ps {
+			i := slices.Index(left, p)
+			if i < 0 {
+				i = slices.IndexFunc(left, func(q parameter) bool { return q.value == p.value })
+			}
+			if i < 0 || len(ps) == 1 {
+				rest = append(rest, p)
+				continue
+			}
+			pairs = append(pairs, [2]parameter{p, left[i]})
+			left = slices.Delete(left, i, i+1)
+		}
+		for i, p := range rest {
+			if i < len(left) {
+				pairs = append(pairs, [2]parameter{p, left[i]})
+			} else {
+				only = append(only, p)
 			}
 		}
+		only = append(only, left[min(len(rest), len(left)):]...)
+		delete(others, name)
 	}
-	return n + max(0, len(got)-len(want)), first
+	for _, left := range others {
+		only = append(only, left...)
+	}
+	return pairs, only
 }
+
+// otherParameters counts the parameters that differ, or only one of two optimizers has, and names the first in the order of the first.
+func otherParameters(want, got []parameter, of func(parameter) string) (n int, first string) {
+	pairs, only := matched(want, got)
+	differ := map[parameter]bool{}
+	for _, p := range pairs {
+		if of(p[0]) != of(p[1]) {
+			n++
+			differ[p[0]] = true
+		}
+	}
+	for _, p := range only {
+		n++
+		differ[p] = true
+	}
+	for _, p := range slices.Concat(want, got) {
+		if differ[p] {
+			return n, p.name
+		}
+	}
+	return n, ""
+}
+
+func valueOf(p parameter) string { return p.value }
+func stateOf(p parameter) string { return p.state }

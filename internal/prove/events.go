@@ -16,21 +16,31 @@ import (
 type event struct {
 	Kind string `json:"kind"`
 	// Step is the number of optimizer steps taken before the event.
-	Step      int      `json:"step"`
-	Optimizer int      `json:"optimizer"`
-	Epoch     int      `json:"epoch"`
-	LR        []string `json:"lr"`
-	Options   string   `json:"options"`
-	Indices   string   `json:"indices"`
-	Batch     string   `json:"batch"`
-	Inputs    string   `json:"inputs"`
-	Loss      string   `json:"loss"`
-	Scale     string   `json:"scale"`
-	Groups    []string `json:"groups"`
-	State     string   `json:"state"`
-	Buffers   string   `json:"buffers"`
-	// Parameters are pairs of name and digest, before the step.
-	Parameters [][2]string       `json:"parameters"`
+	Step      int    `json:"step"`
+	Optimizer int    `json:"optimizer"`
+	Type      string `json:"type"`
+	// Mark counts the saves and loads before the event.
+	Mark  int      `json:"mark"`
+	Epoch int      `json:"epoch"`
+	LR    []string `json:"lr"`
+	// Rates, Options, Weights and State are digests of values by parameter, in no order.
+	Rates   string `json:"rates"`
+	Options string `json:"options"`
+	Weights string `json:"weights"`
+	State   string `json:"state"`
+	// Indices, Batches and Inputs are what a step used since the one before, and Backwards the marks of its backward passes; of a save,
+	// those whose gradients no step has taken yet.
+	Indices   []used `json:"indices"`
+	Batches   []used `json:"batches"`
+	Inputs    []used `json:"inputs"`
+	Backwards []int  `json:"backwards"`
+	Loss      string `json:"loss"`
+	Scale     string `json:"scale"`
+	Buffers   string `json:"buffers"`
+	// Parameters are those of an optimizer before its step.
+	Parameters []parameter `json:"parameters"`
+	// Held says, by the number of the save, under which keys the checkpoints before the step hold an optimizer's weights and state.
+	Held       map[int]heldKeys  `json:"held"`
 	Generators map[string]string `json:"generators"`
 
 	Op      int               `json:"op"`
@@ -41,7 +51,10 @@ type event struct {
 	Size    int64             `json:"size"`
 	Content string            `json:"content"`
 	Keys    map[string]string `json:"keys"`
-	Trained []trained         `json:"trained"`
+	// Holds says under which key a checkpoint holds a scheduler and generators; States are the states of the generators, as the value of
+	// a restore tells of them.
+	Holds  map[string]string   `json:"holds"`
+	States map[string][]string `json:"states"`
 
 	Generator string `json:"generator"`
 	Value     string `json:"value"`
@@ -49,12 +62,43 @@ type event struct {
 	Error     string `json:"error"`
 	Steps     int    `json:"steps"`
 	Stopped   bool   `json:"stopped"`
+
+	// Clock is the time since the process began, Own what of it watching took by then, in seconds.
+	Clock float64 `json:"clock"`
+	Own   float64 `json:"own"`
 }
 
-// trained is what one optimizer trains, at a save.
-type trained struct {
-	Parameters [][2]string `json:"parameters"`
-	State      string      `json:"state"`
+// used is the digest of something that a step used, and the mark at which it did.
+type used struct {
+	mark   int
+	digest string
+}
+
+func (u *used) UnmarshalJSON(data []byte) error {
+	return json.Unmarshal(data, &[]any{&u.mark, &u.digest})
+}
+
+// digests are those of what was used.
+func digests(us []used) string {
+	var out []string
+	for _, u := range us {
+		out = append(out, u.digest)
+	}
+	return strings.Join(out, " ")
+}
+
+// heldKeys are the keys under which a checkpoint holds the weights and the state of an optimizer: the key, and the type of numbers that
+// they are rounded to. None where it does not hold them, no key where there is nothing to hold.
+type heldKeys struct {
+	Weights *[]string `json:"weights"`
+	State   *[]string `json:"state"`
+}
+
+// parameter is one that an optimizer trains, with the digests of its value and of what the optimizer keeps for it.
+type parameter struct{ name, value, state string }
+
+func (p *parameter) UnmarshalJSON(data []byte) error {
+	return json.Unmarshal(data, &[]any{&p.name, &p.value, &p.state})
 }
 
 // runLog is what one process of a run did.
@@ -62,7 +106,7 @@ type runLog struct {
 	rank   int
 	events []event
 	steps  []event
-	firsts map[int]event // by optimizer
+	begins []event // the states of optimizers before their first step, and before the first one after each save and load
 	saves  []event
 	loads  []event // whether they went well or not
 	files  []event
@@ -103,7 +147,7 @@ func readLog(name string, rank int) (*runLog, error) {
 		return nil, err
 	}
 	defer f.Close()
-	l := &runLog{rank: rank, firsts: map[int]event{}}
+	l := &runLog{rank: rank}
 	r := bufio.NewReader(f)
 	for n := 1; ; n++ {
 		line, err := r.ReadString('\n')
@@ -126,8 +170,8 @@ func (l *runLog) add(e event) {
 	switch e.Kind {
 	case "step":
 		l.steps = append(l.steps, e)
-	case "first":
-		l.firsts[e.Optimizer] = e
+	case "begin":
+		l.begins = append(l.begins, e)
 	case "saved":
 		l.saves = append(l.saves, e)
 	case "load", "refused":

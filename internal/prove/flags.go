@@ -2,6 +2,7 @@ package prove
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,6 +27,8 @@ func (o *Options) AddFlags(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&o.Link, "link", nil, "directories that the copies link to: data that is only read")
 	flags.StringSliceVar(&o.AllowWrite, "allow-write", nil, "directories besides the copy that the script may change")
 	flags.BoolVar(&o.InPlace, "in-place", false, "run in the working directory itself; checkpoints in it are overwritten")
+	o.Digest = Whole
+	flags.Var(&o.Digest, "digest", "how much of large tensors is compared: sampled, whole")
 	flags.StringVar(&o.Keep, "keep", "", "leave the evidence in this new directory")
 	flags.DurationVar(&o.Timeout, "timeout", 0, "the most time that one run may take, such as 10m (default: no limit)")
 }
@@ -42,6 +45,20 @@ func (w *wordsFlag) Set(text string) (err error) {
 }
 func (w *wordsFlag) String() string { return strings.Join(*w, " ") }
 func (*wordsFlag) Type() string     { return "words" }
+
+// Set reads the flag's value.
+func (d *Digest) Set(text string) error {
+	if text != string(Whole) && text != string(Sampled) {
+		return errors.New("expected sampled or whole")
+	}
+	*d = Digest(text)
+	return nil
+}
+
+func (d *Digest) String() string { return string(*d) }
+
+// Type is the value's name in the help.
+func (*Digest) Type() string { return "how" }
 
 // countFlag is a number that is not negative.
 type countFlag int

@@ -11,7 +11,7 @@ import (
 
 // operations make a log of file operations: "save a", "rename a b", "remove a", each a step apart; a save with "!" is cut by a kill.
 func operations(lines ...string) *runLog {
-	l := &runLog{firsts: map[int]event{}}
+	l := &runLog{}
 	for i, line := range lines {
 		words := append(strings.Fields(line), "")
 		torn := words[0] == "save!"
@@ -131,16 +131,5 @@ func TestCopyTree(t *testing.T) {
 	}
 	if points, err := os.Readlink(filepath.Join(to, "data")); err != nil || points != filepath.Join(from, "data") {
 		t.Errorf("data points to %s (%v)", points, err)
-	}
-}
-
-func TestWritePlot(t *testing.T) {
-	unseen := Curve{Name: "unseen", Steps: []float64{1, 2}, Rates: []float64{0.1, 0.1}, Losses: []float64{math.NaN(), math.Inf(1)}}
-	var picture strings.Builder
-	if err := WritePlot(&picture, []Curve{unseen, {Name: "empty"}}); err != nil {
-		t.Fatal(err)
-	}
-	if got := picture.String(); !strings.Contains(got, "</svg>") || !strings.Contains(got, "learning rate") {
-		t.Error(got)
 	}
 }

@@ -51,6 +51,8 @@ type Options struct {
 	Ranks int
 	// Seed chooses the moments of the kills.
 	Seed uint64
+	// Digest says how much of a tensor is compared; all of it where it is empty.
+	Digest Digest
 	// Keep is a directory, not there yet or empty, that the evidence is left in; "" removes it.
 	Keep string
 	// Timeout is the most time that one run may take; 0 is no limit.
@@ -60,6 +62,15 @@ type Options struct {
 	// Progress is told what is going on; it may be nil.
 	Progress func(Status)
 }
+
+// Digest is how much of a large tensor is compared.
+type Digest string
+
+// The digests.
+const (
+	Whole   Digest = "whole"
+	Sampled Digest = "sampled" // some thousand numbers, and the sum of all bits: what cancels in it is not seen
+)
 
 // Status is what is going on.
 type Status struct {

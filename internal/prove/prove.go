@@ -1,10 +1,12 @@
 package prove
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Report is what was proven of a script, and what was not.
@@ -17,12 +19,18 @@ type Report struct {
 	Repeat *RepeatAnswer `json:"repeat,omitempty"`
 	Resume *ResumeAnswer `json:"resume,omitempty"`
 	Kill   *KillAnswer   `json:"kill,omitempty"`
+	// Runs is how many runs of the script that took, and Seconds how long.
+	Runs    int     `json:"runs"`
+	Seconds float64 `json:"seconds"`
+	// Digest says how much of a tensor was compared, Overhead what watching took; nil where too few steps tell.
+	Digest   Digest    `json:"digest"`
+	Overhead *Overhead `json:"overhead,omitempty"`
 	// Failed says why a question could not be answered.
 	Failed map[Question]string `json:"failed,omitempty"`
 	// Files are the script's files that save, load or seed, below the working directory.
 	Files []string `json:"-"`
 	// Rates and losses of the uninterrupted and the resumed run, for a picture.
-	Curves []Curve `json:"-"`
+	Curves []Curve `json:"curves"`
 }
 
 // Proven reports whether every question that was asked was answered well.
@@ -64,6 +72,7 @@ func (r *Report) Rules() []string {
 // Run runs the script as often as the questions need and answers them. An error says why nothing could be answered at all; where one
 // question cannot be answered and others can, Report.Failed says so.
 func Run(ctx context.Context, o Options) (*Report, error) {
+	started := time.Now()
 	s, err := newSession(o)
 	if err != nil {
 		return nil, err
@@ -83,7 +92,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Command: s.options.Command, Ranks: s.options.Ranks, Failed: map[Question]string{}, Curves: []Curve{curve("uninterrupted", full.main(), 0)}}
+	r := &Report{
+		Command: s.options.Command, Ranks: s.options.Ranks, Failed: map[Question]string{}, Curves: []Curve{curve("uninterrupted", full.main(), 0)},
+		Digest: cmp.Or(s.options.Digest, Whole), Overhead: overhead(full.main()),
+	}
 	r.read(full.main())
 	s.torch = r.Torch
 	for _, q := range Questions {
@@ -98,7 +110,19 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			r.Failed[q] = err.Error()
 		}
 	}
+	r.Runs, r.Seconds = s.runs, time.Since(started).Seconds()
 	return r, nil
+}
+
+// Unanswered is the report of a proof that has answered nothing, and says why.
+func Unanswered(o Options, err error) *Report {
+	r := &Report{Command: o.Command, Ranks: o.Ranks, Digest: cmp.Or(o.Digest, Whole), Failed: map[Question]string{}}
+	for _, q := range Questions {
+		if o.asks(q) {
+			r.Failed[q] = err.Error()
+		}
+	}
+	return r
 }
 
 // read takes the version of PyTorch, and the places of the script, from a log.

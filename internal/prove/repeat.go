@@ -30,12 +30,12 @@ func compareRepeated(a, b *run) *RepeatAnswer {
 // repeated compares what one rank did in two runs.
 func repeated(a, b *runLog) []Difference {
 	var out []Difference
-	for o, first := range a.firsts {
-		other, ok := b.firsts[o]
-		if !ok {
-			continue
+	for i, first := range firsts(a.begins) {
+		others := firsts(b.begins)
+		if i >= len(others) {
+			break
 		}
-		if n, name := otherParameters(first.Parameters, other.Parameters); n > 0 {
+		if n, name := otherParameters(first.Parameters, others[i].Parameters, valueOf); n > 0 {
 			generators := []string{}
 			if len(a.steps) > 0 && len(b.steps) > 0 {
 				generators = otherGenerators(a.steps[0], b.steps[0])

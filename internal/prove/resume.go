@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -84,7 +85,7 @@ func (s *session) resume(ctx context.Context, full *run) (_ *ResumeAnswer, _ *ru
 	}
 	for i, l := range full.logs {
 		if i < len(resumed.logs) && i < len(killed.logs) {
-			answer.Differences = append(answer.Differences, resumedDiffers(l, killed.logs[i], resumed.logs[i], from.save)...)
+			answer.Differences = append(answer.Differences, resumedDiffers(l, killed.logs[i], resumed.logs[i], from)...)
 		}
 	}
 	if len(full.logs) != len(resumed.logs) {
@@ -172,7 +173,7 @@ func (s *session) resumeCommand(killed *runLog) []string {
 // read is a checkpoint that was loaded, and the save that wrote it.
 type read struct{ load, save event }
 
-// loadedFrom finds the newest checkpoint that a resumed run loaded before its first step.
+// loadedFrom finds the newest checkpoint that a resumed run loaded before its first step; of several of one step that which holds most.
 func loadedFrom(killed, resumed *runLog) (read, error) {
 	var best *read
 	seen := ""
@@ -183,7 +184,7 @@ func loadedFrom(killed, resumed *runLog) (read, error) {
 		seen = l.Path
 		for _, save := range slices.Backward(killed.checkpoints()) {
 			if l.Content != "" && save.Content == l.Content {
-				if best == nil || save.Step > best.save.Step {
+				if best == nil || save.Step > best.save.Step || save.Step == best.save.Step && save.Size > best.save.Size {
 					best = &read{l, save}
 				}
 				break
@@ -200,33 +201,29 @@ func loadedFrom(killed, resumed *runLog) (read, error) {
 }
 
 // resumedDiffers compares what one rank did after it was resumed with what it does uninterrupted.
-func resumedDiffers(full, killed, resumed *runLog, from event) []Difference {
+func resumedDiffers(full, killed, resumed *runLog, from read) []Difference {
 	var out []Difference
-	begin := from.Step
+	begin := from.save.Step
 	epoch := 0
 	if begin < len(full.steps) {
 		epoch = full.steps[begin].Epoch
 	}
-	trained := trainedAt(full, begin)
-	for o, was := range trained {
-		first, ok := resumed.firsts[o]
-		if !ok {
-			continue
-		}
-		if n, name := otherParameters(was.Parameters, first.Parameters); n > 0 {
+	for _, pair := range counterparts(full.beginsAt(from.save), firsts(resumed.begins)) {
+		was, first := pair[0], pair[1]
+		if n, name := otherParameters(was.Parameters, first.Parameters, valueOf); n > 0 {
 			out = append(out, Difference{Step: begin + 1, Epoch: epoch, Component: Parameters, Text: "not what they were at the checkpoint: " + counted(n, len(was.Parameters), name)})
 		}
-		if was.State != first.State {
+		if n, _ := otherParameters(was.Parameters, first.Parameters, stateOf); n > 0 {
 			out = append(out, Difference{Step: begin + 1, Epoch: epoch, Component: Optimizer, Text: "the optimizer's buffers (momentum, averages of gradients, counts of steps) are not what they were at the checkpoint"})
 		}
 	}
-	rest := full.steps[min(begin, len(full.steps)):]
+	rest, taken := behindCheckpoint(full.steps[min(begin, len(full.steps)):], resumed.steps, from)
 	shifted := progress(full, resumed, begin)
 	if shifted != nil {
 		shifted.Epoch = epoch
 		out = append(out, *shifted)
 	}
-	steps := differ(rest, resumed.steps)
+	steps := differ(rest, taken)
 	for i, d := range steps {
 		switch d.Component {
 		case Operation:
@@ -275,14 +272,68 @@ func notRestored(full, resumed *runLog, generators []string) []string {
 	return out
 }
 
-// trainedAt is what was trained when the uninterrupted run had taken so many steps. Only saves tell, so it is that of the save at the step.
-func trainedAt(l *runLog, step int) []trained {
-	for _, e := range l.saves {
-		if e.Step == step {
-			return e.Trained
+// firsts are the states of the optimizers before their first steps.
+func firsts(begins []event) []event {
+	var out []event
+	for _, e := range begins {
+		if !slices.ContainsFunc(out, func(o event) bool { return o.Optimizer == e.Optimizer }) {
+			out = append(out, e)
 		}
 	}
-	return nil
+	return out
+}
+
+// beginsAt are the states of the optimizers that take a step between a checkpoint and the next one, before it. They are what the checkpoint
+// is to bring back, whatever stood in the place of the weights while it was written.
+func (l *runLog) beginsAt(save event) []event {
+	next := math.MaxInt
+	for _, e := range l.saves {
+		if e.Step > save.Step {
+			next = min(next, e.Mark)
+		}
+	}
+	return firsts(slices.DeleteFunc(slices.Clone(l.begins), func(e event) bool { return e.Mark < save.Mark || e.Mark >= next }))
+}
+
+// counterparts pairs the optimizers of two runs that train the same parameters: a resumed run may build others than the first one did.
+func counterparts(want, got []event) [][2]event {
+	var out [][2]event
+	left := slices.Clone(got)
+	for _, w := range want {
+		best, most := -1, -1
+		for i, g := range left {
+			pairs, only := matched(w.Parameters, g.Parameters)
+			if same := len(pairs) - len(only); best < 0 || same > most {
+				best, most = i, same
+			}
+		}
+		if best >= 0 {
+			out = append(out, [2]event{w, left[best]})
+			left = slices.Delete(left, best, best+1)
+		}
+	}
+	return out
+}
+
+// behindCheckpoint are the steps of the uninterrupted run behind a checkpoint and those of the run that loaded it. Of what the first step
+// used counts what it used behind the checkpoint, unless the resumed run goes through an accumulation of gradients once more.
+func behindCheckpoint(full, resumed []event, from read) (want, got []event) {
+	want, got = slices.Clone(full), slices.Clone(resumed)
+	if len(want) == 0 || len(got) == 0 {
+		return want, got
+	}
+	got[0] = got[0].since(from.load.Mark)
+	if whole := want[0]; len(from.save.Backwards) == 0 || len(whole.Inputs) != len(got[0].Inputs) {
+		want[0] = whole.since(from.save.Mark)
+	}
+	return want, got
+}
+
+// since is a step with only what it used from a mark on.
+func (e event) since(mark int) event {
+	before := func(u used) bool { return u.mark < mark }
+	e.Indices, e.Batches, e.Inputs = slices.DeleteFunc(slices.Clone(e.Indices), before), slices.DeleteFunc(slices.Clone(e.Batches), before), slices.DeleteFunc(slices.Clone(e.Inputs), before)
+	return e
 }
 
 // progress compares how far two runs go that both came to their end.

@@ -23,6 +23,7 @@ type settings struct {
 	Events string `json:"events"`
 	Pids   string `json:"pids"`
 	Steps  int    `json:"steps,omitempty"`
+	Digest Digest `json:"digest,omitempty"`
 	Kill   *kill  `json:"kill,omitempty"`
 }
 
@@ -278,7 +279,7 @@ func (s *session) moved(words []string) []string {
 // do runs a command in the directory of runs, and reads what it did.
 func (s *session) do(ctx context.Context, name, doing string, command []string, k *kill) (*run, error) {
 	dir := filepath.Join(s.work, name)
-	set := settings{Root: s.root, Events: filepath.Join(dir, "events"), Pids: filepath.Join(dir, "pids"), Steps: s.options.Steps, Kill: k}
+	set := settings{Root: s.root, Events: filepath.Join(dir, "events"), Pids: filepath.Join(dir, "pids"), Steps: s.options.Steps, Digest: s.options.Digest, Kill: k}
 	for _, d := range []string{set.Events, set.Pids} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return nil, err

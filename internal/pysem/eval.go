@@ -40,8 +40,9 @@ type Evaluator struct {
 	cut, loose int
 	// Fluent are the methods that classes inherit from libraries and that return the object they are called on, as nn.Module.to.
 	Fluent map[string]bool
-	// Forwarded says that an attribute of what a call of something foreign makes is that of its first argument.
-	Forwarded func(callee, attribute string) bool
+	// Inside is the object that an attribute of something foreign is read from: the model in a wrapper. It is not ok where the attribute is
+	// the value's own, or that is not known.
+	Inside    func(v *Value, attribute string) (of Expr, ok bool)
 	home      *Module // the file under analysis
 	decorated map[*Func][]entered
 	// resolve finds the module that a name means in a file, nil for those not at hand; consulted are those it gave.
@@ -857,12 +858,8 @@ func (e *Evaluator) onEntry(n pyast.Node, name string, ctx *Ctx, defs []*Def) *V
 
 // Member is the value of base.name, read at node n in ctx.
 func (e *Evaluator) Member(base *Value, name string, n pyast.Node, ctx *Ctx) *Value {
-	if base.Kind == Call && e.Forwarded != nil && e.Forwarded(base.Callee(), name) {
-		for _, inner := range e.Eval(Args(base.Node).Pos(0), base.Ctx).Alternatives() {
-			if inner.Kind == Instance && (e.find(inner.Class, name) != nil || len(e.attr(inner.Class, name)) > 0) {
-				return e.Member(inner, name, n, ctx)
-			}
-		}
+	if inner := e.inside(base, name, 0); inner != nil {
+		return e.Member(inner, name, n, ctx)
 	}
 	switch base.Kind {
 	case External:
@@ -922,6 +919,28 @@ func (e *Evaluator) Member(base *Value, name string, n pyast.Node, ctx *Ctx) *Va
 		}
 	}
 	return &Value{Kind: Attr, Node: n, Ctx: ctx, Base: base, Name: name}
+}
+
+// inside is the instance in wrappers of foreign classes that an attribute is read from, nil where there is none, or its class has no such
+// attribute.
+func (e *Evaluator) inside(v *Value, name string, depth int) *Value {
+	if e.Inside == nil || depth > 4 || v.Kind != Call && v.Kind != Attr && v.Kind != Elem {
+		return nil
+	}
+	of, ok := e.Inside(v, name)
+	if !ok {
+		return nil
+	}
+	for _, inner := range e.Expr(of).Alternatives() {
+		if inner.Kind == Instance {
+			if e.find(inner.Class, name) != nil || len(e.attr(inner.Class, name)) > 0 {
+				return inner
+			}
+		} else if found := e.inside(inner, name, depth+1); found != nil {
+			return found
+		}
+	}
+	return nil
 }
 
 // field is what an attribute of a dataclass's instance was constructed with: State(**d).model is d["model"]. It is nil where that

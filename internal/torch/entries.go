@@ -140,12 +140,6 @@ var ofModule = func() map[string]bool {
 	return out
 }()
 
-// Forwarded reports whether an attribute of what a call makes is that of its first argument: model = torch.compile(model).
-func Forwarded(qualified, attribute string) bool {
-	e, ok := Lookup(qualified)
-	return ok && e.Forwards && !ofModule[attribute]
-}
-
 // Argument is a place among the arguments of a call.
 type Argument struct {
 	Position int

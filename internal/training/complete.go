@@ -43,7 +43,7 @@ func (f *File) Resumptions() []Resumption {
 		}
 		r := Resumption{Save: s, Load: s.ResumedBy()}
 		switch {
-		case s.Kind != PayloadDict && s.Kind != PayloadState && (s.Kind != PayloadObject || r.Load == nil || !r.Load.Declared()):
+		case s.Kind != PayloadDict && s.Kind != PayloadState && (s.Kind != PayloadObject || r.Load == nil || !r.Load.Declared() && !s.splitFrom(r.Load)):
 			continue
 		case r.Load != nil:
 			r.Evidence = FromLoadPath

@@ -78,7 +78,7 @@ func TraceWith(m *pysem.Module, resolve pysem.Resolver, work *pysem.Work) *File 
 	f := &File{Path: m.Path, Tree: m.Tree, Module: m, Eval: pysem.NewEvaluatorOver(resolve), objects: map[string]*Object{}, indexed: map[*pysem.Module]bool{}, resolve: resolve}
 	f.Eval.Work = work
 	f.Eval.Fluent = objectMethods
-	f.Eval.Forwarded = torch.Forwarded
+	f.Eval.Inside = insideOf
 	f.tracer = pysem.NewTracer(f.Eval, m, interesting)
 	f.tracer.Launched = launched
 	f.keyed = map[*pysem.Func][]pyast.Node{}

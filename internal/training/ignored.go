@@ -14,6 +14,8 @@ type Ignored struct {
 	Load *LoadSite
 	// Read is where the epoch is taken from the checkpoint.
 	Read pyast.Node
+	// Told says that it is printed there, and taken nowhere else.
+	Told bool
 	// From is an expression for the epoch to start at, "" where none is at hand.
 	From string
 	// Proven says that the save shows how From counts.
@@ -40,12 +42,16 @@ func (f *File) IgnoredProgress() []Ignored {
 		if l.Opaque || !states && (!l.readsBest() && !f.goesOnFrom(l) || l.filledIn()) || f.startsAfresh(l.Event()) {
 			continue
 		}
-		reads := f.epochReads(l)
-		if len(reads) == 0 {
+		reads, told := f.epochReads(l), l.onlyTold()
+		if len(reads) == 0 && !told.Valid() {
 			continue
 		}
 		loop := f.restartedLoop(l)
 		if loop == nil || f.usedByTraining(l, loop, reads) {
+			continue
+		}
+		if len(reads) == 0 {
+			out = append(out, Ignored{Loop: loop, Load: l, Read: told, Told: true})
 			continue
 		}
 		i := Ignored{Loop: loop, Load: l, Read: reads[0].event.Node}
@@ -88,9 +94,6 @@ func (f *File) epochReads(l *LoadSite) []epochRead {
 			continue
 		}
 		for _, a := range assignees(ev.Node.Child(pyast.FieldLeft), ev.Node.Child(pyast.FieldRight)) {
-			if !isProgressKey(lastPart(a.target.Text())) {
-				continue
-			}
 			v := f.Eval.Eval(a.value, ev.Ctx)
 			if v.Kind == pysem.Tuple && a.index >= 0 && a.index < len(v.Elems) {
 				v = v.Elems[a.index]
@@ -105,6 +108,23 @@ func (f *File) epochReads(l *LoadSite) []epochRead {
 		}
 	}
 	return out
+}
+
+// onlyTold is where the epoch of a checkpoint is read to be printed, none where it is not read at all, or for something else as well.
+func (l *LoadSite) onlyTold() pyast.Node {
+	var first pyast.Node
+	for _, r := range l.Reads {
+		if !isEpochKey(r.Key) {
+			continue
+		}
+		if r.Tested || !told(r.Node) {
+			return pyast.Node{}
+		}
+		if !first.Valid() {
+			first = r.Node
+		}
+	}
+	return first
 }
 
 // epochOf reports whether a value comes from the epoch in a checkpoint.

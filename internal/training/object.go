@@ -372,6 +372,46 @@ func (f *File) arg(v *pysem.Value, i int, depth int) *Object {
 // preparers hand back their arguments, ready for the device, in order.
 var preparers = map[string]bool{"prepare": true, "setup": true, "initialize": true, "setup_module": true, "setup_optimizers": true}
 
+// insideOf is what an attribute of a wrapper is read from: of what torch.compile makes, of `.module`, and of what is handed back ready for
+// the device, whose attributes are those of what was handed in.
+func insideOf(v *pysem.Value, attribute string) (of pysem.Expr, ok bool) {
+	if torch.ModuleMember(attribute) || attribute == "module" || attribute == "_orig_mod" {
+		return of, false
+	}
+	call, at := v, 0
+	switch v.Kind {
+	case pysem.Attr:
+		if call = v.Base; v.Name != "module" && v.Name != "_orig_mod" || call.Kind != pysem.Call {
+			return of, false
+		}
+		if e, known := torch.Lookup(call.Callee()); !known || e.Kind != torch.Wrapper {
+			return of, false
+		}
+	case pysem.Elem:
+		if call, at = v.Base, v.Index; call.Kind != pysem.Call {
+			return of, false
+		}
+		if a, known := torch.Handed(call.Callee(), at); known {
+			n := pysem.Args(call.Node).Get(a.Position, a.Keyword)
+			return pysem.Expr{Node: n, Ctx: call.Ctx}, n.Valid()
+		}
+		if _, method, known := call.Method(); !known || !preparers[method] {
+			return of, false
+		}
+	default:
+		if e, known := torch.Lookup(call.Callee()); !known || !e.Forwards {
+			if _, method, known := call.Method(); !known || !handsBack[method] {
+				return of, false
+			}
+		}
+	}
+	n := pysem.Args(call.Node).Pos(at)
+	if !n.Valid() && at == 0 {
+		n = pysem.Args(call.Node).Get(0, "module")
+	}
+	return pysem.Expr{Node: n, Ctx: call.Ctx}, n.Valid()
+}
+
 func (f *File) prepared(v *pysem.Value, depth int) *Object {
 	call := v.Base
 	if call.Kind != pysem.Call {

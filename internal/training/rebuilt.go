@@ -318,7 +318,8 @@ func (f *File) startValue(a assignee, ctx *pysem.Ctx) bool {
 
 var infinity = regexp.MustCompile(`^[-+]?\s*((np|numpy|torch|math)\.(inf|Inf)|float\(\s*["'][-+]?inf(inity)?["']\s*\))$`)
 
-var afresh = regexp.MustCompile(`(?i)fine_?tun|pre_?train|reset|transfer|scratch|restart|fresh|warm_?start|init_(from|weights)|reinit|new_`)
+// afresh are words for another training; "restart" is said of both.
+var afresh = regexp.MustCompile(`(?i)fine_?tun|pre_?train|reset|transfer|scratch|fresh|warm_?start|init_(from|weights)|reinit|new_`)
 
 // startsAfresh reports whether the condition or function around an assignment says that the old numbers are not wanted.
 func (f *File) startsAfresh(ev pysem.Event) bool {
@@ -326,7 +327,7 @@ func (f *File) startsAfresh(ev pysem.Event) bool {
 		return true
 	}
 	for fr := range ev.Enclosing() {
-		if fr.Kind == pysem.FrameIf && afresh.MatchString(fr.Cond.Text()) {
+		if fr.Kind == pysem.FrameIf && plain(fr.Cond, fr.Positive) && afresh.MatchString(fr.Cond.Text()) {
 			return true
 		}
 	}

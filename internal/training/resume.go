@@ -190,7 +190,7 @@ func mayRead(read, written *Path) bool {
 // splitFrom reports whether training goes on from a checkpoint of several files, of which a load reads the model's: beside it, another
 // restores an optimizer, and the training writes the states of both, each to a file of its own.
 func (s *SaveSite) splitFrom(l *LoadSite) bool {
-	if s.Kind != PayloadState || s.Loop == nil || l.Run != s.Run {
+	if s.Kind != PayloadState && s.Kind != PayloadObject || s.Loop == nil || l.Run != s.Run {
 		return false
 	}
 	s.Run.File.Eval.Work.Spend(8)
@@ -198,6 +198,32 @@ func (s *SaveSite) splitFrom(l *LoadSite) bool {
 		return x.Object != nil && x.Object.Kind == Optimizer && x.Load != nil && x.Load != l && x.Index < s.Loop.Outer().First &&
 			slices.ContainsFunc(s.Companions(), func(o *SaveSite) bool { return o.Kind == PayloadState && o.Has(x.Object) })
 	})
+}
+
+// Split reports whether training goes on from a checkpoint of several files and counts from the start again: the model's file is the
+// resumption's, the optimizer's is another one, both are taken back before the loop, and the loop passes over no round. A program that
+// always loads, and so trains a number of further epochs, is none.
+func (r Resumption) Split() bool {
+	s := r.Save
+	if r.Load == nil || !s.splitFrom(r.Load) || !s.Afresh() || !r.Load.optional(s.trainedUnder()) {
+		return false
+	}
+	l := s.EpochLoop
+	if l == nil {
+		l = s.Loop.Outer()
+	}
+	at, _ := s.Run.File.skips(l)
+	return !at.Valid() && !l.skipsRounds()
+}
+
+// optional reports whether training comes about without the load as well.
+func (l *LoadSite) optional(training *pysem.Frame) bool {
+	for fr := l.Frame; fr != nil; fr = fr.Parent {
+		if fr.Kind == pysem.FrameIf && !inside(training, fr) {
+			return true
+		}
+	}
+	return false
 }
 
 // takesOut reports whether a load takes a key out of a bare state dict that the save has put there: the file is this program's own.

@@ -23,6 +23,24 @@ func (r *Run) ProgramSeeds(place Place) []*Call {
 	return known
 }
 
+// SeededAgain is a call before the training that seeds one of the generators with the same number at each start of the program, nil where
+// there is none: where no checkpoint holds their states, a resumed run draws once more what it drew at its beginning (torch.manual_seed,
+// numpy.random.seed and random.seed start their sequences anew).
+func (s *SaveSite) SeededAgain(of []torch.RNG) *Call {
+	f := s.Run.File
+	for _, c := range s.Run.ProgramSeeds(MainProcess) {
+		if s.Loop != nil && c.Index > s.Loop.Outer().First || Exclusive(c.Frame, s.trainedUnder()) || !c.sets(of) {
+			continue
+		}
+		n := pysem.Args(c.Node).Get(0, "seed")
+		if v := f.Eval.Eval(n, c.Ctx); v.Kind != pysem.Int && v.Kind != pysem.Attr && v.Kind != pysem.ParamVal || len(f.keysIn(n, c.Ctx, 0)) > 0 {
+			continue
+		}
+		return c
+	}
+	return nil
+}
+
 // setAgain reports whether each round of the innermost loop sets the same seed, which starts the same numbers again: a loop that steps an
 // optimizer, or one in another loop.
 func (r *Run) setAgain(c *Call) bool {

@@ -14,12 +14,44 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import sys
 import threading
+import time
+import weakref
 
 SETTINGS = json.loads(os.environ.get("CKPT_PROVE") or "{}")
 MAIN_THREAD = threading.main_thread()
+
+
+class Own:
+    """The time that watching takes of the main thread: that of the functions it is put on, without those inside of them twice."""
+
+    def __init__(self):
+        self.spent, self.inside, self.start, self.began = 0.0, False, 0.0, time.perf_counter()
+
+    def __call__(self, function):
+        @functools.wraps(function)
+        def timed(*args, **kwargs):
+            if self.inside or threading.current_thread() is not MAIN_THREAD:
+                return function(*args, **kwargs)
+            self.inside, self.start = True, time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.spent += time.perf_counter() - self.start
+                self.inside = False
+
+        return timed
+
+    def so_far(self):
+        now = time.perf_counter()
+        spent = self.spent + (now - self.start if self.inside else 0)
+        return {"clock": round(now - self.began, 6), "own": round(spent, 6)}
+
+
+own = Own()
 
 
 class Log:
@@ -66,17 +98,45 @@ class Run:
         self.names = {}
         self.checkpoints = {}
         self.by_hand = ByHand()
+        self.mark = 0  # counts saves and loads: what lies before one and what lies behind it is told apart by it
+        self.recent_step = -1
+        self.recent = []  # what the last saves hold, those since the last step
+        self.begun = {}  # by optimizer the mark at which its state was noted
+        self.read = {}  # by iterator, the batch that was read last and that nothing has used yet
+        self.generators = []  # the loaders' own
+        self.schedulers = []
         self.inside_step = False
         self.inside_scale = False
         self.inside_module = 0
         self.inside_save = False
         self.scale = None
         self.loss = None
+        self.epoch = 0
         self.forget()
 
     def forget(self):
-        self.indices, self.batches, self.inputs = [], [], []
-        self.epoch = 0
+        """Begins a new step. What it uses is noted with the mark at which it is used."""
+        self.indices, self.batches, self.inputs, self.backwards = [], [], [], []
+
+
+class Read:
+    """A batch that a loader has given."""
+
+    def __init__(self, iterator, indices, batch, epoch):
+        self.iterator, self.indices, self.batch, self.epoch = weakref.ref(iterator), indices, batch, epoch
+        self.evaluated = None  # the mark at which an evaluation used it
+
+
+def use():
+    """Takes what was read last for what trains. A batch that the next one of its iterator has replaced was skipped."""
+    for r in run.read.values():
+        if r.evaluated is not None and (r.iterator() is None or r.evaluated != run.mark):
+            continue  # the last batch of an evaluation that is over
+        if r.indices is not None:
+            run.indices.append([run.mark, digest(r.indices)])
+        run.batches.append([run.mark, r.batch])
+        run.epoch = r.epoch
+    run.read.clear()
 
 
 run = Run()
@@ -175,32 +235,50 @@ def hasher():
     return hashlib.blake2b(digest_size=8)
 
 
-def feed(h, value, depth=0):
-    """Adds a value to a digest. Strings and None count by being there, because paths and dates differ where nothing else does."""
+def feed(h, value, depth=0, found=None):
+    """Adds a value to a digest. Strings and None count by being there, because paths and dates differ where nothing else does.
+    The digests of tensors, arrays and long lists in it are added to a set."""
     torch = sys.modules.get("torch")
     if value is None or isinstance(value, (str, bytes)):
         h.update(b"s")
     elif torch is not None and isinstance(value, torch.Tensor):
-        feed_tensor(h, value)
+        note(h, digest_tensor(value), found)
     elif isinstance(value, bool) or isinstance(value, (int, float, complex)):
         h.update(repr(value).encode())
     elif isinstance(value, dict) and depth < 20:
         h.update(b"{%d" % len(value))
         for key in sorted(value, key=str):
             h.update(str(key).encode())
-            feed(h, value[key], depth + 1)
+            feed(h, value[key], depth + 1, found)
+    elif isinstance(value, (list, tuple)) and len(value) > LONG and all(type(v) is int for v in value):
+        note(h, hashlib.blake2b(repr(tuple(value)).encode(), digest_size=8).hexdigest(), found)
     elif isinstance(value, (list, tuple)) and depth < 20:
         h.update(b"[%d" % len(value))
         for item in value:
-            feed(h, item, depth + 1)
+            feed(h, item, depth + 1, found)
     elif hasattr(value, "tobytes") and hasattr(value, "dtype"):
-        h.update(str(value.dtype).encode() + value.tobytes())
+        note(h, hashlib.blake2b(str(value.dtype).encode() + value.tobytes(), digest_size=8).hexdigest(), found)
     elif torch is not None and isinstance(value, torch.nn.Module):
-        feed(h, dict(value.state_dict()), depth + 1)
+        feed(h, dict(value.state_dict()), depth + 1, found)
     elif hasattr(value, "data") and not callable(value.data) and depth < 20:
-        feed(h, value.data, depth + 1)  # PackedSequence, BatchEncoding
+        feed(h, value.data, depth + 1, found)  # PackedSequence, BatchEncoding
     else:
         h.update(type(value).__name__.encode())
+
+
+LONG = 500  # a generator's state is a list of more numbers
+
+
+def note(h, part, found):
+    h.update(part.encode())
+    if found is not None:
+        found.add(part)
+
+
+def digest_tensor(t):
+    h = hasher()
+    feed_tensor(h, t)
+    return h.hexdigest()
 
 
 def feed_tensor(h, t):
@@ -211,15 +289,36 @@ def feed_tensor(h, t):
             t = t.to_dense() if not t.is_quantized else t.int_repr()
         if hasattr(t, "to_local"):
             t = t.to_local()
-        t = t.cpu().contiguous()
         h.update(str(t.dtype).encode() + repr(tuple(t.shape)).encode())
         size = t.numel() * t.element_size()
+        if SAMPLED and size > WHOLE:
+            t = sample(h, torch, t.contiguous().reshape(-1))
+            size = t.numel() * t.element_size()
+        t = t.cpu().contiguous()
         if size:
             h.update((ctypes.c_char * size).from_address(t.data_ptr()))
     except Exception:  # a tensor without data: meta, fake
         h.update(repr(tuple(t.shape)).encode())
 
 
+# With --digest sampled, a tensor of more than WHOLE bytes is compared by some SAMPLED_NUMBERS of its numbers and the sum of all its bits, and
+# a file by its size and SAMPLES + 1 blocks.
+SAMPLED = SETTINGS.get("digest") == "sampled"
+WHOLE, SAMPLED_NUMBERS, SAMPLES = 1 << 16, 4096, 16
+
+
+def sample(h, torch, flat):
+    """Adds the sum of all bits of a flat tensor to a digest, and gives some of its numbers. Neither copies a tensor from a GPU."""
+    per = max(1, 8 // flat.element_size())
+    whole = flat[: flat.numel() // per * per]
+    if whole.storage_offset() % per:
+        whole = whole.clone()
+    h.update(repr(whole.view(torch.int64).sum().item()).encode())
+    feed_tensor(h, flat[whole.numel() :])
+    return flat[:: flat.numel() // SAMPLED_NUMBERS]
+
+
+@own
 def digest(value):
     h = hasher()
     feed(h, value)
@@ -232,16 +331,26 @@ def joined(digests):
 
 
 def digest_file(path):
-    h = hasher()
     try:
         with open(path, "rb") as f:
-            while True:
-                block = f.read(1 << 20)
-                if not block:
-                    return h.hexdigest()
-                h.update(block)
+            return digest_bytes(f)
     except OSError:
         return ""
+
+
+def digest_bytes(f):
+    """The digest of a file. Sampled it is that of its size, its blocks at equal distances and its end, where an archive of torch.save has the
+    checksums of all that it holds."""
+    h, block = hasher(), 1 << 20
+    size = f.seek(0, io.SEEK_END)
+    places = range(0, size, block)
+    if SAMPLED and len(places) > SAMPLES:
+        h.update(b"%d" % size)
+        places = [i * (size - block) // SAMPLES for i in range(SAMPLES + 1)]
+    for place in places:
+        f.seek(place)
+        h.update(f.read(block))
+    return h.hexdigest()
 
 
 def number(value):
@@ -255,6 +364,7 @@ def number(value):
 # Generators
 
 
+@own
 def generators():
     """The states of the global generators, as digests."""
     out = {}
@@ -265,9 +375,15 @@ def generators():
             out["torch on CUDA"] = digest(torch.cuda.get_rng_state_all())
     if numpy is not None:
         out["numpy"] = digest(numpy.get_state())
+    for name, g in named_generators():
+        out[name] = digest(g.get_state())
     state = random.getstate()
     out["random"] = "%x %r" % (hash(state[1]) & 0xFFFFFFFFFFFFFFFF, state[2])
     return out
+
+
+def named_generators():
+    return [("the loader's generator" if i == 0 else "the generator of loader %d" % (i + 1), g) for i, g in enumerate(run.generators)]
 
 
 def tell(owner, name, kind, generator):
@@ -280,7 +396,8 @@ def tell(owner, name, kind, generator):
     def told(*args, **kwargs):
         result = original(*args, **kwargs)
         value = args[0] if args else next(iter(kwargs.values()), None)
-        log.write(kind, generator=generator, value=str(value) if isinstance(value, int) else "", at=place())
+        value = tell_apart(value) if kind == "restore" else str(value) if isinstance(value, int) else ""
+        log.write(kind, generator=generator, value=value, at=place())
         return result
 
     setattr(owner, name, told)
@@ -340,6 +457,7 @@ def watch_torch(torch):
     tell(torch, "set_rng_state", "restore", "torch")
     torch.random.manual_seed, torch.random.seed, torch.random.set_rng_state = torch.manual_seed, torch.seed, torch.set_rng_state
     watch_optimizers(torch)
+    watch_schedulers(torch)
     watch_losses(torch)
     watch_modules(torch)
     watch_loaders(torch.utils.data.dataloader)
@@ -356,6 +474,26 @@ def watch_optimizers(torch):
         watch_step(type(self))
 
     torch.optim.Optimizer.__init__ = initialized
+
+
+def watch_schedulers(torch):
+    scheduler = torch.optim.lr_scheduler
+    bases = [getattr(scheduler, n) for n in ("LRScheduler", "_LRScheduler", "ReduceLROnPlateau") if hasattr(scheduler, n)]
+    for base in [b for b in bases if "__init__" in vars(b)]:
+        watch_scheduler(base)
+
+
+def watch_scheduler(base):
+    initialize = base.__init__
+
+    @functools.wraps(initialize)
+    def initialized(self, *args, **kwargs):
+        if not any(s is self for s in run.schedulers):
+            run.schedulers.append(self)
+            log.write("scheduler", what=type(self).__name__, at=place())
+        initialize(self, *args, **kwargs)
+
+    base.__init__ = initialized
 
 
 def watch_step(optimizer_class):
@@ -380,26 +518,55 @@ def watch_step(optimizer_class):
     optimizer_class.step = step
 
 
+@own
 def before_step(optimizer):
     kill = SETTINGS.get("kill") or {}
     if kill.get("save") and run.saves >= kill["save"] and rank() == 0:
         die()
     if id(optimizer) not in run.optimizers:
         run.optimizers[id(optimizer)] = (len(run.optimizers), optimizer)
+    number_of = run.optimizers[id(optimizer)][0]
+    if run.begun.get(number_of) != run.mark:
+        run.begun[number_of] = run.mark
         for module in run.modules:
             for name, p in module.named_parameters():
-                run.names.setdefault(id(p), name[7:] if name.startswith("module.") else name)
-        log.write("first", True, optimizer=run.optimizers[id(optimizer)][0], **state_of(optimizer))
+                run.names.setdefault(id(p), WRAPPED.sub("", name))
+        log.write("begin", True, optimizer=number_of, type=type(optimizer).__name__, mark=run.mark, step=run.steps, **state_of(optimizer))
 
 
+WRAPPED = re.compile(r"^(module\.|_orig_mod\.)+")
+
+
+@own
 def state_of(optimizer):
-    """The parameters and the state of an optimizer: what a checkpoint must bring back."""
-    parameters, state = [], hasher()
-    for group in optimizer.param_groups:
-        for p in group["params"]:
-            parameters.append([run.names.get(id(p), ""), digest(p)])
-            feed(state, kept(optimizer, p))
-    return {"parameters": parameters, "state": state.hexdigest()}
+    """Name, digest, and digest of what the optimizer keeps, of each of its parameters, which a checkpoint must bring back; and under which
+    keys the last checkpoints hold them."""
+    parameters = [p for g in optimizer.param_groups for p in g["params"]]
+    kept_for = [kept(optimizer, p) for p in parameters]
+    held = {}
+    for op, found in run.recent:
+        weights = key_of(found, parameters)
+        state = key_of(found, [v for k in kept_for for v in k.values() if isinstance(v, sys.modules["torch"].Tensor) and v.numel() > 1])
+        held[op] = {"weights": weights, "state": state}
+    return {"parameters": [[run.names.get(id(p), ""), digest_tensor(p), digest(k)] for p, k in zip(parameters, kept_for)], "held": held}
+
+
+def key_of(found, tensors):
+    """The key under which a checkpoint holds tensors, and how they are rounded there: ["opt", ""]. None where it does not hold them, []
+    where there are none."""
+    torch = sys.modules["torch"]
+    if not tensors:
+        return []
+    for rounded in (None, torch.float16, torch.bfloat16):
+        keys = [found.get(digest_tensor(t if rounded is None else t.detach().to(rounded))) for t in tensors]
+        if None not in keys:
+            return [collections.Counter(keys).most_common(1)[0][0], str(rounded or "").replace("torch.", "")]
+    return None
+
+
+def together(of):
+    """One digest of values by the parameter's name: the order of groups and parameters does not count."""
+    return joined(sorted(of))
 
 
 def kept(optimizer, parameter):
@@ -407,15 +574,18 @@ def kept(optimizer, parameter):
     return {k: v for k, v in optimizer.state.get(parameter, {}).items() if v is not None}
 
 
+@own
 def after_step(optimizer):
-    groups, states = [], hasher()
+    weights, states, rates, options = [], [], [], []
     for group in optimizer.param_groups:
-        h = hasher()
+        rate = number(group["lr"]) if "lr" in group else ""
+        others = digest({k: v for k, v in group.items() if k not in ("params", "lr") and isinstance(v, (int, float, tuple, list))})
         for p in group["params"]:
-            feed(h, p)
-            feed(states, kept(optimizer, p))
-        groups.append(h.hexdigest())
-    options = [{k: v for k, v in g.items() if k not in ("params", "lr") and isinstance(v, (int, float, tuple, list))} for g in optimizer.param_groups]
+            name = run.names.get(id(p), "")
+            weights.append(name + digest_tensor(p))
+            states.append(name + digest(kept(optimizer, p)))
+            rates.append(name + "=" + rate)
+            options.append(name + others)
     buffers = hasher()
     for module in run.modules:
         for _, b in module.named_buffers():
@@ -427,16 +597,19 @@ def after_step(optimizer):
         optimizer=run.optimizers[id(optimizer)][0],
         epoch=run.epoch,
         lr=[number(g["lr"]) for g in optimizer.param_groups if "lr" in g],
-        options=digest(options),
-        indices=digest(run.indices) if run.indices else "",
-        batch=joined(run.batches),
-        inputs=joined(run.inputs),
+        rates=together(rates),
+        options=together(options),
+        indices=run.indices,
+        batches=run.batches,
+        inputs=run.inputs,
+        backwards=run.backwards,
         loss=number(run.loss) if run.loss is not None else "",
         scale=run.scale or "",
-        groups=groups,
-        state=states.hexdigest(),
+        weights=together(weights),
+        state=together(states),
         buffers=buffers.hexdigest(),
         generators=generators(),
+        **own.so_far(),
     )
     run.steps += 1
     run.loss = None
@@ -456,6 +629,9 @@ def watch_losses(torch):
         if self.numel() == 1 and not run.inside_scale:
             run.loss = self.detach()
         run.inside_scale = False
+        if not run.inside_step:
+            use()
+            run.backwards.append(run.mark)
         by_hand = run.by_hand if run.modules and not run.inside_step else None
         if by_hand:
             before_step(by_hand)
@@ -465,6 +641,8 @@ def watch_losses(torch):
         return result
 
     torch.Tensor.backward = watched
+    for owner in (torch.optim.Optimizer, torch.nn.Module):
+        forgets_gradients(owner)
     scaler = getattr(torch.amp, "GradScaler", None) or torch.cuda.amp.GradScaler
     scale, step = scaler.scale, scaler.step
 
@@ -480,6 +658,17 @@ def watch_losses(torch):
         return step(self, *args, **kwargs)
 
     scaler.scale, scaler.step = scaled, stepped
+
+
+def forgets_gradients(owner):
+    zero_grad = owner.zero_grad
+
+    @functools.wraps(zero_grad)
+    def zeroed(self, *args, **kwargs):
+        run.backwards = []
+        return zero_grad(self, *args, **kwargs)
+
+    owner.zero_grad = zeroed
 
 
 def watch_modules(torch):
@@ -500,17 +689,20 @@ def watch_modules(torch):
     torch.nn.Module.__call__ = watched
 
 
+@own
 def called(torch, module, args, kwargs):
     if next(module.parameters(), None) is None:
         return
     if not module.training or not torch.is_grad_enabled():
-        run.forget()  # what was read is for an evaluation
+        for r in run.read.values():
+            r.evaluated = run.mark
         return
+    use()
     if not any(m is module for m in run.modules):
         run.modules.append(module)
     values = list(args) + list(kwargs.values())
     if not any(isinstance(v, torch.Tensor) and v.requires_grad for v in values):
-        run.inputs.append(digest(values))
+        run.inputs.append([run.mark, digest(values)])
 
 
 def watch_loaders(dataloader):
@@ -525,18 +717,25 @@ def watch_loaders(dataloader):
 
     @functools.wraps(following)
     def next_batch(self):
-        batch = following(self)
+        try:
+            batch = following(self)
+        except StopIteration:
+            if id(self) in run.read and run.read[id(self)].evaluated is not None:
+                del run.read[id(self)]
+            raise
         waiting = self.__dict__.get("_ckpt_indices")
-        if waiting:
-            indices = waiting.popleft()
-            if self._dataset_kind == dataloader._DatasetKind.Map:
-                run.indices.append(indices)
-        run.batches.append(digest(batch))
-        run.epoch = self.__dict__.get("_ckpt_epoch", 0)
+        indices = waiting.popleft() if waiting else None
+        if self._dataset_kind != dataloader._DatasetKind.Map:
+            indices = None
+        run.read[id(self)] = Read(self, indices, digest(batch), self.__dict__.get("_ckpt_epoch", 0))
         return batch
 
     @functools.wraps(iterate)
     def begin(self):
+        for owner in (self, getattr(self, "sampler", None)):
+            own = getattr(owner, "generator", None)
+            if own is not None and hasattr(own, "get_state") and not any(g is own for g in run.generators):
+                run.generators.append(own)
         it = iterate(self)
         passes = self.__dict__.get("_ckpt_passes", 0) + 1
         self.__dict__["_ckpt_passes"] = passes
@@ -571,18 +770,26 @@ def watch_files(torch):
             run.inside_save = False
         if run.steps:
             run.saves += 1
+        run.mark += 1
+        found = {}
+        keys = keys_of(obj, found)
+        if not run.recent_step == run.steps:
+            run.recent, run.recent_step = [], run.steps
+        run.recent.append((number_of_op, found))
         log.write(
             "saved",
             True,
             op=number_of_op,
+            mark=run.mark,
+            backwards=run.backwards,
             step=run.steps,
             path=target,
             at=place(),
-            keys=keys_of(obj),
+            keys=keys,
             size=size_of(f),
             content=content_of(f),
-            trained=[state_of(o) for _, o in run.optimizers.values()],
-            generators=generators(),
+            holds=held(found, keys),
+            states=states(),
         )
         return result
 
@@ -594,13 +801,15 @@ def watch_files(torch):
         except Exception as error:
             log.write("refused", True, path=path, content=content, step=run.steps, at=at, error=first_line(error))
             raise
-        log.write("load", True, path=path, content=content, step=run.steps, at=at, error=refusal(load, f))
+        run.mark += 1
+        log.write("load", True, mark=run.mark, path=path, content=content, step=run.steps, at=at, error=refusal(load, f))
         return result
 
     torch.save, torch.load = saved, loaded
     torch.serialization.save, torch.serialization.load = saved, loaded
 
 
+@own
 def refusal(load, f):
     """What weights_only=True says of a file, "" where it loads it."""
     if not isinstance(f, (str, bytes, os.PathLike)):
@@ -623,12 +832,57 @@ def name_of(f):
     return named(f) if isinstance(f, (str, bytes, os.PathLike)) else ""
 
 
-def keys_of(obj):
-    """Digests of what a checkpoint holds, by key. A bare state dict is one value."""
+@own
+def keys_of(obj, found):
+    """Digests of what a checkpoint holds, by key, and of the tensors below each key. A bare state dict is one value."""
     torch = sys.modules["torch"]
     if not isinstance(obj, dict) or all(isinstance(v, torch.Tensor) for v in obj.values()):
-        return {"": digest(obj)}
-    return {str(k): digest(v) for k, v in obj.items()}
+        obj = {"": obj}
+    out = {}
+    for key, value in obj.items():
+        h, parts = hasher(), set()
+        feed(h, value, 0, parts)
+        out[str(key)] = h.hexdigest()
+        for part in parts:
+            found.setdefault(part, str(key))
+    return out
+
+
+def states():
+    """The states of the global generators, as a restore tells of them."""
+    torch, numpy = sys.modules["torch"], sys.modules.get("numpy.random")
+    out = {"torch": [tell_apart(torch.get_rng_state())], "random": [tell_apart(random.getstate())]}
+    if numpy is not None:
+        state = numpy.get_state()[1]
+        out["numpy"] = [tell_apart(state), tell_apart(state.tolist())]
+    return out
+
+
+@own
+def held(found, keys):
+    """Under which key a checkpoint holds a scheduler and the generators."""
+    out = {}
+    for s in run.schedulers:
+        try:
+            state = digest(s.state_dict())
+        except Exception:  # one that cannot be saved
+            continue
+        key = next((k for k, d in keys.items() if d == state), None)
+        if key is not None:
+            out["scheduler"] = key
+    for name, digests in states().items():
+        out.update({name: found[d] for d in digests if d in found})
+    for name, g in named_generators():
+        d = tell_apart(g.get_state())
+        out.update({name: found[d]} if d in found else {})
+    return out
+
+
+def tell_apart(value):
+    """The digest under which a value is found among those of a checkpoint."""
+    found = set()
+    feed(hasher(), value, 0, found)
+    return min(found, default="")
 
 
 def size_of(f):
@@ -640,13 +894,16 @@ def size_of(f):
         return 0
 
 
+@own
 def content_of(f):
     if isinstance(f, (str, bytes, os.PathLike)):
         return digest_file(f)
     if isinstance(f, io.BytesIO):
-        h = hasher()
-        h.update(f.getbuffer())
-        return h.hexdigest()
+        place = f.tell()
+        try:
+            return digest_bytes(f)
+        finally:
+            f.seek(place)
     if isinstance(getattr(f, "name", None), str):
         try:
             f.flush()
@@ -685,6 +942,9 @@ def audit(event, args):
             if kind == "copy":
                 with open(args[0], "rb") as a, open(args[1], "wb") as b:
                     b.write(a.read(kill.get("bytes", 0)))
+            if kill.get("after"):
+                SETTINGS["kill"] = {}
+                {"os.remove": os.remove, "os.rename": os.replace, "shutil.rmtree": shutil.rmtree}[event](*[args[i] for i in OPERATIONS[event][1:] if i is not None])
             die()
     except Exception as error:
         log.write("unwatched", what=event, error=repr(error))
