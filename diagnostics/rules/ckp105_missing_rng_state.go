@@ -128,7 +128,7 @@ func missingRNGState(p *diagnostics.Pass) {
 			Severity: proven(r, diagnostics.Information),
 			Message: fmt.Sprintf("The state of the %s random number generator%s is not saved in this checkpoint. %s",
 				rngList(missing), plural(len(missing)), drawnAfter(r.Save.SeededAgain(missing))),
-			Related:  append(loadedHere(r.Load), seededAt(r.Save.SeededAgain(missing))...),
+			Related:  loadedHere(r.Load),
 			Remedies: []diagnostics.Remedy{diagnostics.CompleteCheckpoint{Save: r.Save, Load: r.Load, RNG: missing}},
 		})
 	}
@@ -144,13 +144,6 @@ func drawnAfter(seed *training.Call) string {
 		what = "dropout and augmentation"
 	}
 	return "Each start seeds with the same number: after resuming, " + what + " repeat the draws of the first epochs."
-}
-
-func seededAt(seed *training.Call) []diagnostics.Related {
-	if seed == nil {
-		return nil
-	}
-	return []diagnostics.Related{at(seed.Node, "it is seeded here")}
 }
 
 func savedRNG(s *training.SaveSite) []torch.RNG {

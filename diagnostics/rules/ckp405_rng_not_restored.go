@@ -106,7 +106,7 @@ func rngNotRestored(p *diagnostics.Pass) {
 			d := diagnostics.Diagnostic{
 				Place:   training.FirstLine(r.Load.Node),
 				Message: fmt.Sprintf("The state of the random number generators is saved under %q and never set here. %s", c.Key, drawnAfter(r.Save.SeededAgain(c.RNG))),
-				Related: append([]diagnostics.Related{at(c.Entry.Pair, "it is saved here")}, seededAt(r.Save.SeededAgain(c.RNG))...),
+				Related: []diagnostics.Related{at(c.Entry.Pair, "it is saved here")},
 			}
 			if set := r.Load.RestoredRNG(); len(set) > 0 {
 				d.Place = training.FirstLine(set[len(set)-1].Node)
