@@ -562,13 +562,17 @@ func (f *File) asksOf(cond pyast.Node, ctx *pysem.Ctx, name string) bool {
 	}
 	v := f.Eval.Eval(cond, ctx)
 	return slices.ContainsFunc(comparisons(v, 0), func(v *pysem.Value) bool { return compares(v.Node, name) }) ||
-		slices.ContainsFunc(v.Alternatives(), func(v *pysem.Value) bool { return v.Node.Is(pyast.KindTrue) && setWhere(v.Node, name) })
+		slices.ContainsFunc(v.Alternatives(), func(v *pysem.Value) bool { return v.Node.Is(pyast.KindTrue) && f.setWhere(v.Node, v.Ctx, name) })
 }
 
-// setWhere reports whether a value stands under a comparison with a name: `if acc > best: is_best = True`.
-func setWhere(n pyast.Node, name string) bool {
+// setWhere reports whether a value stands under a comparison with a name, be that kept in a flag: `if acc > best: is_best = True`.
+func (f *File) setWhere(n pyast.Node, ctx *pysem.Ctx, name string) bool {
 	for p := n.Parent(); p.Valid() && !p.Is(pyast.KindFunctionDefinition, pyast.KindModule); n, p = p, p.Parent() {
-		if p.Is(pyast.KindIfStatement, pyast.KindElifClause) && n.Field() == pyast.FieldConsequence && compares(p.Child(pyast.FieldCondition), name) {
+		if !p.Is(pyast.KindIfStatement, pyast.KindElifClause) || n.Field() != pyast.FieldConsequence {
+			continue
+		}
+		cond := p.Child(pyast.FieldCondition)
+		if compares(cond, name) || ctx != nil && slices.ContainsFunc(comparisons(f.Eval.Eval(cond, ctx), 0), func(v *pysem.Value) bool { return compares(v.Node, name) }) {
 			return true
 		}
 	}

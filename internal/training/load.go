@@ -111,9 +111,17 @@ func (f *File) fill(r *Run, c *Call) {
 	l.Opaque = d.Open
 	for _, x := range d.Entries {
 		l.Reads = append(l.Reads, KeyRead{Key: x.Key, Node: x.KeyNode, Ctx: c.Ctx})
-		if o := f.component(x); o.Role == RoleObject && o.Object != nil {
-			l.Restores = append(l.Restores, &Restore{Call: c, Object: o.Object, Source: o.Value, Load: l, Key: x.Key, Strict: true, ResultUsed: true})
+		o := f.component(x)
+		into := o.Role == RoleObject
+		if in := f.stateAsked(o); in.Object != o.Object || in.Inner != nil {
+			o, into = in, true
 		}
+		o.leaves(func(leaf Component) bool {
+			if into && leaf.Object != nil {
+				l.Restores = append(l.Restores, &Restore{Call: c, Object: leaf.Object, Source: o.Value, Load: l, Key: x.Key, Strict: true, ResultUsed: true})
+			}
+			return true
+		})
 	}
 }
 

@@ -382,6 +382,9 @@ func (f *File) savedCount(c Component, s *SaveSite, l *Loop) (offset int64, coun
 	if !n.Is(pyast.KindIdentifier, pyast.KindAttribute) || !isProgressKey(lastPart(n.Text())) {
 		return 0, counter, false
 	}
+	if given, ok := s.givenInRound(n, c.Entry.Value.Ctx, l); ok {
+		return offset + given, pyast.Node{}, true
+	}
 	adds := 0
 	for i := l.First + 1; i < l.Last && i < len(s.Run.Events); i++ {
 		ev := s.Run.Events[i]
@@ -397,6 +400,25 @@ func (f *File) savedCount(c Component, s *SaveSite, l *Loop) (offset int64, coun
 		}
 	}
 	return offset, n, adds == 1
+}
+
+// givenInRound is the number, against the loop's variable, that an attribute of self has at a save because each round sets it before:
+// `self.epoch = epoch`. The attribute alone has other values, too: what the constructor and the resume give it.
+func (s *SaveSite) givenInRound(n pyast.Node, ctx *pysem.Ctx, l *Loop) (offset int64, ok bool) {
+	if n.Kind() != pyast.KindAttribute || ctx == nil || ctx.Func.Class == nil {
+		return 0, false
+	}
+	for i := s.Index - 1; i > l.First; i-- {
+		ev := s.Run.Events[i]
+		if ev.Kind != pysem.EventAssign || ev.Ctx.Func.Class == nil || !ev.Node.Child(pyast.FieldLeft).TextIs(n.Text()) {
+			continue
+		}
+		if ev.Node.Kind() != pyast.KindAssignment || ev.Ctx != l.Ctx || ev.Frame == nil || ev.Frame.Kind != pysem.FrameLoop || ev.Frame.Node != l.Node {
+			return 0, false
+		}
+		return s.Run.File.counts(s.Run.File.Eval.Eval(ev.Node.Child(pyast.FieldRight), ev.Ctx), l)
+	}
+	return 0, false
 }
 
 // innermost is the loop of the run directly around a frame.

@@ -438,13 +438,15 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 		s.Kind, s.Dict, s.Open = PayloadDict, d, d.Open
 		for _, x := range d.Entries {
 			c := f.component(x)
-			if s.Collective && c.Role == RoleObject {
-				c.Role = RoleState // which it is asked for
+			if s.Collective {
+				c = f.stateAsked(c)
 			}
 			if c.Role == RoleState && c.Object == nil {
 				c.Object = s.Run.givesParameters(c.Value)
 			}
-			c.Inner = f.inner(c, 0)
+			if c.Inner == nil {
+				c.Inner = f.inner(c, 0)
+			}
 			s.Components = append(s.Components, c)
 		}
 		return
@@ -497,6 +499,30 @@ func (f *File) payload(s *SaveSite, v *pysem.Value) {
 	}
 	s.Kind = PayloadOther
 	s.Components = f.members(s, v)
+}
+
+// stateAsked is what a key holds whose object is asked for its state, as torch.distributed.checkpoint asks those that have a state_dict: where a
+// class of the program gives the states of others, it is theirs.
+func (f *File) stateAsked(c Component) Component {
+	if v := c.Value.Known(); v != nil && v.Kind == pysem.Instance && (c.Object == nil || c.Object.Guessed || c.Object.Kind != f.classKind(v.Class, 0)) {
+		if gives := f.Eval.MethodOf(v.Class, "state_dict"); gives != nil && !gives.Yields && len(gives.Returns) == 1 {
+			given := pysem.Expr{Node: gives.Returns[0], Ctx: f.Eval.Root(gives, v)}
+			in := f.component(pysem.Entry{Key: c.Key, Value: given})
+			if in.Object != nil && in.Role == RoleState {
+				c.Role, c.Object = RoleState, in.Object
+				return c
+			}
+			in.Role, in.Object = RoleOther, nil
+			if in.Inner = f.inner(in, 0); in.Inner != nil {
+				c.Role, c.Object, c.Inner = RoleState, nil, in.Inner
+				return c
+			}
+		}
+	}
+	if c.Role == RoleObject {
+		c.Role = RoleState
+	}
+	return c
 }
 
 // members are the objects, and their states, that a list or tuple which is written out at the save holds, and the states in one that is made
