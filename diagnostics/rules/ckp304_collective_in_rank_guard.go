@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -116,12 +117,20 @@ func leftBehind(f *training.File, x training.OneSidedLeave) diagnostics.Diagnost
 	}
 	return diagnostics.Diagnostic{
 		Place: training.FirstLine(x.Leave),
-		Message: fmt.Sprintf("%s can leave here, and %s to `%s` in %s, which every process must call. That waits until the process group's timeout.",
-			who, others, x.Joint.What, lineIn(f, x.Joint.Node, x.Leave)),
+		Message: fmt.Sprintf("%s can leave here, and %s to `%s` in %s, which every process must call. That waits %s.",
+			who, others, x.Joint.What, lineIn(f, x.Joint.Node, x.Leave), howLong(x.Joint)),
 		Related: []diagnostics.Related{
 			at(x.Guard.Frame.Cond, "the test that keeps the other processes out"), at(x.Joint.Node, "the call that every process must make"),
 		},
 	}
+}
+
+// howLong says how long a call waits for processes that do not come.
+func howLong(g training.GroupCall) string {
+	if strings.HasPrefix(g.Callee, "mpi4py.") {
+		return "for ever, since MPI has no timeout, or a later exchange gets its data"
+	}
+	return "until the process group's timeout"
 }
 
 func inGuard(f *training.File, g training.GroupCall, guard training.Guard, site pyast.Node) diagnostics.Diagnostic {
@@ -146,7 +155,7 @@ func inGuard(f *training.File, g training.GroupCall, guard training.Guard, site 
 	} else if guard.Frame.Kind != pysem.FrameDecorator {
 		d.Remedies = []diagnostics.Remedy{diagnostics.MoveOutOfGuard{Call: g.Call, Guard: guard.Frame}}
 	}
-	d.Message = fmt.Sprintf("%s %s %s, which every process must call. %s until the process group's timeout.", who, verb, what, sentence(it))
+	d.Message = fmt.Sprintf("%s %s %s, which every process must call. %s %s.", who, verb, what, sentence(it), howLong(g))
 	if !g.Certain {
 		d.Severity = diagnostics.Warning
 		d.Message = fmt.Sprintf("%s %s %s, which every process must call. Under DeepSpeed or FSDP %s until the "+
@@ -166,7 +175,7 @@ type party struct {
 func alone(f *training.File, all []training.GroupCall) []party {
 	var some []party
 	for _, g := range all {
-		if guards := f.Guards(g.Frame); len(guards) > 0 {
+		if guards := f.Guards(g.Frame); len(guards) > 0 && !nobody(guards) {
 			some = append(some, party{g, guards})
 		}
 	}
@@ -176,7 +185,22 @@ func alone(f *training.File, all []training.GroupCall) []party {
 			return slices.ContainsFunc(of, func(o party) bool { return p.meets(o) && near(p, o) })
 		})
 	}
-	return unpaired(unpaired(some, party.beside), func(_, _ party) bool { return true })
+	return unpaired(unpaired(unpaired(some, party.opposite), party.beside), func(_, _ party) bool { return true })
+}
+
+// opposite reports whether two calls stand on the sides of tests in one call of a function: they wait for each other, and not for one
+// that comes there from elsewhere.
+func (p party) opposite(o party) bool {
+	return slices.ContainsFunc(p.guards, func(a training.Guard) bool {
+		return slices.ContainsFunc(o.guards, func(b training.Guard) bool { return a.Frame.Ctx == b.Frame.Ctx })
+	})
+}
+
+// nobody reports whether tests leave no process: one lets the main process in, and a place is the other side of a second such test, as where
+// a helper with a call on either side of its test is called behind one. Two tests of their own may both fail in a program of one process.
+func nobody(guards []training.Guard) bool {
+	return slices.ContainsFunc(guards, func(g training.Guard) bool { return g.Test == training.MainOnly }) &&
+		slices.ContainsFunc(guards, func(g training.Guard) bool { return g.Test.KeepsOut() && !g.Frame.Positive })
 }
 
 // meets reports whether the other party is what a party waits for: a call of the same sort behind the opposite test.

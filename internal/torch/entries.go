@@ -122,10 +122,14 @@ func init() {
 	joint(Exchange, "detectron2.utils.comm.", "gather all_gather reduce_dict shared_random_seed")
 	joint(Exchange, "mmengine.dist.", "all_reduce all_gather all_gather_object broadcast broadcast_object_list gather gather_object reduce all_reduce_dict sync_random_seed collect_results")
 	joint(Exchange, "torch_xla.core.xla_model.", "all_reduce all_gather mesh_reduce")
+	joint(Barrier, "mpi4py.MPI.COMM_WORLD.", "barrier Barrier")
+	joint(Exchange, "mpi4py.MPI.COMM_WORLD.", `bcast Bcast reduce Reduce allreduce Allreduce gather Gather Gatherv allgather Allgather Allgatherv scatter Scatter Scatterv
+		alltoall Alltoall Alltoallv reduce_scatter Split`)
 	joint(JointSave, "", "megatron.core.dist_checkpointing.save megatron.checkpointing.save_checkpoint megatron.training.checkpointing.save_checkpoint")
 	set("torch.distributed.checkpoint.load torch.distributed.checkpoint.load_state_dict",
 		func(e *Entry) { e.Payload, e.Path, e.Fills = "state_dict", "checkpoint_id", true })
-	add(Rank, "", `torch.distributed.get_rank torch.distributed.get_node_local_rank horovod.torch.rank horovod.torch.local_rank torch_xla.core.xla_model.get_ordinal`)
+	add(Rank, "", `torch.distributed.get_rank torch.distributed.get_node_local_rank horovod.torch.rank horovod.torch.local_rank torch_xla.core.xla_model.get_ordinal
+		mpi4py.MPI.COMM_WORLD.Get_rank`)
 	add(MainPredicate, "", `torch_xla.core.xla_model.is_master_ordinal`)
 }
 
