@@ -143,7 +143,7 @@ func drawnAfter(seed *training.Call) string {
 	if len(seed.Run.SetEpochs) > 0 {
 		what = "dropout and augmentation"
 	}
-	return "Each start seeds with the same number: after resuming, " + what + " repeat the draws of the first epochs."
+	return "After resuming with the same seed, " + what + " repeat the draws of the first epochs."
 }
 
 func savedRNG(s *training.SaveSite) []torch.RNG {

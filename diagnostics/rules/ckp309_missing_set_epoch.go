@@ -82,6 +82,7 @@ var _ = diagnostics.Register(&diagnostics.Rule{
 
 func missingSetEpoch(p *diagnostics.Pass) {
 	if p.File.CallsSetEpoch() {
+		toldUnderOption(p)
 		return
 	}
 	for _, n := range p.File.RestartedLoaders() {
@@ -122,6 +123,29 @@ func missingSetEpoch(p *diagnostics.Pass) {
 				d.Remedies = []diagnostics.Remedy{tell}
 			}
 			p.Report(d)
+		}
+	}
+}
+
+// toldUnderOption tells of samplers that are always made and told the epoch under an option only.
+func toldUnderOption(p *diagnostics.Pass) {
+	places := once{}
+	for _, r := range p.File.Runs {
+		for _, l := range r.SplitLoaders() {
+			option := l.ToldUnder()
+			if !option.Valid() || !places.first(option) {
+				continue
+			}
+			name := "The DistributedSampler"
+			if l.SamplerName != "" {
+				name = "`" + l.SamplerName + "`"
+			}
+			p.Report(diagnostics.Diagnostic{
+				Place: training.FirstLine(option),
+				Message: fmt.Sprintf("%s shuffles in every run and is told the epoch only where `%s` holds. Elsewhere each epoch sees the same order of the data.",
+					name, option.Text()),
+				Related: []diagnostics.Related{at(l.Sampler.Node, "the sampler is made here, whatever the option says")},
+			})
 		}
 	}
 }

@@ -82,6 +82,41 @@ func (r *Run) SplitLoaders() []SplitLoader {
 	return out
 }
 
+// ToldUnder is the option under which alone the sampler is told the epoch, though it is made without it: none where it is told on every way,
+// or by code that is not followed.
+func (l SplitLoader) ToldUnder() pyast.Node {
+	var option pyast.Node
+	if l.Mixed || l.Unseen {
+		return option
+	}
+	for _, c := range l.Epochs.Run.SetEpochs {
+		if !l.Epochs.Holds(c.Index) || c.Ctx != l.Epochs.Ctx {
+			return pyast.Node{}
+		}
+		cond := optionAround(c.Frame, l.Epochs)
+		if !cond.Valid() || option.Valid() && !cond.TextIs(option.Text()) {
+			return pyast.Node{}
+		}
+		option = cond
+	}
+	for _, at := range []*pysem.Frame{l.Sampler.Frame, l.Loader.Frame, l.Epochs.Frame} {
+		for fr := at; fr != nil; fr = fr.Parent {
+			if fr.Kind == pysem.FrameIf && option.Valid() && mentions(fr.Cond, option.Text()) {
+				return pyast.Node{}
+			}
+		}
+	}
+	return option
+}
+
+// optionAround is the bare option that alone decides whether a place in a loop is come to, none where something else does, or nothing.
+func optionAround(fr *pysem.Frame, l *Loop) pyast.Node {
+	if fr == nil || fr.Kind != pysem.FrameIf || !fr.Positive || fr.Early || !fr.Cond.Is(pyast.KindIdentifier, pyast.KindAttribute) || fr.Parent == nil || fr.Parent.Node != l.Node {
+		return pyast.Node{}
+	}
+	return fr.Cond
+}
+
 func name(n pyast.Node) string {
 	if n.Is(pyast.KindIdentifier, pyast.KindAttribute) {
 		return n.Text()

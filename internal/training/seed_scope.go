@@ -28,7 +28,7 @@ func (r *Run) ProgramSeeds(place Place) []*Call {
 // numpy.random.seed and random.seed start their sequences anew).
 func (s *SaveSite) SeededAgain(of []torch.RNG) *Call {
 	f := s.Run.File
-	for _, c := range s.Run.ProgramSeeds(MainProcess) {
+	for _, c := range s.Run.ProgramSeeds(f.PlaceOf(s.Ctx)) {
 		if s.Loop != nil && c.Index > s.Loop.Outer().First || Exclusive(c.Frame, s.trainedUnder()) || !c.sets(of) {
 			continue
 		}
