@@ -101,8 +101,11 @@ func resumeIgnoresProgress(p *diagnostics.Pass) {
 			continue
 		}
 		use := "not used"
-		if i.Told {
+		switch {
+		case i.Told:
 			use = "only printed"
+		case i.Along != "":
+			use = fmt.Sprintf("`%s` only counts along", i.Along)
 		}
 		d := diagnostics.Diagnostic{
 			Place: training.FirstLine(i.Loop.Node),

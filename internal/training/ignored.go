@@ -16,6 +16,8 @@ type Ignored struct {
 	Read pyast.Node
 	// Told says that it is printed there, and taken nowhere else.
 	Told bool
+	// Along is the attribute that it is taken into and that counts the rounds beside the loop's own variable, "" where there is none.
+	Along string
 	// From is an expression for the epoch to start at, "" where none is at hand.
 	From string
 	// Proven says that the save shows how From counts.
@@ -47,7 +49,13 @@ func (f *File) IgnoredProgress() []Ignored {
 			continue
 		}
 		loop := f.restartedLoop(l)
-		if loop == nil || f.usedByTraining(l, loop, reads) {
+		if loop == nil {
+			continue
+		}
+		if f.usedByTraining(l, loop, reads) {
+			if i := slices.IndexFunc(reads, func(r epochRead) bool { return loop.countsAlong(r.target) }); i >= 0 && states {
+				out = append(out, Ignored{Loop: loop, Load: l, Read: reads[i].event.Node, Along: reads[i].target.Text()})
+			}
 			continue
 		}
 		if len(reads) == 0 {
@@ -204,6 +212,33 @@ func (f *File) usedByTraining(l *LoadSite, loop *Loop, reads []epochRead) bool {
 		}
 	}
 	return f.epochOf(f.Eval.Eval(loop.Stop, loop.Ctx), l)
+}
+
+// countsAlong reports whether an attribute counts the rounds of a loop beside the loop's own variable, and decides of none: each round adds
+// one to it, and no test of it leaves the loop or passes over the rest of a round.
+func (l *Loop) countsAlong(counter pyast.Node) bool {
+	if counter.Kind() != pyast.KindAttribute || !l.Stop.Valid() || mentions(l.Stop, counter.Text()) {
+		return false
+	}
+	adds := false
+	for n := range l.Node.Child(pyast.FieldBody).Descendants() {
+		switch {
+		case n.Is(pyast.KindAssignment, pyast.KindAugmentedAssignment) && n.Child(pyast.FieldLeft).TextIs(counter.Text()):
+			if adds || !addsOne(n) || n.Ancestor(pyast.KindForStatement, pyast.KindWhileStatement) != l.Node || n.Ancestor(pyast.KindIfStatement, pyast.KindForStatement) != l.Node {
+				return false
+			}
+			adds = true
+		case n.Is(pyast.KindIfStatement, pyast.KindElifClause, pyast.KindWhileStatement):
+			leaves := false
+			for x := range n.Descendants() {
+				leaves = leaves || x.Is(pyast.KindBreakStatement, pyast.KindContinueStatement, pyast.KindReturnStatement, pyast.KindRaiseStatement)
+			}
+			if leaves && mentions(n.Child(pyast.FieldCondition), counter.Text()) {
+				return false
+			}
+		}
+	}
+	return adds
 }
 
 // argument reports whether a name is handed to a call.
