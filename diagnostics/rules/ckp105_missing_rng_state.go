@@ -139,11 +139,7 @@ func drawnAfter(seed *training.Call) string {
 	if seed == nil {
 		return "After resuming, shuffling, dropout and augmentation draw different numbers."
 	}
-	what := "shuffling, dropout and augmentation"
-	if len(seed.Run.SetEpochs) > 0 {
-		what = "dropout and augmentation"
-	}
-	return "After resuming with the same seed, " + what + " repeat the draws of the first epochs."
+	return "A resume with the same seed draws the numbers of the first epochs again."
 }
 
 func savedRNG(s *training.SaveSite) []torch.RNG {
