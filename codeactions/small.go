@@ -183,7 +183,7 @@ func reportMismatch(s *sheet, r diagnostics.ReportMismatch) (Fix, bool) {
 	}
 	missing, unexpected := s.unused(stmt, "missing"), s.unused(stmt, "unexpected")
 	of := ""
-	if model := r.Restore.Recv; model.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+	if model := r.Restore.Recv; model.Is(pyast.KindIdentifier, pyast.KindAttribute) && model.Text() != selfOf(s.mod.Scope(stmt)) {
 		of = fmt.Sprintf(" of {len(%s.state_dict())}", model.Text())
 	}
 	s.insert(stmt.Start(), missing+", "+unexpected+" = ")

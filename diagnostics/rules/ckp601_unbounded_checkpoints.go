@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/torch"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
@@ -207,9 +208,14 @@ func (p pile) choices(s *training.SaveSite) string {
 	if p.files > 0 {
 		kept := (p.files-diagnostics.KeptLast+p.nth()-1)/p.nth() + diagnostics.KeptLast
 		times, _ := sizes(s)
-		if times == 0 {
+		model, size := modelOf(s)
+		switch {
+		case times == 0:
 			items = append(items, fmt.Sprintf("The best, the last %d and every %dth are %d files instead of %d.", diagnostics.KeptLast, p.nth(), kept+1, p.files))
-		} else {
+		case size > 0:
+			items = append(items, fmt.Sprintf("With %s (about %s in float32): all %d files %s; without the optimizer %s; the best as a model, the last %d and every %dth whole %s.",
+				model, inBytes(size), p.files, inBytes(times*p.files*size), inBytes(p.files*size), diagnostics.KeptLast, p.nth(), inBytes((times*kept+1)*size)))
+		default:
 			items = append(items, fmt.Sprintf("In sizes of the model: all %d files %d; without the optimizer %d; the best as a model, the last %d and every %dth whole %d.",
 				p.files, times*p.files, p.files, diagnostics.KeptLast, p.nth(), times*kept+1))
 		}
@@ -222,6 +228,33 @@ func (p pile) choices(s *training.SaveSite) string {
 		"In bytes: `ckpt-lsp inspect FILE --against "+scriptName(s)+"`",
 	)
 	return "Of keeping fewer:\n\n- " + strings.Join(items, "\n- ")
+}
+
+// modelOf is the one model in a checkpoint whose size is known by what makes it, and about how many bytes it takes.
+func modelOf(s *training.SaveSite) (name string, bytes int64) {
+	for _, c := range s.Components {
+		if c.Object == nil || c.Object.Kind != training.Model || c.Role != training.RoleState {
+			continue
+		}
+		o := c.Object.Bare()
+		if bytes > 0 || o.Value == nil {
+			return "", 0
+		}
+		callee := o.Value.Callee()
+		if bytes = torch.ModelBytes(callee); bytes == 0 {
+			return "", 0
+		}
+		name = lastName(callee)
+	}
+	return name, bytes
+}
+
+// inBytes tells a size as disks are sold.
+func inBytes(n int64) string {
+	if n < 1e9 {
+		return fmt.Sprintf("%.0f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
 }
 
 // scriptName is how a program's file is called.
