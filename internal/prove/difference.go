@@ -36,6 +36,8 @@ type Difference struct {
 	Epoch     int       `json:"epoch,omitempty"`
 	Rank      int       `json:"rank,omitempty"`
 	Component Component `json:"component"`
+	// Place is where the run was killed, where runs that were killed at several places differ.
+	Place Place `json:"place,omitempty"`
 	// Text says what differs, Generators which global generators stand at different states, and why.
 	Text       string   `json:"text"`
 	Generators []string `json:"generators,omitempty"`
@@ -50,6 +52,9 @@ func (d Difference) String() string {
 	}
 	if d.Rank > 0 {
 		where += fmt.Sprintf(", rank %d", d.Rank)
+	}
+	if d.Place != "" {
+		where += ", killed " + string(d.Place)
 	}
 	text := fmt.Sprintf("%s: %s: %s", where, d.Component, d.Text)
 	if len(d.Generators) > 0 {

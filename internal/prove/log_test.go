@@ -72,17 +72,22 @@ func TestChoose(t *testing.T) {
 	for _, step := range []int{0, 2, 4, 4, 6, 8, 10} {
 		l.saves = append(l.saves, event{Step: step})
 	}
+	type choice struct{ saves, number, of int }
 	for asked, want := range map[int]choice{
 		0: {saves: 3, number: 2, of: 5}, // step 4, as near the middle as 6, and what is saved twice there
 		1: {saves: 1, number: 1, of: 5},
 		4: {saves: 5, number: 4, of: 5},
 	} {
 		s := &session{options: Options{Checkpoint: asked}}
-		if got, err := s.choose(l); err != nil || got != want {
-			t.Errorf("checkpoint %d: got %+v (%v), want %+v", asked, got, err, want)
+		got, _, err := s.points(l)
+		if err != nil || len(got) != 1 {
+			t.Fatalf("checkpoint %d: got %+v (%v)", asked, got, err)
+		}
+		if c := (choice{got[0].kill.Save, got[0].number, got[0].of}); c != want {
+			t.Errorf("checkpoint %d: got %+v, want %+v", asked, c, want)
 		}
 	}
-	if _, err := (&session{options: Options{Checkpoint: 5}}).choose(l); err == nil {
+	if _, _, err := (&session{options: Options{Checkpoint: 5}}).points(l); err == nil {
 		t.Error("there is nothing to resume behind the last step")
 	}
 }

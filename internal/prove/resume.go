@@ -14,6 +14,12 @@ import (
 // ResumeAnswer says whether a run that was killed and resumed did what the uninterrupted run does.
 type ResumeAnswer struct {
 	Proven bool `json:"proven"`
+	// Points are the places that were tried, NotTried those that were not. The rest of the answer is that of one of them.
+	Points   []Tried    `json:"points,omitempty"`
+	NotTried []NotTried `json:"not_tried,omitempty"`
+	Place    Place      `json:"place,omitempty"`
+	// Moment says when the kill came that did not come after a checkpoint write.
+	Moment string `json:"moment,omitempty"`
 	// Checkpoint counts the checkpoint write behind which the run was killed, of Checkpoints; Step is the number of steps it had taken at
 	// the checkpoint that the resumed run loaded from Loaded.
 	Checkpoint  int    `json:"checkpoint"`
@@ -30,16 +36,67 @@ type ResumeAnswer struct {
 	Unknown string `json:"unknown,omitempty"`
 }
 
-// resume kills a run behind a checkpoint, resumes it, and holds it against the uninterrupted run.
-func (s *session) resume(ctx context.Context, full *run) (_ *ResumeAnswer, _ *run, err error) {
-	chosen, err := s.choose(full.main())
+// Tried is what a kill at one place has shown.
+type Tried struct {
+	Place      Place  `json:"place"`
+	Proven     bool   `json:"proven"`
+	Checkpoint int    `json:"checkpoint,omitempty"`
+	Step       int    `json:"step"`
+	Loaded     string `json:"loaded"`
+	Unknown    string `json:"unknown,omitempty"`
+}
+
+// resume kills a run at several places, resumes it, and holds it against the uninterrupted run. The answer is that of the first place at
+// which it differs.
+func (s *session) resume(ctx context.Context, full *run) (*ResumeAnswer, *run, error) {
+	points, not, err := s.points(full.main())
 	if err != nil {
 		return nil, nil, err
 	}
+	s.planned += 2 * (len(points) - 1)
+	var out *ResumeAnswer
+	var shown *run
+	tried := []Tried{}
+	for i, p := range points {
+		a, resumed, err := s.resumeAt(ctx, full, p, i, out != nil && out.Unknown == "")
+		if err != nil && (i == 0 || ctx.Err() != nil) {
+			return nil, nil, err
+		}
+		if err != nil {
+			not = append(not, NotTried{p.place, err.Error()})
+			continue
+		}
+		tried = append(tried, Tried{p.place, a.Proven, p.number, a.Step, a.Loaded, a.Unknown})
+		switch {
+		case out == nil || out.Proven && !a.Proven || out.Unknown != "" && len(a.Differences) > 0:
+			out, shown = a, resumed
+		case !a.Proven:
+			for _, d := range a.Differences {
+				if !slices.ContainsFunc(out.Differences, func(e Difference) bool { return e.Component == d.Component }) {
+					d.Place = p.place
+					out.Differences = append(out.Differences, d)
+				}
+			}
+		}
+	}
+	out.Points, out.NotTried = tried, not
+	return out, shown, nil
+}
+
+// named is the name of the run of a point.
+func named(what string, point int) string {
+	if point == 0 {
+		return what
+	}
+	return fmt.Sprintf("%s-%d", what, point+1)
+}
+
+// resumeAt kills a run at a point and resumes it. That the script resumes at all is known where an earlier run has.
+func (s *session) resumeAt(ctx context.Context, full *run, p point, n int, resumes bool) (_ *ResumeAnswer, _ *run, err error) {
 	if err := s.fresh(); err != nil {
 		return nil, nil, err
 	}
-	killed, err := s.do(ctx, "killed", s.doing("a run that is killed"), s.options.Command, &kill{Save: chosen.saves})
+	killed, err := s.do(ctx, named("killed", n), s.doing("a run that is killed "+string(p.place)), s.options.Command, &p.kill)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,39 +104,54 @@ func (s *session) resume(ctx context.Context, full *run) (_ *ResumeAnswer, _ *ru
 		if killed.failed != nil {
 			return nil, nil, scriptFailed(killed)
 		}
-		return nil, nil, fmt.Errorf("the run that was to be killed after checkpoint %d wrote only %d", chosen.saves, len(killed.main().checkpoints()))
+		return nil, nil, fmt.Errorf("the run that was to be %s came to its end before", p)
 	}
-	answer := &ResumeAnswer{Checkpoint: chosen.number, Checkpoints: chosen.of}
+	answer := &ResumeAnswer{Place: p.place, Checkpoint: p.number, Checkpoints: p.of}
+	if p.kill.After {
+		answer.Moment = p.op.done()
+	}
 	if d := soFar(full, killed); len(d) > 0 {
 		answer.Unknown = "two runs differ before the kill already: " + d[0].String()
 		return answer, nil, nil
 	}
-	resumed, err := s.do(ctx, "resumed", s.doing("the resumed run"), s.resumeCommand(killed.main()), nil)
+	resumed, err := s.do(ctx, named("resumed", n), s.doing("the resumed run"), s.resumeCommand(killed.main()), nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() {
-		_, moved := s.setAside("resumed")
+		_, moved := s.setAside(named("resumed", n))
 		err = errors.Join(err, moved)
 	}()
+	refused := func(text string) {
+		answer.Differences = []Difference{{Step: answer.Step + 1, Component: Loading, Text: text, Rules: causes[Loading]}}
+	}
 	from, err := loadedFrom(killed.main(), resumed.main())
 	switch {
+	case err != nil && resumes && resumed.failed != nil:
+		answer.Step = p.step
+		refused("nothing is left that the script resumes from, it fails: " + lastLine(resumed.output))
+		answer.Differences[0].Rules = []string{"unsafe-rotation", "non-atomic-save"}
+		return answer, nil, nil
+	case err != nil && resumes:
+		answer.Step = p.step
+		refused("nothing is left that the script resumes from, it trains from the beginning")
+		answer.Differences[0].Rules = []string{"unsafe-rotation", "non-atomic-save"}
+		return answer, nil, nil
 	case err != nil && resumed.failed != nil:
 		return nil, nil, scriptFailed(resumed)
 	case err != nil:
 		return nil, nil, fmt.Errorf("%w\n%s", err, tail(resumed.output, 5))
 	}
+	answer.Step, answer.Loaded = from.save.Step, from.load.Path
 	if from.load.Kind == "refused" && resumed.failed != nil {
-		answer.Step, answer.Loaded = from.save.Step, from.load.Path
-		answer.Differences = []Difference{{Step: answer.Step + 1, Component: Loading, Text: fmt.Sprintf("the checkpoint is refused%s: %s", at(from.load.At), from.load.Error), Rules: causes[Loading]}}
+		refused(fmt.Sprintf("the checkpoint is refused%s: %s", at(from.load.At), from.load.Error))
 		return answer, nil, nil
 	}
 	if resumed.failed != nil && len(resumed.main().steps) == 0 {
-		answer.Step, answer.Loaded = from.save.Step, from.load.Path
-		answer.Differences = []Difference{{Step: answer.Step + 1, Component: Loading, Text: "the checkpoint was loaded, and the script failed before its next step: " + lastLine(resumed.output), Rules: causes[Loading]}}
+		refused("the checkpoint was loaded, and the script failed before its next step: " + lastLine(resumed.output))
 		return answer, nil, nil
 	}
-	answer.Step, answer.Loaded, answer.Steps, answer.Refused = from.save.Step, from.load.Path, len(resumed.main().steps), from.load.Error
+	answer.Steps, answer.Refused = len(resumed.main().steps), from.load.Error
 	if answer.Step > 0 {
 		answer.Epoch = full.main().steps[answer.Step-1].Epoch
 	}
@@ -98,45 +170,6 @@ func (s *session) resume(ctx context.Context, full *run) (_ *ResumeAnswer, _ *ru
 	answer.Proven = len(answer.Differences) == 0
 	return answer, resumed, nil
 }
-
-// choice is the checkpoint write behind which a run is killed: after so many saves, which are the numberth checkpoint.
-type choice struct{ saves, number, of int }
-
-// choose takes the checkpoint that was asked for, or the one nearest the middle of the run. Saves at one step are one checkpoint.
-func (s *session) choose(l *runLog) (choice, error) {
-	saves := l.checkpoints()
-	if len(saves) == 0 {
-		return choice{}, fmt.Errorf("%w: torch.save was not called after a step", ErrNoCheckpoint)
-	}
-	var ends []choice // those behind which more steps follow
-	number := 0
-	for i, e := range saves {
-		if i+1 < len(saves) && saves[i+1].Step == e.Step {
-			continue
-		}
-		number++
-		if e.Step < len(l.steps) {
-			ends = append(ends, choice{saves: i + 1, number: number})
-		}
-	}
-	if len(ends) == 0 {
-		return choice{}, fmt.Errorf("%w before the last step: a run that is done cannot be resumed", ErrNoCheckpoint)
-	}
-	for i := range ends {
-		ends[i].of = number
-	}
-	if n := s.options.Checkpoint; n > 0 {
-		if n > len(ends) {
-			return choice{}, fmt.Errorf("checkpoint %d: expected one of the %d that more steps follow", n, len(ends))
-		}
-		return ends[n-1], nil
-	}
-	return slices.MinFunc(ends, func(a, b choice) int {
-		return distance(saves[a.saves-1].Step, len(l.steps)/2) - distance(saves[b.saves-1].Step, len(l.steps)/2)
-	}), nil
-}
-
-func distance(a, b int) int { return max(a-b, b-a) }
 
 // soFar holds a run that was killed against the uninterrupted one, up to the kill.
 func soFar(full, killed *run) []Difference {

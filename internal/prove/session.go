@@ -33,6 +33,7 @@ type kill struct {
 	Save  int   `json:"save,omitempty"`
 	Op    int   `json:"op,omitempty"`
 	Bytes int64 `json:"bytes,omitempty"`
+	After bool  `json:"after,omitempty"` // when the operation is done
 }
 
 // session holds the directories of one proof.

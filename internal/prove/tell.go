@@ -72,16 +72,45 @@ func (a *RepeatAnswer) tell(t *Told) {
 }
 
 func (a *ResumeAnswer) tell(t *Told) {
-	killed := fmt.Sprintf("killed after checkpoint %d of %d, resumed from %s (step %d)", a.Checkpoint, a.Checkpoints, a.Loaded, a.Step)
+	killed := fmt.Sprintf("killed after checkpoint %d of %d", a.Checkpoint, a.Checkpoints)
+	if a.Moment != "" {
+		killed = "killed right after " + a.Moment
+	}
+	if a.Loaded != "" {
+		killed += fmt.Sprintf(", resumed from %s (step %d)", a.Loaded, a.Step)
+	}
+	if len(a.Points) > 1 || a.Moment != "" {
+		killed = strings.Replace(killed, "killed", "killed "+string(a.Place), 1)
+	}
+	held := a.held()
 	switch {
 	case a.Unknown != "":
 		t.Verdict, t.Text = Unknown, a.Unknown
+	case a.Proven && len(held) > 1:
+		t.Verdict, t.Text = Yes, fmt.Sprintf("killed %s, each time the steps of the resumed run are those of the uninterrupted one", strings.Join(held, ", "))
 	case a.Proven:
 		t.Verdict, t.Text = Yes, fmt.Sprintf("%s, its %d steps are those of the uninterrupted run", killed, a.Steps)
 	default:
 		t.Verdict, t.Text = No, killed+", it differs"
 	}
 	t.differences(a.Differences)
+	if !a.Proven && len(held) > 0 {
+		t.Details = append(t.Details, "it holds for a kill "+strings.Join(held, ", "))
+	}
+	for _, n := range a.NotTried {
+		t.Details = append(t.Details, fmt.Sprintf("not tried: a kill %s: %s", n.Place, n.Why))
+	}
+}
+
+// held are the places at which the resume was shown to be exact, with the file that was loaded there.
+func (a *ResumeAnswer) held() []string {
+	var out []string
+	for _, p := range a.Points {
+		if p.Proven {
+			out = append(out, fmt.Sprintf("%s (%s, step %d)", p.Place, p.Loaded, p.Step))
+		}
+	}
+	return out
 }
 
 func (t *Told) differences(all []Difference) {
