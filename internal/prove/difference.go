@@ -24,6 +24,7 @@ const (
 	RandomNumbers Component = "random numbers"
 	Operation     Component = "nondeterministic operation"
 	Buffers       Component = "buffers"
+	Gradients     Component = "accumulated gradients"
 	Saved         Component = "saved values"
 	SavedFiles    Component = "saved files"
 )
@@ -41,6 +42,8 @@ type Difference struct {
 	// Text says what differs, Generators which global generators stand at different states, and why.
 	Text       string   `json:"text"`
 	Generators []string `json:"generators,omitempty"`
+	// Kept says where what was not brought back is kept: in the checkpoint, in another file, or nowhere.
+	Kept string `json:"kept,omitempty"`
 	// Rules are the names of the rules that tell of such a difference.
 	Rules []string `json:"rules,omitempty"`
 }
@@ -59,6 +62,9 @@ func (d Difference) String() string {
 	text := fmt.Sprintf("%s: %s: %s", where, d.Component, d.Text)
 	if len(d.Generators) > 0 {
 		text += " (" + strings.Join(d.Generators, "; ") + ")"
+	}
+	if d.Kept != "" {
+		text += "; " + d.Kept
 	}
 	return text
 }

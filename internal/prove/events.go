@@ -20,9 +20,11 @@ type event struct {
 	Optimizer int    `json:"optimizer"`
 	Type      string `json:"type"`
 	// Mark counts the saves and loads before the event.
-	Mark  int      `json:"mark"`
-	Epoch int      `json:"epoch"`
-	LR    []string `json:"lr"`
+	Mark  int `json:"mark"`
+	Epoch int `json:"epoch"`
+	// Schedule is how many steps the schedulers have taken.
+	Schedule int      `json:"schedule"`
+	LR       []string `json:"lr"`
 	// Rates, Options, Weights and State are digests of values by parameter, in no order.
 	Rates   string `json:"rates"`
 	Options string `json:"options"`

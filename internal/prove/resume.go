@@ -236,6 +236,8 @@ func loadedFrom(killed, resumed *runLog) (read, error) {
 // resumedDiffers compares what one rank did after it was resumed with what it does uninterrupted.
 func resumedDiffers(full, killed, resumed *runLog, from read) []Difference {
 	var out []Difference
+	v := resumptionOf(full, killed, resumed, from)
+	from = v.from
 	begin := from.save.Step
 	epoch := 0
 	if begin < len(full.steps) {
@@ -244,56 +246,55 @@ func resumedDiffers(full, killed, resumed *runLog, from read) []Difference {
 	for _, pair := range counterparts(full.beginsAt(from.save), firsts(resumed.begins)) {
 		was, first := pair[0], pair[1]
 		if n, name := otherParameters(was.Parameters, first.Parameters, valueOf); n > 0 {
-			out = append(out, Difference{Step: begin + 1, Epoch: epoch, Component: Parameters, Text: "not what they were at the checkpoint: " + counted(n, len(was.Parameters), name)})
+			w, says := v.kept(was, heldWeights)
+			out = append(out, Difference{Step: begin + 1, Epoch: epoch, Component: Parameters, Kept: says, Rules: ofOptimizer(Parameters, w),
+				Text: "not what they were at the checkpoint: " + counted(n, max(n, len(was.Parameters)), name)})
 		}
 		if n, _ := otherParameters(was.Parameters, first.Parameters, stateOf); n > 0 {
-			out = append(out, Difference{Step: begin + 1, Epoch: epoch, Component: Optimizer, Text: "the optimizer's buffers (momentum, averages of gradients, counts of steps) are not what they were at the checkpoint"})
+			w, says := v.kept(was, heldState)
+			out = append(out, Difference{Step: begin + 1, Epoch: epoch, Component: Optimizer, Kept: says, Rules: ofOptimizer(Optimizer, w),
+				Text: v.which(was) + " buffers (momentum, averages of gradients, counts of steps) are not what they were at the checkpoint"})
 		}
 	}
 	rest, taken := behindCheckpoint(full.steps[min(begin, len(full.steps)):], resumed.steps, from)
-	shifted := progress(full, resumed, begin)
-	if shifted != nil {
+	if shifted := progress(full, resumed, begin); shifted != nil {
 		shifted.Epoch = epoch
 		out = append(out, *shifted)
 	}
-	steps := differ(rest, taken)
-	for i, d := range steps {
-		switch d.Component {
-		case Operation:
-			if len(out) > 0 {
-				steps[i].Component = "" // what was not restored explains it
-			}
-		case DataOrder, Data, Augmentation, RandomNumbers:
-			if shifted != nil {
-				steps[i].Component = "" // another epoch has other data
-			}
+	lost := len(from.save.Backwards)
+	for _, d := range differ(rest, taken) {
+		switch {
+		case d.Component == LearningRate && behind(full, resumed, begin):
+			d.Text += ": the schedule is one epoch behind for good"
+		case d.Component == Operation && d.Step == begin+1 && lost > 0 && len(rest[0].Backwards) > len(taken[0].Backwards):
+			d.Component, d.Generators = Gradients, nil
+			d.Text = fmt.Sprintf("the checkpoint was written between two steps: the gradients of %d backward passes before it are lost, as no checkpoint holds gradients", lost)
 		}
-		if d.Component == LearningRate && behind(full, resumed, begin) {
-			steps[i].Text += ": the schedule is one epoch behind for good"
-		}
+		out = append(out, d)
 	}
-	out = append(out, slices.DeleteFunc(steps, func(d Difference) bool { return d.Component == "" })...)
-	if len(out) == 0 {
+	if len(out) > 0 {
+		out = unexplained(out, v)
+	} else {
 		out = savedDiffers(full, killed, resumed, begin) // where the steps differ, so does what is saved
 	}
 	for i := range out {
 		out[i].Rank = full.rank
-		out[i].Generators = notRestored(full, resumed, out[i].Generators)
-		out[i].Rules = resumeRules(out[i])
+		out[i].Generators = v.notRestored(out[i].Generators)
+		out[i] = v.explain(out[i])
 	}
 	return out
 }
 
 // notRestored says of generators that stand at other states after a resume what the resumed run did with them. One that is never drawn
 // from explains nothing.
-func notRestored(full, resumed *runLog, generators []string) []string {
+func (v resumption) notRestored(generators []string) []string {
 	var out []string
 	for _, g := range generators {
-		_, drawn := full.last("draw", g)
-		restore, restored := resumed.last("restore", g)
-		seed, seeded := resumed.last("seed", g)
+		_, drawn := v.full.last("draw", g)
+		restore, restored := v.resumed.last("restore", g)
+		seed, seeded := v.resumed.last("seed", g)
 		switch {
-		case !drawn && !strings.HasPrefix(g, "torch"):
+		case !drawn && !strings.HasPrefix(g, "torch") || v.restored(g):
 		case restored:
 			out = append(out, g+" is at another state than the one restored"+at(restore.At)+" leads to")
 		case seeded:
@@ -325,7 +326,7 @@ func (l *runLog) beginsAt(save event) []event {
 			next = min(next, e.Mark)
 		}
 	}
-	return firsts(slices.DeleteFunc(slices.Clone(l.begins), func(e event) bool { return e.Mark < save.Mark || e.Mark >= next }))
+	return firsts(slices.DeleteFunc(slices.Clone(l.begins), func(e event) bool { return e.Mark < save.Mark || e.Mark >= next || e.Step < save.Step }))
 }
 
 // counterparts pairs the optimizers of two runs that train the same parameters: a resumed run may build others than the first one did.
@@ -381,9 +382,16 @@ func progress(full, resumed *runLog, begin int) *Difference {
 	if other < 0 {
 		what, n = "left out", -other
 	}
+	taken := 0 // of the epoch that the checkpoint lies in
+	for i := begin - 1; begin < len(full.steps) && i >= 0 && full.steps[i].Epoch > 0 && full.steps[i].Epoch == full.steps[begin].Epoch; i-- {
+		taken++
+	}
 	switch epoch := stepsOfEpoch(full, begin); {
 	case rest == all && begin > 0:
 		d.Text = "training starts over: the resumed run takes all the steps again"
+	case n == taken && other > 0:
+		d.Text = fmt.Sprintf("the %d steps of the epoch before the checkpoint are repeated", n)
+		d.Rules = []string{"midepoch-reshuffle", "missing-loader-state"}
 	case epoch > 0 && n == epoch:
 		d.Text = fmt.Sprintf("one epoch of %d steps is %s", epoch, what)
 	case epoch > 0 && n%epoch == 0:
@@ -469,7 +477,11 @@ func savedDiffers(full, killed, resumed *runLog, begin int) []Difference {
 		matched[key] = true
 		for k, digest := range e.Keys {
 			if w.Keys[k] != digest && !restless[k] && !ignoredKeys.MatchString(k) {
-				say(key.step, Saved, k, fmt.Sprintf("`%s` in %s is another value", or(k, "the state dict"), e.Path))
+				what := "the state dict"
+				if k != "" {
+					what = "`" + k + "`"
+				}
+				say(key.step, Saved, k, fmt.Sprintf("%s in %s is another value", what, e.Path))
 			}
 		}
 	}

@@ -22,31 +22,33 @@ var causes = map[Component][]string{
 	Buffers:       {"missing-model-state", "strict-false-unlogged"},
 }
 
-// savedCauses are the same of values and files that are saved, by their names.
-var savedCauses = []struct {
-	name  *regexp.Regexp
-	rules []string
+// nameCauses are the rules that tell of what people call a value or a file: where nothing keeps it, and where it is not restored.
+var nameCauses = []struct {
+	name                *regexp.Regexp
+	missing, unrestored []string
 }{
-	{regexp.MustCompile(`(?i)ema|average|shadow|swa`), []string{"missing-ema-state", "state-not-restored"}},
-	{regexp.MustCompile(`(?i)best|min_|max_`), []string{"missing-best-metric", "best-reset-on-resume"}},
-	{regexp.MustCompile(`(?i)patience|bad|wait|stale|counter`), []string{"missing-early-stop-state"}},
-	{regexp.MustCompile(`(?i)rng|random|generator`), []string{"missing-rng-state", "rng-not-restored"}},
-	{regexp.MustCompile(`(?i)epoch|step|iter`), []string{"missing-progress", "resume-off-by-one"}},
-	{regexp.MustCompile(`(?i)sched`), []string{"missing-scheduler-state", "saved-before-scheduler-step", "state-not-restored"}},
-	{regexp.MustCompile(`(?i)opt`), []string{"missing-optimizer-state", "state-not-restored"}},
-	{regexp.MustCompile(`(?i)scale`), []string{"missing-scaler-state", "state-not-restored"}},
+	{regexp.MustCompile(`(?i)ema|average|shadow|swa`), []string{"missing-ema-state"}, []string{"state-not-restored"}},
+	{regexp.MustCompile(`(?i)best|min_|max_`), []string{"missing-best-metric", "best-reset-on-resume"}, []string{"best-reset-on-resume", "missing-best-metric"}},
+	{regexp.MustCompile(`(?i)patience|bad|wait|stale|counter`), []string{"missing-early-stop-state"}, []string{"missing-early-stop-state"}},
+	{regexp.MustCompile(`(?i)rng|random|generator`), []string{"missing-rng-state"}, []string{"rng-not-restored", "reseed-after-restore"}},
+	{regexp.MustCompile(`(?i)epoch|step|iter`), []string{"missing-progress", "resume-off-by-one"}, []string{"resume-ignores-progress", "resume-off-by-one"}},
+	{regexp.MustCompile(`(?i)sched`), []string{"missing-scheduler-state"}, []string{"state-not-restored", "saved-before-scheduler-step"}},
+	{regexp.MustCompile(`(?i)opt`), []string{"missing-optimizer-state"}, []string{"state-not-restored"}},
+	{regexp.MustCompile(`(?i)scale`), []string{"missing-scaler-state"}, []string{"state-not-restored"}},
 }
 
-func resumeRules(d Difference) []string {
-	if d.Component == Saved || d.Component == SavedFiles {
-		for _, c := range savedCauses {
-			if c.name.MatchString(d.Text) {
-				return c.rules
-			}
+// nameRules are the rules that tell of a value that is saved, by its name and that of its file.
+func nameRules(text string, w where) []string {
+	for _, c := range nameCauses {
+		switch {
+		case !c.name.MatchString(text):
+		case w == present:
+			return c.unrestored
+		default:
+			return slices.Concat(c.missing, c.unrestored)
 		}
-		return nil
 	}
-	return causes[d.Component]
+	return nil
 }
 
 // repeatRules are the rules that tell of what can lie behind a difference between two runs.

@@ -483,6 +483,11 @@ def watch_schedulers(torch):
         watch_scheduler(base)
 
 
+def schedule():
+    """How many steps the schedulers have taken, together."""
+    return sum(n for n in (getattr(s, "last_epoch", None) for s in run.schedulers) if isinstance(n, int))
+
+
 def watch_scheduler(base):
     initialize = base.__init__
 
@@ -531,7 +536,7 @@ def before_step(optimizer):
         for module in run.modules:
             for name, p in module.named_parameters():
                 run.names.setdefault(id(p), WRAPPED.sub("", name))
-        log.write("begin", True, optimizer=number_of, type=type(optimizer).__name__, mark=run.mark, step=run.steps, **state_of(optimizer))
+        log.write("begin", True, optimizer=number_of, type=type(optimizer).__name__, mark=run.mark, step=run.steps, schedule=schedule(), **state_of(optimizer))
 
 
 WRAPPED = re.compile(r"^(module\.|_orig_mod\.)+")
@@ -720,8 +725,7 @@ def watch_loaders(dataloader):
         try:
             batch = following(self)
         except StopIteration:
-            if id(self) in run.read and run.read[id(self)].evaluated is not None:
-                del run.read[id(self)]
+            run.read.pop(id(self), None)  # the last batch was skipped, or used by an evaluation
             raise
         waiting = self.__dict__.get("_ckpt_indices")
         indices = waiting.popleft() if waiting else None
@@ -788,8 +792,9 @@ def watch_files(torch):
             keys=keys,
             size=size_of(f),
             content=content_of(f),
-            holds=held(found, keys),
+            holds=held(found, obj),
             states=states(),
+            schedule=schedule(),
         )
         return result
 
@@ -858,16 +863,24 @@ def states():
     return out
 
 
+def key_of_dict(obj, state, wanted, depth=0):
+    """The key under which a payload holds a dict like another one, three levels down at most."""
+    for key, value in obj.items() if isinstance(obj, dict) and depth < 3 else ():
+        if isinstance(value, dict) and (value.keys() == state.keys() and digest(value) == wanted or key_of_dict(value, state, wanted, depth + 1) is not None):
+            return str(key)
+    return None
+
+
 @own
-def held(found, keys):
+def held(found, obj):
     """Under which key a checkpoint holds a scheduler and the generators."""
     out = {}
     for s in run.schedulers:
         try:
-            state = digest(s.state_dict())
+            state = s.state_dict()
         except Exception:  # one that cannot be saved
             continue
-        key = next((k for k, d in keys.items() if d == state), None)
+        key = key_of_dict(obj, state, digest(state))
         if key is not None:
             out["scheduler"] = key
     for name, digests in states().items():
