@@ -61,9 +61,11 @@ type event struct {
 	Generator string `json:"generator"`
 	Value     string `json:"value"`
 	Version   string `json:"version"`
-	Error     string `json:"error"`
-	Steps     int    `json:"steps"`
-	Stopped   bool   `json:"stopped"`
+	// Executable is the interpreter that imported torch.
+	Executable string `json:"executable"`
+	Error      string `json:"error"`
+	Steps      int    `json:"steps"`
+	Stopped    bool   `json:"stopped"`
 
 	// Clock is the time since the process began, Own what of it watching took by then, in seconds.
 	Clock float64 `json:"clock"`

@@ -14,7 +14,8 @@ type Report struct {
 	Command []string `json:"command"`
 	// Torch is the version of PyTorch that ran.
 	Torch string `json:"torch"`
-	Ranks int    `json:"ranks"`
+	// Ranks is how many processes trained as a group, 0 where one did without a group.
+	Ranks int `json:"ranks"`
 	// The answers, nil of what was not asked or could not be answered.
 	Repeat *RepeatAnswer `json:"repeat,omitempty"`
 	Resume *ResumeAnswer `json:"resume,omitempty"`
@@ -98,6 +99,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	r.read(full.main())
 	s.torch = r.Torch
+	s.ranOn(full)
+	if len(full.logs) > 1 {
+		r.Ranks = len(full.logs) // which a launcher has started
+	}
 	for _, q := range Questions {
 		if !o.asks(q) {
 			continue

@@ -47,6 +47,7 @@ type session struct {
 	temporary string
 	allowed   []string
 	python    string
+	launched  bool   // by a program that chooses the interpreter itself
 	torch     string // its version
 	runs      int
 	planned   int
@@ -191,7 +192,7 @@ func (s *session) interpreter() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", o.Command[0], err)
 		}
-		o.Command[0] = launcher
+		o.Command[0], s.launched = launcher, python == ""
 		if python == "" {
 			python = "python3"
 		}
@@ -217,6 +218,18 @@ func (s *session) interpreter() error {
 		o.ResumeCommand = append([]string{found}, resume...)
 	}
 	return nil
+}
+
+// ranOn takes the interpreter from a run that a launcher has started: the launcher knows which it is, and PATH may name another.
+func (s *session) ranOn(r *run) {
+	if !s.launched {
+		return
+	}
+	for _, e := range r.main().events {
+		if e.Kind == "torch" && e.Executable != "" {
+			s.python = e.Executable
+		}
+	}
 }
 
 // findScript makes sure that the script lies where it is copied with the rest.

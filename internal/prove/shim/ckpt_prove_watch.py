@@ -451,7 +451,7 @@ def watch_numpy(numpy_random):
 def watch_torch(torch):
     import torch.utils.data.dataloader
 
-    log.write("torch", version=str(torch.__version__))
+    log.write("torch", version=str(torch.__version__), executable=sys.executable)
     tell(torch, "manual_seed", "seed", "torch")
     tell(torch, "seed", "seed", "torch")
     tell(torch, "set_rng_state", "restore", "torch")
