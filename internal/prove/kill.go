@@ -259,7 +259,7 @@ func (s *session) killAt(ctx context.Context, look *inspector, i, of int, m mome
 	if err := s.fresh(); err != nil {
 		return nil, nil, err
 	}
-	r, err := s.do(ctx, name, fmt.Sprintf("kill %d of %d", i+1, of), s.options.Command, &kill{Op: m.op.Op, Bytes: m.bytes})
+	r, err := s.do(ctx, name, fmt.Sprintf("kill %d of %d", i+1, of), s.options.Command, &kill{Op: m.op.Op, Bytes: m.bytes, Path: m.op.Path})
 	if err != nil {
 		return nil, nil, err
 	}

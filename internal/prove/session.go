@@ -34,6 +34,8 @@ type kill struct {
 	Op    int   `json:"op,omitempty"`
 	Bytes int64 `json:"bytes,omitempty"`
 	After bool  `json:"after,omitempty"` // when the operation is done
+	// Path is the file of the operation, where a checkpoint goes that is saved into memory first.
+	Path string `json:"path,omitempty"`
 }
 
 // session holds the directories of one proof.

@@ -93,6 +93,8 @@ class Run:
         self.steps = 0
         self.saves = 0
         self.files = 0
+        self.beginning = None
+        self.buffered, self.opened, self.torn = {}, {}, None
         self.optimizers = {}
         self.modules = []
         self.names = {}
@@ -177,6 +179,7 @@ def forked():
 
 def ended():
     if log.file is not None:
+        landed()
         log.write("end", steps=run.steps)
 
 
@@ -533,10 +536,24 @@ def before_step(optimizer):
     number_of = run.optimizers[id(optimizer)][0]
     if run.begun.get(number_of) != run.mark:
         run.begun[number_of] = run.mark
-        for module in run.modules:
-            for name, p in module.named_parameters():
-                run.names.setdefault(id(p), WRAPPED.sub("", name))
-        log.write("begin", True, optimizer=number_of, type=type(optimizer).__name__, mark=run.mark, step=run.steps, schedule=schedule(), **state_of(optimizer))
+        name_parameters()
+        run.beginning = dict(optimizer=number_of, type=type(optimizer).__name__, mark=run.mark, step=run.steps, schedule=schedule(), **state_of(optimizer))
+
+
+def name_parameters():
+    for module in run.modules:
+        for name, p in module.named_parameters():
+            run.names.setdefault(id(p), WRAPPED.sub("", name))
+
+
+def tell_beginning(optimizer):
+    """Notes what a step began with: behind it, because a closure calls the model, whose names these are, only inside of the step."""
+    begin, run.beginning = run.beginning, None
+    if begin:
+        name_parameters()
+        for p, told in zip([p for g in optimizer.param_groups for p in g["params"]], begin["parameters"]):
+            told[0] = run.names.get(id(p), "")
+        log.write("begin", True, **begin)
 
 
 WRAPPED = re.compile(r"^(module\.|_orig_mod\.)+")
@@ -581,6 +598,8 @@ def kept(optimizer, parameter):
 
 @own
 def after_step(optimizer):
+    landed()
+    tell_beginning(optimizer)
     weights, states, rates, options = [], [], [], []
     for group in optimizer.param_groups:
         rate = number(group["lr"]) if "lr" in group else ""
@@ -764,16 +783,21 @@ def watch_files(torch):
         if target and "ckpt_prove_guard" in sys.modules:
             sys.modules["ckpt_prove_guard"].check(os.path.join(SETTINGS["root"], target), what="save")  # torch writes in native code
         kill = SETTINGS.get("kill") or {}
+        landed()
         number_of_op = file_event("save", target)
         run.inside_save = True
         try:
-            if kill.get("op") == number_of_op and rank() == 0:
+            if kill.get("op") == number_of_op and rank() == 0 and target:
                 tear(save, obj, f, args, kwargs, kill.get("bytes", 0))
             result = save(obj, f, *args, **kwargs)
         finally:
             run.inside_save = False
         if run.steps:
             run.saves += 1
+        if not target and isinstance(f, io.BytesIO):
+            run.buffered[content_of(f)] = (number_of_op, len(f.getbuffer()))
+            if kill.get("op") == number_of_op and rank() == 0:
+                run.torn = f.getvalue()[: kill.get("bytes", 0)]
         run.mark += 1
         found = {}
         keys = keys_of(obj, found)
@@ -941,8 +965,11 @@ OPERATIONS = {
 
 def audit(event, args):
     if event not in OPERATIONS or (not run.checkpoints and not run.steps):
+        if event == "open" and run.buffered:
+            opened(*args)
         return
     try:
+        landed()
         kind, source, target = OPERATIONS[event]
         source = named(args[source]) if isinstance(args[source], (str, bytes, os.PathLike)) else ""
         target = named(args[target]) if target is not None else ""
@@ -966,11 +993,46 @@ def audit(event, args):
 def file_event(kind, path, target=""):
     """Numbers and notes what is about to be done to a file of the run."""
     n = run.files = run.files + 1
+    if kind == "save" and not path:
+        return n  # a buffer, which may go to a file that landed() finds
     for p in (path, target):
         if p:
             run.checkpoints[p] = True
     log.write("file", True, op=n, what=kind, path=path, target=target, step=run.steps, size=os.path.getsize(path) if kind == "copy" else 0, at=place())
     return n
+
+
+def opened(path, mode, flags):
+    """Notes a file that is opened to be written: a checkpoint may go there that was saved into a buffer, as Lightning does."""
+    if not isinstance(path, (str, bytes, os.PathLike)) or not isinstance(flags, int) or not flags & (os.O_WRONLY | os.O_RDWR):
+        return
+    path = named(path)
+    if path.startswith(SETTINGS["events"]):
+        return
+    if run.torn is not None and path == SETTINGS["kill"].get("path"):
+        data, run.torn, run.buffered = run.torn, None, {}
+        with open(os.path.join(SETTINGS["root"], path), "wb") as f:
+            f.write(data)
+        die()
+    run.opened[path] = True
+
+
+def landed():
+    """Finds files that hold by now what was saved into a buffer. A kill that was to tear such a file comes before anything else is done to it."""
+    for path in list(run.opened):
+        try:
+            size = os.path.getsize(os.path.join(SETTINGS["root"], path))
+        except OSError:
+            del run.opened[path]
+            continue
+        if any(size == s for _, s in run.buffered.values()):
+            op, _ = run.buffered.get(digest_file(os.path.join(SETTINGS["root"], path)), (0, 0))
+            if op:
+                if run.torn is not None:
+                    die()
+                del run.opened[path]
+                run.checkpoints[path] = True
+                log.write("file", True, op=op, what="save", path=path, target="", step=run.steps, size=0, at="")
 
 
 class Torn(io.RawIOBase):
