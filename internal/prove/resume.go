@@ -256,7 +256,7 @@ func resumedDiffers(full, killed, resumed *runLog, from read) []Difference {
 				Text: v.which(was) + " buffers (momentum, averages of gradients, counts of steps) are not what they were at the checkpoint"})
 		}
 	}
-	rest, taken := behindCheckpoint(full.steps[min(begin, len(full.steps)):], resumed.steps, from)
+	rest, taken := behindCheckpoint(full.steps[min(begin, len(full.steps)):], resumed.steps, from.seenBy(full, resumed))
 	if shifted := progress(full, resumed, begin); shifted != nil {
 		shifted.Epoch = epoch
 		out = append(out, *shifted)
@@ -361,6 +361,20 @@ func behindCheckpoint(full, resumed []event, from read) (want, got []event) {
 		want[0] = whole.since(from.save.Mark)
 	}
 	return want, got
+}
+
+// seenBy is what a rank knows of a checkpoint: one that did not write it, or read it, has no mark of its own there.
+func (r read) seenBy(full, resumed *runLog) read {
+	same := func(e event) func(event) bool {
+		return func(other event) bool { return other.Step == e.Step && other.Path == e.Path }
+	}
+	if !slices.ContainsFunc(full.saves, same(r.save)) {
+		r.save.Mark = 0
+	}
+	if !slices.ContainsFunc(resumed.loads, same(r.load)) {
+		r.load.Mark = 0
+	}
+	return r
 }
 
 // since is a step with only what it used from a mark on.

@@ -18,10 +18,11 @@ optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
 scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 8, gamma=0.5)
 model, optimizer, loader, scheduler = accelerator.prepare(model, optimizer, loader, scheduler)
 start = 0
-if os.path.exists("last/progress.json"):
-    accelerator.load_state("last")
-    with open("last/progress.json") as f:
-        start = json.load(f)["epoch"] + 1
+if os.path.exists("last.json"):
+    with open("last.json") as f:
+        last = json.load(f)["epoch"]
+    accelerator.load_state(f"state/{last}")
+    start = last + 1
 for epoch in range(start, 4):
     for x, y in loader:
         loss = nn.functional.mse_loss(model(x), y)
@@ -29,6 +30,7 @@ for epoch in range(start, 4):
         optimizer.step()
         scheduler.step()
         optimizer.zero_grad()
-    accelerator.save_state("last")
-    with open("last/progress.json", "w") as f:
+    accelerator.save_state(f"state/{epoch}")
+    with open("last.json.tmp", "w") as f:
         json.dump({"epoch": epoch}, f)
+    os.replace("last.json.tmp", "last.json")
