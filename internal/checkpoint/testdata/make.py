@@ -243,7 +243,7 @@ def values():
 def neighbours():
     """What frameworks write, as far as they are installed."""
     model, optimizer, scheduler = trained(lambda p: torch.optim.AdamW(p, lr=1e-3), lambda o: torch.optim.lr_scheduler.StepLR(o, 30))
-    for make in (safetensors, lightning, accelerate, transformers, distributed, sharded):
+    for make in (safetensors, lightning, accelerate, transformers, distributed, sharded, zero):
         try:
             make(model, optimizer, scheduler)
         except Exception as e:
@@ -362,6 +362,54 @@ def sharded(*_):
     }, "weights_only": None}
     for rank in range(2):
         truth[f"dcp-sharded-dtensor-{rank}.pt"] = {"tensors": {"w": {"dtype": "float32", "shape": [4, 3], "digest": None, "nan": None, "inf": None}}, "weights_only": None}
+
+
+def imported_deepspeed():
+    """DeepSpeed, on a CPU without a compiler and without /proc. It lies where CKPT_DEEPSPEED says: Transformers would import it, too."""
+    import importlib
+    import types
+
+    sys.path.insert(0, os.environ.get("CKPT_DEEPSPEED", ""))
+    os.environ.update(DS_ACCELERATOR="cpu", RANK="0", LOCAL_RANK="0", WORLD_SIZE="1", LOCAL_SIZE="1", CROSS_RANK="0", CROSS_SIZE="1", MASTER_ADDR="127.0.0.1", MASTER_PORT=str(29500 + os.getpid() % 1000), USE_LIBUV="0")
+    import setuptools  # brings distutils, which Python 3.12 has dropped
+    import psutil
+
+    nothing = types.SimpleNamespace(rss=0, total=0, available=0, percent=0, used=0)
+    psutil.Process = lambda *_: types.SimpleNamespace(memory_info=lambda: nothing)
+    psutil.virtual_memory = lambda: nothing
+    import deepspeed
+
+    importlib.import_module("deepspeed.comm.torch").build_shm_op = lambda: None
+    return deepspeed
+
+
+def trained_by_deepspeed(stage, path):
+    """Trains in a process of its own, whose process group ends with it, and has DeepSpeed write what it does."""
+    deepspeed = imported_deepspeed()
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Linear(8, 1))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    config = {"train_micro_batch_size_per_gpu": 2, "zero_optimization": {"stage": stage}, "zero_allow_untested_optimizer": True, "bf16": {"enabled": stage > 0}}
+    engine, _, _, _ = deepspeed.initialize(model=model, optimizer=optimizer, config=config)
+    for _ in range(2):
+        loss = engine(torch.randn(2, 4).to(next(engine.module.parameters()).dtype)).float().pow(2).mean()
+        engine.backward(loss)
+        engine.step()
+    engine.save_checkpoint(path, client_state={"epoch": 3})
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def zero(*_):
+    imported_deepspeed()  # the files are pickles of its classes
+    for stage in (0, 1, 2):
+        p = torch.multiprocessing.get_context("spawn").Process(target=trained_by_deepspeed, args=(stage, os.path.join(OUT, f"zero-{stage}")))
+        p.start()
+        p.join(120)
+        if p.exitcode != 0:
+            p.kill()
+            raise RuntimeError(f"DeepSpeed's process ended with {p.exitcode}")
+        folder(f"zero-{stage}")
 
 
 def deepspeed():
