@@ -71,8 +71,8 @@ done is said on standard error, never among the results: in one line of a termin
 of a log, with --format json not at all.
 
 Comparing bit for bit reads every tensor; how long that takes of each step is measured and told.
---digest sampled compares large tensors by some thousand numbers and the sum of all their bits, at an
-eighth of the cost: it misses values that swap places, and changes that cancel in the sum.
+--digest sampled compares large tensors by some thousand numbers and the sum of all their bits, at
+an eighth of the cost: it misses values that swap places, and changes that cancel in the sum.
 
 Exit codes: 0 proven, 1 not, 2 it could not be run or a question not be answered.`,
 		Args: func(_ *cobra.Command, args []string) error {
