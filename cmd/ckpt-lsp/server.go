@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -10,6 +11,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/prove"
 	"github.com/ckpt-lsp/ckpt-lsp/server"
 )
 
@@ -27,7 +29,8 @@ func newServerCommand(rules *diagnostics.Registry) *cobra.Command {
 		Long: `Run the language server over standard input and output.
 
 It logs to standard error, or to the file given with --log-file. Exit codes: 0 after the client
-asked for shutdown and exit, 1 when the connection ended otherwise, 2 on wrong usage.`,
+asked for shutdown and exit, 1 when the connection ended otherwise, 2 on wrong usage, 128 and the
+signal's number when a signal ended it.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context()) },
 	}
@@ -42,10 +45,12 @@ func (f serverFlags) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if ctx == nil {
-		ctx = context.Background()
-	}
+	ctx, stop := interruptible(ctx)
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	code := server.Serve(ctx, os.Stdin, os.Stdout, server.Options{Rules: f.rules, Version: version(), Log: log})
+	if by := (prove.Interrupted{}); errors.As(context.Cause(ctx), &by) {
+		code = exitSignal + int(by.Signal)
+	}
 	_ = log.Sync() // a terminal cannot be synced
 	if code != 0 {
 		os.Exit(code)

@@ -73,6 +73,35 @@ var growing = []struct {
 			"class RN(AN):\n    def save(self):\n        super().save()\nclass ANEXT(LN, RN):\n    def save(self):\n        super().save()\n") + fmt.Sprintf("A%d().save()\n", n)
 	}},
 	{"seeds", 300, 2.8, func(n int) string { return head + each(n, "torch.manual_seed(N)\n") }},
+	{"decorated functions", 400, 2.8, func(n int) string {
+		return head + "def deco(f):\n    def w(*a, **k):\n        return f(*a, **k)\n    return w\n" + each(n, "@deco\ndef sN(x):\n    torch.save(x, 'N')\nsN(model)\n")
+	}},
+}
+
+// slow are inputs whose processor time grew with their square though neither steps nor memory did: texts were matched again and again.
+var slow = []struct {
+	name   string
+	n      int
+	source func(n int) string
+}{
+	{"best metrics", 256, func(n int) string {
+		return head + each(n, "bestN = 0\n") + loop + each(n, "    aN = evaluate(model)\n    if aN > bestN:\n        bestN = aN\n        torch.save({'model': model.state_dict(), 'best': bestN}, 'bestN.pt')\n")
+	}},
+	{"deletions", 256, func(n int) string {
+		return head + "import os\n" + loop + each(n, "    torch.save(model.state_dict(), f'cN_{epoch}.pt')\n    os.remove(f'cN_{epoch-1}.pt')\n")
+	}},
+	{"jumps in a loop", 512, func(n int) string {
+		return head + loop + each(n, "    if args.aN:\n        continue\n") + "    torch.save({'model': model.state_dict()}, 'c.pt')\n"
+	}},
+	{"samplers", 256, func(n int) string {
+		return head + "from torch.utils.data import DataLoader, DistributedSampler\n" + each(n, "sN = DistributedSampler(args.d)\ndN = DataLoader(args.d, sampler=sN)\n") + loop + each(n, "    for x in dN:\n        optimizer.step()\n")
+	}},
+	{"files of one with statement", 256, func(n int) string {
+		return head + "with " + strings.TrimSuffix(each(n, "open('cN') as fN, "), ", ") + ":\n" + each(n, "    torch.save(model, fN)\n")
+	}},
+	{"functions that train", 256, func(n int) string {
+		return head + each(n, "def trainN():\n"+strings.ReplaceAll("    "+loop+"    torch.save({'model': model.state_dict()}, 'cN.pt')", "\n", "\n    ")+"\ntrainN()\n")
+	}},
 }
 
 // cost is what it takes to analyse a text and to write its fixes: steps, and bytes that are allocated.

@@ -66,6 +66,10 @@ var mutants = []mutant{
 	{"partners are written apart", fix, "for _, k := range fixed[i].Partners {", "for _, k := range []int(nil) {", "", "TestSaveWholeFixes"},
 	{"no end between fixes", fix, "if ctx.Err() != nil {\n\t\t\treturn o", "if ctx == nil {\n\t\t\treturn o", "", "TestSaveStopsBetweenFiles"},
 	{"SIGTERM kills at once", "cmd/ckpt-lsp/interrupt.go", "os.Interrupt, syscall.SIGTERM, syscall.SIGHUP", "os.Interrupt, syscall.SIGHUP", "", "TestSignalsLeaveNothing"},
+	{"the server's pages stay behind", "server/session.go", "if err := s.pages.remove(); err != nil {", "if err := error(nil); err != nil {", "cmd/ckpt-lsp", "TestSignalsEndTheServer"},
+	{"a signal kills the server at once", "cmd/ckpt-lsp/server.go", "ctx, stop := interruptible(ctx)", "ctx, stop := context.WithCancel(context.WithoutCancel(ctx))", "", "TestSignalsEndTheServer"},
+	{"a signal is no end of the server's", "cmd/ckpt-lsp/server.go", "code = exitSignal + int(by.Signal)", "_ = by", "", "TestSignalsEndTheServer"},
+	{"half a character is written into a notebook", "internal/notebook/notebook.go", "return utf8.Valid(after) && ", "return ", "", "TestAccepts"},
 	{"a fix may break the syntax", "internal/pyast/parse.go", "if tree.HasErrors() {\n\t\treturn nil", "if tree == nil {\n\t\treturn nil", "internal/project", "TestNoFixBreaksTheSyntax"},
 	{"a broken text is applied", "internal/project/fix.go", "a.Tree == nil || a.Tree.HasErrors() && out[i].Before.Tree != nil && !out[i].Before.Tree.HasErrors()", "a.Tree == nil", "", "TestNoFixBreaksTheSyntax"},
 
@@ -84,6 +88,8 @@ var mutants = []mutant{
 	{"NUL in a path", "server/uris.go", "!strings.ContainsRune(path, 0)", "path != \"\\x00\"", "", "TestFilePath"},
 	{"control characters are printed", "internal/text/printable.go", "unicode.IsControl(r) || ", "", "", "TestPrintable"},
 	{"direction is turned around", "internal/text/printable.go", "unicode.Is(unicode.Bidi_Control, r) || ", "", "", "TestPrintable"},
+	{"what is printed is not looked at", "cmd/ckpt-lsp/main.go", "root.SetOut(&printer{file: os.Stdout})", "root.SetOut(os.Stdout)", "", "TestNothingControlsTheTerminal"},
+	{"what is told of errors is not looked at", "cmd/ckpt-lsp/main.go", "root.SetErr(&printer{file: os.Stderr})", "root.SetErr(os.Stderr)", "", "TestNothingControlsTheTerminal"},
 	{"styles pass where there are none", "cmd/ckpt-lsp/printer.go", "if !p.styled {", "if p.file == nil {", "", "TestPrinter"},
 
 	// The guard of prove.

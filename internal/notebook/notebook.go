@@ -315,7 +315,7 @@ func (n *notebook) Accepts(edits []text.Edit) bool {
 }
 
 // accepts reports whether edits spare what is not Python and leave IPython's reading of the rest as it is. A cell with characters
-// that JSON has and UTF-8 lacks cannot be written.
+// that JSON has and UTF-8 lacks cannot be written, and neither can half a character.
 func (c *cell) accepts(edits []text.Edit) bool {
 	for _, e := range edits {
 		for _, b := range c.blanks {
@@ -331,7 +331,7 @@ func (c *cell) accepts(edits []text.Edit) bool {
 	}
 	after, _ := text.Apply(c.now, edits) // fits as well
 	got, _ := view(ended(after))
-	return bytes.Equal(got, ended(want))
+	return utf8.Valid(after) && bytes.Equal(got, ended(want))
 }
 
 // ended is a cell's text with a line end behind it, be it there already.

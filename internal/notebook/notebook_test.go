@@ -179,6 +179,7 @@ func TestAccepts(t *testing.T) {
 		"opens a string":       {[]string{`"a\n!ls"`}, "a", "'''", false},
 		"in an open bracket":   {[]string{`"a\nf("`}, ")", "", false},
 		"beside one":           {[]string{`"a\nf("`}, "a", "b", true},
+		"half a character":     {[]string{`"a = '🔥'"`}, "\xf0", "b", false},
 		"cannot be written":    {[]string{`"a = '\ud800'"`}, "a", "b", false},
 	} {
 		src := decode(t, of(c.cells...))

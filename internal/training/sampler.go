@@ -262,7 +262,7 @@ func (r *Run) epochsOf(loader *pysem.Value, sampler pyast.Node, made *Call) (epo
 			}
 		}
 	}
-	f.Eval.Work.Spend(2 * len(r.Loops))
+	f.Eval.Work.Spend(6 * len(r.Loops))
 	for _, l := range r.Loops {
 		if l.Node.Kind() != pyast.KindForStatement || !f.holds(f.Eval.Eval(l.Node.Child(pyast.FieldRight), l.Ctx), loader, 0) {
 			continue
