@@ -24,7 +24,7 @@ type inspector struct {
 	format               string
 	all, verify, numbers bool
 	against, migrate     string
-	epochs               int64
+	plan                 contract.Plan
 	out, err             io.Writer
 	style                report.Style
 }
@@ -86,7 +86,8 @@ differs, 2 an error.`,
 	flags.StringVar(&i.format, "format", "text", "json, schema or text")
 	flags.BoolVar(&i.all, "all", false, "show every key, also of long lists")
 	flags.StringVar(&i.against, "against", "", "a program, `path`, whose loads are held against the file")
-	flags.Int64Var(&i.epochs, "epochs", 0, "how many epochs are planned, for --against (default: what the program says)")
+	flags.Int64Var(&i.plan.Epochs, "epochs", 0, "how many epochs are planned, for --against (default: what the program says)")
+	flags.Int64Var(&i.plan.Steps, "steps", 0, "how many steps are planned, for a program that saves by steps")
 	flags.StringVar(&i.migrate, "migrate", "", "write the model alone into this new safetensors `file`")
 	flags.BoolVar(&i.verify, "verify", false, "read all bytes and compare the checksums of the archive's records")
 	flags.BoolVar(&i.numbers, "numbers", false, "read all numbers and count NaN and infinite ones")
@@ -172,7 +173,7 @@ func (i *inspector) hold(ctx context.Context, c *checkpoint.Checkpoint, x *inspe
 	if err != nil {
 		return err
 	}
-	x.Against, x.Policies, err = contract.Against(ctx, w, project.NewProgram(w), files, c, i.epochs, contract.Options{
+	x.Against, x.Policies, err = contract.Against(ctx, w, project.NewProgram(w), files, c, i.plan, contract.Options{
 		Tests: len(files) == 1 && files[0] == i.against, Show: displayPath,
 	})
 	return err

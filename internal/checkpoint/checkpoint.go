@@ -100,6 +100,8 @@ type Tensor struct {
 	Parts []*Node
 	// Numpy says that it is an array.
 	Numpy bool
+	// pieces reads where the pieces lie that a distributed checkpoint has cut it into; nil for a tensor in one.
+	pieces func() ([]cut, error)
 }
 
 // Elements is how many there are, -1 where nobody can have so many.

@@ -279,6 +279,7 @@ type shards struct {
 type piece struct {
 	file           *File
 	offset, length int64
+	at             []int64 // of the tensor: where it begins
 }
 
 // pieces reads where everything lies, and looks whether it does.
@@ -303,7 +304,8 @@ func (d *shards) pieces(v pickle.Value) {
 		if offset > f.Size || length > f.Size-offset {
 			f.problem("%s is to lie at %d to %d, and the file ends at %d", clip(name, 60), offset, offset+length, f.Size)
 		}
-		d.at[name] = append(d.at[name], piece{f, offset, length})
+		at, _ := sizes(field(key, "offset"))
+		d.at[name] = append(d.at[name], piece{f, offset, length, at})
 	}
 }
 
@@ -420,6 +422,7 @@ func (d *shards) leaf(name string, v pickle.Value) *Node {
 			return whole
 		}
 	}
+	t.pieces = func() ([]cut, error) { return d.cuts(t, d.at[name]) }
 	return &Node{Kind: TensorNode, Tensor: t, Len: int64(len(d.at[name]))}
 }
 
@@ -434,8 +437,22 @@ func (d *shards) pickled(name string) *Node {
 	return &Node{Kind: ObjectNode, Text: "pickled"}
 }
 
-// piece reads what torch.save wrote into a part of a file, nil where something else stands there.
+// piece reads what torch.save wrote into a part of a file, and takes in what is there; nil where something else stands there.
 func (d *shards) piece(at piece) *Node {
+	part := d.part(at)
+	if part == nil {
+		return nil
+	}
+	at.file.Pickles = append(at.file.Pickles, part.Pickles...)
+	if part.Problem != "" {
+		at.file.problem("%s", part.Problem)
+	}
+	at.file.Storages = append(at.file.Storages, part.Storages...)
+	return part.root
+}
+
+// part reads what torch.save wrote into a part of a file.
+func (d *shards) part(at piece) *File {
 	if at.file.Problem != "" {
 		return nil
 	}
@@ -449,18 +466,13 @@ func (d *shards) piece(at piece) *Node {
 	}
 	part := &File{Name: at.file.Name, Size: at.length, ByteOrder: "little", limits: d.c.limits}
 	part.read(io.NewSectionReader(in, at.offset, at.length))
-	at.file.Pickles = append(at.file.Pickles, part.Pickles...)
-	if part.Problem != "" {
-		at.file.problem("%s", part.Problem)
-	}
 	for _, s := range part.Storages {
 		if s.Offset >= 0 {
 			s.Offset += at.offset
 		}
 		s.File = at.file
 	}
-	at.file.Storages = append(at.file.Storages, part.Storages...)
-	return part.root
+	return part
 }
 
 // layoutOf is the program that a file's keys are those of.

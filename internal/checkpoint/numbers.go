@@ -134,6 +134,27 @@ func (c *Checkpoint) Numbers(ctx context.Context, step func(int64)) (map[*Node]O
 			return out, err
 		}
 	}
+	for _, n := range c.cutTensors() {
+		odd, ok := oddness[n.Tensor.DType]
+		if !ok {
+			continue
+		}
+		all, err := n.Tensor.pieces()
+		var count Odd
+		if err == nil {
+			err = each(ctx, all, func(_ cut, b []byte) error {
+				odd(b, false, &count)
+				step(int64(len(b)))
+				return nil
+			})
+		}
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+		if err == nil {
+			out[n] = count
+		}
+	}
 	return out, nil
 }
 
@@ -221,6 +242,17 @@ func (n *Node) Digest(ctx context.Context) (sum [sha256.Size]byte, err error) {
 		return sum, errNotStored
 	}
 	var h hash.Hash
+	if t.pieces != nil {
+		h = sha256.New()
+		err = t.whole(ctx, func(b []byte) error {
+			_, err := h.Write(b)
+			return err
+		})
+		if err == nil {
+			h.Sum(sum[:0])
+		}
+		return sum, err
+	}
 	err = t.Storage.File.reading(func(in io.ReaderAt) error {
 		h = sha256.New()
 		return t.values(ctx, in, func(b []byte) error {

@@ -105,6 +105,9 @@ func TestTorch(t *testing.T) {
 							t.Errorf("%s: other values than torch's: %v", path, err)
 						}
 					}
+					if _, ok := odd[n.real()]; !ok && w.NaN != nil && x.pieces != nil {
+						t.Errorf("%s: its numbers are not counted", path)
+					}
 					if count, ok := odd[n.real()]; ok && w.NaN != nil && (count.NaN != *w.NaN || count.Inf != *w.Inf) {
 						t.Errorf("%s: %v, torch counts %d NaN and %d infinite", path, count, *w.NaN, *w.Inf)
 					}

@@ -67,12 +67,15 @@ type Policy struct {
 	Some  int64 `json:"best_last_3_every_10th"`
 }
 
+// Plan is how long is trained where the program does not say; 0 is unknown. Steps count where a program saves by steps.
+type Plan struct{ Epochs, Steps int64 }
+
 // lastKept is how many of the last are kept where only these are.
 const lastKept = 3
 
 // Against tells what the loads of a program do with a checkpoint, those of its name alone where there are such, and what keeping checkpoints of
-// its size takes. epochs is how long is trained where the program does not say, 0 for unknown.
-func Against(ctx context.Context, w *project.Workspace, p *project.Program, paths []string, c *checkpoint.Checkpoint, epochs int64, o Options) ([]Fit, []Policy, error) {
+// its size takes over a plan.
+func Against(ctx context.Context, w *project.Workspace, p *project.Program, paths []string, c *checkpoint.Checkpoint, plan Plan, o Options) ([]Fit, []Policy, error) {
 	var all []*training.File
 	err := project.NewIndex(w).Visit(ctx, p, paths, func(f *training.File) {
 		if o.Tests || !f.Test() {
@@ -101,7 +104,7 @@ func Against(ctx context.Context, w *project.Workspace, p *project.Program, path
 	var policies []Policy
 	for _, f := range all {
 		for _, s := range f.Saves() {
-			if p, ok := a.policy(s, epochs); ok {
+			if p, ok := a.policy(s, plan); ok {
 				policies = append(policies, p)
 			}
 		}
@@ -272,19 +275,23 @@ func named(p *training.Path, file string) bool {
 }
 
 // policy is what the files of a save take where each has another name.
-func (a *against) policy(s *training.SaveSite, epochs int64) (Policy, bool) {
+func (a *against) policy(s *training.SaveSite, plan Plan) (Policy, bool) {
 	if s.Foreign || s.Loop == nil || s.Path.Buffer || len(s.Path.Progress) == 0 {
 		return Policy{}, false
 	}
 	loop := s.Counted()
 	period := s.Period(loop)
 	rounds, known := loop.RoundsByDefault()
-	p := Policy{Planned: fmt.Sprintf("%d epochs in the program", rounds)}
+	unit, asked := "epochs", plan.Epochs
+	if !loop.Epoch() {
+		unit, asked = "steps", plan.Steps
+	}
+	p := Policy{Planned: fmt.Sprintf("%d %s in the program", rounds, unit)}
 	switch {
-	case period.Rhythm != training.Regular || period.Every < 1 || !loop.Epoch():
+	case period.Rhythm != training.Regular || period.Every < 1:
 		return Policy{}, false
-	case epochs > 0:
-		rounds, p.Planned = epochs, fmt.Sprintf("%d epochs, as asked", epochs)
+	case asked > 0:
+		rounds, p.Planned = asked, fmt.Sprintf("%d %s, as asked", asked, unit)
 	case !known:
 		return Policy{}, false
 	}

@@ -62,7 +62,7 @@ model.load_state_dict(torch.load("last.pt", weights_only=True))
 				t.Fatal(err)
 			}
 			w := project.NewWorkspace(dir)
-			fits, _, err := Against(t.Context(), w, project.NewProgram(w), []string{program}, c, 0, Options{Show: filepath.Base})
+			fits, _, err := Against(t.Context(), w, project.NewProgram(w), []string{program}, c, Plan{}, Options{Show: filepath.Base})
 			if err != nil || len(fits) != 1 || !fits[0].Named {
 				t.Fatalf("%+v, %v", fits, err)
 			}
@@ -91,30 +91,45 @@ model.load_state_dict(torch.load("last.pt", weights_only=True))
 func TestPolicies(t *testing.T) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "train.py")
-	if err := os.WriteFile(program, []byte(head+`
-for epoch in range(200):
-    for x, y in loader:
-        optimizer.zero_grad()
-        model(x).loss(y).backward()
-        optimizer.step()
-    if epoch % 2 == 0:
-        torch.save({"model": model.state_dict(), "epoch": epoch}, f"model_{epoch}.pt")
-`), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	c, err := checkpoint.Open("../checkpoint/testdata/seeds/compiled-ddp.pt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := project.NewWorkspace(dir)
-	for epochs, files := range map[int64]int64{0: 100, 50: 25} {
-		_, policies, err := Against(t.Context(), w, project.NewProgram(w), []string{program}, c, epochs, Options{Show: filepath.Base})
-		if err != nil || len(policies) != 1 {
-			t.Fatalf("%+v, %v", policies, err)
+	const (
+		step   = "optimizer.zero_grad()\n        model(x).loss(y).backward()\n        optimizer.step()\n"
+		epochs = "\nfor epoch in range(200):\n    for x, y in loader:\n        " + step + "    if epoch % 2 == 0:\n        torch.save({'model': model.state_dict(), 'epoch': epoch}, f'model_{epoch}.pt')\n"
+		steps  = "\nx, y = next(iter(loader))\nfor step in range(1, 1001):\n    if True:\n        " + step + "    if step % 100 == 0:\n        torch.save({'model': model.state_dict(), 'step': step}, f'model_{step}.pt')\n"
+		global = "\nglobal_step = 0\nfor epoch in range(3):\n    for x, y in loader:\n        " + step + "        global_step += 1\n        if global_step % 50 == 0:\n            torch.save({'model': model.state_dict(), 'step': global_step}, f'model_{global_step}.pt')\n"
+	)
+	for _, test := range []struct {
+		program string
+		plan    Plan
+		files   int64
+		planned string
+	}{
+		{epochs, Plan{}, 100, "200 epochs in the program"},
+		{epochs, Plan{Epochs: 50, Steps: 7}, 25, "50 epochs, as asked"},
+		{steps, Plan{}, 10, "1000 steps in the program"},
+		{steps, Plan{Steps: 2000}, 20, "2000 steps, as asked"},
+		{global, Plan{}, 0, ""}, // how long the loader is nobody knows
+		{global, Plan{Steps: 600}, 12, "600 steps, as asked"},
+	} {
+		if err := os.WriteFile(program, []byte(head+test.program), 0o600); err != nil {
+			t.Fatal(err)
 		}
+		w := project.NewWorkspace(dir)
+		_, policies, err := Against(t.Context(), w, project.NewProgram(w), []string{program}, c, test.plan, Options{Show: filepath.Base})
+		if test.files == 0 && err == nil && len(policies) == 0 {
+			continue
+		}
+		if err != nil || len(policies) != 1 || policies[0].Planned != test.planned {
+			t.Errorf("%+v: %+v, %v", test, policies, err)
+			continue
+		}
+		files := test.files
 		p := policies[0]
 		if got, want := []int64{p.Files, p.All, p.Model, p.Last, p.Best}, []int64{files, files * c.Size, files * 272, 3 * c.Size, 2 * c.Size}; !slices.Equal(got, want) {
-			t.Errorf("%d epochs: %v, want %v", epochs, got, want)
+			t.Errorf("%s: %v, want %v", test.planned, got, want)
 		}
 	}
 }

@@ -346,10 +346,18 @@ def ranks(rank, path, written):
 
     dist.init_process_group("gloo", init_method=f"file://{path}.init", rank=rank, world_size=2)
     mesh = init_device_mesh("cpu", (2,))
-    dcp.save({"model": {"w": distribute_tensor(torch.arange(12.0).reshape(4, 3), mesh, [Shard(0)]), "b": torch.ones(3)}, "rank": rank}, checkpoint_id=path)
+    odd = odd_numbers()
+    cut = {"rows": distribute_tensor(odd, mesh, [Shard(0)]), "columns": distribute_tensor(odd, mesh, [Shard(1)])}
+    dcp.save({"model": {"w": distribute_tensor(torch.arange(12.0).reshape(4, 3), mesh, [Shard(0)]), "b": torch.ones(3), **cut}, "rank": rank}, checkpoint_id=path)
     torch.save({"w": distribute_tensor(torch.arange(12.0).reshape(4, 3), mesh, [Shard(0)])}, f"{path}-dtensor-{rank}.pt")
     written.wait(60)
     os._exit(0)  # destroy_process_group hangs now and then: it waits for gloo's thread while it holds the lock that the thread wants (torch 2.6)
+
+
+def odd_numbers():
+    odd = torch.arange(35.0).reshape(5, 7)
+    odd[0, 6], odd[4, 0] = float("nan"), float("inf")
+    return odd
 
 
 def sharded(*_):
@@ -357,7 +365,9 @@ def sharded(*_):
     written = torch.multiprocessing.get_context("spawn").Barrier(2)
     torch.multiprocessing.spawn(ranks, (path, written), nprocs=2)
     truth["dcp-sharded"] = {"tensors": {
-        "model/w": {"dtype": "float32", "shape": [4, 3], "digest": None, "nan": None, "inf": None},
+        "model/w": {"dtype": "float32", "shape": [4, 3], "digest": digest(torch.arange(12.0).reshape(4, 3)), "nan": 0, "inf": 0},
+        "model/rows": {"dtype": "float32", "shape": [5, 7], "digest": digest(odd_numbers()), "nan": 1, "inf": 1},
+        "model/columns": {"dtype": "float32", "shape": [5, 7], "digest": digest(odd_numbers()), "nan": 1, "inf": 1},
         "model/b": {"dtype": "float32", "shape": [3], "digest": digest(torch.ones(3)), "nan": 0, "inf": 0},
     }, "weights_only": None}
     for rank in range(2):
