@@ -250,7 +250,7 @@ func copied(s *training.SaveSite) bool {
 // epoch, so that one is always whole.
 func another(s *training.SaveSite, surely bool) bool {
 	for _, o := range s.Companions() {
-		if !o.Training() && s.Training() || o.BestOnly() || o.Path.Best() || training.SamePath(o.Path, s.Path) {
+		if !o.Training() && s.Training() || o.BestOnly() && !s.BestOnly() || o.Path.Best() || training.SamePath(o.Path, s.Path) {
 			continue
 		}
 		if !surely || o.Training() && o.EpochLoop != nil && (len(o.Path.Progress) > 0 || o.Path.Metric) && surelyIn(o) {

@@ -25,7 +25,7 @@ func shown(p *training.Path) string { return shownOr(p, "the same file") }
 
 // shownOr is shown with what to call a file whose name is too long to be told.
 func shownOr(p *training.Path, otherwise string) string {
-	if p.Known {
+	if p.Known && !p.Several() {
 		return "`" + p.Pattern + "`"
 	}
 	if s := p.Node.Text(); s != "" && len(s) <= 40 && !strings.ContainsAny(s, "\r\n") {

@@ -85,6 +85,14 @@ func (f *File) pathFrom(n pyast.Node, v *pysem.Value) *Path {
 	return p
 }
 
+// Several reports whether the name is another one on other ways through the program; Pattern is that of one of them.
+func (p *Path) Several() bool {
+	if p.Value == nil || p.Value.Kind != pysem.Join {
+		return false
+	}
+	return slices.ContainsFunc(p.Value.Elems, func(a *pysem.Value) bool { return a.Kind == pysem.Str && a.Key() != p.shape.Key() })
+}
+
 func (f *File) parts(p *Path, parts []pysem.Part, b *strings.Builder, depth int) {
 	for _, part := range parts {
 		if part.Hole == nil {
