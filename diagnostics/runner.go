@@ -128,6 +128,18 @@ func Everything(file *training.File, torch TorchVersion) []Diagnostic {
 	return found
 }
 
+// Told is what a few rules of the product, by their codes, find as Everything does.
+func Told(file *training.File, codes []string) []Diagnostic {
+	var found []Diagnostic
+	for _, r := range Product.rules {
+		if slices.Contains(codes, r.Code) {
+			ds, _ := runOne(r, file, TorchVersion{}, nil)
+			found = append(found, ds...)
+		}
+	}
+	return found
+}
+
 // Runs reports whether a rule is selected and time is left for it.
 func (o Options) Runs(r *Rule) bool {
 	_, selected := o.Of(r)

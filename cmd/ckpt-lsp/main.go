@@ -86,6 +86,6 @@ It never runs or imports the code unless prove is asked to, and opens no network
 	fromEnvironment(root.PersistentFlags(), "color")
 	completed(root, "color", colors)
 	root.Flags().BoolVar(&stdio, "stdio", false, "run the language server over standard input and output")
-	root.AddCommand(newBaselineCommand(rules), newCheckCommand(rules), newConfigCommand(rules), newContractCommand(), newDebugCommand(rules), newExplainCommand(rules), newInspectCommand(), newProveCommand(), newRulesCommand(rules), newServerCommand(rules), newSettingsCommand(rules), newVersionCommand())
+	root.AddCommand(newBaselineCommand(rules), newCheckCommand(rules), newConfigCommand(rules), newContractCommand(), newDebugCommand(rules), newExplainCommand(rules), newInspectCommand(), newProveCommand(), newRulesCommand(rules), newServerCommand(rules), newSettingsCommand(rules), newTimelineCommand(), newVersionCommand())
 	return root
 }

@@ -23,29 +23,30 @@ func (l *Loop) RoundsByDefault() (rounds int64, known bool) {
 }
 
 func (l *Loop) rounds() (rounds int64, known, byDefault bool) {
-	f := l.Run.File
 	if !l.Stop.Valid() || pysem.Args(l.Stop.Parent().Parent()).Pos(2).Valid() {
 		return 0, false, false
 	}
-	bound := func(n pyast.Node) (int64, bool) {
-		given := f.Eval.Eval(n, l.Ctx)
-		v := f.byDefault(given)
-		if v.Kind == pysem.Join { // the start of a fresh run, beside that of a resumed one
-			if i := slices.IndexFunc(v.Elems, func(a *pysem.Value) bool { return a.Kind == pysem.Int }); i >= 0 && n == l.Start {
-				v = v.Elems[i]
-			}
-		}
-		byDefault = byDefault || given.Kind != pysem.Int && given.Kind != pysem.Join
-		return v.Int, v.Kind == pysem.Int
-	}
-	start := int64(0)
+	start, startByDefault := int64(0), false
 	if l.Start.Valid() {
-		if start, known = bound(l.Start); !known {
+		if start, known, startByDefault = l.bound(l.Start); !known {
 			return 0, false, false
 		}
 	}
-	stop, known := bound(l.Stop)
-	return stop - start, known && stop > start, byDefault
+	stop, known, byDefault := l.bound(l.Stop)
+	return stop - start, known && stop > start, byDefault || startByDefault
+}
+
+// bound is the value of one of the loop's bounds, and whether it is an option's default.
+func (l *Loop) bound(n pyast.Node) (at int64, known, byDefault bool) {
+	f := l.Run.File
+	given := f.Eval.Eval(n, l.Ctx)
+	v := f.byDefault(given)
+	if v.Kind == pysem.Join { // the start of a fresh run, beside that of a resumed one
+		if i := slices.IndexFunc(v.Elems, func(a *pysem.Value) bool { return a.Kind == pysem.Int }); i >= 0 && n == l.Start {
+			v = v.Elems[i]
+		}
+	}
+	return v.Int, v.Kind == pysem.Int, given.Kind != pysem.Int && given.Kind != pysem.Join
 }
 
 // Rhythm says what decides how often a place in a loop is reached.

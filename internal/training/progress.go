@@ -39,7 +39,7 @@ func (c Continuation) Bounded() bool {
 	in := func(calls []*Call) bool {
 		return slices.ContainsFunc(calls, func(x *Call) bool { return l.Holds(x.Index) })
 	}
-	if in(r.SetEpochs) || c.Save.writesRate() || slices.ContainsFunc(r.Steps, func(st *Step) bool { return st.Explicit && l.Holds(st.Index) }) {
+	if in(r.SetEpochs) || c.Save.WritesRate() || slices.ContainsFunc(r.Steps, func(st *Step) bool { return st.Explicit && l.Holds(st.Index) }) {
 		return false
 	}
 	return !slices.ContainsFunc(r.Saves, func(s *SaveSite) bool {

@@ -11,7 +11,7 @@ import (
 func (r Resumption) RateRestarts(o *Object) bool {
 	s := r.Save
 	f := s.Run.File
-	if s.writesRate() {
+	if s.WritesRate() {
 		return false
 	}
 	for _, st := range s.Live(Scheduler) {
@@ -26,8 +26,8 @@ func (r Resumption) RateRestarts(o *Object) bool {
 	return false
 }
 
-// writesRate reports whether the training that a save belongs to writes a rate into the parameter groups itself: `group["lr"] = lr`.
-func (s *SaveSite) writesRate() bool {
+// WritesRate reports whether the training that a save belongs to writes a rate into the parameter groups itself: `group["lr"] = lr`.
+func (s *SaveSite) WritesRate() bool {
 	for i, ev := range s.Run.Events {
 		if ev.Kind != pysem.EventAssign || s.Loop != nil && !s.Loop.Outer().Holds(i) {
 			continue

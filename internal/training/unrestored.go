@@ -139,6 +139,9 @@ func (l *LoadSite) asks(key string) bool {
 	return false
 }
 
+// Takes reports whether the state of an object, wrappers aside, is restored from the checkpoint.
+func (l *LoadSite) Takes(o *Object) bool { return l.restores(o) }
+
 func (l *LoadSite) restores(o *Object) bool {
 	for _, x := range l.Restores {
 		if x.Object != nil && x.Object.Same(o) {

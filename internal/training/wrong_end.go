@@ -53,29 +53,40 @@ func (p *pick) checkpoints() bool {
 	})
 }
 
-// wrongEnd reads the steps between the listing and the deletion, the last first: one slice of what one sort puts in order.
-func (p *pick) wrongEnd() (WrongEnd, bool) {
-	out := WrongEnd{Deletion: p.from}
-	descending := false
+// ordering is how files are taken from a listing: one slice, or one pop, of what one sort puts in order.
+type ordering struct {
+	slice, sort pyast.Node
+	descending  bool
+}
+
+// ordered reads the steps between the listing and the deletion, the last first; ok is false where they are others.
+func (p *pick) ordered() (o ordering, ok bool) {
 	for _, n := range p.steps {
 		switch {
-		case n.Kind() == pyast.KindSubscript && !out.Slice.Valid():
-			out.Slice = n
-		case n.Kind() == pyast.KindCall && calledName(n) == "pop" && !out.Slice.Valid():
-			out.Slice = n
+		case n.Kind() == pyast.KindSubscript && !o.slice.Valid():
+			o.slice = n
+		case n.Kind() == pyast.KindCall && calledName(n) == "pop" && !o.slice.Valid():
+			o.slice = n
 		case n.Kind() == pyast.KindCall && calledName(n) == "reversed":
-			descending = !descending
-		case n.Kind() == pyast.KindCall && (calledName(n) == "sorted" || calledName(n) == "sort") && !out.Sort.Valid():
+			o.descending = !o.descending
+		case n.Kind() == pyast.KindCall && (calledName(n) == "sorted" || calledName(n) == "sort") && !o.sort.Valid():
 			down, known := byAge(n)
 			if !known {
-				return out, false
+				return o, false
 			}
-			out.Sort, descending = n, descending != down
+			o.sort, o.descending = n, o.descending != down
 		default:
-			return out, false
+			return o, false
 		}
 	}
-	if !out.Slice.Valid() || !out.Sort.Valid() {
+	return o, o.slice.Valid() && o.sort.Valid()
+}
+
+// wrongEnd reports whether the files are taken from the newest end.
+func (p *pick) wrongEnd() (WrongEnd, bool) {
+	o, ok := p.ordered()
+	out, descending := WrongEnd{Deletion: p.from, Slice: o.slice, Sort: o.sort}, o.descending
+	if !ok {
 		return out, false
 	}
 	if out.Slice.Kind() == pyast.KindCall { // files.pop() takes the last, files.pop(0) the first
