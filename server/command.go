@@ -17,6 +17,7 @@ var commands = map[string]func(s *session, ctx context.Context, arguments []prot
 	fixDocument:       (*session).runFixAll,
 	applyFix:          (*session).runApplyFix,
 	showContract:      (*session).runShowContract,
+	showTimeline:      (*session).runShowTimeline,
 	prove:             (*session).runProve,
 }
 

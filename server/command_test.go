@@ -114,9 +114,53 @@ func TestCommandsRefuseWhatCannotBeMeant(t *testing.T) {
 		"fix another rule":         {applyFix, []any{with("codes", []string{"CKP101"})}, protocol.CodeContentModified},
 		"contract of a list":       {showContract, []any{[]any{}}, jsonrpc2.InvalidParams},
 		"contract of no file":      {showContract, []any{"untitled:x"}, jsonrpc2.InvalidParams},
+		"timeline of nothing":      {showTimeline, nil, jsonrpc2.InvalidParams},
+		"timeline of no file":      {showTimeline, []any{"untitled:x"}, jsonrpc2.InvalidParams},
+		"timeline of no epoch":     {showTimeline, []any{buggy, "x"}, jsonrpc2.InvalidParams},
+		"timeline of three":        {showTimeline, []any{buggy, 1, 2}, jsonrpc2.InvalidParams},
 	} {
 		if r := c.command(x.command, x.arguments...); r.Error == nil || r.Error.Code != x.want {
 			t.Errorf("%s: %+v, want code %d", name, r, x.want)
 		}
+	}
+}
+
+// TestTimeline draws an unsaved text, for a client that draws it and for one that is shown the text.
+func TestTimeline(t *testing.T) {
+	const uri = "file:///nowhere/train.py"
+	const program = `import torch
+from model import Net, loader
+
+model = Net()
+optimizer = torch.optim.Adam(model.parameters())
+start = 0
+if True:
+    checkpoint = torch.load("last.pt", map_location="cpu", weights_only=True)
+    model.load_state_dict(checkpoint["model"])
+    optimizer.load_state_dict(checkpoint["optimizer"])
+    start = checkpoint["epoch"]
+for epoch in range(start, 10):
+    for x, y in loader:
+        model(x).loss(y).backward()
+        optimizer.step()
+    torch.save({"epoch": epoch, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, "last.pt")
+`
+	for name, draws := range map[string]bool{"draws": true, "does not": false} {
+		t.Run(name, func(t *testing.T) {
+			c := connect(t)
+			c.call("initialize", m{"processId": nil, "rootUri": nil, "capabilities": m{}, "initializationOptions": m{"pictures": draws}})
+			c.notify("initialized", m{})
+			c.open(uri, program)
+			got := result[drawn](c, "workspace/executeCommand", m{"command": showTimeline, "arguments": []any{uri, 3}})
+			if !strings.Contains(got.Text, "Epoch 3 runs twice") || !strings.HasPrefix(got.SVG, "<svg ") || got.Title != "Timeline of train.py" {
+				t.Errorf("%+v", got)
+			}
+			if draws {
+				return
+			}
+			if got := c.told(); !strings.Contains(got, "Epoch 3 runs twice") {
+				t.Errorf("%s", got)
+			}
+		})
 	}
 }

@@ -35,6 +35,7 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 		return nil, err
 	}
 	parts, span := checkpointAt(facts, d, a.Diagnostics, at)
+	call := span
 	if file, name := s.fileAt(viewIn(ctx), d, facts, at); file != "" {
 		parts, span = append([]string{file}, parts...), name
 	}
@@ -51,6 +52,11 @@ func (s *session) Hover(ctx context.Context, p *protocol.HoverParams) (*protocol
 		}
 		if x.Detail != "" {
 			details = once(details, x.Detail)
+		}
+	}
+	if call.Len() > 0 {
+		if brief := timelineAt(facts, d, call, details); brief != "" {
+			parts = append(parts, brief)
 		}
 	}
 	list := strings.Join(lines, "\n")

@@ -15,7 +15,7 @@ func (s *session) Initialize(_ context.Context, p *protocol.InitializeParams) (*
 	s.features = featuresOf(p.Capabilities, chosen.units)
 	var mistakes []error
 	options := optionsOf(p)
-	s.terminal, s.showsFindings = options.Terminal, options.ShowsFindings
+	s.terminal, s.pictures, s.showsFindings = options.Terminal, options.Pictures, options.ShowsFindings
 	s.initial, mistakes = readSettings(options.Settings, s.rules)
 	folders := foldersOf(p, s.initial)
 	s.mu.Lock()
@@ -67,6 +67,7 @@ type features struct {
 	resolvesEdit, disabled                                bool // resolves the edits of code actions; shows those that cannot be made
 	applies                                               bool // makes the edits that commands come to
 	terminal                                              bool // runs the command line of a proof by itself
+	pictures                                              bool // draws the pictures of timelines by itself
 	showsFindings                                         bool // shows the findings of a place beside the hover on it
 }
 
@@ -119,6 +120,7 @@ func isTrue(b *bool) bool { return b != nil && *b }
 type initializationOptions struct {
 	Settings      json.RawMessage `json:"settings"`
 	Terminal      bool            `json:"terminal"`
+	Pictures      bool            `json:"pictures"`
 	ShowsFindings bool            `json:"showsFindings"`
 }
 

@@ -85,7 +85,7 @@ for epoch in range(checkpoint["epoch"] + 1, 100):
 			}](t, asks("textDocument/codeLens", m{"textDocument": document}, true))
 			asks("workspace/executeCommand", m{"command": lenses[0].Command.Command, "arguments": lenses[0].Command.Arguments}, false)
 			hold("the edit", c.wait("an edit", func(x message) bool { return x.Method == "workspace/applyEdit" }).Params, true)
-			for _, command := range []string{fixDocument, showContract, prove} {
+			for _, command := range []string{fixDocument, showContract, showTimeline, prove} {
 				asks("workspace/executeCommand", m{"command": command, "arguments": []any{written}}, false)
 			}
 			asks("textDocument/definition", m{"textDocument": m{"uri": other}, "position": at(6, 34)}, false)

@@ -73,7 +73,7 @@ func TestNoDocument(t *testing.T) {
 		c.notify("notebookDocument/didOpen", m{"notebookDocument": m{"uri": u, "notebookType": "jupyter-notebook", "version": 1, "cells": []any{}}, "cellTextDocuments": []any{}})
 		c.notify("workspace/didChangeWatchedFiles", m{"changes": []any{m{"uri": u, "type": 1}}})
 		c.notify("workspace/didChangeWorkspaceFolders", m{"event": m{"added": []any{m{"uri": u, "name": "x"}}, "removed": []any{}}})
-		for _, command := range []string{prove, showContract} {
+		for _, command := range []string{prove, showContract, showTimeline} {
 			if r := c.call("workspace/executeCommand", m{"command": command, "arguments": []any{u}}); r.Error == nil {
 				t.Errorf("%s of %q is answered: %s", command, u, r.Result)
 			}

@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/contract"
@@ -22,14 +23,20 @@ func (t *Timeline) summary() []string {
 	return out
 }
 
-// Brief is a timeline as a list in Markdown, for a hover. Rates are left out where they are told beside it.
+// Tells reports whether the picture is of what stands in a line: the checkpoint's save or load, or another save.
+func (t *Timeline) Tells(path string, line int) bool {
+	stands := func(s *Site) bool { return s != nil && s.Path == path && s.Line == line }
+	return stands(t.Resume.Save) || stands(t.Resume.Load) || slices.ContainsFunc(t.Saves, func(s Save) bool { return stands(&s.Site) })
+}
+
+// Brief is a timeline as a list in Markdown, for a hover. A rate that differs is left out where that is told beside it.
 func (t *Timeline) Brief(rates bool) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "**If it is interrupted** after %s %s:\n", t.Unit, t.number(t.Interrupted.After))
 	item := func(s string) { fmt.Fprintf(&out, "\n- %s", s) }
 	item(plain(t.Resumes()))
 	for _, r := range t.Rates {
-		if rates {
+		if rates && r.Differs != nil {
 			item(fmt.Sprintf("learning rate of %s: %s", contract.Code(r.Scheduler), plain(t.Says(r))))
 		}
 	}

@@ -21,12 +21,18 @@ const (
 	lineChars  = 128 // of the notes
 )
 
-// style colours the picture for light and dark surroundings. A page around it may choose with the class ckpt-dark or ckpt-light.
+// The colours on a light and on a dark ground.
+const (
+	light = "--bg: #ffffff; --ink: #1f2328; --soft: #59636e; --grid: #d1d9e0; --runs: #2f6fb0; --again: #b35900; --bad: #c4242f; --file: #1a7f4b; --gone: #8a939c;"
+	dark  = "--bg: #0f1318; --ink: #e8ecf0; --soft: #a2abb5; --grid: #39424c; --runs: #6aa9e9; --again: #e59a4d; --bad: #ff7b7f; --file: #56c98a; --gone: #808a94;"
+)
+
+// style colours the picture for light and dark surroundings. A page around it may choose with a class: VS Code's themes have theirs.
 const style = `
-.ckpt-timeline { --bg: #ffffff; --ink: #1f2328; --soft: #59636e; --grid: #d1d9e0; --runs: #2f6fb0; --again: #b35900; --bad: #c4242f; --file: #1a7f4b; --gone: #8a939c; }
-@media (prefers-color-scheme: dark) { .ckpt-timeline { --bg: #0f1318; --ink: #e8ecf0; --soft: #a2abb5; --grid: #39424c; --runs: #6aa9e9; --again: #e59a4d; --bad: #ff7b7f; --file: #56c98a; --gone: #808a94; } }
-.ckpt-light .ckpt-timeline { --bg: #ffffff; --ink: #1f2328; --soft: #59636e; --grid: #d1d9e0; --runs: #2f6fb0; --again: #b35900; --bad: #c4242f; --file: #1a7f4b; --gone: #8a939c; }
-.ckpt-dark .ckpt-timeline { --bg: #0f1318; --ink: #e8ecf0; --soft: #a2abb5; --grid: #39424c; --runs: #6aa9e9; --again: #e59a4d; --bad: #ff7b7f; --file: #56c98a; --gone: #808a94; }
+.ckpt-timeline { ` + light + ` }
+@media (prefers-color-scheme: dark) { .ckpt-timeline { ` + dark + ` } }
+.ckpt-light .ckpt-timeline, .vscode-light .ckpt-timeline, .vscode-high-contrast-light .ckpt-timeline { ` + light + ` }
+.ckpt-dark .ckpt-timeline, .vscode-dark .ckpt-timeline, .vscode-high-contrast:not(.vscode-high-contrast-light) .ckpt-timeline { ` + dark + ` }
 .ckpt-timeline text { fill: var(--ink); font: 13px system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; }
 .ckpt-timeline .head { font-size: 15px; font-weight: 600; }
 .ckpt-timeline .soft { fill: var(--soft); font-size: 12px; }

@@ -25,7 +25,7 @@ export function newClient(file: string, channels: Channels, onProgress: (state: 
     documentSelector: documents as NonNullable<LanguageClientOptions["documentSelector"]>,
     diagnosticCollectionName: section,
     synchronize: { configurationSection: section },
-    initializationOptions: () => ({ settings: serverSettings(), terminal: true, showsFindings: true }),
+    initializationOptions: () => ({ settings: serverSettings(), terminal: true, pictures: true, showsFindings: true }),
     outputChannel: channels.log,
     traceOutputChannel: channels.trace,
     stdioOptions: { stdout: copyLog, stderr: copyLog },

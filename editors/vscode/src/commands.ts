@@ -4,6 +4,7 @@ import { prove } from "./prove";
 import { type Manifest, reportProblem } from "./report";
 import { explainRule } from "./rules";
 import type { Server } from "./server";
+import type { Timelines } from "./timeline";
 
 /** The extension's own commands. */
 export const Commands = {
@@ -15,6 +16,8 @@ export const Commands = {
   restart: "ckptLsp.restart",
   showContract: "ckptLsp.showContract",
   showLogs: "ckptLsp.showLogs",
+  showTimeline: "ckptLsp.showTimeline",
+  interruptTimeline: "ckptLsp.interruptTimeline",
 } as const;
 
 /** The commands that the server announces, and the language client registers. */
@@ -23,10 +26,11 @@ export const ServerCommands = {
   fixAll: "ckpt-lsp.fixAll",
   prove: "ckpt-lsp.prove",
   showDocumentation: "ckpt-lsp.showDocumentation",
+  timeline: "ckpt-lsp.timeline",
 } as const;
 
 /** Registers the commands. */
-export function register(context: vscode.ExtensionContext, server: Server, log: vscode.LogOutputChannel): void {
+export function register(context: vscode.ExtensionContext, server: Server, timelines: Timelines, log: vscode.LogOutputChannel): void {
   const commands: Record<string, () => unknown> = {
     [Commands.explainRule]: () => explainRule(server.file),
     [Commands.fixAll]: () => vscode.commands.executeCommand(ServerCommands.fixAll, current()),
@@ -36,6 +40,8 @@ export function register(context: vscode.ExtensionContext, server: Server, log: 
     [Commands.restart]: () => server.restart(),
     [Commands.showContract]: () => vscode.commands.executeCommand(ServerCommands.contract, current()),
     [Commands.showLogs]: () => log.show(),
+    [Commands.showTimeline]: () => timelines.show(current()),
+    [Commands.interruptTimeline]: () => timelines.interrupt(current()),
   };
   for (const [name, run] of Object.entries(commands)) {
     context.subscriptions.push(vscode.commands.registerCommand(name, () => told(run, log)));

@@ -6,6 +6,7 @@ import { traceChannel } from "./logging";
 import { Server } from "./server";
 import { needsRestart } from "./settings";
 import { Status } from "./status";
+import { Timelines } from "./timeline";
 
 let server: Server | undefined;
 
@@ -16,8 +17,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const status = new Status(documents);
   const running = new Server(context.extensionPath, { log, trace }, status);
   server = running;
-  register(context, running, log);
+  const timelines = new Timelines(log);
+  register(context, running, timelines, log);
   context.subscriptions.push(
+    timelines,
     log,
     trace,
     status,

@@ -88,6 +88,13 @@ const steps = {
     await sleep(1500); // the preview draws itself in a frame of its own
     await picture("contract");
   },
+  async "the timeline by the command palette"() {
+    await openFile(page, "train.py");
+    await command(page, "ckpt-lsp: Show the Timeline of This Training");
+    await page.locator(".tab.active", { hasText: "Timeline of train.py" }).waitFor();
+    await sleep(1500); // it draws itself in a frame of its own
+    await picture("timeline");
+  },
   async "a proof, in a window whose files are on another machine, as code-server's are"() {
     await openFile(page, "train.py");
     await command(page, "ckpt-lsp: Prove This Script in a Terminal");

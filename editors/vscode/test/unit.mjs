@@ -19,6 +19,7 @@ const load = async (name) => {
 };
 const { candidates } = await load("find");
 const { probe } = await load("probe");
+const { page } = await load("picture");
 
 const surroundings = {
   platform: "linux",
@@ -70,6 +71,16 @@ test("the pictures of the extension's page are files of the repository", () => {
     const file = path.join(repository.directory, picture.slice(vsce.baseImagesUrl.length));
     assert.equal(execFileSync("git", ["ls-files", file], { cwd: path.resolve(root, "../.."), encoding: "utf8" }).trim(), file);
   }
+});
+
+test("the timeline's page runs no script, loads nothing, and says as text what the server says", () => {
+  const text = "for <epoch> in range('x' & \"y\")\n</pre><script>alert(1)</script>";
+  const html = page({ title: "Timeline of <b>.py", svg: "<svg><title>picture</title></svg>", text }, { command: "ckptLsp.x", says: "again" });
+  assert.ok(html.includes("<svg><title>picture</title></svg>"));
+  assert.ok(!html.includes("<script") && !html.includes("<b>"), html);
+  assert.match(html, /Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"/);
+  assert.ok(html.includes("&lt;epoch&gt; in range(&#39;x&#39; &amp; &quot;y&quot;)"));
+  assert.ok(html.includes('<a href="command:ckptLsp.x">again</a>'));
 });
 
 test("on Windows, Scripts and .exe", () => {

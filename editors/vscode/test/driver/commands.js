@@ -23,6 +23,13 @@ exports.tests = () => ({
     await until(() => vscode.window.tabGroups.all.flatMap((g) => g.tabs).some((t) => /contract/i.test(t.label)), true);
     await vscode.commands.executeCommand("workbench.action.closeActiveEditor");
   }),
+  "show the timeline": borrowing(train, async (document) => {
+    await vscode.window.showTextDocument(document);
+    await vscode.commands.executeCommand("ckptLsp.showTimeline");
+    await until(() => vscode.window.tabGroups.all.flatMap((g) => g.tabs).some((t) => t.label === "Timeline of train.py"), true);
+    await vscode.commands.executeCommand("workbench.action.closeEditorsInOtherGroups");
+    await vscode.commands.executeCommand("workbench.action.closeActiveEditor");
+  }),
   "report a problem": borrowing(train, async (document) => {
     await vscode.window.showTextDocument(document);
     await vscode.commands.executeCommand("ckptLsp.reportProblem");
