@@ -19,8 +19,8 @@ const (
 
 // marks are the signs and names of marks.
 var marks = [...]struct{ sign, name string }{
-	blank: {" ", ""}, runs: {"=", "runs"}, repeats: {"r", "done again: it came behind the checkpoint"}, gone: {"x", "a file that is removed by then"},
-	writes: {"o", "a file is written"}, improves: {"*", "perhaps the best: a file is written if it is"}, perhaps: {"?", "not known"},
+	blank: {" ", ""}, runs: {"=", "runs"}, repeats: {"r", "runs again"}, gone: {"x", "a file that is removed by then"},
+	writes: {"o", "a file is written"}, improves: {"*", "a file is written if it is the best"}, perhaps: {"?", "not known"},
 	counted: {"B", "counts as the best, whatever it scores"}, twice: {"2", "runs twice"}, cut: {"c", "its rest never runs"}, skipped: {"!", "never runs"},
 }
 

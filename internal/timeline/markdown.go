@@ -15,7 +15,7 @@ func (t *Timeline) summary() []string {
 		out = append(out, fmt.Sprintf("The learning rate of %s: %s.", r.Scheduler, t.Says(r)))
 	}
 	for _, s := range t.Saves {
-		out = append(out, fmt.Sprintf("%s is written %s; %s.", s.Name, t.When(s), t.Stays(s)))
+		out = append(out, fmt.Sprintf("%s is written %s; %s.", clip(s.Name, 60), t.When(s), t.Stays(s)))
 	}
 	if t.Best != nil {
 		out = append(out, upper(t.Metric())+".")
@@ -41,7 +41,7 @@ func (t *Timeline) Brief(rates bool) string {
 		}
 	}
 	for _, s := range t.Saves {
-		item(fmt.Sprintf("%s is written %s; %s", contract.Code(s.Name), plain(t.When(s)), plain(t.Stays(s))))
+		item(fmt.Sprintf("%s is written %s; %s", contract.Code(clip(s.Name, 60)), plain(t.When(s)), plain(t.Stays(s))))
 	}
 	if t.Best != nil {
 		item(plain(t.Metric()))

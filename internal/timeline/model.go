@@ -112,7 +112,9 @@ type Save struct {
 	Rounds  []Stretch `json:"rounds"`
 	Perhaps []Stretch `json:"perhaps"`
 	Within  bool      `json:"within,omitempty"`
-	Kept    Kept      `json:"kept"`
+	// EverySteps is how many steps lie between, where it is written within rounds and that is known.
+	EverySteps int64 `json:"every_steps,omitempty"`
+	Kept       Kept  `json:"kept"`
 }
 
 // Policy is what becomes of a file's earlier versions.

@@ -142,11 +142,26 @@ func (r *reader) loops() []*training.Loop {
 		}
 	}
 	for _, s := range r.file.Saves() {
-		if !s.Path.Buffer && (s.Kind == training.PayloadDict || s.HasKind(training.Model)) {
+		if holdsTraining(s) {
 			add(loopOf(s))
 		}
 	}
-	return out
+	// Of a loop around another one, as over folds or generations, the inner is drawn.
+	return slices.DeleteFunc(out, func(l *training.Loop) bool {
+		return slices.ContainsFunc(out, func(o *training.Loop) bool {
+			for around := o.Parent; around != nil; around = around.Parent {
+				if around == l {
+					return true
+				}
+			}
+			return false
+		})
+	})
+}
+
+// holdsTraining reports whether a save writes a model or the state of a training, rather than figures or data.
+func holdsTraining(s *training.SaveSite) bool {
+	return !s.Path.Buffer && (s.HasKind(training.Model) || s.HasKind(training.Optimizer) || s.HoldsStates())
 }
 
 // loopOf is the loop whose rounds a picture of the save counts, nil where it stands in none.
@@ -179,7 +194,7 @@ func (r *reader) timeline(l *training.Loop) Timeline {
 	d.Loop = r.at(l.Node, text.Printable(headOf(l.Node)))
 	d.Unit = unit(l)
 	for _, s := range r.file.Saves() {
-		if s.Run == l.Run && !s.Path.Buffer && loopOf(s) == l && (s.Kind == training.PayloadDict || s.HasKind(training.Model)) {
+		if s.Run == l.Run && loopOf(s) == l && holdsTraining(s) {
 			d.saves = append(d.saves, s)
 		}
 	}
@@ -306,13 +321,15 @@ func (d *drawing) writtenIn(s *training.SaveSite) func(int64) training.Written {
 		return func(int64) training.Written { return training.NotWritten }
 	}
 	in := s.WrittenIn(d.loop)
-	if d.First != nil {
+	if d.First != nil || d.Last != nil {
 		return in
 	}
-	same := in(1_000_003)
-	for n := int64(1_000_003); n < 1_000_003+2_000; n++ {
-		if in(n) != same {
-			same = training.MayWrite
+	same := in(0)
+	for _, from := range []int64{0, 1_000_003} {
+		for n := from; n < from+2_000; n++ {
+			if in(n) != same {
+				same = training.MayWrite
+			}
 		}
 	}
 	return func(int64) training.Written { return same }
@@ -466,14 +483,18 @@ func (d *drawing) resume() {
 			return
 		}
 		from = *d.First
-		if c != nil {
+		switch {
+		case c == nil:
+		case d.reported("CKP104", "CKP403", "CKP404"):
 			r.Twice = &Stretch{from, *c, 1}
+		default: // which nothing says to be a mistake
+			r.Repeated = &Stretch{from, d.Interrupted.After, 1}
 		}
 	default:
 		return
 	}
 	r.From = &from
-	if after := d.Interrupted.After; c != nil && after > *c && max(from, *c+1) <= after {
+	if after := d.Interrupted.After; r.Repeated == nil && c != nil && after > *c && max(from, *c+1) <= after {
 		r.Repeated = &Stretch{max(from, *c+1), after, 1}
 	}
 }
@@ -530,38 +551,56 @@ func label(s *training.SaveSite) string {
 
 // written sets where the saves fall, and what stays of them.
 func (d *drawing) written() {
+	names := map[string][]*training.SaveSite{}
+	var order []string
 	for _, s := range d.saves {
-		out := Save{Site: d.at(s.Node, ""), Name: label(s), Checkpoint: d.resumption.Save != nil && s.Node == d.resumption.Save.Node, Within: s.Loop != nil && s.Loop != d.loop}
-		if slices.ContainsFunc(d.Timeline.Saves, func(o Save) bool { return o.Site == out.Site && o.Name == out.Name }) {
-			continue
+		name := label(s)
+		if names[name] == nil {
+			order = append(order, name)
 		}
-		in := d.writtenIn(s)
-		var sure, perhaps []int64
-		for n := d.Drawn.From; n <= d.Drawn.To; n++ {
-			switch in(n) {
-			case training.Writes:
-				sure = append(sure, n)
-			case training.WritesBest:
-				out.Best = true
-				perhaps = append(perhaps, n)
-			case training.MayWrite:
-				perhaps = append(perhaps, n)
-			}
-		}
-		out.Rounds, out.Perhaps = stretches(sure), stretches(perhaps)
-		if out.Best && len(sure) > 0 && !s.BestOnly() {
-			out.Best = false
-		}
-		if len(perhaps) > 0 && !out.Best {
-			d.unsure("in which %ss %s is written", d.Unit, out.Name)
-		}
-		out.Kept = d.kept(s, sure, len(perhaps) == 0)
-		if out.Kept.Policy == Unclear {
-			d.unsure("which of the files %s stay", out.Name)
-		}
-		d.Timeline.Saves = append(d.Timeline.Saves, out)
+		names[name] = append(names[name], s)
+	}
+	for _, name := range order {
+		d.Timeline.Saves = append(d.Timeline.Saves, d.fileOf(name, names[name]))
 	}
 	slices.SortStableFunc(d.Timeline.Saves, func(a, b Save) int { return cmp.Compare(weight(a), weight(b)) })
+}
+
+// fileOf is where the saves of one name fall, and what stays of them.
+func (d *drawing) fileOf(name string, saves []*training.SaveSite) Save {
+	s := saves[0]
+	out := Save{Site: d.at(s.Node, ""), Name: name, Within: s.Loop != nil && s.Loop != d.loop}
+	if p := s.Period(s.Counted()); out.Within && !s.Counted().Epoch() && p.Known() && p.Every > 1 {
+		out.EverySteps = p.Every
+	}
+	var in []func(int64) training.Written
+	for _, o := range saves {
+		out.Checkpoint = out.Checkpoint || d.resumption.Save != nil && o.Node == d.resumption.Save.Node
+		in = append(in, d.writtenIn(o))
+	}
+	var sure, perhaps []int64
+	best := true // all of those that are not sure
+	for n := d.Drawn.From; n <= d.Drawn.To; n++ {
+		top := training.NotWritten
+		for _, w := range in {
+			top = max(top, w(n))
+		}
+		switch top {
+		case training.Writes:
+			sure = append(sure, n)
+		case training.WritesBest, training.MayWrite:
+			best = best && top == training.WritesBest
+			perhaps = append(perhaps, n)
+		}
+	}
+	out.Rounds, out.Perhaps = stretches(sure), stretches(perhaps)
+	if out.Best = best && len(perhaps) > 0 && len(sure) == 0; len(perhaps) > 0 && !out.Best {
+		d.unsure("in which %ss %s is written", d.Unit, clip(name, 60))
+	}
+	if out.Kept = d.kept(s, sure, len(perhaps) == 0); out.Kept.Policy == Unclear {
+		d.unsure("which of the files %s stay", clip(name, 60))
+	}
+	return out
 }
 
 // weight puts the checkpoint first and the best behind it.
@@ -699,7 +738,7 @@ func (d *drawing) unreckoned(st *training.Step) string {
 		return x.Object.Kind == training.Optimizer && d.loop.Holds(x.Index) && x.Index > st.Index
 	})
 	writes := slices.ContainsFunc(d.saves, (*training.SaveSite).WritesRate)
-	_, _, computed := d.file.Schedule(o)
+	_, _, computed := d.file.ScheduleByDefault(o)
 	switch {
 	case d.First == nil:
 		return fmt.Sprintf("the number of the first %s is not known", d.Unit)
@@ -722,7 +761,7 @@ func (d *drawing) unreckoned(st *training.Step) string {
 // reckon sets the rates of a scheduler that steps once in each round.
 func (d *drawing) reckon(r *Rate, st *training.Step) {
 	o := st.Object
-	s, base, _ := d.file.Schedule(o)
+	s, base, _ := d.file.ScheduleByDefault(o)
 	count := int(d.Drawn.To - *d.First + 1)
 	if count > mostRounds {
 		r.Reason = "the loop is too long to reckon it"

@@ -63,7 +63,7 @@ func (t *Timeline) text(out *strings.Builder) {
 		if i > 0 {
 			name = ""
 		}
-		say(name, fmt.Sprintf("%s (%s): %s; %s.", s.Name, t.place(s.Site), t.When(s), t.Stays(s)))
+		say(name, fmt.Sprintf("%s (%s): %s; %s.", clip(s.Name, 60), t.place(s.Site), t.When(s), t.Stays(s)))
 	}
 	if t.Best != nil {
 		say("Best", upper(t.Metric())+".")

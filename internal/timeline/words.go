@@ -3,6 +3,7 @@ package timeline
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
@@ -105,11 +106,15 @@ func (t *Timeline) Resumes() string {
 		out = fmt.Sprintf("The resumed run starts with %s %s.", t.Unit, t.number(*r.From))
 	}
 	if r.Twice != nil {
-		verb, it := "runs", "it"
+		it := "it"
 		if r.Twice.count() > 1 {
-			verb, it = "run", "them"
+			it = "them"
 		}
-		out += fmt.Sprintf(" %s %s twice: the checkpoint holds %s already.", upper(t.these(*r.Twice)), verb, it)
+		out += fmt.Sprintf(" %s %s twice: the checkpoint holds %s already", upper(t.these(*r.Twice)), runOf(*r.Twice), it)
+		if slices.ContainsFunc(t.Saves, func(s Save) bool { return s.Checkpoint && s.Within }) {
+			out += ", the last in part"
+		}
+		out += "."
 	}
 	if r.Skipped != nil {
 		out += fmt.Sprintf(" %s never runs.", upper(t.these(*r.Skipped)))
@@ -117,8 +122,11 @@ func (t *Timeline) Resumes() string {
 	if r.Fate == Cut {
 		out += fmt.Sprintf(" The checkpoint is written in the middle of %s %s, and what is left of that never runs.", t.Unit, t.number(*t.Interrupted.Checkpoint))
 	}
-	if r.Repeated != nil {
-		out += fmt.Sprintf(" %s came behind the checkpoint and is done again.", upper(t.these(*r.Repeated)))
+	switch {
+	case r.Repeated != nil && r.Fate == Restarts:
+		return out + fmt.Sprintf(" The loop counts from there whatever is loaded: %s %s again.", t.these(*r.Repeated), runOf(*r.Repeated))
+	case r.Repeated != nil:
+		out += fmt.Sprintf(" %s came behind the checkpoint and %s again.", upper(t.these(*r.Repeated)), runOf(*r.Repeated))
 	}
 	if r.Twice == nil && r.Skipped == nil && r.Fate != Cut {
 		out += " None runs twice, none is left out."
@@ -126,8 +134,18 @@ func (t *Timeline) Resumes() string {
 	return out
 }
 
+func runOf(s Stretch) string {
+	if s.count() == 1 {
+		return "runs"
+	}
+	return "run"
+}
+
 // When says in which rounds a file is written.
 func (t *Timeline) When(s Save) string {
+	if s.EverySteps > 0 {
+		return fmt.Sprintf("every %d steps, in the middle of %ss", s.EverySteps, t.Unit)
+	}
 	in := "in "
 	if s.Within {
 		in = "in the middle of "
@@ -141,10 +159,16 @@ func (t *Timeline) When(s Save) string {
 		return in + "some " + t.Unit + "s (which is not known)"
 	case len(s.Rounds) == 1 && s.Rounds[0] == whole[0]:
 		return "in every " + t.Unit
-	case len(s.Perhaps) > 0:
-		return in + t.Unit + "s " + t.list(s.Rounds) + ", and perhaps in others"
 	}
-	return in + t.Unit + "s " + t.list(s.Rounds)
+	units := t.Unit
+	if len(s.Rounds) > 1 || s.Rounds[0].count() > 1 {
+		units += "s"
+	}
+	out := in + units + " " + t.list(s.Rounds)
+	if len(s.Perhaps) > 0 {
+		out += ", and perhaps in others"
+	}
+	return out
 }
 
 // Stays says what stays of a file on the disk.

@@ -200,8 +200,16 @@ func (l *Loop) FirstRound() (n int64, known bool) {
 	case !l.Start.Valid():
 		return 0, true
 	}
-	n, known, _ = l.bound(l.Start)
-	return n, known
+	if n, known, _ = l.bound(l.Start); known {
+		return n, known
+	}
+	f := l.Run.File
+	for _, v := range f.Eval.Eval(l.Start, l.Ctx).Alternatives() { // an option, beside the start of a resumed run
+		if d := f.byDefault(v); d.Kind == pysem.Int {
+			return d.Int, true
+		}
+	}
+	return 0, false
 }
 
 // LastRound is the number of the last one, which byDefault says to be by the defaults of options.

@@ -13,15 +13,30 @@ const chained = ".ChainedScheduler"
 
 // Schedule is the learning-rate schedule of a scheduler and the base rate of its optimizer, where the code states all numbers.
 func (f *File) Schedule(o *Object) (s torch.Schedule, base float64, ok bool) {
+	return scheduling{f, func(v *pysem.Value) *pysem.Value { return v }}.of(o)
+}
+
+// ScheduleByDefault is the same where every option has its default.
+func (f *File) ScheduleByDefault(o *Object) (s torch.Schedule, base float64, ok bool) {
+	return scheduling{f, f.byDefault}.of(o)
+}
+
+// scheduling reads schedules, with what a value is taken for.
+type scheduling struct {
+	*File
+	taken func(*pysem.Value) *pysem.Value
+}
+
+func (f scheduling) of(o *Object) (s torch.Schedule, base float64, ok bool) {
 	s, ok = f.schedule(o.Value, 0)
 	if !ok {
 		return nil, 0, false
 	}
-	base, ok = f.BaseRate(o)
+	base, ok = f.baseRate(o)
 	return s, base, ok
 }
 
-func (f *File) schedule(v *pysem.Value, depth int) (torch.Schedule, bool) {
+func (f scheduling) schedule(v *pysem.Value, depth int) (torch.Schedule, bool) {
 	v = v.Known()
 	if v == nil || v.Kind != pysem.Call || depth > 3 {
 		return nil, false
@@ -53,7 +68,7 @@ func (f *File) schedule(v *pysem.Value, depth int) (torch.Schedule, bool) {
 	return torch.NewSchedule(class, given)
 }
 
-func (f *File) sequential(v *pysem.Value, args pysem.ArgList, depth int) (torch.Schedule, bool) {
+func (f scheduling) sequential(v *pysem.Value, args pysem.ArgList, depth int) (torch.Schedule, bool) {
 	milestones, ok := f.constant(f.Eval.Eval(args.Get(2, "milestones"), v.Ctx))
 	if !ok {
 		return nil, false
@@ -70,7 +85,7 @@ func (f *File) sequential(v *pysem.Value, args pysem.ArgList, depth int) (torch.
 }
 
 // schedules are those of a list of schedulers.
-func (f *File) schedules(list pyast.Node, ctx *pysem.Ctx, depth int) (parts []torch.Schedule, ok bool) {
+func (f scheduling) schedules(list pyast.Node, ctx *pysem.Ctx, depth int) (parts []torch.Schedule, ok bool) {
 	v := f.Eval.Eval(list, ctx)
 	if v.Kind != pysem.List && v.Kind != pysem.Tuple || v.Open {
 		return nil, false
@@ -86,7 +101,8 @@ func (f *File) schedules(list pyast.Node, ctx *pysem.Ctx, depth int) (parts []to
 }
 
 // constant reads a value as a scheduler argument.
-func (f *File) constant(v *pysem.Value) (torch.Arg, bool) {
+func (f scheduling) constant(v *pysem.Value) (torch.Arg, bool) {
+	v = f.taken(v)
 	if x, ok := v.Number(); ok {
 		return torch.Arg{Number: x}, true
 	}
@@ -102,7 +118,7 @@ func (f *File) constant(v *pysem.Value) (torch.Arg, bool) {
 		}
 		var a torch.Arg
 		for _, e := range v.Elems {
-			x, ok := e.Number()
+			x, ok := f.taken(e).Number()
 			if !ok {
 				return torch.Arg{}, false
 			}
@@ -113,8 +129,8 @@ func (f *File) constant(v *pysem.Value) (torch.Arg, bool) {
 	return torch.Arg{}, false
 }
 
-// BaseRate is the initial learning rate of the optimizer that a scheduler was built on, where the code states it.
-func (f *File) BaseRate(o *Object) (float64, bool) {
+// baseRate is the initial learning rate of the optimizer that a scheduler was built on, where the code states it.
+func (f scheduling) baseRate(o *Object) (float64, bool) {
 	if !o.Call.Valid() {
 		return 0, false
 	}
@@ -133,7 +149,7 @@ func (f *File) BaseRate(o *Object) (float64, bool) {
 	if !lr.Valid() {
 		return 0, false
 	}
-	return f.Eval.Eval(lr, opt.Ctx).Number()
+	return f.taken(f.Eval.Eval(lr, opt.Ctx)).Number()
 }
 
 // scheduled is the optimizer that a scheduler's construction names; of a chain, that of its first part, as it has that of all.
