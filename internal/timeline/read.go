@@ -231,8 +231,8 @@ func (d *drawing) unsure(format string, a ...any) {
 	}
 }
 
-// choose picks the checkpoint to resume from: one that a load is known for, whose count is proven, and that is not written for the best
-// alone.
+// choose picks the checkpoint to resume from: one that is written where options have their defaults, whose count is proven, that a load is
+// known for, and that is not written for the best alone.
 func (d *drawing) choose() {
 	rank := -1
 	continuations := d.file.Continuations()
@@ -254,7 +254,7 @@ func (d *drawing) consider(r training.Resumption, how *training.Continuation, be
 	for _, x := range []struct {
 		so    bool
 		worth int
-	}{{how != nil, 16}, {how != nil && how.Shift != 1, 8}, {r.Load != nil, 4}, {!r.Save.BestOnly(), 2}, {r.Save.Training(), 1}} {
+	}{{r.Save.Period(d.loop).Rhythm != training.Off, 32}, {how != nil, 16}, {how != nil && how.Shift != 1, 8}, {r.Load != nil, 4}, {!r.Save.BestOnly(), 2}, {r.Save.Training(), 1}} {
 		if x.so {
 			rank += x.worth
 		}
@@ -460,8 +460,7 @@ func (d *drawing) resume() {
 	if c == nil {
 		if r.Fate != Restarts && r.Fate != None {
 			if d.Interrupted.After >= d.Drawn.From && d.First != nil {
-				r.Fate = Restarts
-				d.unsure("what the resumed run loads: no checkpoint is written by then")
+				r.Fate = Restarts // there is nothing to resume from
 			}
 		}
 		if r.Fate != Restarts {
@@ -485,6 +484,7 @@ func (d *drawing) resume() {
 		from = *d.First
 		switch {
 		case c == nil:
+			r.Repeated = &Stretch{from, d.Interrupted.After, 1}
 		case d.reported("CKP104", "CKP403", "CKP404"):
 			r.Twice = &Stretch{from, *c, 1}
 		default: // which nothing says to be a mistake
@@ -643,7 +643,7 @@ func (d *drawing) kept(s *training.SaveSite, sure []int64, all bool) Kept {
 		there = sure[:i]
 	}
 	k.There = stretches(tail(there, newest))
-	if d.Last != nil && d.Drawn.To == *d.Last {
+	if d.First != nil && d.Drawn.From == *d.First && d.Last != nil && d.Drawn.To == *d.Last {
 		left := tail(sure, newest)
 		files := int64(len(left))
 		k.Left, k.Files = stretches(left), &files

@@ -96,6 +96,8 @@ func (t *Timeline) Resumes() string {
 		return "Nothing in sight resumes this training."
 	case r.Fate == None:
 		return "Nothing in sight loads this checkpoint: how a run would resume is not known."
+	case r.Fate == Restarts && r.From != nil && t.Interrupted.Checkpoint == nil:
+		return fmt.Sprintf("No checkpoint is written by then: a run that is started again begins with %s %s.", t.Unit, t.number(*r.From))
 	case r.From == nil:
 		out = fmt.Sprintf("With which %s the resumed run starts is not known.", t.Unit)
 		if r.Fate == Restarts {
