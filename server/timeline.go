@@ -84,4 +84,3 @@ func timelineAt(facts []*training.File, d *document, call text.Span, details []s
 	}
 	return ""
 }
-

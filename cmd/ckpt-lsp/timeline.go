@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -77,7 +78,11 @@ Exit codes: 0 the timelines are printed, also when there is none; 2 an error.`,
 			if err != nil {
 				return ended(ctx, err)
 			}
-			return write(draw(displayPath(args[0]), all))
+			of := displayPath(args[0])
+			if whole, err := filepath.Abs(of); err == nil && of == "." {
+				of = filepath.Base(whole)
+			}
+			return write(draw(of, all))
 		},
 	}
 	flags := cmd.Flags()

@@ -11,6 +11,7 @@ const (
 	writes        // a file is written
 	improves      // a file is written if the metric is better than before
 	perhaps       // not known
+	risky         // as improves, and a clean-up may delete it
 	counted       // the first evaluation after the resume, which counts as the best
 	twice         // it is trained a second time, on top of what the checkpoint holds
 	cut           // only its beginning is trained
@@ -21,6 +22,7 @@ const (
 var marks = [...]struct{ sign, name string }{
 	blank: {" ", ""}, runs: {"=", "runs"}, repeats: {"r", "runs again"}, gone: {"x", "a file that is removed by then"},
 	writes: {"o", "a file is written"}, improves: {"*", "a file is written if it is the best"}, perhaps: {"?", "not known"},
+	risky:   {"#", "a file is written if it is the best, and the clean-up of old files may delete it"},
 	counted: {"B", "counts as the best, whatever it scores"}, twice: {"2", "runs twice"}, cut: {"c", "its rest never runs"}, skipped: {"!", "never runs"},
 }
 
@@ -113,6 +115,9 @@ func (t *Timeline) savedIn(s Save) func(int64) mark {
 			}
 			return writes
 		case in(s.Perhaps, n):
+			if s.Best && t.Best != nil && t.Best.AtRisk {
+				return risky
+			}
 			if s.Best {
 				return improves
 			}

@@ -164,7 +164,7 @@ func (p *painter) row(r row) {
 	p.y += rowHeight
 	base := p.y
 	p.put(`<g><title>%s</title>`, escaped(r.about))
-	p.put(`<text x="%d" y="%d" text-anchor="end">%s</text>`, plotLeft-10, base-4, escaped(clip(r.label, 19)))
+	p.put(`<text x="%d" y="%d" text-anchor="end">%s</text>`, plotLeft-10, base-4, escaped(middle(r.label, 17)))
 	room := plotWidth / float64(p.t.Drawn.count())
 	for n := p.t.Drawn.From; n <= p.t.Drawn.To; {
 		m, end := r.in(n), n
@@ -173,7 +173,7 @@ func (p *painter) row(r row) {
 		}
 		switch {
 		case m == blank:
-		case r.files && m != perhaps && (room >= 12 || room >= 7 && m != improves && m != counted):
+		case r.files && m != perhaps && (room >= 12 || room >= 7 && m != improves && m != risky && m != counted):
 			for at := n; at <= end; at++ {
 				p.sign(m, (p.x(at)+p.x(at+1))/2, float64(base)-8)
 			}
@@ -192,7 +192,7 @@ func (p *painter) bar(m mark, from, to int64, base float64) {
 	x, width := p.x(from), max(p.x(to+1)-p.x(from), 3)
 	gap := math.Min(1, width/8)
 	y, high := base-barHeight, float64(barHeight)
-	if m == writes || m == gone || m == improves || m == counted {
+	if m == writes || m == gone || m == improves || m == risky || m == counted {
 		y, high = base-11, 6
 	}
 	class, fill, word := "", "", ""
@@ -216,6 +216,8 @@ func (p *painter) bar(m mark, from, to int64, base float64) {
 		class = "gone"
 	case improves:
 		class = "maybe"
+	case risky:
+		class, word = "skipped", "may be deleted,"
 	case counted:
 		class = "bad"
 	}
@@ -246,6 +248,8 @@ func (p *painter) sign(m mark, x, y float64) {
 		p.put(`<path class="gone" d="M%.1f %.1fl7 7m0 -7l-7 7"/>`, x-3.5, y-3.5)
 	case improves:
 		p.put(`<path class="maybe" d="%s"/>`, star(x, y, 5.5))
+	case risky:
+		p.put(`<path class="maybe" d="%s"/><path class="lines-bad" d="M%.1f %.1fl9 -9"/>`, star(x, y, 5.5), x-4.5, y+4.5)
 	case counted:
 		p.put(`<path class="bad" d="%s"/>`, star(x, y, 7))
 	}
@@ -272,14 +276,18 @@ func star(x, y, r float64) string {
 // rate draws the learning rates of both runs.
 func (p *painter) rate(r *Rate) {
 	p.y += 14
-	top, bottom := float64(p.y), float64(p.y+chartTall)
+	tall := chartTall
+	if r.Reason != "" {
+		tall = 44
+	}
+	top, bottom := float64(p.y), float64(p.y+tall)
 	p.put(`<g><title>%s</title>`, escaped("The learning rate of "+r.Scheduler+": "+p.t.Says(*r)))
 	for i, l := range wrappedBy([]string{"learning rate", clip(r.Scheduler, 19)}, " ", 19) {
 		p.put(`<text x="%d" y="%.1f" text-anchor="end">%s</text>`, plotLeft-10, (top+bottom)/2-4+float64(i)*16, escaped(l))
 	}
-	p.put(`<rect class="grid" x="%d" y="%.1f" width="%d" height="%d"/>`, plotLeft, top, plotWidth, chartTall)
+	p.put(`<rect class="grid" x="%d" y="%.1f" width="%d" height="%d"/>`, plotLeft, top, plotWidth, tall)
 	if r.Reason != "" {
-		p.unknown(plotLeft, top, plotWidth, chartTall, r.Reason)
+		p.unknown(plotLeft, top, plotWidth, float64(tall), r.Reason)
 	} else {
 		s := scaleOf(r, top, bottom)
 		p.put(`<text class="soft" x="%d" y="%.1f" text-anchor="end">%.3g</text>`, plotLeft-10, top+10, s.high)
@@ -307,7 +315,7 @@ func (p *painter) rate(r *Rate) {
 		}
 	}
 	p.put(`</g>`)
-	p.y += chartTall
+	p.y += tall
 }
 
 // unknown draws a hatched field with the reason in it.
@@ -334,7 +342,7 @@ func scaleOf(r *Rate, top, bottom float64) scale {
 			}
 		}
 	}
-	if s.log = len(values) <= 16 && s.low > 0 && s.high/s.low > 20; !s.log {
+	if s.log = len(values) <= 16 && s.low > 0 && s.high/s.low > 20; !s.log && s.low < s.high/2 {
 		s.low = min(s.low, 0)
 	}
 	return s
@@ -400,7 +408,7 @@ func (p *painter) legend() {
 		}
 		item(18, func(x, y float64) {
 			switch m {
-			case writes, gone, improves, counted:
+			case writes, gone, improves, risky, counted:
 				p.sign(m, x+9, y-4)
 			default:
 				class, fill := map[mark]string{runs: "runs", repeats: "repeats", perhaps: "unknown", twice: "twice", cut: "twice", skipped: "skipped"}[m], ""

@@ -120,7 +120,7 @@ func (t *Timeline) picture() string {
 	}
 	var out strings.Builder
 	line := func(name, signs string) {
-		out.WriteString(strings.TrimRight(fmt.Sprintf("  %-*s %s", nameColumns-2, clip(name, nameColumns-2), signs), " ") + "\n")
+		out.WriteString(strings.TrimRight(fmt.Sprintf("  %-*s %s", nameColumns-2, middle(name, nameColumns-2), signs), " ") + "\n")
 	}
 	columns := int((count + each - 1) / each)
 	line(t.Unit, t.axis(columns, each, width))

@@ -296,6 +296,16 @@ func clip(s string, width int) string {
 	return string(runes[:max(width-1, 0)]) + "…"
 }
 
+// middle is a text in so many columns, with its beginning and its end.
+func middle(s string, width int) string {
+	runes := []rune(s)
+	if len(runes) <= width {
+		return s
+	}
+	end := width / 2
+	return string(runes[:width-end-1]) + "…" + string(runes[len(runes)-end:])
+}
+
 // short is the own name of a file.
 func short(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
 
