@@ -708,6 +708,9 @@ func (d *drawing) rates() {
 			steps[name] = st
 		}
 	}
+	if len(names) == 0 && slices.ContainsFunc(d.saves, (*training.SaveSite).WritesRate) {
+		d.unsure("the learning rate: the program writes it itself")
+	}
 	for _, name := range names {
 		st := steps[name]
 		r := Rate{Site: d.at(st.Node, ""), Scheduler: text.Printable(name), Points: []Point{}}

@@ -49,6 +49,7 @@ const style = `
 .ckpt-timeline .file { fill: var(--file); }
 .ckpt-timeline .gone { stroke: var(--gone); stroke-width: 2; fill: none; }
 .ckpt-timeline .maybe { fill: none; stroke: var(--file); stroke-width: 1.5; }
+.ckpt-timeline .risk { fill: none; stroke: var(--bad); stroke-width: 1.5; }
 .ckpt-timeline .bad { fill: var(--bad); }
 .ckpt-timeline .alone { stroke: var(--runs); stroke-width: 5; fill: none; opacity: .45; }
 .ckpt-timeline .after { stroke: var(--again); stroke-width: 2; fill: none; }
@@ -249,7 +250,7 @@ func (p *painter) sign(m mark, x, y float64) {
 	case improves:
 		p.put(`<path class="maybe" d="%s"/>`, star(x, y, 5.5))
 	case risky:
-		p.put(`<path class="maybe" d="%s"/><path class="lines-bad" d="M%.1f %.1fl9 -9"/>`, star(x, y, 5.5), x-4.5, y+4.5)
+		p.put(`<path class="risk" d="%s"/>`, star(x, y, 5.5))
 	case counted:
 		p.put(`<path class="bad" d="%s"/>`, star(x, y, 7))
 	}

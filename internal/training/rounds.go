@@ -209,6 +209,11 @@ func (l *Loop) FirstRound() (n int64, known bool) {
 			return d.Int, true
 		}
 	}
+	if l.Start.Kind() == pyast.KindAttribute { // an option that a resume writes over
+		if o := f.option(lastPart(l.Start.Text())); o.value != nil {
+			return o.value.Int, o.value.Kind == pysem.Int
+		}
+	}
 	return 0, false
 }
 
