@@ -20,6 +20,11 @@ import (
 // A checkpoint is a pickle. Before torch 2.6 `torch.load` unpickles everything in the file, and a crafted file runs any code.
 // Since 2.6 `weights_only=True` is the default, and loads only tensors and plain values.
 //
+// A file of an earlier version, torch 1.10 say, is loaded by a newer one as far as it holds tensors and state dicts. Where it holds a pickled
+// class that has moved or is gone, unpickling ends in "Can't get attribute"; where the program has renamed layers, `load_state_dict`
+// names the missing and unexpected keys. `ckpt-lsp inspect` tells what a file holds without loading it, and its `--migrate` carries
+// the weights over as safetensors.
+//
 // # Example
 //
 //	import argparse
@@ -62,6 +67,7 @@ import (
 //
 // # References
 //
+//   - https://ckpt-lsp.github.io/ckpt-lsp/old-checkpoints/
 //   - https://docs.pytorch.org/docs/stable/generated/torch.load.html
 //   - https://docs.pytorch.org/docs/stable/notes/serialization.html#weights-only
 var _ = diagnostics.Register(&diagnostics.Rule{

@@ -82,15 +82,15 @@ func noBestCheckpoint(p *diagnostics.Pass) {
 	}
 	places := once{}
 	for _, s := range p.File.Saves() {
-		rotated := len(s.Path.Progress) > 0 && s.Removed()
-		if s.Foreign || s.EpochLoop == nil || !rotated && !(s.Path.Fixed() && samePlace(s)) || !holdsModel(s) || keepsAll(s) {
-			continue
-		}
-		if period := s.Period(s.EpochLoop); !period.Known() {
+		if s.Foreign || s.EpochLoop == nil || !holdsModel(s) || keepsAll(s) || !s.Period(s.EpochLoop).Known() {
 			continue
 		}
 		metric, ok := s.EpochLoop.ValidationMetric()
-		if !ok || !places.first(s.Site()) {
+		if !ok {
+			continue
+		}
+		rotated := len(s.Path.Progress) > 0 && s.Removed()
+		if !rotated && !(s.Path.Fixed() && samePlace(s)) || !places.first(s.Site()) {
 			continue
 		}
 		message := "`%s` is computed in every epoch, but only the newest model is kept: when a later epoch is worse, the best one is lost."
