@@ -48,25 +48,24 @@ type lying struct {
 	step int
 }
 
-// lying are the checkpoints that the file operations of a run leave, oldest first.
-func (l *runLog) lying() []lying {
+// lies follows the file operations of a run: before each it tells which checkpoints lie there, and gives those that lie there in the end.
+func (l *runLog) lies(before func(e event, lies []lying)) []lying {
 	var out []lying
 	drop := func(path string) {
 		out = slices.DeleteFunc(out, func(f lying) bool { return f.path == path || strings.HasPrefix(f.path, path+"/") })
-	}
-	step := func(path string) int {
-		for _, f := range out {
-			if f.path == path {
-				return f.step
-			}
-		}
-		return -1
 	}
 	saved := map[int]bool{}
 	for _, e := range l.saves {
 		saved[e.Op] = true
 	}
 	for _, e := range l.files {
+		before(e, out)
+		var come []lying
+		for _, f := range out { // of a file, or of the directory that holds several
+			if rest, ok := strings.CutPrefix(f.path, e.Path); ok && (rest == "" || rest[0] == '/') {
+				come = append(come, lying{e.Target + rest, f.step})
+			}
+		}
 		switch e.What {
 		case "save":
 			drop(e.Path)
@@ -74,22 +73,22 @@ func (l *runLog) lying() []lying {
 				out = append(out, lying{e.Path, e.Step})
 			}
 		case "rename":
-			s := step(e.Path)
 			drop(e.Path)
 			drop(e.Target)
-			if s >= 0 {
-				out = append(out, lying{e.Target, s})
-			}
+			out = append(out, come...)
 		case "copy", "link":
-			s := step(e.Path)
 			drop(e.Target)
-			if s >= 0 {
-				out = append(out, lying{e.Target, s})
-			}
+			out = append(out, come...)
 		case "remove", "truncate":
 			drop(e.Path)
 		}
 	}
+	return out
+}
+
+// lying are the checkpoints that the file operations of a run leave, oldest first.
+func (l *runLog) lying() []lying {
+	out := l.lies(func(event, []lying) {})
 	slices.SortStableFunc(out, func(a, b lying) int { return a.step - b.step })
 	return out
 }
@@ -147,30 +146,36 @@ type moment struct {
 	bytes int64
 }
 
-// moments draws moments of kills among the file operations behind the first checkpoint.
-func (s *session) moments(l *runLog) ([]moment, error) {
+// moments draws moments of kills among the file operations behind the first checkpoint that the script would resume from, of each kind as
+// many.
+func (s *session) moments(l *runLog, counts func(string) bool) ([]moment, error) {
 	sizes := map[int]int64{}
 	for _, e := range l.saves {
 		sizes[e.Op] = e.Size
 	}
-	var ops []event
-	first := true // the first checkpoint has nothing before it that could be lost
-	for _, e := range l.files {
-		if e.Step == 0 {
-			continue
+	var kinds [][]event // operations of one kind, from one line
+	was := false        // there a checkpoint that could be lost
+	l.lies(func(e event, lies []lying) {
+		was = was || slices.ContainsFunc(lies, func(f lying) bool { return counts(f.path) })
+		if e.Step == 0 || !was {
+			return
 		}
-		if first && e.What == "save" {
-			first = false
-			continue
+		k := slices.IndexFunc(kinds, func(of []event) bool {
+			return of[0].What == e.What && of[0].At == e.At && series(of[0].Path) == series(e.Path) && series(of[0].Target) == series(e.Target)
+		})
+		if k < 0 {
+			k = len(kinds)
+			kinds = append(kinds, nil)
 		}
-		ops = append(ops, e)
-	}
-	if len(ops) == 0 {
+		kinds[k] = append(kinds[k], e)
+	})
+	if len(kinds) == 0 {
 		return nil, fmt.Errorf("%w twice: a kill can lose only what was there before", ErrNoCheckpoint)
 	}
 	random := rand.New(rand.NewPCG(s.options.Seed, 0))
 	out := make([]moment, s.options.Kills)
 	for i := range out {
+		ops := kinds[i%len(kinds)]
 		e := ops[random.IntN(len(ops))]
 		size := e.Size
 		if e.What == "save" {
@@ -206,7 +211,8 @@ func (m moment) String() string {
 
 // kills kills the run again and again, and looks at what each kill leaves.
 func (s *session) kills(ctx context.Context, full *run, resumedFrom string) (*KillAnswer, error) {
-	moments, err := s.moments(full.main())
+	counts := full.main().resumable(resumedFrom)
+	moments, err := s.moments(full.main(), counts)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +229,7 @@ func (s *session) kills(ctx context.Context, full *run, resumedFrom string) (*Ki
 	}
 	defer look.close()
 	for i, m := range moments {
-		loss, found, err := s.killAt(ctx, look, i, len(moments), m, resumedFrom)
+		loss, found, err := s.killAt(ctx, look, i, len(moments), m, counts)
 		if errors.Is(err, errNotKilled) {
 			continue
 		}
@@ -254,7 +260,7 @@ func (s *session) kills(ctx context.Context, full *run, resumedFrom string) (*Ki
 }
 
 // killAt kills one run at a moment, and tells the newest checkpoint that loads or how it was lost.
-func (s *session) killAt(ctx context.Context, look *inspector, i, of int, m moment, resumedFrom string) (*Loss, *inspected, error) {
+func (s *session) killAt(ctx context.Context, look *inspector, i, of int, m moment, counts func(string) bool) (*Loss, *inspected, error) {
 	name := fmt.Sprintf("kill-%d", i+1)
 	if err := s.fresh(); err != nil {
 		return nil, nil, err
@@ -269,7 +275,7 @@ func (s *session) killAt(ctx context.Context, look *inspector, i, of int, m mome
 		}
 		return nil, nil, errNotKilled
 	}
-	found, err := look.at(s.root, written(r.main(), resumedFrom))
+	found, err := look.at(s.root, r.main().written(counts))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -290,25 +296,49 @@ func (s *session) killAt(ctx context.Context, look *inspector, i, of int, m mome
 	return loss, nil, nil
 }
 
-// written are the files to which a run wrote checkpoints, oldest write first; those of the series that a resume reads, where that is known.
-func written(l *runLog, resumedFrom string) []string {
-	var all, series []string
-	add := func(to *[]string, path string) {
-		*to = append(slices.DeleteFunc(*to, func(p string) bool { return p == path }), path)
+// series is what the paths of one series of checkpoints have in common.
+func series(path string) string { return digits.ReplaceAllString(path, "#") }
+
+// resumable tells the files that the script would resume from: those of the series that a resume has read, else all but temporary ones,
+// which are renamed, or copied and deleted, before the next step.
+func (l *runLog) resumable(resumedFrom string) func(path string) bool {
+	if resumedFrom != "" {
+		return func(path string) bool { return series(path) == series(resumedFrom) }
 	}
-	for _, e := range l.files {
-		for _, path := range []string{e.Path, e.Target} {
-			if path == "" || e.Step == 0 {
-				continue
-			}
-			add(&all, path)
-			if family(path) == family(resumedFrom) {
-				add(&series, path)
+	temporary, copied := map[string]bool{}, map[string]bool{}
+	l.lies(func(e event, lies []lying) {
+		if e.What == "copy" || e.What == "link" {
+			copied[e.Path] = true
+		}
+		if e.What != "rename" && (e.What != "remove" || !copied[e.Path]) {
+			return
+		}
+		for _, f := range lies {
+			if f.step == e.Step && (f.path == e.Path || strings.HasPrefix(f.path, e.Path+"/")) {
+				temporary[series(f.path)] = true
 			}
 		}
+	})
+	return func(path string) bool { return !temporary[series(path)] }
+}
+
+// written are the files of checkpoints that count to which a run wrote, oldest write first.
+func (l *runLog) written(counts func(string) bool) []string {
+	var out []string
+	add := func(path string) {
+		if counts(path) {
+			out = append(slices.DeleteFunc(out, func(p string) bool { return p == path }), path)
+		}
 	}
-	if len(series) > 0 {
-		return series
-	}
-	return all
+	l.lies(func(e event, lies []lying) {
+		if e.What == "save" {
+			add(e.Path)
+		}
+		for _, f := range lies {
+			if rest, ok := strings.CutPrefix(f.path, e.Path); ok && e.Target != "" && (rest == "" || rest[0] == '/') {
+				add(e.Target + rest)
+			}
+		}
+	})
+	return out
 }

@@ -130,15 +130,15 @@ func (l *runLog) accumulates() bool {
 // rotations are the moments behind which a checkpoint of an earlier step has just gone: deleted, or renamed to make room.
 func (l *runLog) rotations() []point {
 	var out []point
-	for i, e := range l.files {
+	l.lies(func(e event, lies []lying) {
 		if e.What != "remove" && e.What != "rename" || e.Step >= len(l.steps) {
-			continue
+			return
 		}
-		for _, f := range (&runLog{files: l.files[:i], saves: l.saves}).lying() {
+		for _, f := range lies {
 			if f.path == e.Path && f.step < e.Step {
 				out = append(out, point{place: Rotating, step: e.Step, op: e, kill: kill{Op: e.Op, After: true}})
 			}
 		}
-	}
+	})
 	return out
 }
