@@ -26,7 +26,10 @@ func interruptible(ctx context.Context) (context.Context, func()) {
 				cancel(prove.Interrupted{Signal: s})
 			}
 		case <-ctx.Done():
+			return
 		}
+		<-signals
+		prove.Hurry()
 	}()
 	return ctx, func() {
 		signal.Stop(signals)

@@ -112,6 +112,13 @@ func (p *prover) run(ctx context.Context, command []string) error {
 	shown := p.show()
 	r, err := prove.Run(ctx, p.options)
 	shown.stop()
+	if err != nil && r != nil { // interrupted: what is known by then is told
+		ctx := context.WithoutCancel(ctx)
+		x := &page.Page{Report: r, Version: version(), Findings: p.foretold(ctx, r)}
+		told := p.write(ctx, x)
+		x.Style = p.style
+		return errors.Join(err, told, page.Write(p.out, p.format, x))
+	}
 	if err != nil {
 		if context.Cause(ctx) != nil || len(p.reports) == 0 {
 			return err

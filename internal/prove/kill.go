@@ -233,6 +233,9 @@ func (s *session) kills(ctx context.Context, full *run, resumedFrom string) (*Ki
 		if errors.Is(err, errNotKilled) {
 			continue
 		}
+		if err != nil && len(answer.Lost) > 0 {
+			break // that one was lost is known
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -21,6 +21,15 @@ import (
 // grace is how long a process may take to end after a signal that was passed on, before it is killed.
 const grace = 5 * time.Second
 
+// hurry is closed when a run that was told to end is to be killed at once.
+var (
+	hurry     = make(chan struct{})
+	hurryOnce sync.Once
+)
+
+// Hurry kills runs that were told to end and have not yet. It is called on a second signal.
+func Hurry() { hurryOnce.Do(func() { close(hurry) }) }
+
 // Interrupted is the cause of a context that a signal has cancelled; the signal is passed on to the run.
 type Interrupted struct{ Signal syscall.Signal }
 
@@ -144,6 +153,7 @@ func (p *processes) wait(ctx context.Context, timeout time.Duration) error {
 		select {
 		case <-done:
 		case <-time.After(grace):
+		case <-hurry:
 		}
 	}
 	p.kill()

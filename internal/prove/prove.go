@@ -71,7 +71,7 @@ func (r *Report) Rules() []string {
 }
 
 // Run runs the script as often as the questions need and answers them. An error says why nothing could be answered at all; where one
-// question cannot be answered and others can, Report.Failed says so.
+// question cannot be answered and others can, Report.Failed says so. What is known when the context ends is reported beside the error.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	started := time.Now()
 	s, err := newSession(o)
@@ -107,16 +107,16 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		if !o.asks(q) {
 			continue
 		}
-		err := s.answer(ctx, q, full, r)
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+		err := context.Cause(ctx)
+		if err == nil {
+			err = s.answer(ctx, q, full, r)
 		}
 		if err != nil {
 			r.Failed[q] = err.Error()
 		}
 	}
 	r.Runs, r.Seconds = s.runs, time.Since(started).Seconds()
-	return r, nil
+	return r, context.Cause(ctx)
 }
 
 // Unanswered is the report of a proof that has answered nothing, and says why.

@@ -253,6 +253,25 @@ time.sleep(100)
 	}
 }
 
+// TestInterruptedLater ends a proof while a second question is asked: the answer to the first is told.
+func TestInterruptedLater(t *testing.T) {
+	name := python(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	r, err := Run(ctx, Options{Command: []string{name, "train.py"}, Dir: directory(t, exact(t)), Questions: []Question{Repeat, Resume}, Timeout: time.Minute,
+		Progress: func(s Status) {
+			if strings.Contains(s.Doing, "killed") {
+				cancel(Interrupted{syscall.SIGINT})
+			}
+		}})
+	var interrupted Interrupted
+	if !errors.As(err, &interrupted) {
+		t.Fatalf("got %v, want the interruption", err)
+	}
+	if r == nil || r.Repeat == nil || !r.Repeat.Proven || r.Resume != nil || !strings.Contains(r.Failed[Resume], "interrupted") {
+		t.Errorf("got %+v, want what is known", r)
+	}
+}
+
 // gone waits for a process to end; one that is killed takes its time.
 func gone(stat string) bool {
 	for range 100 {

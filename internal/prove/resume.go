@@ -59,7 +59,7 @@ func (s *session) resume(ctx context.Context, full *run) (*ResumeAnswer, *run, e
 	tried := []Tried{}
 	for i, p := range points {
 		a, resumed, err := s.resumeAt(ctx, full, p, i, out != nil && out.Unknown == "")
-		if err != nil && (i == 0 || ctx.Err() != nil) {
+		if err != nil && out == nil {
 			return nil, nil, err
 		}
 		if err != nil {
@@ -93,6 +93,9 @@ func named(what string, point int) string {
 
 // resumeAt kills a run at a point and resumes it. That the script resumes at all is known where an earlier run has.
 func (s *session) resumeAt(ctx context.Context, full *run, p point, n int, resumes bool) (_ *ResumeAnswer, _ *run, err error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, nil, err
+	}
 	if err := s.fresh(); err != nil {
 		return nil, nil, err
 	}
