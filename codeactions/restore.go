@@ -202,6 +202,9 @@ func (r *restorer) restore(e entry, spots []spot) bool {
 			return false
 		}
 		place := r.initially(e.target, after)
+		if r.droppedBetween(name, after, place) {
+			return false
+		}
 		cond, ok := r.again(name, block, place)
 		if !ok {
 			return false
@@ -343,6 +346,13 @@ func (r *restorer) again(name string, inner, place pyast.Node) (cond string, ok 
 func (r *restorer) droppedBetween(name string, from, to pyast.Node) bool {
 	return slices.ContainsFunc(r.mod.Scope(from).Defs(name), func(d *pysem.Def) bool {
 		return d.Node.Start() >= from.End() && d.Node.Start() < to.End()
+	})
+}
+
+// droppedBefore reports whether a name holds something else in front of a statement than behind another: another checkpoint, say.
+func (r *restorer) droppedBefore(name string, from, to pyast.Node) bool {
+	return slices.ContainsFunc(r.mod.Scope(from).Defs(name), func(d *pysem.Def) bool {
+		return d.Node.Start() >= from.End() && d.Node.Start() < to.Start() && (d.Kind == pysem.DefAssign || d.Kind == pysem.DefDelete)
 	})
 }
 
@@ -524,7 +534,7 @@ func (r *restorer) rngLines(e entry, item, checkpoint string, after pyast.Node) 
 		form := rngForms[e.rng]
 		set = fmt.Sprintf(form.set, r.module(form.module), item)
 	}
-	if r.loop.Node.Tree() != r.mod.Tree || r.mod.Scope(r.loop.Node) != r.mod.Scope(r.load.Node) {
+	if r.loop.Node.Tree() != r.mod.Tree || r.mod.Scope(r.loop.Node) != r.mod.Scope(r.load.Node) || r.droppedBefore(checkpoint, after, r.loop.Node) {
 		r.put(after, r.guarded(e, "", checkpoint), "\t"+set)
 		r.setRNG = true
 		return true

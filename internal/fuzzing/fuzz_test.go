@@ -97,7 +97,7 @@ func minimal(files map[string]string, wrong string) map[string]string {
 	return files
 }
 
-// TestKept runs what once went wrong.
+// TestKept runs what once went wrong, each input as small as it could be made.
 func TestKept(t *testing.T) {
 	paths, err := filepath.Glob("testdata/kept/*.py")
 	if err != nil || len(paths) == 0 {
