@@ -46,13 +46,9 @@ func (h *holder) program(w *project.Workspace, files map[string]string) *project
 	return p
 }
 
-// Findings are those of files that are analysed together, a line each, in the order of the paths' names; and what went wrong.
-func Findings(files map[string]string, paths []string) (found []string, analyses []*project.Analysis) {
-	return newHolder().findings(files, paths)
-}
-
 func newHolder() *holder { return &holder{map[string]*pyast.Tree{}, map[string]map[string]bool{}} }
 
+// findings are those of files that are analysed together, a line each, in order; and what went wrong.
 func (h *holder) findings(files map[string]string, paths []string) (found []string, analyses []*project.Analysis) {
 	w := project.NewWorkspace(root)
 	p := h.program(w, files)

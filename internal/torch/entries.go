@@ -133,17 +133,6 @@ func init() {
 	add(MainPredicate, "", `torch_xla.core.xla_model.is_master_ordinal`)
 }
 
-// ofModule are the methods that every module has, and so every wrapper.
-var ofModule = func() map[string]bool {
-	out := map[string]bool{}
-	for _, n := range fields(`apply bfloat16 buffers children compile cpu cuda double eval extra_repr float forward get_buffer get_parameter get_submodule half ipu
-		load_state_dict modules named_buffers named_children named_modules named_parameters parameters register_buffer register_forward_hook register_parameter
-		requires_grad_ share_memory state_dict to to_empty train type xpu zero_grad`) {
-		out[n] = true
-	}
-	return out
-}()
-
 // Argument is a place among the arguments of a call.
 type Argument struct {
 	Position int
