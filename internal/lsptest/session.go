@@ -251,6 +251,9 @@ func (c *conversation) document(from Side, body []byte, e *envelope) {
 // outside are the signals that others send to end a server. By any other it ended itself.
 var outside = []string{"killed", "terminated", "interrupt", "hangup"}
 
+// signalled are the exit codes of a server that ends in order when it gets one of them: 128 and its number.
+var signalled = []int{128 + 1, 128 + 2, 128 + 15}
+
 // end checks what is left when the session is over.
 func (c *conversation) end() {
 	if c.Exit == nil {
@@ -261,6 +264,9 @@ func (c *conversation) end() {
 			c.report(Server, nil, "it crashed: %s", signal)
 		}
 		return // who is killed owes nothing
+	}
+	if slices.Contains(signalled, c.Exit.Code) {
+		return
 	}
 	want := 1
 	if c.wasShutDown() {

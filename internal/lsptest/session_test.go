@@ -64,6 +64,7 @@ func TestCheck(t *testing.T) {
 		{name: "version stays", message: `C {"jsonrpc":"2.0","method":"textDocument/didChange","params":{"textDocument":{"uri":"file:///a.py","version":3},"contentChanges":[]}}`, want: "does not grow"},
 		{name: "exit code", message: `exit 1`, at: 8, replace: true, want: "exit code 1, where 0 is due"},
 		{name: "killed", message: `signal killed`, at: 8, replace: true},
+		{name: "ended by a signal in order", message: `exit 143`, at: 8, replace: true},
 		{name: "crashed", message: `signal segmentation fault`, at: 8, replace: true, want: "server: it crashed: segmentation fault"},
 		{name: "broken", message: `broken`, want: "server: no frame"},
 	} {

@@ -94,6 +94,7 @@ const steps = {
     await page.locator(".tab.active", { hasText: "Timeline of train.py" }).waitFor();
     await sleep(1500); // it draws itself in a frame of its own
     await picture("timeline");
+    await command(page, "View: Close All Editors"); // it stands beside the program, which is then open in two groups
   },
   async "a proof, in a window whose files are on another machine, as code-server's are"() {
     await openFile(page, "train.py");
