@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -116,7 +117,11 @@ func check(t *testing.T, lines []string) []Problem {
 		case "broken":
 			r.From, r.Broken, r.Why = Server, []byte("x"), "no frame"
 		case "exit":
-			r.Exit = &Exit{Code: int(body[0] - '0')}
+			code, err := strconv.Atoi(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Exit = &Exit{Code: code}
 		case "signal":
 			r.Exit = &Exit{Code: -1, Signal: body}
 		}
