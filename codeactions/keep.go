@@ -12,7 +12,7 @@ import (
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
 )
 
-// keepSome removes old checkpoints behind a save. Where the training measures itself and nothing keeps the best, the best model gets a
+// keepSome removes old checkpoints after a save. Where the training measures itself and nothing keeps the best, the best model gets a
 // file of its own, and one in so many checkpoints stays.
 func keepSome(s *sheet, r diagnostics.KeepSome) (Fix, bool) {
 	stmt := statement(r.Save.Node)

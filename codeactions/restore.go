@@ -349,7 +349,7 @@ func (r *restorer) droppedBetween(name string, from, to pyast.Node) bool {
 	})
 }
 
-// droppedBefore reports whether a name holds something else in front of a statement than behind another: another checkpoint, say.
+// droppedBefore reports whether a name holds something else in front of a statement than after another: another checkpoint, say.
 func (r *restorer) droppedBefore(name string, from, to pyast.Node) bool {
 	return slices.ContainsFunc(r.mod.Scope(from).Defs(name), func(d *pysem.Def) bool {
 		return d.Node.Start() >= from.End() && d.Node.Start() < to.Start() && (d.Kind == pysem.DefAssign || d.Kind == pysem.DefDelete)

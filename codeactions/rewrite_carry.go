@@ -96,7 +96,7 @@ func alsoSafetensors(q *question) (fix Fix, call text.Span, reason string, ok bo
 	return s.fix(Fix{Applicability: diagnostics.Unsafe, Why: why}), call, "", true
 }
 
-// finally are the statement behind which the file of a save is whole and in its place, and its name there, as an expression that can be repeated.
+// finally are the statement after which the file of a save is whole and in its place, and its name there, as an expression that can be repeated.
 func (s *sheet) finally(save *training.SaveSite) (stmt pyast.Node, name string, ok bool) {
 	stmt, path, ok := s.written(save)
 	if !ok {
@@ -117,7 +117,7 @@ func (s *sheet) finally(save *training.SaveSite) (stmt pyast.Node, name string, 
 	return stmt, path.Text(), path.Kind() != pyast.KindCall && !strings.ContainsAny(path.Text(), "\r\n") || strings.HasSuffix(path.Child(pyast.FieldFunction).Text(), "join")
 }
 
-// savesTensors says that safetensors are written behind a statement, in its block, or by code of the file's own.
+// savesTensors says that safetensors are written after a statement, in its block, or by code of the file's own.
 func (s *sheet) savesTensors(stmt pyast.Node) bool {
 	for n := stmt.Next(); n.Valid(); n = n.Next() {
 		if n.Kind() == pyast.KindExpressionStatement && n.Nth(0).Kind() == pyast.KindCall && n.Nth(0).Child(pyast.FieldFunction).TextIs(safetensorsWriter) {

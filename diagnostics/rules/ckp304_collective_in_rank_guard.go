@@ -197,7 +197,7 @@ func (p party) opposite(o party) bool {
 }
 
 // nobody reports whether tests leave no process: one lets the main process in, and a place is the other side of a second such test, as where
-// a helper with a call on either side of its test is called behind one. Two tests of their own may both fail in a program of one process.
+// a helper with a call on either side of its test is called under one. Two tests of their own may both fail in a program of one process.
 func nobody(guards []training.Guard) bool {
 	return slices.ContainsFunc(guards, func(g training.Guard) bool { return g.Test == training.MainOnly }) &&
 		slices.ContainsFunc(guards, func(g training.Guard) bool { return g.Test.KeepsOut() && !g.Frame.Positive })

@@ -146,7 +146,7 @@ type moment struct {
 	bytes int64
 }
 
-// moments draws moments of kills among the file operations behind the first checkpoint that the script would resume from, of each kind as
+// moments draws moments of kills among the file operations after the first checkpoint that the script would resume from, of each kind as
 // many.
 func (s *session) moments(l *runLog, counts func(string) bool) ([]moment, error) {
 	sizes := map[int]int64{}

@@ -24,7 +24,7 @@ type NotTried struct {
 	Why   string `json:"why"`
 }
 
-// point is where a run is killed: behind so many saves, which are the numberth of all checkpoints, or right behind a file operation.
+// point is where a run is killed: after so many saves, which are the numberth of all checkpoints, or right after a file operation.
 type point struct {
 	place      Place
 	number, of int
@@ -48,14 +48,14 @@ func (e event) done() string {
 	return fmt.Sprintf("%s was deleted%s", e.Path, at(e.At))
 }
 
-// points are where to kill a run: behind the checkpoint that was asked for, else behind one of each place, those nearest the middle of the
+// points are where to kill a run: after the checkpoint that was asked for, else after one of each place, those nearest the middle of the
 // run, and inside a rotation. Saves at one step are one checkpoint.
 func (s *session) points(l *runLog) ([]point, []NotTried, error) {
 	saves := l.checkpoints()
 	if len(saves) == 0 {
 		return nil, nil, fmt.Errorf("%w: torch.save was not called after a step", ErrNoCheckpoint)
 	}
-	var ends []point // those behind which more steps follow
+	var ends []point // those after which more steps follow
 	number := 0
 	for i, e := range saves {
 		if i+1 < len(saves) && saves[i+1].Step == e.Step && len(saves[i+1].Backwards) == len(e.Backwards) {
@@ -108,7 +108,7 @@ func middle(ps []point, l *runLog) point {
 
 func distance(a, b int) int { return max(a-b, b-a) }
 
-// place is where in the training a checkpoint is written behind which more steps follow.
+// place is where in the training a checkpoint is written after which more steps follow.
 func (l *runLog) place(save event) Place {
 	before, next := l.steps[save.Step-1], l.steps[save.Step]
 	switch {
@@ -127,7 +127,7 @@ func (l *runLog) accumulates() bool {
 	return slices.ContainsFunc(l.steps, func(e event) bool { return len(e.Backwards) > 1 })
 }
 
-// rotations are the moments behind which a checkpoint of an earlier step has just gone: deleted, or renamed to make room.
+// rotations are the moments after which a checkpoint of an earlier step has just gone: deleted, or renamed to make room.
 func (l *runLog) rotations() []point {
 	var out []point
 	l.lies(func(e event, lies []lying) {

@@ -352,8 +352,8 @@ func counterparts(want, got []event) [][2]event {
 	return out
 }
 
-// behindCheckpoint are the steps of the uninterrupted run behind a checkpoint and those of the run that loaded it. Of what the first step
-// used counts what it used behind the checkpoint, unless the resumed run goes through an accumulation of gradients once more.
+// behindCheckpoint are the steps of the uninterrupted run after a checkpoint and those of the run that loaded it. Of what the first step
+// used counts what it used after the checkpoint, unless the resumed run goes through an accumulation of gradients once more.
 func behindCheckpoint(full, resumed []event, from read) (want, got []event) {
 	want, got = slices.Clone(full), slices.Clone(resumed)
 	if len(want) == 0 || len(got) == 0 {

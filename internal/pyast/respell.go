@@ -10,7 +10,7 @@ import (
 // The grammar does not know some of Python: starred elements without parentheses around them whose star stands before anything but a
 // name (`x = *[1], b`, `for i in a, *(b):`, `x[*(a), 1]`), also among targets (`*(a), b = c`), defaults of type parameters (PEP 696), and
 // t-strings (PEP 750). Where a text holds errors, these are spelt in a way that it knows and that is as long, and the tree is put right
-// again: the star is parsed as a minus, that of a target as the bracket behind it, a default is blanked, and a t-string is an f-string.
+// again: the star is parsed as a minus, that of a target as the bracket after it, a default is blanked, and a t-string is an f-string.
 
 // respell gives a text as the grammar knows it, and the offsets of the stars that are spelt otherwise, with those of the brackets that they
 // stand for; 0 for a star that is parsed as a minus. It is nil where there is nothing to spell otherwise.
@@ -32,11 +32,11 @@ type speller struct {
 	depth   int // of brackets
 	stars   map[int]int
 	// open are the brackets around, true for those around the elements of a tuple or a list, and others how many are not; targets are the
-	// stars before brackets in the statement that may be targets: they are where an equals sign comes behind, or `in` behind `for`.
+	// stars before brackets in the statement that may be targets: they are where an equals sign comes after, or `in` after `for`.
 	open    []bool
 	others  int
 	targets []int
-	loop    bool   // behind `for`
+	loop    bool   // after `for`
 	before  string // the token before
 	names   bool   // what it introduces is named next: class, def, type
 }
@@ -101,7 +101,7 @@ func (s *speller) assigns() bool {
 	return (s.at == 0 || bytes.IndexByte([]byte("=!<>:+-*/%@&|^"), s.in[s.at-1]) < 0) && !bytes.HasPrefix(s.in[s.at:], []byte("=="))
 }
 
-// bracket is the offset of the bracket behind the star at hand, 0 where something else stands there.
+// bracket is the offset of the bracket after the star at hand, 0 where something else stands there.
 func (s *speller) bracket() int {
 	at := s.at + 1
 	for at < len(s.in) && (s.in[at] == ' ' || s.in[at] == '\t') {
@@ -113,7 +113,7 @@ func (s *speller) bracket() int {
 	return 0
 }
 
-// bind spells the stars before an assignment as targets: the bracket behind the star begins where the star does.
+// bind spells the stars before an assignment as targets: the bracket after the star begins where the star does.
 func (s *speller) bind() {
 	at := s.at
 	for _, star := range s.targets {
@@ -144,7 +144,7 @@ func (s *speller) literal() {
 	s.at = end
 }
 
-// field passes a replacement field behind its bracket, up to what ends it: in the format specification behind a colon fields begin anew.
+// field passes a replacement field after its bracket, up to what ends it: in the format specification after a colon fields begin anew.
 func (s *speller) field(at int) int {
 	*s = speller{in: s.in, out: s.out, stars: s.stars, at: at, before: "{"}
 	for s.at < len(s.in) && (s.depth > 0 || s.in[s.at] != '}' && s.in[s.at] != ':') {

@@ -57,7 +57,7 @@ func TestStarredElements(t *testing.T) {
 	}
 }
 
-// TestStarredTargets holds targets whose star the grammar does not know to those without the star, which stands around what was behind it.
+// TestStarredTargets holds targets whose star the grammar does not know to those without the star, which stands around what was after it.
 func TestStarredTargets(t *testing.T) {
 	for _, c := range []struct{ source, like string }{
 		{"*(a), b = c", "(a), b = c"},

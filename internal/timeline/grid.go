@@ -6,7 +6,7 @@ type mark uint8
 const (
 	blank    mark = iota
 	runs          // it is trained
-	repeats       // it is trained again, as it came behind the checkpoint
+	repeats       // it is trained again, as it came after the checkpoint
 	gone          // a file is written that is not there any more later
 	writes        // a file is written
 	improves      // a file is written if the metric is better than before

@@ -42,10 +42,10 @@ type Fate string
 
 // Fates.
 const (
-	Next     Fate = "next"     // with the round behind the one that was saved
+	Next     Fate = "next"     // with the round after the one that was saved
 	Again    Fate = "again"    // with the round that was saved: it runs twice
 	Skips    Fate = "skips"    // a round is left out
-	Cut      Fate = "cut"      // with the round behind the one in whose middle the checkpoint was written
+	Cut      Fate = "cut"      // with the round after the one in whose middle the checkpoint was written
 	Restarts Fate = "restarts" // with the first round
 	Unknown  Fate = "unknown"
 	None     Fate = "none" // nothing in sight loads what is saved
@@ -94,7 +94,7 @@ type Resume struct {
 	// From is the first round of the resumed run, nil where that is not known.
 	From *int64 `json:"from"`
 	// Twice are the rounds that run again on top of what the checkpoint holds, Skipped those that never run, Repeated those that are done
-	// again because they came behind the checkpoint.
+	// again because they came after the checkpoint.
 	Twice    *Stretch `json:"twice,omitempty"`
 	Skipped  *Stretch `json:"skipped,omitempty"`
 	Repeated *Stretch `json:"repeated,omitempty"`

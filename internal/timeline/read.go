@@ -24,7 +24,7 @@ type Options struct {
 	Tests bool
 	// Show is a path as it is to be shown.
 	Show func(path string) string
-	// ResumeAt is the round after which the run is interrupted, nil for the middle, behind a save.
+	// ResumeAt is the round after which the run is interrupted, nil for the middle, after a save.
 	ResumeAt *int64
 }
 
@@ -100,7 +100,7 @@ func (r *reader) shown(l *training.Loop) Timeline {
 		again.ResumeAt = &at
 		other := again.timeline(l)
 		if c := other.Interrupted.Checkpoint; c == nil || *c < at {
-			continue // drawn as it is behind a save, or not at all
+			continue // drawn as it is after a save, or not at all
 		}
 		if !other.hides() {
 			return other
@@ -603,7 +603,7 @@ func (d *drawing) fileOf(name string, saves []*training.SaveSite) Save {
 	return out
 }
 
-// weight puts the checkpoint first and the best behind it.
+// weight puts the checkpoint first and the best after it.
 func weight(s Save) int {
 	switch {
 	case s.Checkpoint:

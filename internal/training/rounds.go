@@ -364,8 +364,8 @@ func (p *pick) slicedOff() (n int64, known bool) {
 	return 0, false
 }
 
-// PassesOver reports whether the loop leaves out rounds that an earlier run may have trained: in a loop inside, or behind a test of a
-// count that the optimizer's step stands behind as well.
+// PassesOver reports whether the loop leaves out rounds that an earlier run may have trained: in a loop inside, or after a test of a
+// count that the optimizer's step stands after as well.
 func (l *Loop) PassesOver() bool {
 	return l.skipsRounds() || slices.ContainsFunc(l.Run.Steps, func(st *Step) bool {
 		if st.Object.Kind != Optimizer || !l.Holds(st.Index) {
