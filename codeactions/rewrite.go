@@ -2,6 +2,7 @@ package codeactions
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -19,19 +20,22 @@ type Rewrite struct {
 	// Fix has no edits where the rewrite applies to what stands there and cannot be made; Reason says why, in a clause.
 	Fix
 	Reason string
+	// Once says that nothing follows from it: asked for again, it is done.
+	Once bool
 }
 
 // rewriters write the rewrites. Each looks whether what is asked for is of its kind; ok is false where it is not.
 var rewriters = []struct {
 	name, title string
+	once        bool // see Rewrite
 	write       func(q *question) (fix Fix, call text.Span, reason string, ok bool)
 }{
-	{SeedEverything, "Seed every generator here", seedEverything},
-	{CompleteEverything, "Complete this checkpoint", completeEverything},
-	{SaveOnRankZero, "Save on rank 0, with a barrier", saveOnRankZero},
-	{WriteVersions, "Write the format and torch version", writeVersions},
-	{AlsoSafetensors, "Also save the weights as safetensors", alsoSafetensors},
-	{ReportDifference, "Report what did not match", reportDifference},
+	{SeedEverything, "Seed every generator here", false, seedEverything},
+	{CompleteEverything, "Complete this checkpoint", false, completeEverything},
+	{SaveOnRankZero, "Save on rank 0, with a barrier", false, saveOnRankZero},
+	{WriteVersions, "Write the format and torch version", true, writeVersions},
+	{AlsoSafetensors, "Also save the weights as safetensors", true, alsoSafetensors},
+	{ReportDifference, "Report what did not match", true, reportDifference},
 }
 
 // Names of rewrites.
@@ -58,15 +62,15 @@ type question struct {
 	file  *training.File
 	mod   *pysem.Module
 	at    text.Span
-	found []diagnostics.Diagnostic // whatever is selected or silenced
+	found func() []diagnostics.Diagnostic // whatever is selected or silenced
 }
 
-// Rewrites are the rewrites of what stands at a place of a file, as the facts of those files tell whose entry points lead there.
-// The first that can tell does.
-func Rewrites(facts []*training.File, tree *pyast.Tree, at text.Span, torch diagnostics.TorchVersion) []Rewrite {
+// Rewrites are the rewrites of what stands at a place of a file, as the facts of those files tell whose entry points lead there: all, or
+// the one of a name. The first that can tell does.
+func Rewrites(facts []*training.File, tree *pyast.Tree, at text.Span, torch diagnostics.TorchVersion, name string) []Rewrite {
 	var out []Rewrite
 	for _, file := range facts {
-		for _, r := range rewritesOf(file, tree, at, torch) {
+		for _, r := range rewritesOf(file, tree, at, torch, name) {
 			switch i := slices.IndexFunc(out, func(o Rewrite) bool { return o.Name == r.Name }); {
 			case i < 0:
 				out = append(out, r)
@@ -78,18 +82,21 @@ func Rewrites(facts []*training.File, tree *pyast.Tree, at text.Span, torch diag
 	return out
 }
 
-func rewritesOf(file *training.File, tree *pyast.Tree, at text.Span, torch diagnostics.TorchVersion) []Rewrite {
+func rewritesOf(file *training.File, tree *pyast.Tree, at text.Span, torch diagnostics.TorchVersion, name string) []Rewrite {
 	file.Lock()
 	defer file.Unlock()
 	mod := file.ModuleOf(tree)
 	if mod == nil || file.Test() {
 		return nil
 	}
-	q := &question{file: file, mod: mod, at: at, found: diagnostics.Everything(file, torch)}
+	q := &question{file: file, mod: mod, at: at, found: sync.OnceValue(func() []diagnostics.Diagnostic { return diagnostics.Everything(file, torch) })}
 	gate := newGate(file)
 	defer gate.close()
 	var out []Rewrite
 	for _, r := range rewriters {
+		if name != "" && r.name != name {
+			continue
+		}
 		fix, call, reason, ok := r.write(q)
 		if !ok {
 			continue
@@ -101,7 +108,7 @@ func rewritesOf(file *training.File, tree *pyast.Tree, at text.Span, torch diagn
 			fix = Fix{}
 		}
 		fix.Title = r.title
-		out = append(out, Rewrite{Name: r.name, Call: call, Fix: fix, Reason: reason})
+		out = append(out, Rewrite{Name: r.name, Call: call, Fix: fix, Reason: reason, Once: r.once})
 	}
 	return out
 }

@@ -26,7 +26,7 @@ func completeEverything(q *question) (fix Fix, call text.Span, reason string, ok
 	_, distributed := saves[0].Distributed()
 	var parts []missing
 	var loads []*training.LoadSite
-	for i, d := range q.found {
+	for i, d := range q.found() {
 		for _, r := range d.Remedies {
 			switch r := r.(type) {
 			case diagnostics.CompleteCheckpoint:
@@ -50,9 +50,9 @@ func completeEverything(q *question) (fix Fix, call text.Span, reason string, ok
 		}
 	}
 	for i := 0; !ok && i < len(loads); i++ {
-		if fixes := restoreStates(q.file, q.mod, loads[i], q.found); len(fixes) > 0 {
+		if fixes := restoreStates(q.file, q.mod, loads[i], q.found()); len(fixes) > 0 {
 			fix, ok = fixes[0], true
-			restored = drawsOtherwise(q.found, loads[i])
+			restored = drawsOtherwise(q.found(), loads[i])
 		}
 	}
 	if !ok {

@@ -14,7 +14,7 @@ func saveOnRankZero(q *question) (fix Fix, call text.Span, reason string, ok boo
 		return fix, call, "", false
 	}
 	call = saves[0].Node.Span()
-	for _, d := range q.found {
+	for _, d := range q.found() {
 		for _, r := range d.Remedies {
 			switch r := r.(type) {
 			case diagnostics.GuardRank:

@@ -13,7 +13,7 @@ import (
 // Rewrites are those of what stands at a place of a file. What one leads to is rewritten again until nothing changes, so that it is
 // whole in one edit. It fails only with the context.
 func (x *Index) Rewrites(ctx context.Context, p *Program, path string, at text.Span) ([]codeactions.Rewrite, error) {
-	rewrites, err := x.rewritesAt(ctx, p, path, at)
+	rewrites, err := x.rewritesAt(ctx, p, path, at, "")
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,8 @@ func (x *Index) Rewrites(ctx context.Context, p *Program, path string, at text.S
 	return rewrites, nil
 }
 
-func (x *Index) rewritesAt(ctx context.Context, p *Program, path string, at text.Span) ([]codeactions.Rewrite, error) {
+// rewritesAt are the rewrites of one step, all or the one of a name.
+func (x *Index) rewritesAt(ctx context.Context, p *Program, path string, at text.Span, name string) ([]codeactions.Rewrite, error) {
 	tree, err := p.Unit(path).Tree()
 	if err != nil {
 		return nil, ctx.Err() // it is not Python
@@ -37,7 +38,7 @@ func (x *Index) rewritesAt(ctx context.Context, p *Program, path string, at text
 		return nil, err
 	}
 	options, _ := x.workspace.options(path)
-	return codeactions.Rewrites(facts, tree, at, options.Torch), ctx.Err()
+	return codeactions.Rewrites(facts, tree, at, options.Torch, name), ctx.Err()
 }
 
 // whole is a rewrite with what follows from it, in all the files that it changes.
@@ -60,11 +61,14 @@ func (x *Index) whole(ctx context.Context, p *Program, path string, r codeaction
 				changed = append(changed, e.Path)
 			}
 		}
-		more, err := x.rewritesAt(ctx, p, path, at)
-		if err != nil {
-			return r, err
+		var more []codeactions.Rewrite
+		if !r.Once {
+			var err error
+			if more, err = x.rewritesAt(ctx, p, path, at, r.Name); err != nil {
+				return r, err
+			}
 		}
-		i := slices.IndexFunc(more, func(o codeactions.Rewrite) bool { return o.Name == r.Name && len(o.Edits) > 0 })
+		i := slices.IndexFunc(more, func(o codeactions.Rewrite) bool { return len(o.Edits) > 0 })
 		if i >= 0 {
 			if next = more[i]; next.Applicability < r.Applicability {
 				r.Applicability, r.Why = diagnostics.Unsafe, next.Why
