@@ -193,6 +193,9 @@ func tryRewrites(t *testing.T, what string, w *project.Workspace, paths []string
 				t.Fatal(err)
 			}
 			for _, r := range rewrites {
+				if r.Once && len(r.Edits) == 1 && r.Edits[0].Path == "" {
+					askAgain(t, what, index, program, a, c, r)
+				}
 				for _, e := range r.Edits {
 					n++
 					to := i
@@ -210,4 +213,40 @@ func tryRewrites(t *testing.T, what string, w *project.Workspace, paths []string
 		}
 	}
 	return n
+}
+
+// askAgain holds a rewrite from which nothing follows to that: where it was made, it is not offered again.
+func askAgain(t *testing.T, what string, index *project.Index, program *project.Program, a *project.Analysis, call pyast.Node, r codeactions.Rewrite) {
+	t.Helper()
+	after, err := text.Apply(a.Source.Text, r.Edits[0].Edits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, err := pyast.Parse(after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := func(tree *pyast.Tree) []pyast.Node {
+		var out []pyast.Node
+		for c := range tree.Root().Descendants() {
+			if c.Kind() == pyast.KindCall && c.Child(pyast.FieldFunction).TextIs(call.Child(pyast.FieldFunction).Text()) {
+				out = append(out, c)
+			}
+		}
+		return out
+	}
+	before, calls := called(a.Tree), called(tree)
+	if len(before) != len(calls) {
+		t.Fatalf("%s: %q: %d calls of %s, and %d before", what, r.Title, len(calls), call.Child(pyast.FieldFunction).Text(), len(before))
+	}
+	again := calls[slices.Index(before, call)].Start()
+	more, err := index.Rewrites(t.Context(), program.With(a.Path, text.NewSource(after), tree), a.Path, text.Span{Start: again, End: again})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range more {
+		if m.Name == r.Name && len(m.Edits) > 0 {
+			t.Errorf("%s: %q is offered again", what, r.Title)
+		}
+	}
 }
