@@ -3,7 +3,6 @@ package rules
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
@@ -127,8 +126,8 @@ func leftBehind(f *training.File, x training.OneSidedLeave) diagnostics.Diagnost
 
 // howLong says how long a call waits for processes that do not come.
 func howLong(g training.GroupCall) string {
-	if strings.HasPrefix(g.Callee, "mpi4py.") {
-		return "for ever, since MPI has no timeout, or a later exchange gets its data"
+	if g.Entry.Endless {
+		return "for ever, since MPI has no timeout, or until a later exchange of the others is taken for it"
 	}
 	return "until the process group's timeout"
 }

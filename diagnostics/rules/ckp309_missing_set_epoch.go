@@ -95,10 +95,6 @@ func missingSetEpoch(p *diagnostics.Pass) {
 	}
 	for _, r := range p.File.Runs {
 		for _, l := range r.SplitLoaders() {
-			name := "The DistributedSampler"
-			if l.SamplerName != "" {
-				name = "`" + l.SamplerName + "`"
-			}
 			epochs := "Every epoch"
 			if n, ok := l.Epochs.Rounds(); ok {
 				epochs = fmt.Sprintf("Each of the %d epochs", n)
@@ -106,7 +102,7 @@ func missingSetEpoch(p *diagnostics.Pass) {
 			d := diagnostics.Diagnostic{
 				Place: training.FirstLine(l.Place()),
 				Message: fmt.Sprintf("%s is never told the epoch (`set_epoch`). %s sees the same order of the data, and every rank the "+
-					"same share of it.", name, epochs),
+					"same share of it.", samplerOf(l), epochs),
 				Related: []diagnostics.Related{at(l.Epochs.Node, "the training goes through the data here")},
 			}
 			if l.Unseen {
@@ -136,16 +132,20 @@ func toldUnderOption(p *diagnostics.Pass) {
 			if !option.Valid() || !places.first(option) {
 				continue
 			}
-			name := "The DistributedSampler"
-			if l.SamplerName != "" {
-				name = "`" + l.SamplerName + "`"
-			}
 			p.Report(diagnostics.Diagnostic{
 				Place: training.FirstLine(option),
 				Message: fmt.Sprintf("%s shuffles in every run and is told the epoch only where `%s` holds. Elsewhere each epoch sees the same order of the data.",
-					name, option.Text()),
+					samplerOf(l), option.Text()),
 				Related: []diagnostics.Related{at(l.Sampler.Node, "the sampler is made here, whatever the option says")},
 			})
 		}
 	}
+}
+
+// samplerOf names the sampler of a loader.
+func samplerOf(l training.SplitLoader) string {
+	if l.SamplerName == "" {
+		return "The DistributedSampler"
+	}
+	return "`" + l.SamplerName + "`"
 }

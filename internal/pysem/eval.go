@@ -1309,7 +1309,7 @@ func (e *Evaluator) operate(n pyast.Node, ctx *Ctx, op string, l, r *Value) *Val
 		return join(n, ctx, vs...)
 	}
 	if l.Kind == Int && r.Kind == Int {
-		if i, ok := intOp(op, l.Int, r.Int); ok {
+		if i, ok := IntOp(op, l.Int, r.Int); ok {
 			return &Value{Kind: Int, Node: n, Ctx: ctx, Int: i}
 		}
 	}
@@ -1366,7 +1366,11 @@ func isPath(v *Value) bool {
 	return v.Kind == Attr && v.Name == "parent" && isPath(v.Base)
 }
 
-func intOp(op string, a, b int64) (int64, bool) {
+// mod is Python's a % b for a b above 0: never below 0.
+func mod(a, b int64) int64 { return ((a % b) + b) % b }
+
+// IntOp is what an arithmetic operator of Python makes of two whole numbers, as far as that is a whole number of moderate size.
+func IntOp(op string, a, b int64) (int64, bool) {
 	switch op {
 	case "+":
 		return a + b, true
@@ -1378,12 +1382,12 @@ func intOp(op string, a, b int64) (int64, bool) {
 		}
 		return a * b, true
 	case "//":
-		if b > 0 && a >= 0 {
-			return a / b, true
+		if b > 0 {
+			return (a - mod(a, b)) / b, true
 		}
 	case "%":
-		if b > 0 && a >= 0 {
-			return a % b, true
+		if b > 0 {
+			return mod(a, b), true
 		}
 	case "**":
 		if b >= 0 && b < 10 && a > -1000 && a < 1000 {

@@ -166,11 +166,8 @@ func holdsTraining(s *training.SaveSite) bool {
 
 // loopOf is the loop whose rounds a picture of the save counts, nil where it stands in none.
 func loopOf(s *training.SaveSite) *training.Loop {
-	switch {
-	case s.EpochLoop != nil:
-		return s.EpochLoop
-	case s.Loop != nil:
-		return s.Loop.Outer()
+	if l := s.Rounds(); l != nil {
+		return l
 	}
 	return s.LoopThatTrains()
 }

@@ -122,8 +122,15 @@ func init() {
 	joint(Exchange, "detectron2.utils.comm.", "gather all_gather reduce_dict shared_random_seed")
 	joint(Exchange, "mmengine.dist.", "all_reduce all_gather all_gather_object broadcast broadcast_object_list gather gather_object reduce all_reduce_dict sync_random_seed collect_results")
 	joint(Exchange, "torch_xla.core.xla_model.", "all_reduce all_gather mesh_reduce")
-	joint(Barrier, "mpi4py.MPI.COMM_WORLD.", "barrier Barrier")
-	joint(Exchange, "mpi4py.MPI.COMM_WORLD.", `bcast Bcast reduce Reduce allreduce Allreduce gather Gather Gatherv allgather Allgather Allgatherv scatter Scatter Scatterv
+	mpi := func(does Joint, names string) {
+		const world = "mpi4py.MPI.COMM_WORLD."
+		joint(does, world, names)
+		for _, n := range fields(names) {
+			set(world+n, func(e *Entry) { e.Endless = true })
+		}
+	}
+	mpi(Barrier, "barrier Barrier")
+	mpi(Exchange, `bcast Bcast reduce Reduce allreduce Allreduce gather Gather Gatherv allgather Allgather Allgatherv scatter Scatter Scatterv
 		alltoall Alltoall Alltoallv reduce_scatter Split`)
 	joint(JointSave, "", "megatron.core.dist_checkpointing.save megatron.checkpointing.save_checkpoint megatron.training.checkpointing.save_checkpoint")
 	set("torch.distributed.checkpoint.load torch.distributed.checkpoint.load_state_dict",

@@ -72,7 +72,9 @@ type Entry struct {
 	Forwards bool
 	// Collective says that a Saver must be called by every process. Does is what processes do together in a Collective.
 	Collective bool
-	Does       Joint
+	// Endless says that a Collective has no timeout.
+	Endless bool
+	Does    Joint
 	// Payload and Path are the keywords of what a Saver or NoteSaver writes and where to, Path that of what a NoteLoader reads; for a Collective that fills a dict in place from a
 	// checkpoint, of the dict and of where it reads.
 	Payload, Path string

@@ -347,16 +347,22 @@ func (f *File) made(v *pysem.Value, callee, name string, depth int) *Object {
 	return nil
 }
 
-// arg is the object passed as the i-th argument of the call that made v.
-func (f *File) arg(v *pysem.Value, i int, depth int) *Object {
-	n := pysem.Args(v.Node).Pos(i)
-	if !n.Valid() {
+// argumentOf is the i-th argument of a call; the first may be a model that is handed by keyword.
+func argumentOf(call pyast.Node, i int) pyast.Node {
+	n := pysem.Args(call).Pos(i)
+	if !n.Valid() && i == 0 {
 		for _, k := range []string{"module", "model"} {
-			if m, ok := pysem.Args(v.Node).Keyword[k]; ok {
+			if m, ok := pysem.Args(call).Keyword[k]; ok {
 				n = m
 			}
 		}
 	}
+	return n
+}
+
+// arg is the object passed as the i-th argument of the call that made v.
+func (f *File) arg(v *pysem.Value, i int, depth int) *Object {
+	n := argumentOf(v.Node, i)
 	if !n.Valid() {
 		return nil
 	}
@@ -405,10 +411,7 @@ func insideOf(v *pysem.Value, attribute string) (of pysem.Expr, ok bool) {
 			}
 		}
 	}
-	n := pysem.Args(call.Node).Pos(at)
-	if !n.Valid() && at == 0 {
-		n = pysem.Args(call.Node).Get(0, "module")
-	}
+	n := argumentOf(call.Node, at)
 	return pysem.Expr{Node: n, Ctx: call.Ctx}, n.Valid()
 }
 

@@ -179,11 +179,16 @@ func (l *Loop) skipsRounds() bool {
 // Afresh reports whether the training counts from a number that the code states, `range(epochs)`, whatever was loaded: what is loaded
 // is then where the training begins, rather than how far it had come.
 func (s *SaveSite) Afresh() bool {
-	l := s.EpochLoop
-	if l == nil && s.Loop != nil {
-		l = s.Loop.Outer()
-	}
+	l := s.Rounds()
 	return l != nil && l.Stop.Valid() && (!l.Start.Valid() || l.Start.Kind() == pyast.KindInteger)
+}
+
+// Rounds is the loop whose rounds the training of a save counts: over epochs, or else the outermost one; nil where it stands in none.
+func (s *SaveSite) Rounds() *Loop {
+	if s.EpochLoop == nil && s.Loop != nil {
+		return s.Loop.Outer()
+	}
+	return s.EpochLoop
 }
 
 // afterTraining says that the optimizer's steps of an epoch come before the save.

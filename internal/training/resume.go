@@ -208,10 +208,7 @@ func (r Resumption) Split() bool {
 	if r.Load == nil || !s.splitFrom(r.Load) || !s.Afresh() || !r.Load.optional(s.trainedUnder()) {
 		return false
 	}
-	l := s.EpochLoop
-	if l == nil {
-		l = s.Loop.Outer()
-	}
+	l := s.Rounds()
 	at, _ := s.Run.File.skips(l)
 	return !at.Valid() && !l.skipsRounds()
 }

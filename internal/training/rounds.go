@@ -152,37 +152,12 @@ var reckoned = map[string]bool{"+": true, "-": true, "*": true, "//": true, "%":
 
 // reckon is what Python makes of two whole numbers.
 func reckon(a int64, op string, b int64) (int64, bool) {
-	switch op {
-	case "+":
-		return a + b, true
-	case "-":
-		return a - b, true
-	case "*":
-		return a * b, true
-	case "//", "%":
-		if b == 0 {
-			return 0, false
-		}
-		rest := ((a % b) + b) % b
-		if b < 0 {
-			rest = -((-a%-b - b) % -b)
-		}
-		if op == "%" {
-			return rest, true
-		}
-		return (a - rest) / b, true
-	case "==":
-		return truth(a == b), true
-	case "!=":
-		return truth(a != b), true
-	case "<":
-		return truth(a < b), true
-	case "<=":
-		return truth(a <= b), true
-	case ">":
-		return truth(a > b), true
+	if n, ok := pysem.IntOp(op, a, b); ok {
+		return n, true
 	}
-	return truth(a >= b), true
+	whole := func(n int64) *pysem.Value { return &pysem.Value{Kind: pysem.Int, Int: n} }
+	holds, known := (&pysem.Value{Kind: pysem.Compare, Base: whole(a), Name: op, Other: whole(b)}).Truth()
+	return truth(holds), known
 }
 
 func truth(b bool) int64 {
@@ -279,19 +254,18 @@ func (s *SaveSite) keeps(d Deletion) (n int64, known bool) {
 		}
 	}
 	written := spell(s.Path.Value)
-	for _, gone := range d.Path.Value.Alternatives() {
-		was := spell(gone)
+	for _, was := range d.names() {
 		switch {
 		case was.text == "" || was.text != written.text:
 		case was.counts < written.counts:
 			every := s.Every()
 			return (written.counts - was.counts + every - 1) / every, true
-		case len(d.Path.Value.Alternatives()) > 1 && d.Target.Text() != s.Path.Node.Text():
+		case len(d.names()) > 1 && d.Target.Text() != s.Path.Node.Text():
 			return 1, true // a variable that still holds the name of the save before
 		}
 	}
-	p := &pick{file: f, from: d}
-	if !p.follow(d.Path.Value, 0) {
+	p, _ := d.pick()
+	if p == nil {
 		return 0, false
 	}
 	if p.names != nil {
