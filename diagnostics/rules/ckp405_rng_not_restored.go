@@ -110,7 +110,7 @@ func rngNotRestored(p *diagnostics.Pass) {
 			}
 			if set := r.Load.RestoredRNG(); len(set) > 0 {
 				d.Place = training.FirstLine(set[len(set)-1].Node)
-				d.Message = fmt.Sprintf("The state of a random number generator is saved under %q and never set, though others are. After resuming, what draws from it gets different numbers.", c.Key)
+				d.Message = fmt.Sprintf("The state of a random number generator is saved under %q and never set, though others are. %s", c.Key, drawnFromIt(r.Save.SeededAgain(c.RNG)))
 				d.Related = append(d.Related, at(r.Load.Node, "the checkpoint is loaded here"))
 			}
 			switch {
@@ -122,4 +122,12 @@ func rngNotRestored(p *diagnostics.Pass) {
 			p.Report(d)
 		}
 	}
+}
+
+// drawnFromIt is drawnAfter of one generator among others that are restored.
+func drawnFromIt(seed *training.Call) string {
+	if seed == nil {
+		return "After resuming, what draws from it gets different numbers."
+	}
+	return "A resume with the same seed draws its numbers of the first epochs again."
 }

@@ -102,6 +102,9 @@ func (f *File) epochReads(l *LoadSite) []epochRead {
 			continue
 		}
 		for _, a := range assignees(ev.Node.Child(pyast.FieldLeft), ev.Node.Child(pyast.FieldRight)) {
+			if !a.target.Is(pyast.KindIdentifier, pyast.KindAttribute) {
+				continue // what is read from a container is not followed
+			}
 			v := f.Eval.Eval(a.value, ev.Ctx)
 			if v.Kind == pysem.Tuple && a.index >= 0 && a.index < len(v.Elems) {
 				v = v.Elems[a.index]
@@ -125,7 +128,7 @@ func (l *LoadSite) onlyTold() pyast.Node {
 		if !isEpochKey(r.Key) {
 			continue
 		}
-		if r.Tested || !told(r.Node) {
+		if r.Tested || !printed(r.Node) {
 			return pyast.Node{}
 		}
 		if !first.Valid() {
@@ -265,6 +268,27 @@ func told(n pyast.Node) bool {
 	}
 	return false
 }
+
+// printed reports whether a value goes into a statement that prints, or logs, and nowhere else: `print("epoch", int(n))`. A text that it
+// makes part of may as well name a file.
+func printed(n pyast.Node) bool {
+	var outermost pyast.Node
+	for p := n.Parent(); p.Valid() && p.Kind() != pyast.KindExpressionStatement; p = p.Parent() {
+		if p.Is(pyast.KindAssignment, pyast.KindAugmentedAssignment, pyast.KindBlock, pyast.KindModule, pyast.KindLambda) {
+			return false
+		}
+		if p.Kind() == pyast.KindCall {
+			if outermost.Valid() && !telling.MatchString(calledName(outermost)) {
+				return false
+			}
+			outermost = p
+		}
+	}
+	return outermost.Valid() && telling.MatchString(calledName(outermost)) && !converts[calledName(outermost)]
+}
+
+// converts are those of telling that only give another form.
+var converts = map[string]bool{"str": true, "int": true, "format": true}
 
 // startFrom is the epoch to start the loop at, by a variable that holds the restored one wherever the loop runs.
 func (f *File) startFrom(l *LoadSite, loop *Loop, reads []epochRead) (from string, proven bool) {
