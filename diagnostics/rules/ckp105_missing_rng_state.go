@@ -135,8 +135,8 @@ func missingRNGState(p *diagnostics.Pass) {
 }
 
 // drawnAfter says what a resumed run draws whose generators are not restored: with a seed at each start, that is what it drew before.
-func drawnAfter(seed *training.Call) string {
-	if seed == nil {
+func drawnAfter(seeded bool) string {
+	if !seeded {
 		return "After resuming, shuffling, dropout and augmentation draw different numbers."
 	}
 	return "A resume with the same seed draws the numbers of the first epochs again."

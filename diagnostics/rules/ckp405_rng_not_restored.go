@@ -125,8 +125,8 @@ func rngNotRestored(p *diagnostics.Pass) {
 }
 
 // drawnFromIt is drawnAfter of one generator among others that are restored.
-func drawnFromIt(seed *training.Call) string {
-	if seed == nil {
+func drawnFromIt(seeded bool) string {
+	if !seeded {
 		return "After resuming, what draws from it gets different numbers."
 	}
 	return "A resume with the same seed draws its numbers of the first epochs again."

@@ -23,22 +23,23 @@ func (r *Run) ProgramSeeds(place Place) []*Call {
 	return known
 }
 
-// SeededAgain is a call before the training that seeds one of the generators with the same number at each start of the program, nil where
-// there is none: where no checkpoint holds their states, a resumed run draws once more what it drew at its beginning (torch.manual_seed,
-// numpy.random.seed and random.seed start their sequences anew).
-func (s *SaveSite) SeededAgain(of []torch.RNG) *Call {
+// SeededAgain reports whether each start of the program seeds all of the generators with the same numbers before the training: where no
+// checkpoint holds their states, a resumed run draws once more what it drew at its beginning (torch.manual_seed, numpy.random.seed and
+// random.seed start their sequences anew).
+func (s *SaveSite) SeededAgain(of []torch.RNG) bool {
 	f := s.Run.File
+	left := slices.Clone(of)
 	for _, c := range s.Run.ProgramSeeds(f.PlaceOf(s.Ctx)) {
-		if s.Loop != nil && c.Index > s.Loop.Outer().First || Exclusive(c.Frame, s.trainedUnder()) || !c.sets(of) {
+		if s.Loop != nil && c.Index > s.Loop.Outer().First || Exclusive(c.Frame, s.trainedUnder()) {
 			continue
 		}
 		n := pysem.Args(c.Node).Get(0, "seed")
 		if v := f.Eval.Eval(n, c.Ctx); v.Kind != pysem.Int && v.Kind != pysem.Attr && v.Kind != pysem.ParamVal || len(f.keysIn(n, c.Ctx, 0)) > 0 {
 			continue
 		}
-		return c
+		left = slices.DeleteFunc(left, func(g torch.RNG) bool { return slices.Contains(c.Entry.Generators, g) })
 	}
-	return nil
+	return len(of) > 0 && len(left) == 0
 }
 
 // setAgain reports whether each round of the innermost loop sets the same seed, which starts the same numbers again: a loop that steps an
