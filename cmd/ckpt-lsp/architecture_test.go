@@ -9,7 +9,7 @@ import (
 
 // rooms are the project's packages, each behind all that it may import: data flows one way along this list.
 var rooms = []string{
-	"internal/files", "internal/text", "internal/notebook", "internal/pyast", "internal/bound", "internal/pysem", "internal/torch", "internal/training", "internal/checkpoint/pickle", "internal/checkpoint", "diagnostics", "diagnostics/rules",
+	"internal/schematest", "internal/files", "internal/text", "internal/notebook", "internal/pyast", "internal/bound", "internal/pysem", "internal/torch", "internal/training", "internal/checkpoint/pickle", "internal/checkpoint", "diagnostics", "diagnostics/rules",
 	"codeactions", "internal/project", "internal/contract", "internal/timeline", "internal/insight", "internal/docs", "internal/docs/site", "internal/report", "internal/litest", "internal/prove", "internal/prove/page",
 	"internal/lsptest", "internal/lsptest/proxy", "server", "internal/proof", "cmd/ckpt-lsp", "internal/fuzzing", "internal/fuzzing/repositories", "internal/mutants", "release", "editors",
 }

@@ -13,9 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"github.com/ckpt-lsp/ckpt-lsp/internal/checkpoint/pickle"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/schematest"
 )
 
 func seed(t *testing.T, name string) []byte {
@@ -210,18 +209,7 @@ func TestHeaders(t *testing.T) {
 
 // TestSchema holds what is printed as JSON to its schema.
 func TestSchema(t *testing.T) {
-	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("schema.json", parsed); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := compiler.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := schematest.Compile(t, Schema)
 	paths, err := filepath.Glob("testdata/seeds/*")
 	if err != nil || len(paths) == 0 {
 		t.Fatal(paths, err)
@@ -247,13 +235,7 @@ func TestSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(out))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := schema.Validate(value); err != nil {
-			t.Errorf("%s: %v\n%s", path, err, out)
-		}
+		schematest.Holds(t, schema, path, out)
 	}
 }
 

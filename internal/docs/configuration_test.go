@@ -13,6 +13,7 @@ import (
 
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/schematest"
 )
 
 var update = flag.Bool("update", false, "write the generated files anew")
@@ -47,19 +48,11 @@ const schemaStore = "../../editors/schemastore/src/"
 // compiled is the schema of the configuration.
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	compiler := jsonschema.NewCompiler()
 	text, err := ConfigurationSchema(diagnostics.Product)
 	if err != nil {
 		t.Fatal(err)
 	}
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := compiler.AddResource("ckpt-lsp.json", document); err != nil {
-		t.Fatal(err)
-	}
-	return compiler.MustCompile("ckpt-lsp.json")
+	return schematest.Compile(t, text)
 }
 
 // judge is what the schema and the reader say of a configuration in a file of a name.

@@ -1,7 +1,6 @@
 package timeline
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"encoding/xml"
@@ -15,13 +14,12 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-
 	"github.com/ckpt-lsp/ckpt-lsp/diagnostics"
 	_ "github.com/ckpt-lsp/ckpt-lsp/diagnostics/rules"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/docs"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/litest"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/project"
+	"github.com/ckpt-lsp/ckpt-lsp/internal/schematest"
 )
 
 // of reads the timelines of a program, and holds all that is made of them to what holds of any.
@@ -84,30 +82,7 @@ func sound(t *testing.T, all []Timeline) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := schema(t).Validate(value); err != nil {
-		t.Errorf("%v\n%s", err, data)
-	}
-}
-
-func schema(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("schema.json", parsed); err != nil {
-		t.Fatal(err)
-	}
-	compiled, err := c.Compile("schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return compiled
+	schematest.Holds(t, schematest.Compile(t, Schema), "timelines", data)
 }
 
 func has(x Timeline, codes ...string) bool {
