@@ -1,10 +1,8 @@
 package prove
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -219,7 +217,10 @@ func (v resumption) randomness(d Difference) (kept string, rules []string) {
 		return "the loader draws from a generator of its own, whose state " + v.from.load.Path + " does not hold", []string{"missing-loader-state", "missing-rng-state"}
 	}
 	if len(lost) == 0 && len(v.loaded) > 0 {
-		says := strings.Join(back, " and ") + cmp.Or(map[bool]string{true: " are"}[len(back) > 1], " is") + " restored: "
+		says := strings.Join(back, " and ") + " is restored: "
+		if len(back) > 1 {
+			says = strings.Join(back, " and ") + " are restored: "
+		}
 		switch {
 		case d.Component == DataOrder || inside:
 			return says + "the order comes from something else that is not, the position in the epoch or the state of a sampler", []string{"midepoch-reshuffle", "missing-loader-state", "missing-set-epoch"}
@@ -268,23 +269,17 @@ func (l *runLog) readsNothing() bool {
 	return !slices.ContainsFunc(l.steps, func(e event) bool { return len(e.Batches) > 0 })
 }
 
-var quoted = regexp.MustCompile("^(?:`([^`]*)`|the state dict) in (.*) is another value$")
-
 // saved says where a value is kept that is saved again with another one.
 func (v resumption) saved(d Difference) (kept string, rules []string) {
-	m := quoted.FindStringSubmatch(d.Text)
-	if m == nil {
-		return "", nil
-	}
 	for _, e := range v.loaded {
-		if _, ok := e.Keys[m[1]]; ok && m[1] != "" {
+		if _, ok := e.Keys[d.Value.Key]; ok && d.Value.Key != "" {
 			return e.Path + " holds it: it is not restored", nameRules(d.Text, present)
 		}
 	}
-	if slices.ContainsFunc(v.loaded, func(e event) bool { return e.Path == m[2] }) {
-		return m[2] + " is loaded: what is saved there goes on from another value", nameRules(d.Text, present)
+	if slices.ContainsFunc(v.loaded, func(e event) bool { return e.Path == d.Value.Path }) {
+		return d.Value.Path + " is loaded: what is saved there goes on from another value", nameRules(d.Text, present)
 	}
-	return fmt.Sprintf("%s does not hold it, and %s is not loaded", v.from.load.Path, m[2]), nameRules(d.Text, absent)
+	return fmt.Sprintf("%s does not hold it, and %s is not loaded", v.from.load.Path, d.Value.Path), nameRules(d.Text, absent)
 }
 
 // byTheClock reports whether schedulers set the learning rate by the count of their steps alone, whatever is learned.

@@ -42,11 +42,16 @@ type Difference struct {
 	// Text says what differs, Generators which global generators stand at different states, and why.
 	Text       string   `json:"text"`
 	Generators []string `json:"generators,omitempty"`
+	// Value is what is saved with another value.
+	Value SavedValue `json:"-"`
 	// Kept says where what was not brought back is kept: in the checkpoint, in another file, or nowhere.
 	Kept string `json:"kept,omitempty"`
 	// Rules are the names of the rules that tell of such a difference.
 	Rules []string `json:"rules,omitempty"`
 }
+
+// SavedValue is a value in a file: under a key, or "" for all of a state dict.
+type SavedValue struct{ Key, Path string }
 
 func (d Difference) String() string {
 	where := fmt.Sprintf("step %d", d.Step)

@@ -473,10 +473,10 @@ func savedDiffers(full, killed, resumed *runLog, begin int) []Difference {
 	var out []Difference
 	said := map[string]bool{}
 	matched := map[at]bool{}
-	say := func(step int, c Component, what, text string) {
+	say := func(what string, d Difference) {
 		if !said[what] {
 			said[what] = true
-			out = append(out, Difference{Step: step, Component: c, Text: text})
+			out = append(out, d)
 		}
 	}
 	for _, e := range resumed.saves {
@@ -487,7 +487,7 @@ func savedDiffers(full, killed, resumed *runLog, begin int) []Difference {
 		w, ok := want[key]
 		if !ok {
 			if samePaths(full, killed) {
-				say(key.step, SavedFiles, family(e.Path), fmt.Sprintf("%s is written where the uninterrupted run does not write it", e.Path))
+				say(family(e.Path), Difference{Step: key.step, Component: SavedFiles, Text: e.Path + " is written where the uninterrupted run does not write it"})
 			}
 			continue
 		}
@@ -498,14 +498,14 @@ func savedDiffers(full, killed, resumed *runLog, begin int) []Difference {
 				if k != "" {
 					what = "`" + k + "`"
 				}
-				say(key.step, Saved, k, fmt.Sprintf("%s in %s is another value", what, e.Path))
+				say(k, Difference{Step: key.step, Component: Saved, Text: fmt.Sprintf("%s in %s is another value", what, e.Path), Value: SavedValue{k, e.Path}})
 			}
 		}
 	}
 	if resumed.total() >= 0 && samePaths(full, killed) {
 		for key := range want {
 			if !matched[key] {
-				say(key.step, SavedFiles, family(key.path), fmt.Sprintf("%s is not written where the uninterrupted run writes it", key.path))
+				say(family(key.path), Difference{Step: key.step, Component: SavedFiles, Text: key.path + " is not written where the uninterrupted run writes it"})
 			}
 		}
 	}
