@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"go.lsp.dev/protocol"
 
+	"github.com/ckpt-lsp/ckpt-lsp/internal/pyast"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/text"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/timeline"
 	"github.com/ckpt-lsp/ckpt-lsp/internal/training"
@@ -76,6 +78,9 @@ func (s *session) runShowTimeline(ctx context.Context, arguments []protocol.LSPA
 func timelineAt(facts []*training.File, d *document, call text.Span, details []string) string {
 	line := text.NewLineIndex(d.tree.Source()).Line(call.Start) + 1
 	for _, f := range facts {
+		if !savesOrLoads(f, d.tree, call) {
+			continue // a timeline takes as long as some rules
+		}
 		for _, t := range timeline.Of(f, timeline.Options{Show: func(path string) string { return path }}) {
 			if t.Tells(d.path, line) {
 				return t.Brief(len(details) == 0)
@@ -83,4 +88,11 @@ func timelineAt(facts []*training.File, d *document, call text.Span, details []s
 		}
 	}
 	return ""
+}
+
+// savesOrLoads reports whether the entry points of a file save or load at a place.
+func savesOrLoads(f *training.File, tree *pyast.Tree, call text.Span) bool {
+	stands := func(c *training.Call) bool { return c.Node.Tree() == tree && c.Node.Span().Overlaps(call) }
+	return slices.ContainsFunc(f.Saves(), func(s *training.SaveSite) bool { return stands(s.Call) }) ||
+		slices.ContainsFunc(f.EveryLoad(), func(l *training.LoadSite) bool { return stands(l.Call) })
 }
